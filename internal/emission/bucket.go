@@ -1,0 +1,73 @@
+package emission
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+)
+
+// Until returns how far the time at + part/den µs, stored by a limit whose interval had that
+// denominator, is ahead of now. Parts of another denominator than t's are rounded up to a whole
+// microsecond: a limit's change errs by less than that, to the safe side.
+func (t Interval) Until(at, part, den, now int64) Span {
+	if part > 0 && den != t.den {
+		at, part = at+1, 0
+	}
+	if at < now {
+		return Span{}
+	}
+	return Span{at - now, part}
+}
+
+// A Bucket is a limit as gcra and the leaky bucket's meter see it: n events take n·T, and at most
+// Burst·T may be outstanding. It holds what scripts/gcra.lua is sent and what its reply means.
+type Bucket struct {
+	Interval
+	burst int64
+	Depth Span // Burst·T
+}
+
+// NewBucket returns the bucket of a valid limit.
+func NewBucket(limit algorithms.Limit) Bucket {
+	t, burst := Of(limit), limit.BurstOrRate()
+	return Bucket{t, burst, t.Times(burst)}
+}
+
+// Capacity returns the largest cost, the burst.
+func (b Bucket) Capacity() int64 { return b.burst }
+
+// Admit returns what is outstanding with n events more, and whether that fits the bucket.
+func (b Bucket) Admit(outstanding Span, n int64) (after Span, fits bool) {
+	after = b.Plus(outstanding, b.Times(n))
+	return after, after.AtMost(b.Depth)
+}
+
+// Args returns what scripts/gcra.lua is told of a request of cost n, all but the last argument.
+func (b Bucket) Args(n int64) []string {
+	args := make([]string, 0, 6)
+	args = b.Times(n).AppendArgs(args)
+	args = b.Depth.AppendArgs(args)
+	return append(args, strconv.FormatInt(b.den, 10))
+}
+
+// Result says what the reply of scripts/gcra.lua to a request of cost n means.
+func (b Bucket) Result(n int64, reply []int64) algorithms.Result {
+	return b.Decided(n, reply[0] == 1, Span{reply[1], reply[2]})
+}
+
+// Decided says in a Result what was decided on a request of cost n, with ahead outstanding after it.
+func (b Bucket) Decided(n int64, allowed bool, ahead Span) algorithms.Result {
+	var retryAfter time.Duration
+	if !allowed {
+		after, _ := b.Admit(ahead, n)
+		retryAfter = b.Minus(after, b.Depth).RoundUp()
+	}
+	return algorithms.Result{
+		Allowed:    allowed,
+		Limit:      b.burst,
+		Remaining:  b.Fit(b.Minus(b.Depth, ahead)),
+		RetryAfter: retryAfter,
+		ResetAfter: ahead.RoundUp(),
+	}
+}

@@ -1,0 +1,88 @@
+// Package emission computes exactly with emission intervals, Period/Rate, which need not be a whole
+// number of microseconds: seven a second is one each 142857 1/7 µs. Rounding that, however finely,
+// would drift; here it stays a fraction.
+package emission
+
+import (
+	"math/bits"
+	"strconv"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+)
+
+// An Interval is the emission interval T of a limit, num/den microseconds in lowest terms.
+type Interval struct{ num, den int64 }
+
+// Of returns the emission interval of a valid limit.
+func Of(limit algorithms.Limit) Interval {
+	num, den := limit.Period.Microseconds(), limit.Rate
+	for a, b := num, den; ; a, b = b, a%b {
+		if b == 0 {
+			return Interval{num / a, den / a}
+		}
+	}
+}
+
+// A Span is a length of time of Us + Part/den microseconds, den being that of the Interval it is
+// used with, 0 <= Part < den. It is never negative.
+type Span struct{ Us, Part int64 }
+
+// Den returns the denominator that the Parts of Spans are counted in.
+func (t Interval) Den() int64 { return t.den }
+
+// Times returns n·T, for an n of at least 0 and a product below 2^53 µs: a valid limit's burst, and
+// one more.
+func (t Interval) Times(n int64) Span {
+	hi, lo := bits.Mul64(uint64(n), uint64(t.num))
+	us, part := bits.Div64(hi, lo, uint64(t.den))
+	return Span{int64(us), int64(part)}
+}
+
+// Fit returns how many whole intervals fit in s, rounded down.
+func (t Interval) Fit(s Span) int64 {
+	hi, lo := bits.Mul64(uint64(s.Us), uint64(t.den))
+	lo, carry := bits.Add64(lo, uint64(s.Part), 0)
+	n, _ := bits.Div64(hi+carry, lo, uint64(t.num))
+	return int64(n)
+}
+
+// Plus returns a + b.
+func (t Interval) Plus(a, b Span) Span {
+	sum := Span{a.Us + b.Us, a.Part + b.Part}
+	if sum.Part >= t.den {
+		sum.Us, sum.Part = sum.Us+1, sum.Part-t.den
+	}
+	return sum
+}
+
+// Minus returns a − b, or 0 where b is the longer.
+func (t Interval) Minus(a, b Span) Span {
+	if a.AtMost(b) {
+		return Span{}
+	}
+	difference := Span{a.Us - b.Us, a.Part - b.Part}
+	if difference.Part < 0 {
+		difference.Us, difference.Part = difference.Us-1, difference.Part+t.den
+	}
+	return difference
+}
+
+// AtMost reports whether s is no longer than other, a span of the same interval.
+func (s Span) AtMost(other Span) bool {
+	return s.Us < other.Us || (s.Us == other.Us && s.Part <= other.Part)
+}
+
+// RoundUp returns the span as whole microseconds, rounded up.
+func (s Span) RoundUp() time.Duration {
+	us := s.Us
+	if s.Part > 0 {
+		us++
+	}
+	return time.Duration(us) * time.Microsecond
+}
+
+// AppendArgs appends the span as the scripts take it: us, then part.
+func (s Span) AppendArgs(args []string) []string {
+	return append(args, strconv.FormatInt(s.Us, 10), strconv.FormatInt(s.Part, 10))
+}

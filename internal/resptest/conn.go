@@ -1,0 +1,180 @@
+// Package resptest is a connection to a Redis server for tests: it sends any command, runs scripts
+// as a scripts.Runner and looks at what was stored. The packages of the root module are tested
+// over it, since none of them may depend on a client.
+package resptest
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/go-weir/weir/scripts"
+)
+
+// A Conn is a connection. It is safe for concurrent use; calls go one after the other.
+type Conn struct {
+	mu     sync.Mutex
+	conn   net.Conn
+	reader *bufio.Reader
+}
+
+// An Error is a server's answer that something was wrong, such as "WRONGTYPE Operation against …".
+type Error string
+
+func (e Error) Error() string { return string(e) }
+
+// Miniredis starts an embedded server for a test and connects to it.
+func Miniredis(tb testing.TB) (*miniredis.Miniredis, *Conn) {
+	tb.Helper()
+	server := miniredis.RunT(tb)
+	return server, Dial(tb, server.Addr())
+}
+
+// Dial connects to the server at addr until the test ends.
+func Dial(tb testing.TB, addr string) *Conn {
+	tb.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = conn.Close() })
+	return &Conn{conn: conn, reader: bufio.NewReader(conn)}
+}
+
+// Do sends a command and returns its reply: nil, a string, an int64, or a []any of these. An error
+// reply is an [Error].
+func (c *Conn) Do(args ...string) (any, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var command strings.Builder
+	fmt.Fprintf(&command, "*%d\r\n", len(args))
+	for _, arg := range args {
+		fmt.Fprintf(&command, "$%d\r\n%s\r\n", len(arg), arg)
+	}
+	if _, err := io.WriteString(c.conn, command.String()); err != nil {
+		return nil, err
+	}
+	return c.read()
+}
+
+func (c *Conn) read() (any, error) {
+	line, err := c.reader.ReadString('\n')
+	if err != nil {
+		return nil, err
+	}
+	kind, rest := line[0], strings.TrimSuffix(line[1:], "\r\n")
+	switch kind {
+	case '+':
+		return rest, nil
+	case '-':
+		return nil, Error(rest)
+	}
+	n, err := strconv.ParseInt(rest, 10, 64)
+	switch {
+	case err != nil || kind == ':':
+		return n, err
+	case n < 0:
+		return nil, nil
+	case kind == '$':
+		text := make([]byte, n+2)
+		_, err := io.ReadFull(c.reader, text)
+		return string(text[:n]), err
+	case kind == '*':
+		items := make([]any, n)
+		for i := range items {
+			if items[i], err = c.read(); err != nil {
+				return nil, err
+			}
+		}
+		return items, nil
+	}
+	return nil, fmt.Errorf("not a reply: %q", line)
+}
+
+// Run implements scripts.Runner.
+func (c *Conn) Run(_ context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
+	call := append([]string{"EVALSHA", s.SHA1(), strconv.Itoa(len(keys))}, keys...)
+	call = append(call, args...)
+	reply, err := c.Do(call...)
+	if e, ok := err.(Error); ok && strings.HasPrefix(string(e), "NOSCRIPT") { //nolint:errorlint // Do's own
+		call[0], call[1] = "EVAL", s.Source()
+		reply, err = c.Do(call...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return integers(reply)
+}
+
+func integers(reply any) ([]int64, error) {
+	switch r := reply.(type) {
+	case int64:
+		return []int64{r}, nil
+	case []any:
+		ns := make([]int64, len(r))
+		for i, item := range r {
+			n, ok := item.(int64)
+			if !ok {
+				return nil, fmt.Errorf("item %d of the reply is no integer: %v", i, item)
+			}
+			ns[i] = n
+		}
+		return ns, nil
+	}
+	return nil, fmt.Errorf("reply is no array of integers: %v", reply)
+}
+
+// Dump returns every key that starts with prefix, with the text that DUMP gives for its value.
+func (c *Conn) Dump(_ context.Context, prefix string) (map[string]string, error) {
+	dump := map[string]string{}
+	keys, err := c.Do("KEYS", globEscape(prefix)+"*")
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys.([]any) {
+		value, err := c.dump(key.(string))
+		if err != nil {
+			return nil, err
+		}
+		if value != nil {
+			dump[key.(string)] = fmt.Sprint(value)
+		}
+	}
+	return dump, nil
+}
+
+// dump returns DUMP's text, or the elements of a list where the server can't dump one.
+func (c *Conn) dump(key string) (any, error) {
+	kind, err := c.Do("TYPE", key)
+	if err != nil {
+		return nil, err
+	}
+	value, err := c.Do("DUMP", key)
+	if kind == "list" && (err != nil || value == nil) {
+		return c.Do("LRANGE", key, "0", "-1")
+	}
+	return value, err
+}
+
+// TTL returns a key's time to live; below 0 if it has none or does not exist.
+func (c *Conn) TTL(_ context.Context, key string) (time.Duration, error) {
+	ms, err := c.Do("PTTL", key)
+	if err != nil {
+		return 0, err
+	}
+	return time.Duration(ms.(int64)) * time.Millisecond, nil
+}
+
+// globEscape makes a text stand for itself in a pattern.
+func globEscape(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(s)
+}

@@ -1,0 +1,82 @@
+package leakybucket
+
+import (
+	"context"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/internal/local"
+)
+
+// A Local is the leaky bucket's meter inside this process, with the same answers as a [Limiter] on one
+// server. It is the limiter for a single process and for tests, and a fallback for when the server
+// is away. It is safe for concurrent use, and forgets keys that have nothing left to say.
+type Local struct{ local *local.Limiter[state] }
+
+var _ algorithms.Limiter = (*Local)(nil)
+
+// NewLocal returns a limiter that keeps its state in this process. WithPrefix and WithName have no
+// effect: each Local counts for itself.
+//
+// Its errors wrap algorithms.ErrInvalidLimit or ErrInvalidOption.
+func NewLocal(limit algorithms.Limit, opts ...algorithms.Option) (*Local, error) {
+	settings, err := algorithms.NewSettings(name, opts...)
+	if err != nil {
+		return nil, err
+	}
+	rule, err := newRule(limit, settings)
+	if err != nil {
+		return nil, err
+	}
+	return &Local{local.New(rule, settings)}, nil
+}
+
+// With returns a limiter of the same keys under another limit, as Limiter.With does.
+func (l *Local) With(limit algorithms.Limit) (*Local, error) {
+	rule, err := newRule(limit, l.local.Settings())
+	if err != nil {
+		return nil, err
+	}
+	return &Local{l.local.With(rule)}, nil
+}
+
+// Allow asks for one event.
+func (l *Local) Allow(ctx context.Context, key string) (algorithms.Result, error) {
+	return l.local.AllowN(ctx, key, 1)
+}
+
+// AllowN asks for n events at once, all or nothing.
+func (l *Local) AllowN(ctx context.Context, key string, n int64) (algorithms.Result, error) {
+	return l.local.AllowN(ctx, key, n)
+}
+
+// Peek returns what Allow would return now, and changes nothing.
+func (l *Local) Peek(ctx context.Context, key string) (algorithms.Result, error) {
+	return l.local.Peek(ctx, key)
+}
+
+// Reset forgets the key.
+func (l *Local) Reset(ctx context.Context, key string) error { return l.local.Reset(ctx, key) }
+
+// state is a key's level, as the time it takes to drain from its last admitted request on: level +
+// part/den microseconds. This is the continuous-state form of ITU-T I.371, where gcra has the form
+// of virtual scheduling; that both decide alike is what a test of this package holds.
+type state struct{ last, level, part, den int64 }
+
+// Decide implements local.Rule.
+func (r rule) Decide(s *state, now, n int64, commit bool) (algorithms.Result, int64) {
+	level := r.Until(s.last+s.level, s.part, s.den, now)
+	overfull := !level.AtMost(r.Depth)
+	if overfull {
+		level = r.Depth
+	}
+	after, allowed := r.Admit(level, n)
+	if allowed {
+		level = after
+	}
+	var until int64
+	if commit && (allowed || overfull) {
+		*s = state{now, level.Us, level.Part, r.Den()}
+		until = now + level.Us + 1
+	}
+	return r.Decided(n, allowed, level), until
+}

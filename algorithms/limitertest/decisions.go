@@ -78,15 +78,14 @@ func testResetAfterIsExact(t *testing.T, s *suite) {
 	for _, limit := range limits {
 		l := s.subject(t, limit)
 		capacity := l.peek("k").Limit
-		fresh := l.peek("k")
 		for _, n := range []int64{1, capacity} {
 			r := l.ask("k", n)
 			l.Advance(r.ResetAfter - time.Microsecond)
-			if early := l.peek("k"); early == fresh && limit.Period > time.Millisecond {
+			if early := l.peek("k"); early == l.peek("new") && limit.Period > time.Millisecond {
 				t.Errorf("%v: as new 1µs before the reset after %v", limit, r.ResetAfter)
 			}
 			l.Advance(time.Microsecond)
-			if now := l.peek("k"); now != fresh {
+			if now, fresh := l.peek("k"), l.peek("new"); now != fresh {
 				t.Errorf("%v: %+v after the reset, want %+v as for a new key", limit, now, fresh)
 			}
 		}

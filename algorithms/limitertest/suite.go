@@ -137,12 +137,12 @@ var prefixes atomic.Int64
 type subject struct {
 	algorithms.Limiter
 	*Clock
-	t      *testing.T
+	t      testing.TB
 	prefix string
 }
 
 // subject makes a limiter of limit whose keys nobody else uses.
-func (s *suite) subject(t *testing.T, limit algorithms.Limit, opts ...algorithms.Option) *subject {
+func (s *suite) subject(t testing.TB, limit algorithms.Limit, opts ...algorithms.Option) *subject {
 	t.Helper()
 	clock := NewClock(start)
 	prefix := fmt.Sprintf("limitertest-%d-%d", time.Now().UnixNano(), prefixes.Add(1))

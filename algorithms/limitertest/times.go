@@ -122,7 +122,7 @@ func testLimitChanges(t *testing.T, s *suite) {
 }
 
 // companion returns the reference limiter on l's clock, which decides nothing where there is none.
-func (s *suite) companion(t *testing.T, l *subject, limit algorithms.Limit) *subject {
+func (s *suite) companion(t testing.TB, l *subject, limit algorithms.Limit) *subject {
 	t.Helper()
 	if s.reference == nil {
 		return &subject{Limiter: nobody{}, Clock: l.Clock, t: t}

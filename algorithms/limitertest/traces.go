@@ -9,88 +9,133 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// testRandomTraces sends random requests at random times to the limiter and to the reference, on
-// one clock: each answer must be the same, field for field. Each trace mixes costs, Peeks, Resets,
-// changes of the limit and clocks that go back.
+// testRandomTraces compares the limiter with the reference over random programs.
 func testRandomTraces(t *testing.T, s *suite) {
 	if s.reference == nil {
 		return
 	}
-	const traces, requests = 12, 120
+	const traces, requests = 24, 100
 	for i := range traces {
-		seed := [2]uint64{0x77656972, uint64(i)}
-		random := rand.New(rand.NewPCG(seed[0], seed[1])) //nolint:gosec // a trace must be the same each time
-		limit := limits[random.IntN(len(limits))]
-		l := s.subject(t, limit)
-		reference := s.companion(t, l, limit)
-		for request := range requests {
-			moved := randomStep(random, limit)
-			l.Advance(moved)
-			if s.change != nil && random.IntN(40) == 0 {
-				// Of the same period, as entries that are already out of the log are forgotten sooner or later.
-				limit = algorithms.Per(1+random.Int64N(20), limit.Period)
-				l.Limiter, reference.Limiter = changeBoth(t, s, l.Limiter, reference.Limiter, limit)
-			}
-			call := randomCall(random, l.peek("k").Limit)
-			got, want := call(l), call(reference)
-			if got != want {
-				t.Fatalf("trace %d, request %d (%v, the clock moved by %v): %+v, the reference says %+v",
-					i, request, limit, moved, got, want)
-			}
+		random := rand.New(rand.NewPCG(0x77656972, uint64(i))) //nolint:gosec // a trace must be the same each time
+		program := make([]byte, 3*requests)
+		for j := range program {
+			program[j] = byte(random.Uint32())
+		}
+		s.replay(t, limits[random.IntN(len(limits))], program)
+	}
+}
+
+// Replay reads a program as requests and movements of the clock, gives it to the limiter and to the
+// reference (see [Against]) on one clock, and fails the test where an answer isn't the same, field
+// for field. Any bytes are a program, three for each request, so that fuzzers can write them; a
+// program has costs, Peeks, Resets, clocks that go back and, with [Changing], changes of the limit.
+func Replay(t testing.TB, factory Factory, limit algorithms.Limit, program []byte, opts ...Option) {
+	t.Helper()
+	s := &suite{factory: factory}
+	for _, opt := range opts {
+		opt(s)
+	}
+	s.replay(t, limit, program)
+}
+
+func (s *suite) replay(t testing.TB, limit algorithms.Limit, program []byte) {
+	t.Helper()
+	l := s.subject(t, limit)
+	reference := s.companion(t, l, limit)
+	for request := 0; len(program) >= 3; request++ {
+		what, a, b := program[0], program[1], program[2]
+		program = program[3:]
+		moved := step(limit, what%16, a)
+		// No further back than there is time for, and never where it can't be computed with.
+		if at := l.Now().Add(moved); at.Year() < 1990 || at.Year() > 2100 {
+			moved = 0
+		}
+		l.Advance(moved)
+		if what/16 == 0 && s.change != nil {
+			// Of the same period: what has left a log is forgotten sooner or later, as it comes.
+			limit = algorithms.Per(1+int64(b), limit.Period)
+			l.Limiter, reference.Limiter = s.changeBoth(t, l.Limiter, reference.Limiter, limit)
+		}
+		got, want := ask(l, what/16, b), ask(reference, what/16, b)
+		if got != want {
+			t.Fatalf("request %d (%v, the clock moved by %v, call %d/%d): %+v, the reference says %+v",
+				request, limit, moved, what/16, b, got, want)
 		}
 	}
 }
 
-// randomStep is how far the clock moves before a request: mostly about as far as the limit's rate,
-// sometimes nothing, a microsecond, a whole period or more, rarely back.
-func randomStep(random *rand.Rand, limit algorithms.Limit) time.Duration {
-	interval := max(int64(limit.Period)/limit.Rate, int64(time.Microsecond))
-	switch random.IntN(20) {
-	case 0, 1, 2, 3, 4:
+// step is how far the clock moves: mostly about as far as the limit's rate, sometimes nothing, a
+// microsecond, a whole period or more, rarely back.
+func step(limit algorithms.Limit, what, a byte) time.Duration {
+	interval := max(limit.Period/time.Duration(limit.Rate), time.Microsecond)
+	period := min(limit.Period, 1<<50*time.Nanosecond)
+	switch what {
+	case 0, 1, 2, 3:
 		return 0
-	case 5, 6:
+	case 4, 5:
 		return time.Microsecond
+	case 6:
+		return period + time.Duration(int(a)%3-1)*time.Microsecond
 	case 7:
-		return limit.Period + time.Duration(random.IntN(3)-1)*time.Microsecond
+		return 2 * period
 	case 8:
-		return 2 * limit.Period
-	case 9:
-		return -time.Duration(random.Int64N(3 * int64(limit.Period)))
+		return -period / 85 * time.Duration(a) // up to three periods
 	default:
-		return time.Duration(random.Int64N(3 * interval))
+		return interval / 85 * time.Duration(a)
 	}
 }
 
-// randomCall is what is asked: mostly one event, else any cost up to the limit, a Peek or a Reset.
-func randomCall(random *rand.Rand, capacity int64) func(*subject) algorithms.Result {
-	n := int64(1)
-	switch random.IntN(30) {
-	case 0:
-		return func(s *subject) algorithms.Result { return s.peek("k") }
+// ask asks for one event, for more, or for a Peek or a Reset.
+func ask(s *subject, what, b byte) algorithms.Result {
+	s.t.Helper()
+	switch what {
 	case 1:
-		return func(s *subject) algorithms.Result {
+		return s.peek("k")
+	case 2:
+		if b%4 == 0 {
 			if err := s.Reset(context.Background(), "k"); err != nil {
 				s.t.Fatal(err)
 			}
 			return algorithms.Result{}
 		}
-	case 2, 3, 4, 5, 6, 7, 8, 9:
-		n = 1 + random.Int64N(capacity)
+	case 3, 4, 5, 6:
+		capacity := s.peek("k").Limit
+		return s.ask("k", 1+(capacity-1)/255*int64(b)+(capacity-1)%255*int64(b)/255)
+	case 7, 8:
+		return s.ask("k", 1+int64(b)%s.peek("k").Limit)
 	}
-	return func(s *subject) algorithms.Result { return s.ask("k", n) }
+	return s.ask("k", 1)
 }
 
-func changeBoth(t *testing.T, s *suite, l, reference algorithms.Limiter, limit algorithms.Limit) (algorithms.Limiter, algorithms.Limiter) {
+func (s *suite) changeBoth(t testing.TB, l, reference algorithms.Limiter, limit algorithms.Limit) (changed, changedReference algorithms.Limiter) {
 	t.Helper()
 	changed, err := s.change(l, limit)
 	if err != nil {
 		t.Fatal(err)
 	}
-	changedReference, err := s.referenceChange(reference, limit)
+	changedReference, err = s.referenceChange(reference, limit)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return changed, changedReference
+}
+
+// Saturate asks for single events of one key n times, step apart, and returns how many were
+// admitted. The limiter must be on clock.
+func Saturate(t testing.TB, l algorithms.Limiter, clock *Clock, n int, step time.Duration) (admitted int64) {
+	t.Helper()
+	ctx := context.Background()
+	for range n {
+		r, err := l.Allow(ctx, "k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Allowed {
+			admitted++
+		}
+		clock.Advance(step)
+	}
+	return admitted
 }
 
 // nobody is the reference where there is none.

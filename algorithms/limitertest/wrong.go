@@ -85,8 +85,8 @@ func testWrongTimes(t *testing.T, s *suite) {
 	}
 	for _, right := range []time.Time{time.UnixMicro(0), time.UnixMicro(1<<52 - 1)} {
 		l := s.subject(t, algorithms.PerSecond(1), algorithms.WithClock(func() time.Time { return right }))
-		if admitted, denial := l.fill("k"); admitted != 1 || denial.RetryAfter != time.Second {
-			t.Errorf("at %v: %d admitted, then %+v, want 1 and a second to wait", right, admitted, denial)
+		if admitted, denial := l.fill("k"); admitted != 1 || denial.RetryAfter > time.Second {
+			t.Errorf("at %v: %d admitted, then %+v, want 1 and up to a second to wait", right, admitted, denial)
 		}
 	}
 }

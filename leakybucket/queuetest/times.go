@@ -1,0 +1,170 @@
+package queuetest
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/leakybucket"
+)
+
+// testRandomTraces sends random requests at random times to the queue and to the reference, on one
+// clock, with clocks that go back and changes of the limit.
+func testRandomTraces(t *testing.T, s Subject) {
+	for i := range 20 {
+		random := rand.New(rand.NewPCG(0x7175657565, uint64(i))) //nolint:gosec // a trace must be the same each time
+		limit := limits[random.IntN(len(limits))]
+		q := newSubject(t, s, limit)
+		inProcess, err := Reference.New(limit, algorithms.WithClock(q.Now))
+		if err != nil {
+			t.Fatal(err)
+		}
+		reference := &subject{inProcess, q.Clock, t, ""}
+		for request := range 100 {
+			interval := max(int64(limit.Period)/limit.Rate, 1000)
+			switch random.IntN(12) {
+			case 0:
+				q.Advance(-time.Duration(random.Int64N(2 * int64(limit.Period))))
+			case 1:
+				q.Advance(2 * limit.Period)
+			case 2, 3, 4, 5:
+			default:
+				q.Advance(time.Duration(random.Int64N(2 * interval)))
+			}
+			if random.IntN(25) == 0 {
+				limit = limits[random.IntN(len(limits))].WithBurst(1 + random.Int64N(8))
+				if q.Queue, err = s.With(q.Queue, limit); err != nil {
+					t.Fatal(err)
+				}
+				if reference.Queue, err = Reference.With(reference.Queue, limit); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got, want := q.schedule("k"), reference.schedule("k"); got != want {
+				t.Fatalf("trace %d, request %d, %v: %+v, the reference says %+v", i, request, limit, got, want)
+			}
+		}
+	}
+}
+
+// longest is the longest that a limit can make a request wait, and the emission interval.
+func longest(limit algorithms.Limit) (wait, interval time.Duration) {
+	interval = time.Duration(float64(limit.Period)/float64(limit.Rate)) + time.Microsecond
+	return interval * time.Duration(limit.BurstOrRate()), interval
+}
+
+// testClockBack sets the clock back under a full queue: it stays full, but nobody is refused for
+// longer than until the next departure, or waits longer than a full queue.
+func testClockBack(t *testing.T, s Subject) {
+	for _, limit := range limits {
+		q := newSubject(t, s, limit)
+		for q.schedule("k").Accepted {
+			q.Advance(0)
+		}
+		q.Advance(-time.Hour)
+		most, interval := longest(limit)
+		slot := q.schedule("k")
+		if slot.RetryAfter > interval || slot.Delay > most+interval {
+			t.Errorf("%v, an hour back: %+v, want at most %v and %v", limit, slot, interval, most)
+		}
+		q.Advance(slot.RetryAfter)
+		if then := q.schedule("k"); !then.Accepted || then.Delay > most {
+			t.Errorf("%v, an hour back and after the wait: %+v, want it accepted", limit, then)
+		}
+	}
+}
+
+// testLimitChanges changes the limit of a full queue.
+func testLimitChanges(t *testing.T, s Subject) {
+	for _, from := range limits {
+		for _, to := range limits {
+			q := newSubject(t, s, from)
+			for q.schedule("k").Accepted {
+				q.Advance(0)
+			}
+			changed, err := s.With(q.Queue, to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			q.Queue = changed
+			most, interval := longest(to)
+			slot := q.schedule("k")
+			if slot.RetryAfter > interval || slot.Delay > most+interval {
+				t.Errorf("%v changed to %v: %+v, want at most %v and %v", from, to, slot, interval, most)
+			}
+			q.Advance(slot.RetryAfter)
+			if then := q.schedule("k"); !slot.Accepted && !then.Accepted {
+				t.Errorf("%v changed to %v: %+v after the wait, want it accepted", from, to, then)
+			}
+		}
+	}
+	if q, err := s.With(newSubject(t, s, limits[0]).Queue, algorithms.Limit{}); !errors.Is(err, algorithms.ErrInvalidLimit) {
+		t.Errorf("changed to the zero Limit: %v, %v, want ErrInvalidLimit", q, err)
+	}
+}
+
+// testWait waits, for less than a millisecond; each way in which Wait gives up must leave the
+// queue as that way says.
+func testWait(t *testing.T, s Subject) {
+	ctx := context.Background()
+	quick := newSubject(t, s, algorithms.PerSecond(10_000))
+	for range 4 {
+		if err := quick.Wait(ctx, "k"); err != nil {
+			t.Errorf("Wait: %v", err)
+		}
+	}
+
+	q := newSubject(t, s, algorithms.PerHour(1).WithBurst(2))
+	if err := q.Wait(ctx, "k"); err != nil {
+		t.Errorf("Wait for an empty queue: %v", err)
+	}
+	soon, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for range 3 {
+		if err := q.Wait(soon, "k"); !errors.Is(err, context.DeadlineExceeded) || soon.Err() != nil {
+			t.Errorf("Wait of an hour in a context of a minute: %v (context: %v), want DeadlineExceeded at once", err, soon.Err())
+		}
+	}
+	if slot := q.schedule("k"); slot != (leakybucket.Slot{Accepted: true, Delay: time.Hour, Queued: 1}) {
+		t.Errorf("after Waits that gave up at once %+v, want the first place in the queue", slot)
+	}
+
+	canceled, cancel := context.WithCancel(ctx)
+	gaveUp := make(chan error)
+	go func() { gaveUp <- q.Wait(canceled, "k") }()
+	for q.nextDeparture(t, s) < 3*time.Hour {
+		runtime.Gosched() // until Wait has taken its place
+	}
+	cancel()
+	if err := <-gaveUp; !errors.Is(err, context.Canceled) {
+		t.Errorf("Wait canceled: %v, want context.Canceled", err)
+	}
+	if err := q.Wait(ctx, "k"); !errors.Is(err, leakybucket.ErrQueueFull) {
+		t.Errorf("Wait for a full queue: %v, want ErrQueueFull", err)
+	}
+	long, cancel := context.WithTimeout(ctx, 1000*time.Hour)
+	defer cancel()
+	if err := q.Wait(long, "k"); !errors.Is(err, leakybucket.ErrQueueFull) {
+		t.Errorf("Wait for a full queue with time enough: %v, want ErrQueueFull", err)
+	}
+}
+
+// nextDeparture returns how far the next free departure of "k" is away, when that is above 1.5 and up
+// to 3 hours: a queue of these is always full by a limit of two each 3 hours, one waiting, which
+// tells so and leaves it as it is.
+func (s *subject) nextDeparture(t testing.TB, subject Subject) time.Duration {
+	t.Helper()
+	full, err := subject.With(s.Queue, algorithms.Per(2, 3*time.Hour).WithBurst(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	slot, err := full.Schedule(context.Background(), "k")
+	if err != nil || slot.Accepted {
+		t.Fatalf("%+v, %v, want it refused", slot, err)
+	}
+	return slot.Delay
+}

@@ -1,0 +1,5 @@
+-- The Lua that every server has: 5.1's own libraries, and what Redis puts beside them.
+std = "min"
+read_globals = { "redis" }
+globals = { "KEYS", "ARGV" }
+max_line_length = 120

@@ -1,0 +1,76 @@
+// Hello is a small service with a limit for each API key: five greetings a minute, whatever the
+// number of processes, and 429 with a true Retry-After for the sixth.
+//
+//	go run ./examples/hello                                       # on an embedded server
+//	go run ./examples/hello -redis redis://localhost:6379 -limit "10/s burst 20"
+//	curl -i 'http://localhost:8080/?key=alice'
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/scripts/goredisrunner"
+)
+
+func main() {
+	limit := algorithms.PerMinute(5)
+	addr := flag.String("addr", "localhost:8080", "where to listen")
+	url := flag.String("redis", "", "the server's `URL`; an embedded one if empty")
+	flag.TextVar(&limit, "limit", limit, "the limit for each key, such as 5/minute or \"10/s burst 20\"")
+	flag.Parse()
+
+	if *url == "" {
+		server, err := miniredis.Run()
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer server.Close()
+		*url = "redis://" + server.Addr()
+	}
+	options, err := redis.ParseURL(*url)
+	if err != nil {
+		log.Fatal(err)
+	}
+	// A greeting waits no longer than this for its limiter.
+	options.ContextTimeoutEnabled, options.ReadTimeout = true, 250*time.Millisecond
+
+	limiter, err := gcra.New(goredisrunner.New(redis.NewClient(options)), limit)
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Printf("greeting %v on http://%s/?key=NAME", limit, *addr)
+	server := &http.Server{Addr: *addr, Handler: greeter(limiter), ReadHeaderTimeout: 5 * time.Second}
+	log.Fatal(server.ListenAndServe())
+}
+
+// greeter greets the key's owner, as often as the limiter allows.
+func greeter(limiter algorithms.Limiter) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		key := r.URL.Query().Get("key")
+		if key == "" {
+			http.Error(w, "a key is needed: ?key=NAME", http.StatusBadRequest)
+			return
+		}
+		result, err := limiter.Allow(r.Context(), key)
+		if err != nil {
+			// No decision was made. This service would rather greet too often than not at all.
+			log.Print(err)
+		} else if !result.Allowed {
+			seconds := int64((result.RetryAfter + time.Second - 1) / time.Second) // never early
+			w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
+			http.Error(w, "too many requests", http.StatusTooManyRequests)
+			return
+		}
+		fmt.Fprintf(w, "hello, %s\n", key)
+	})
+}

@@ -1,0 +1,44 @@
+package readme_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/scripts/goredisrunner"
+)
+
+func Example_goredis() {
+	server, err := miniredis.Run()
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	ctx, addr := context.Background(), server.Addr()
+
+	// README
+	client := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true})
+	limiter, err := gcra.New(goredisrunner.New(client), algorithms.PerSecond(10))
+	if err != nil {
+		panic(err) // the limit was wrong: nothing has been sent yet
+	}
+
+	ctx, cancel := context.WithTimeout(ctx, 250*time.Millisecond)
+	defer cancel()
+	result, err := limiter.Allow(ctx, "alice")
+	switch {
+	case err != nil:
+		fmt.Println("no decision:", err) // let pass or refuse: your choice
+	case !result.Allowed:
+		fmt.Println("come back in", result.RetryAfter)
+	default:
+		fmt.Println("go ahead,", result.Remaining, "left")
+	}
+	// end of README
+	// Output: go ahead, 9 left
+}

@@ -1,0 +1,37 @@
+package readme_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/rueidis"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/scripts/rueidisrunner"
+	"github.com/go-weir/weir/slidinglog"
+)
+
+func Example_rueidis() {
+	server, err := miniredis.Run()
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	ctx, addr := context.Background(), server.Addr()
+
+	// README
+	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{addr}, DisableCache: true})
+	if err != nil {
+		panic(err)
+	}
+	defer client.Close()
+	limiter, err := slidinglog.New(rueidisrunner.New(client), algorithms.PerMinute(100))
+	if err != nil {
+		panic(err)
+	}
+	result, err := limiter.AllowN(ctx, "alice", 30) // a request that counts for thirty
+	fmt.Println(result.Allowed, result.Remaining, err)
+	// end of README
+	// Output: true 70 <nil>
+}

@@ -1,0 +1,64 @@
+package fixedwindow_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/fixedwindow"
+)
+
+// The examples run in this process. Over Redis, New takes a Runner in front: see the packages
+// goredisrunner and rueidisrunner.
+
+// The first of ten a second leaves nine.
+func Example() {
+	limiter, err := fixedwindow.NewLocal(algorithms.PerSecond(10))
+	if err != nil {
+		panic(err)
+	}
+	result, err := limiter.Allow(context.Background(), "alice")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(result.Allowed, result.Remaining)
+	// Output: true 9
+}
+
+// A denied request is told exactly how long to wait.
+func ExampleLocal_AllowN() {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC) // a clock of the example's own
+	limiter, err := fixedwindow.NewLocal(algorithms.PerMinute(3), algorithms.WithClock(func() time.Time { return now }))
+	if err != nil {
+		panic(err)
+	}
+	for range 3 {
+		result, err := limiter.AllowN(context.Background(), "alice", 2)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(result.Allowed, result.Remaining, result.RetryAfter)
+		now = now.Add(25 * time.Second)
+	}
+	// Output:
+	// true 1 0s
+	// false 1 35s
+	// false 1 10s
+}
+
+// Windows that begin at whole minutes.
+func ExampleAligned() {
+	now := time.Date(2026, 1, 1, 12, 0, 45, 0, time.UTC) // a clock of the example's own
+	limiter, err := fixedwindow.NewLocal(algorithms.PerMinute(5), fixedwindow.Aligned(),
+		algorithms.WithClock(func() time.Time { return now }))
+	if err != nil {
+		panic(err)
+	}
+	result, err := limiter.Allow(context.Background(), "alice")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(result.Remaining, "left for", result.ResetAfter)
+	// Output: 4 left for 15s
+}

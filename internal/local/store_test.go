@@ -1,0 +1,58 @@
+package local_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/go-weir/weir/internal/local"
+)
+
+func at(now int64) func() (int64, error) { return func() (int64, error) { return now, nil } }
+
+// TestForgets: states that mean nothing any more are gone after as many questions as there were
+// keys, and those that mean something stay.
+func TestForgets(t *testing.T) {
+	const keys = 20_000
+	store := local.NewStore[int]()
+	put := func(key string, now, until int64) {
+		if err := store.Do(key, at(now), func(s *int, _ int64) int64 { *s = 7; return until }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range keys {
+		put(fmt.Sprint("short", i), 0, 1000)
+	}
+	put("long", 0, 1_000_000)
+	if n := store.Len(); n != keys+1 {
+		t.Errorf("%d states held, want %d", n, keys+1)
+	}
+	for i := range 4 * keys {
+		put(fmt.Sprint("new", i%10), 1000, 2000)
+		if err := store.Do(fmt.Sprint("asked", i), at(1000), func(*int, int64) int64 { return 0 }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := store.Len(); n != 11 {
+		t.Errorf("%d states held long after most have ended, want 11", n)
+	}
+	kept := 0
+	if err := store.Do("long", at(1000), func(s *int, _ int64) int64 { kept = *s; return 0 }); err != nil || kept != 7 {
+		t.Errorf("the state that is not over is %d, %v, want 7", kept, err)
+	}
+	store.Forget("long")
+	if err := store.Do("long", at(1000), func(s *int, _ int64) int64 { kept = *s; return 0 }); err != nil || kept != 0 {
+		t.Errorf("the state forgotten is %d, %v, want 0", kept, err)
+	}
+}
+
+func TestClockFails(t *testing.T) {
+	broken := errors.New("no time")
+	err := local.NewStore[int]().Do("k", func() (int64, error) { return 0, broken }, func(*int, int64) int64 {
+		t.Error("decided without a time")
+		return 0
+	})
+	if !errors.Is(err, broken) {
+		t.Errorf("error %v, want the clock's", err)
+	}
+}

@@ -131,7 +131,7 @@ func TestPlainLua(t *testing.T) {
 	}
 }
 
-var call = regexp.MustCompile(`redis\.call\('(\w+)'`)
+var serverCall = regexp.MustCompile(`redis\.call\('(\w+)'`)
 
 // chunk returns the part of a body under the title, up to the next title.
 func chunk(t *testing.T, body, title string) string {
@@ -156,7 +156,7 @@ func TestPeeks(t *testing.T) {
 		if want := strings.Replace(body, commit, "", 1); peekBody != want {
 			t.Errorf("%s.lua is not %s.lua without its [commit]", peek.Name(), decision.Name())
 		}
-		for _, command := range call.FindAllStringSubmatch(peekBody, -1) {
+		for _, command := range serverCall.FindAllStringSubmatch(peekBody, -1) {
 			if !slices.Contains(reads, command[1]) {
 				t.Errorf("%s.lua calls %s", peek.Name(), command[1])
 			}

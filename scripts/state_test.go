@@ -1,0 +1,217 @@
+package scripts_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/internal/resptest"
+	"github.com/go-weir/weir/scripts"
+)
+
+const (
+	now   = 1_795_363_671_000_000
+	hour  = 3_600_000 // the grace of a simulated time's TTL, ms
+	grace = 100       // that of the server's own, ms
+)
+
+// call is one call of a script: the time since now, the arguments but for the last, and then what it
+// replies, what is stored and for how long in ms without the grace; life 0 means: as before.
+type call struct {
+	at     string
+	args   string
+	reply  []int64
+	stored string
+	life   int64
+}
+
+// at writes µs since now as they are stored.
+func at(us int64) string { return fmt.Sprint(now + us) }
+
+var stories = []struct {
+	name   string
+	script *scripts.Script
+	calls  []call
+}{
+	{"ten a second", scripts.GCRA, []call{
+		{"0s", "100000 0 1000000 0 1", []int64{1, 100_000, 0}, at(100_000), 100},
+		{"0s", "900000 0 1000000 0 1", []int64{1, 1_000_000, 0}, at(1_000_000), 1000},
+		{"0s", "100000 0 1000000 0 1", []int64{0, 1_000_000, 0}, at(1_000_000), 0},
+		{"99999us", "100000 0 1000000 0 1", []int64{0, 900_001, 0}, at(1_000_000), 0},
+		{"100ms", "100000 0 1000000 0 1", []int64{1, 1_000_000, 0}, at(1_100_000), 1000},
+		{"1099999us", "100000 0 1000000 0 1", []int64{1, 100_001, 0}, at(1_200_000), 101},
+		{"1200001us", "100000 0 1000000 0 1", []int64{1, 100_000, 0}, at(1_300_001), 100},
+	}},
+	{"seven a second: parts carry and come out whole", scripts.GCRA, []call{
+		{"0s", "142857 1 1000000 0 7", []int64{1, 142_857, 1}, at(142_857) + "+1/7", 143},
+		{"0s", "714285 5 1000000 0 7", []int64{1, 857_142, 6}, at(857_142) + "+6/7", 858},
+		{"0s", "285714 2 1000000 0 7", []int64{0, 857_142, 6}, at(857_142) + "+6/7", 0},
+		{"0s", "142857 1 1000000 0 7", []int64{1, 1_000_000, 0}, at(1_000_000), 1000},
+		{"1s", "142857 1 1000000 0 7", []int64{1, 142_857, 1}, at(1_142_857) + "+1/7", 143},
+		{"1142857us", "142857 1 1000000 0 7", []int64{1, 142_857, 2}, at(1_285_714) + "+2/7", 143},
+		{"1285715us", "142857 1 1000000 0 7", []int64{1, 142_857, 1}, at(1_428_572) + "+1/7", 143},
+	}},
+	{"a burst with parts", scripts.GCRA, []call{
+		{"0s", "142857 1 428571 3 7", []int64{1, 142_857, 1}, at(142_857) + "+1/7", 143},
+		{"0s", "285714 2 428571 3 7", []int64{1, 428_571, 3}, at(428_571) + "+3/7", 429},
+		{"0s", "142857 1 428571 3 7", []int64{0, 428_571, 3}, at(428_571) + "+3/7", 0},
+		{"142857us", "142857 1 428571 3 7", []int64{0, 285_714, 3}, at(428_571) + "+3/7", 0},
+		{"142858us", "142857 1 428571 3 7", []int64{1, 428_570, 4}, at(571_428) + "+4/7", 429},
+	}},
+	{"another limit's parts round up, and a burst too far ahead is brought back", scripts.GCRA, []call{
+		{"0s", "142857 1 428571 3 7", []int64{1, 142_857, 1}, at(142_857) + "+1/7", 143},
+		{"0s", "333333 1 1000000 0 3", []int64{1, 476_191, 1}, at(476_191) + "+1/3", 477},
+		{"0s", "100 0 200 0 1", []int64{0, 200, 0}, at(200), 1},
+		{"0s", "100 0 200 0 1", []int64{0, 200, 0}, at(200), 0},
+		{"-1h", "100 0 200 0 1", []int64{0, 200, 0}, at(-3_600_000_000 + 200), 1},
+		{"-3599999900us", "100 0 200 0 1", []int64{1, 200, 0}, at(-3_600_000_000 + 300), 1},
+	}},
+	{"a burst that only its part is ahead of", scripts.GCRA, []call{
+		{"0s", "142857 2 142857 2 7", []int64{1, 142_857, 2}, at(142_857) + "+2/7", 143},
+		{"0s", "142857 1 142857 1 7", []int64{0, 142_857, 1}, at(142_857) + "+1/7", 143},
+	}},
+	{"a queue of one a second, two waiting", scripts.Queue, []call{
+		{"0s", "1000000 0 2000000 0 1 ", []int64{1, 0, 0}, at(1_000_000), 1000},
+		{"0s", "1000000 0 2000000 0 1 ", []int64{1, 1_000_000, 0}, at(2_000_000), 2000},
+		{"0s", "1000000 0 2000000 0 1 2000000", []int64{0, 2_000_000, 0}, at(2_000_000), 0},
+		{"0s", "1000000 0 2000000 0 1 2000001", []int64{1, 2_000_000, 0}, at(3_000_000), 3000},
+		{"0s", "1000000 0 2000000 0 1 ", []int64{0, 3_000_000, 0}, at(3_000_000), 0},
+		{"999999us", "1000000 0 2000000 0 1 ", []int64{0, 2_000_001, 0}, at(3_000_000), 0},
+		{"1s", "1000000 0 2000000 0 1 ", []int64{1, 2_000_000, 0}, at(4_000_000), 3000},
+		{"-1h", "1000000 0 2000000 0 1 ", []int64{0, 3_000_000, 0}, at(-3_597_000_000), 3000},
+		{"1h", "1000000 0 2000000 0 1 ", []int64{1, 0, 0}, at(3_601_000_000), 1000},
+	}},
+	{"a queue of three a second, one waiting", scripts.Queue, []call{
+		{"0s", "333333 1 333333 1 3 ", []int64{1, 0, 0}, at(333_333) + "+1/3", 334},
+		{"0s", "333333 1 333333 1 3 ", []int64{1, 333_333, 1}, at(666_666) + "+2/3", 667},
+		{"0s", "333333 1 333333 1 3 ", []int64{0, 666_666, 2}, at(666_666) + "+2/3", 0},
+		{"333333us", "333333 1 333333 1 3 ", []int64{0, 333_333, 2}, at(666_666) + "+2/3", 0},
+		{"333334us", "333333 1 333333 1 3 ", []int64{1, 333_332, 2}, at(1_000_000), 667},
+		{"333334us", "100 1 200 2 7 ", []int64{0, 300, 3}, at(333_634) + "+3/7", 1},
+		{"333334us", "333333 1 333333 1 3 333333", []int64{1, 301, 0}, at(666_968) + "+1/3", 334},
+		{"666968us", "333333 1 333333 1 3 ", []int64{1, 0, 1}, at(1_000_301) + "+2/3", 334},
+		{"666969us", "333333 1 333333 2 3 ", []int64{1, 333_332, 2}, at(1_333_635), 667},
+		{"-1h", "333333 1 333333 2 3 ", []int64{0, 666_667, 0}, at(-3_600_000_000 + 666_667), 667},
+		{"-3599999999us", "333333 1 333333 1 3 ", []int64{0, 666_666, 0}, at(-3_600_000_000 + 666_667), 0},
+		{"-1h", "333333 1 333333 1 3 ", []int64{0, 666_666, 2}, at(-3_600_000_000+666_666) + "+2/3", 667},
+	}},
+	{"five a second in windows", scripts.FixedWindow, []call{
+		{"0s", "4 5 1000000 0", []int64{1, 4, 1_000_000}, "4 " + at(1_000_000), 1000},
+		{"0s", "2 5 1000000 0", []int64{0, 4, 1_000_000}, "4 " + at(1_000_000), 0},
+		{"999999us", "1 5 1000000 0", []int64{1, 5, 1}, "5 " + at(1_000_000), 1},
+		{"999999us", "1 5 1000000 0", []int64{0, 5, 1}, "5 " + at(1_000_000), 0},
+		{"1s", "1 5 1000000 0", []int64{1, 1, 1_000_000}, "1 " + at(2_000_000), 1000},
+		{"2s", "5 5 1000000 0", []int64{1, 5, 1_000_000}, "5 " + at(3_000_000), 1000},
+		{"-1h", "1 5 1000000 0", []int64{0, 5, 1_000_000}, "5 " + at(-3_599_000_000), 1000},
+		{"-3599000000us", "1 5 1000000 0", []int64{1, 1, 1_000_000}, "1 " + at(-3_598_000_000), 1000},
+	}},
+	{"five a second in aligned windows", scripts.FixedWindow, []call{
+		{"1900ms", "5 5 1000000 1", []int64{1, 5, 100_000}, "5 " + at(2_000_000), 100},
+		{"1999999us", "1 5 1000000 1", []int64{0, 5, 1}, "5 " + at(2_000_000), 0},
+		{"2s", "5 5 1000000 1", []int64{1, 5, 1_000_000}, "5 " + at(3_000_000), 1000},
+		{"1500001us", "1 5 1000000 1", []int64{0, 5, 499_999}, "5 " + at(2_000_000), 500},
+	}},
+	{"a log of three a second", scripts.SlidingLog, []call{
+		{"0s", "1 3 1000000", []int64{1, 1, 0, 1_000_000}, log(0, 0, entry(0, 1)), 1000},
+		{"100ms", "2 3 1000000", []int64{1, 3, 0, 1_000_000}, log(0, 0, entry(0, 1), entry(100_000, 3)), 1000},
+		{"100ms", "1 3 1000000", []int64{0, 3, 900_000, 1_000_000}, log(0, 0, entry(0, 1), entry(100_000, 3)), 0},
+		{"100ms", "2 3 1000000", []int64{0, 3, 1_000_000, 1_000_000}, log(0, 0, entry(0, 1), entry(100_000, 3)), 0},
+		{"999999us", "1 3 1000000", []int64{0, 3, 1, 100_001}, log(0, 0, entry(0, 1), entry(100_000, 3)), 0},
+		{"1s", "1 3 1000000", []int64{1, 3, 0, 1_000_000}, log(1_000_000, 1, entry(100_000, 3), entry(1_000_000, 4)), 1000},
+		{"1099999us", "1 3 1000000", []int64{0, 3, 1, 900_001}, log(1_000_000, 1, entry(100_000, 3), entry(1_000_000, 4)), 0},
+		{"1100001us", "1 3 1000000", []int64{1, 2, 0, 1_000_000}, log(1_100_001, 3, entry(1_000_000, 4), entry(1_100_001, 5)), 1000},
+		{"1000500us", "1 3 1000000", []int64{1, 3, 0, 1_000_000}, log(1_000_500, 3, entry(1_000_000, 4), entry(1_000_500, 5, 6), entry(1_000_500, 6)), 1000},
+		{"-1h", "1 3 1000000", []int64{0, 3, 1_000_000, 1_000_000}, log(-3_600_000_000, 3, entry(-3_600_000_000, 6, 6)), 1000},
+		{"1h", "3 3 1000000", []int64{1, 3, 0, 1_000_000}, log(3_600_000_000, 0, entry(3_600_000_000, 3)), 1000},
+	}},
+	{"a log of many, counts of six bytes", scripts.SlidingLog, []call{
+		{"0s", "8388607 8388607 1500", []int64{1, 8_388_607, 0, 1500}, log(0, 0, entry(0, 8_388_607)), 2},
+		{"0s", "1 8388608 1500", []int64{1, 8_388_608, 0, 1500}, log(0, 0, entry(0, 8_388_607), entry(0, 8_388_608, 6)), 2},
+		{"1499us", "1 8388608 1500", []int64{0, 8_388_608, 1, 1}, log(0, 0, entry(0, 8_388_607), entry(0, 8_388_608, 6)), 0},
+	}},
+}
+
+// entry is an entry of a log: its time since now, its count, and the count's width if not 3.
+func entry(us, count int64, width ...int) string {
+	if len(width) == 0 {
+		width = []int{3}
+	}
+	return bigEndian(now+us, 6) + bigEndian(count, width[0])
+}
+
+// log is a log as it is compared: the base and the entries.
+func log(us, gone int64, entries ...string) string {
+	return fmt.Sprintf("%q", append([]string{bigEndian(now+us, 7) + bigEndian(gone, 6)}, entries...))
+}
+
+func bigEndian(n int64, width int) string {
+	bytes := make([]byte, width)
+	for i := range bytes {
+		bytes[i] = byte(n >> (8 * (width - 1 - i)))
+	}
+	return string(bytes)
+}
+
+// TestStored calls each script in a story, first at times that it is given and then on the server's own
+// clock: what it replies, what it stores and how long that lives is as the contract says.
+func TestStored(t *testing.T) {
+	for _, story := range stories {
+		for _, clock := range []string{"simulated", "server's"} {
+			t.Run(story.name+"/"+clock, func(t *testing.T) {
+				server, conn := resptest.Miniredis(t)
+				ttl := int64(-2)
+				for i, c := range story.calls {
+					since, err := time.ParseDuration(c.at)
+					if err != nil {
+						t.Fatal(err)
+					}
+					moment := time.UnixMicro(now).Add(since)
+					last, more := fmt.Sprint(moment.UnixMicro()), int64(hour)
+					if clock != "simulated" {
+						server.SetTime(moment)
+						last, more = "", grace
+					}
+					args := append(strings.Split(c.args, " "), last)
+					reply, err := conn.Run(context.Background(), story.script, []string{"k"}, args)
+					if err != nil || !slices.Equal(reply, c.reply) {
+						t.Errorf("call %d: %v, %v, want %v", i+1, reply, err, c.reply)
+					}
+					if stored := stored(t, conn); stored != c.stored {
+						t.Errorf("call %d: stores %s, want %s", i+1, stored, c.stored)
+					}
+					if c.life > 0 {
+						ttl = c.life + more
+					}
+					if got, err := conn.Do("PTTL", "k"); err != nil || got != ttl {
+						t.Errorf("call %d: lives %v ms, %v, want %d", i+1, got, err, ttl)
+					}
+					// A TTL of its own shows whether the next call touches the key at all.
+					ttl = 99_999_999 + int64(i)
+					if _, err := conn.Do("PEXPIRE", "k", fmt.Sprint(ttl)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// stored is the key's value: a string's text, a list's elements.
+func stored(t *testing.T, conn *resptest.Conn) string {
+	t.Helper()
+	if kind, err := conn.Do("TYPE", "k"); err != nil || kind != "list" {
+		value, err := conn.Do("GET", "k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(value)
+	}
+	value, err := conn.Do("LRANGE", "k", "0", "-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%q", value)
+}

@@ -1,0 +1,87 @@
+package conformance_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/servers"
+	"github.com/go-weir/weir/internal/resptest"
+)
+
+// TestAllInOneSlot decides on a server in cluster mode, which refuses scripts whose keys it can't
+// place: whatever the KEY, all algorithms and names write keys of one slot, by the server's own
+// arithmetic.
+func TestAllInOneSlot(t *testing.T) {
+	for _, kind := range servers.All() {
+		t.Run(kind.Name, func(t *testing.T) {
+			conn := resptest.Dial(t, servers.Start(t, kind, "--cluster-enabled", "yes").Addr)
+			if _, err := conn.Do("CLUSTER", "ADDSLOTSRANGE", "0", "16383"); err != nil {
+				t.Fatal(err)
+			}
+			waitForCluster(t, conn)
+			for i, key := range []string{"", "k", "}x", "{}", "a{b}c", "x}y", "\x00", "\xff", strings.Repeat("k", 1<<20)} {
+				prefix := fmt.Sprintf("slots%d", i)
+				for _, a := range all {
+					for _, name := range []string{"", "read", "{"} {
+						l, err := a.over(conn)(algorithms.PerHour(1), algorithms.WithPrefix(prefix), algorithms.WithName(name))
+						if err != nil {
+							t.Fatal(err)
+						}
+						if err := l.Reset(context.Background(), key); err != nil {
+							t.Fatal(err)
+						}
+						if r := ask(t, l, key, 1); !r.Allowed {
+							t.Errorf("%s of %.10q: %+v", a.name, key, r)
+						}
+					}
+				}
+				oneSlot(t, conn, prefix)
+			}
+		})
+	}
+}
+
+// oneSlot fails the test unless the prefix has the keys of four algorithms under three names, in one
+// slot.
+func oneSlot(t *testing.T, conn *resptest.Conn, prefix string) {
+	t.Helper()
+	keys, err := conn.Dump(context.Background(), prefix)
+	if err != nil || len(keys) != 4*3 {
+		t.Fatalf("%s: %d keys, %v, want 12", prefix, len(keys), err)
+	}
+	slots := map[any]bool{}
+	for key := range keys {
+		slot, err := conn.Do("CLUSTER", "KEYSLOT", key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slots[slot] = true
+	}
+	if len(slots) != 1 {
+		t.Errorf("%s: the keys of one KEY are in %d slots", prefix, len(slots))
+	}
+}
+
+// waitForCluster waits until the server has found that it has all slots.
+func waitForCluster(t *testing.T, conn *resptest.Conn) {
+	t.Helper()
+	late := time.After(30 * time.Second)
+	for {
+		info, err := conn.Do("CLUSTER", "INFO")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(info.(string), "cluster_state:ok") {
+			return
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-late:
+			t.Fatalf("the cluster does not come up: %s", info)
+		}
+	}
+}

@@ -1,0 +1,53 @@
+package conformance_test
+
+import (
+	"testing"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/limitertest"
+	"github.com/go-weir/weir/internal/resptest"
+	"github.com/go-weir/weir/leakybucket"
+	"github.com/go-weir/weir/leakybucket/queuetest"
+	"github.com/go-weir/weir/scripts"
+)
+
+// TestLimiters runs the suite over every algorithm, client and server; Local is run by each
+// algorithm's own tests, and here it is what each decision is compared with.
+func TestLimiters(t *testing.T) {
+	eachServer(t, func(t *testing.T, addr string) {
+		eachClient(t, addr, func(t *testing.T, run scripts.Runner) {
+			for _, a := range all {
+				t.Run(a.name, func(t *testing.T) {
+					limitertest.Run(t, a.over(run), limitertest.Against(a.local),
+						limitertest.Changing(a.change, a.changeLocal), limitertest.StoredIn(resptest.Dial(t, addr)))
+				})
+			}
+		})
+	})
+}
+
+// TestLocals runs the suite over each algorithm inside this process.
+func TestLocals(t *testing.T) {
+	for _, a := range all {
+		t.Run(a.name, func(t *testing.T) {
+			limitertest.Run(t, a.local, limitertest.Changing(a.changeLocal, a.changeLocal))
+		})
+	}
+}
+
+// TestQueues runs the queue's suite over every client and server.
+func TestQueues(t *testing.T) {
+	eachServer(t, func(t *testing.T, addr string) {
+		eachClient(t, addr, func(t *testing.T, run scripts.Runner) {
+			queuetest.Run(t, queuetest.Subject{
+				New: func(limit algorithms.Limit, opts ...algorithms.Option) (queuetest.Queue, error) {
+					return leakybucket.NewQueue(run, limit, opts...)
+				},
+				With: func(q queuetest.Queue, limit algorithms.Limit) (queuetest.Queue, error) {
+					return q.(*leakybucket.Queue).With(limit)
+				},
+				Store: resptest.Dial(t, addr),
+			})
+		})
+	})
+}

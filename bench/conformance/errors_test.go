@@ -1,0 +1,140 @@
+package conformance_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/rueidis"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/scripts/goredisrunner"
+	"github.com/go-weir/weir/scripts/rueidisrunner"
+)
+
+// serverError reports whether the server's own answer, which begins with code, is inside err as
+// either client's type.
+func serverError(err error, code string) bool {
+	var fromRueidis *rueidis.RedisError
+	if errors.As(err, &fromRueidis) {
+		return len(fromRueidis.Error()) >= len(code) && fromRueidis.Error()[:len(code)] == code
+	}
+	return redis.HasErrorPrefix(err, code)
+}
+
+// TestWrongType: a key of another type is the server's WRONGTYPE, through both clients, and stays.
+func TestWrongType(t *testing.T) {
+	eachRealServer(t, func(t *testing.T, addr string) {
+		eachClient(t, addr, func(t *testing.T, run scripts.Runner) {
+			conn, prefix := fresh(t, addr)
+			for _, a := range all {
+				l, err := a.over(run)(algorithms.PerHour(1), algorithms.WithPrefix(prefix))
+				if err != nil {
+					t.Fatal(err)
+				}
+				ask(t, l, a.name, 1)
+				stored, err := conn.Dump(context.Background(), prefix+":{"+a.name+"}")
+				if err != nil || len(stored) != 1 {
+					t.Fatalf("%s: %d keys, %v", a.name, len(stored), err)
+				}
+				for key := range stored {
+					for _, command := range [][]string{{"DEL", key}, {"SADD", key, "a member"}} {
+						if _, err := conn.Do(command...); err != nil {
+							t.Fatal(err)
+						}
+					}
+					_, allow := l.Allow(context.Background(), a.name)
+					_, peek := l.Peek(context.Background(), a.name)
+					for call, err := range map[string]error{"Allow": allow, "Peek": peek} {
+						if !serverError(err, "WRONGTYPE") {
+							t.Errorf("%s, %s on a set: %v, want the client's error with WRONGTYPE inside", a.name, call, err)
+						}
+					}
+					if kind, err := conn.Do("TYPE", key); err != nil || kind != "set" {
+						t.Errorf("%s: the set has become a %v, %v", a.name, kind, err)
+					}
+				}
+				if err := l.Reset(context.Background(), a.name); err != nil {
+					t.Errorf("%s: Reset of a set: %v", a.name, err)
+				}
+				if r := ask(t, l, a.name, 1); !r.Allowed {
+					t.Errorf("%s: after Reset %+v", a.name, r)
+				}
+			}
+		})
+	})
+}
+
+// TestSilentServer: a server that takes connections and never answers costs a caller no longer than
+// its context lasts, and the error says so.
+func TestSilentServer(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { _ = conn.Close() })
+		}
+	}()
+	client := redis.NewClient(&redis.Options{Addr: listener.Addr().String(), ContextTimeoutEnabled: true})
+	t.Cleanup(func() { _ = client.Close() })
+	for _, a := range all {
+		l, err := a.over(goredisrunner.New(client))(algorithms.PerHour(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+		r, err := l.Allow(ctx, "k")
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) || r != (algorithms.Result{}) {
+			t.Errorf("%s: %+v, %v, want context.DeadlineExceeded", a.name, r, err)
+		}
+	}
+	// rueidis connects when the client is made: it is the making that fails.
+	if client, err := rueidis.NewClient(rueidis.ClientOption{
+		InitAddress: []string{listener.Addr().String()}, DisableCache: true, ForceSingleClient: true,
+		Dialer: net.Dialer{Timeout: 50 * time.Millisecond}, ConnWriteTimeout: 50 * time.Millisecond,
+	}); err == nil {
+		client.Close()
+		t.Error("rueidis connected to a server that does not answer")
+	}
+}
+
+// TestNoServer: a server that isn't there is an error with the network's own inside.
+func TestNoServer(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range all {
+		l, err := a.over(goredisrunner.New(goRedis(t, addr)))(algorithms.PerHour(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var network *net.OpError
+		if r, err := l.Allow(context.Background(), "k"); !errors.As(err, &network) || r != (algorithms.Result{}) {
+			t.Errorf("%s: %+v, %v, want a net.OpError", a.name, r, err)
+		}
+	}
+	l, err := all[0].over(rueidisrunner.New(nil))(algorithms.PerHour(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Allow(context.Background(), "k"); !errors.Is(err, rueidisrunner.ErrNilClient) {
+		t.Errorf("without a client: %v, want ErrNilClient", err)
+	}
+}

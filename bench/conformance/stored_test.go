@@ -1,0 +1,239 @@
+package conformance_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/internal/resptest"
+	"github.com/go-weir/weir/leakybucket"
+	"github.com/go-weir/weir/scripts"
+)
+
+// TestExpiry waits until every key has expired by itself: real time passes, since a TTL is the subject.
+func TestExpiry(t *testing.T) {
+	limit := algorithms.Per(2, 150*time.Millisecond)
+	eachRealServer(t, func(t *testing.T, addr string) {
+		conn, prefix := fresh(t, addr)
+		for _, a := range all {
+			l, err := a.over(conn)(limit, algorithms.WithPrefix(prefix))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ask(t, l, "k", 2)
+		}
+		queue, err := leakybucket.NewQueue(conn, limit, algorithms.WithPrefix(prefix))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := queue.Schedule(context.Background(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		expired := time.After(20 * time.Second)
+		for {
+			left, err := conn.Dump(context.Background(), prefix)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(left) == 0 {
+				break
+			}
+			select {
+			case <-time.After(10 * time.Millisecond):
+			case <-expired:
+				t.Fatalf("keys still there: %q", left)
+			}
+		}
+	})
+}
+
+// TestMemory measures a key's memory on the server as MEMORY USAGE counts it, against what the
+// packages' documentation says.
+func TestMemory(t *testing.T) {
+	eachRealServer(t, func(t *testing.T, addr string) {
+		conn, prefix := fresh(t, addr)
+		for _, rate := range []int64{10_000, 1_000_000, 1 << 23} {
+			const entries = 10_000
+			key := fmt.Sprintf("%s:{%d}:slidinglog", prefix, rate)
+			drive(t, conn, scripts.SlidingLog, key, entries, 137, fmt.Sprint(1), fmt.Sprint(rate), "3600000000")
+			perEntry := float64(memory(t, conn, key)) / entries
+			most := 12.0
+			if rate >= 1<<23 {
+				most = 15
+			}
+			t.Logf("slidinglog of %d each hour: %.2f bytes an entry at %d entries", rate, perEntry, entries)
+			if perEntry > most {
+				t.Errorf("slidinglog of %d each hour: %.2f bytes an entry at %d entries, want at most %v", rate, perEntry, entries, most)
+			}
+		}
+		for _, a := range all {
+			if a.name == "slidinglog" {
+				continue
+			}
+			l, err := a.over(conn)(algorithms.PerSecond(7), algorithms.WithPrefix("weir"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ask(t, l, t.Name()[:5], 1)
+			key := "weir:{" + t.Name()[:5] + "}:" + strings.TrimSuffix(a.name, "-aligned")
+			if bytes := memory(t, conn, key); bytes > 140 {
+				t.Errorf("%s: %d bytes a key, want about 100", a.name, bytes)
+			} else {
+				t.Logf("%s: %d bytes for the key %s", a.name, bytes, key)
+			}
+			if err := l.Reset(context.Background(), t.Name()[:5]); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func memory(t *testing.T, conn *resptest.Conn, key string) int64 {
+	t.Helper()
+	bytes, err := conn.Do("MEMORY", "USAGE", key, "SAMPLES", "0")
+	if err != nil || bytes == nil {
+		t.Fatalf("MEMORY USAGE %s: %v, %v", key, bytes, err)
+	}
+	return bytes.(int64)
+}
+
+// drive makes many decisions in one go, as simulated time passes by step µs between them, and
+// returns how many were admitted: the script's own text, called in a loop on the server.
+func drive(t *testing.T, conn *resptest.Conn, s *scripts.Script, key string, decisions, step int64, args ...string) (admitted int64) {
+	t.Helper()
+	const chunk = 50_000 // of decisions, so that no call holds the server for a second
+	loop := "local function decide(KEYS, ARGV)\n" + s.Source() + `
+end
+local args, admitted = {}, 0
+for i = 4, #ARGV do
+  args[i - 3] = ARGV[i]
+end
+for i = tonumber(ARGV[1]), tonumber(ARGV[2]) - 1 do
+  args[#ARGV - 2] = string.format('%.0f', 1795363671000000 + i * tonumber(ARGV[3]))
+  admitted = admitted + decide({KEYS[1]}, args)[1]
+end
+return admitted`
+	for from := int64(0); from < decisions; from += chunk {
+		call := append([]string{"EVAL", loop, "1", key, strconv.FormatInt(from, 10), strconv.FormatInt(min(from+chunk, decisions), 10), strconv.FormatInt(step, 10)}, args...)
+		n, err := conn.Do(call...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		admitted += n.(int64)
+	}
+	return admitted
+}
+
+// TestNoDrift saturates limits with broken emission intervals over a million decisions of the real
+// Lua: the count admitted is the ideal one.
+func TestNoDrift(t *testing.T) {
+	const decisions = 1_000_000
+	eachRealServer(t, func(t *testing.T, addr string) {
+		t.Parallel() // the servers do the work
+		conn, prefix := fresh(t, addr)
+		for _, run := range []struct {
+			limit algorithms.Limit
+			step  int64
+		}{
+			{algorithms.PerSecond(300_000).WithBurst(10), 1},
+			{algorithms.PerSecond(7), 1000},
+			{algorithms.PerSecond(3), 1000},
+			{algorithms.PerDay(999_983).WithBurst(10), 43_200},
+		} {
+			recorder := &recorder{}
+			l, err := gcra.New(recorder, run.limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := l.Allow(context.Background(), "k"); err == nil {
+				t.Fatal("the recorder answered")
+			}
+			key := prefix + run.limit.String()
+			got := drive(t, conn, recorder.script, key, decisions, run.step, recorder.args[:len(recorder.args)-1]...)
+			ideal := run.limit.BurstOrRate() + (decisions-1)*run.step*run.limit.Rate/run.limit.Period.Microseconds()
+			if got < ideal-1 || got > ideal+1 {
+				t.Errorf("gcra, %v: %d of %d admitted, want %d ± 1", run.limit, got, decisions, ideal)
+			}
+			if _, err := conn.Do("DEL", key); err != nil {
+				t.Error(err)
+			}
+		}
+		for _, s := range []struct {
+			script *scripts.Script
+			args   []string
+		}{
+			{scripts.FixedWindow, []string{"1", "70000", "1000000", "0"}},
+			{scripts.SlidingLog, []string{"1", "70000", "1000000"}},
+		} {
+			key := prefix + s.script.Name()
+			// Ten periods of 100,000 requests each, of which 70,000 have room.
+			got := drive(t, conn, s.script, key, decisions, 10, s.args...)
+			if ideal := int64(10 * 70_000); got != ideal {
+				t.Errorf("%s: %d of %d admitted, want %d", s.script.Name(), got, decisions, ideal)
+			}
+			if _, err := conn.Do("DEL", key); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// recorder is a runner that answers nothing and remembers what it was asked.
+type recorder struct {
+	script *scripts.Script
+	args   []string
+}
+
+func (r *recorder) Run(_ context.Context, s *scripts.Script, _, args []string) ([]int64, error) {
+	r.script, r.args = s, args
+	return nil, os.ErrClosed
+}
+
+// TestPeeksAreReadOnly runs the scripts that say so where the server refuses any write.
+func TestPeeksAreReadOnly(t *testing.T) {
+	eachRealServer(t, func(t *testing.T, addr string) {
+		conn, prefix := fresh(t, addr)
+		for _, a := range []struct {
+			decide, peek *scripts.Script
+			args         []string
+		}{
+			{scripts.GCRA, scripts.GCRAPeek, []string{"142857", "1", "1000000", "0", "7", ""}},
+			{scripts.FixedWindow, scripts.FixedWindowPeek, []string{"1", "7", "1000000", "0", ""}},
+			{scripts.SlidingLog, scripts.SlidingLogPeek, []string{"1", "7", "1000000", ""}},
+		} {
+			key := prefix + a.decide.Name()
+			if _, err := conn.Run(context.Background(), a.decide, []string{key}, a.args); err != nil {
+				t.Fatal(err)
+			}
+			if reply, err := conn.Do(append([]string{"EVAL_RO", a.peek.Source(), "1", key}, a.args...)...); err != nil {
+				t.Errorf("%s read only: %v, %v", a.peek.Name(), reply, err)
+			}
+			if reply, err := conn.Do(append([]string{"EVAL_RO", a.decide.Source(), "1", key}, a.args...)...); err == nil {
+				t.Errorf("%s read only: %v, want it refused", a.decide.Name(), reply)
+			}
+		}
+	})
+}
+
+// TestReadmeSessions runs the redis-cli sessions that scripts/README.md shows.
+func TestReadmeSessions(t *testing.T) {
+	text, err := os.ReadFile("../../scripts/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	eachRealServer(t, func(t *testing.T, addr string) {
+		resptest.Dial(t, addr).Sessions(t, string(text), func(file string) string {
+			source, err := os.ReadFile("../../scripts/" + file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(source)
+		})
+	})
+}

@@ -1,0 +1,124 @@
+// Package conformance_test runs Weir's conformance suites over every algorithm, client and server, and
+// holds what only a real server can show: expiry, memory, DUMP, replies of the real Lua.
+package conformance_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/rueidis"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/limitertest"
+	"github.com/go-weir/weir/bench/internal/servers"
+	"github.com/go-weir/weir/fixedwindow"
+	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/internal/resptest"
+	"github.com/go-weir/weir/leakybucket"
+	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/scripts/goredisrunner"
+	"github.com/go-weir/weir/scripts/rueidisrunner"
+	"github.com/go-weir/weir/slidinglog"
+)
+
+func TestMain(m *testing.M) { servers.Main(m) }
+
+// An algorithm is how its limiters are made and changed, on a server and in this process.
+type algorithm struct {
+	name        string
+	over        func(run scripts.Runner) limitertest.Factory
+	local       limitertest.Factory
+	change      limitertest.Change
+	changeLocal limitertest.Change
+}
+
+// limiter is what New and NewLocal return: a limiter with With.
+type limiter[L any] interface {
+	algorithms.Limiter
+	With(limit algorithms.Limit) (L, error)
+}
+
+// of describes an algorithm by its New and NewLocal, with options that it alone has.
+func of[R limiter[R], L limiter[L]](
+	name string,
+	newRemote func(scripts.Runner, algorithms.Limit, ...algorithms.Option) (R, error),
+	newLocal func(algorithms.Limit, ...algorithms.Option) (L, error),
+	own ...algorithms.Option,
+) algorithm {
+	return algorithm{
+		name: name,
+		over: func(run scripts.Runner) limitertest.Factory {
+			return func(limit algorithms.Limit, opts ...algorithms.Option) (algorithms.Limiter, error) {
+				return newRemote(run, limit, append(opts, own...)...)
+			}
+		},
+		local: func(limit algorithms.Limit, opts ...algorithms.Option) (algorithms.Limiter, error) {
+			return newLocal(limit, append(opts, own...)...)
+		},
+		change: func(l algorithms.Limiter, limit algorithms.Limit) (algorithms.Limiter, error) {
+			return l.(R).With(limit)
+		},
+		changeLocal: func(l algorithms.Limiter, limit algorithms.Limit) (algorithms.Limiter, error) {
+			return l.(L).With(limit)
+		},
+	}
+}
+
+var all = []algorithm{
+	of("fixedwindow", fixedwindow.New, fixedwindow.NewLocal),
+	of("fixedwindow-aligned", fixedwindow.New, fixedwindow.NewLocal, fixedwindow.Aligned()),
+	of("slidinglog", slidinglog.New, slidinglog.NewLocal),
+	of("gcra", gcra.New, gcra.NewLocal),
+	of("leakybucket", leakybucket.New, leakybucket.NewLocal),
+}
+
+// eachServer runs test as a subtest for miniredis and for each real server.
+func eachServer(t *testing.T, test func(t *testing.T, addr string)) {
+	t.Run("miniredis", func(t *testing.T) { test(t, miniredis.RunT(t).Addr()) })
+	eachRealServer(t, test)
+}
+
+// eachRealServer runs test as a subtest for each real server.
+func eachRealServer(t *testing.T, test func(t *testing.T, addr string)) {
+	for _, kind := range servers.All() {
+		t.Run(kind.Name, func(t *testing.T) { test(t, servers.Shared(t, kind).Addr) })
+	}
+}
+
+// eachClient runs test as a subtest over each client's runner.
+func eachClient(t *testing.T, addr string, test func(t *testing.T, run scripts.Runner)) {
+	t.Run("goredis", func(t *testing.T) { test(t, goredisrunner.New(goRedis(t, addr))) })
+	t.Run("rueidis", func(t *testing.T) {
+		client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{addr}, DisableCache: true, ForceSingleClient: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(client.Close)
+		test(t, rueidisrunner.New(client))
+	})
+}
+
+func goRedis(t *testing.T, addr string) *redis.Client {
+	t.Helper()
+	client := redis.NewClient(&redis.Options{Addr: addr})
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// fresh returns a connection to look at the server with, and a prefix that nobody else uses.
+func fresh(t *testing.T, addr string) (conn *resptest.Conn, prefix string) {
+	t.Helper()
+	return resptest.Dial(t, addr), "conformance-" + t.Name()
+}
+
+// ask asks for n events and fails the test on an error.
+func ask(t *testing.T, l algorithms.Limiter, key string, n int64) algorithms.Result {
+	t.Helper()
+	r, err := l.AllowN(context.Background(), key, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/alicebob/miniredis/v2/server"
+)
+
+func TestMisuse(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"compute"}, `no command "compute"`},
+		{[]string{"-x"}, "-x"},
+		{[]string{"compare", "-x"}, "-x"},
+		{[]string{"compare", "edge"}, `what is "edge"?`},
+		{[]string{"compare", "-only", "edge,foo"}, `no built-in trace "foo", want some of articles,edge,steady,idle`},
+		{[]string{"compare", "-only", "edge", "-trace", "x.csv"}, "want one of the two"},
+		{[]string{"compare", "-algorithms", "bar"}, `no algorithm "bar", want some of fixedwindow,slidinglog,gcra,leakybucket,queue`},
+		{[]string{"compare", "-limit", "5"}, "want RATE/PERIOD"},
+		{[]string{"compare", "-limit"}, "needs an argument"},
+		{[]string{"compare", "-width", "3"}, "want 60 to 1000"},
+		{[]string{"compare", "-json=perhaps"}, "perhaps"},
+	} {
+		if got := fail(t, 2, test.args...); !strings.Contains(got, test.want) {
+			t.Errorf("bench %q: stderr is %q, want %q in it", test.args, got, test.want)
+		}
+	}
+}
+
+func TestFailures(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := listener.Addr().String()
+	listener.Close()
+
+	locked := miniredis.RunT(t)
+	locked.RequireAuth("right")
+
+	// Like a server whose user may do anything but run scripts.
+	unscripted := miniredis.RunT(t)
+	unscripted.Server().SetPreHook(func(c *server.Peer, cmd string, _ ...string) bool {
+		if strings.HasPrefix(cmd, "EVAL") {
+			c.WriteError("NOPERM this user has no permissions to run the '" + strings.ToLower(cmd) + "' command")
+			return true
+		}
+		return false
+	})
+
+	file := filepath.Join(t.TempDir(), "bad.csv")
+	if err := os.WriteFile(file, []byte("0s\n1s\nsoon\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"closed port", []string{"-redis", "redis://" + closed}, "can't reach the server at " + closed},
+		{"no password", []string{"-redis", "redis://" + locked.Addr()}, "another user name or password"},
+		{"wrong password", []string{"-redis", "redis://:wrong@" + locked.Addr()}, "another user name or password"},
+		{"no scripts", []string{"-redis", "redis://" + unscripted.Addr()}, "may not run these scripts"},
+		{"no URL", []string{"-redis", "redis://:wrong@local host"}, "want redis://"},
+		{"other URL", []string{"-redis", "http://127.0.0.1"}, "want redis://"},
+		{"no file", []string{"-trace", file + "x"}, "no such file"},
+		{"bad line", []string{"-trace", file}, file + `:3: offset "soon": want`},
+		{"empty file", []string{"-trace", os.DevNull}, "no request"},
+		{"rate too high for a log", []string{"-limit", "100000000000000/s"}, "slidinglog: "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := fail(t, 1, append([]string{"compare"}, test.args...)...)
+			if !strings.Contains(got, test.want) || strings.Contains(got, "wrong@") {
+				t.Errorf("stderr is %q, want %q in it, and no password", got, test.want)
+			}
+		})
+	}
+	if keys := append(locked.Keys(), unscripted.Keys()...); len(keys) > 0 {
+		t.Errorf("keys are left: %q", keys)
+	}
+}

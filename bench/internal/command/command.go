@@ -1,0 +1,87 @@
+// Package command is what the commands of the program bench have in common: how they are found,
+// how they explain themselves, how they fail.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+)
+
+// Exit codes of Run.
+const (
+	OK          = 0
+	Failed      = 1   // the command could not do what it was asked
+	Misused     = 2   // the arguments make no sense
+	Interrupted = 130 // by Ctrl-C, as a shell reports it
+)
+
+// description is the text of the program's help.
+const description = `Usage: go run ./bench COMMAND [flags]      from the root of the repository
+
+  go run ./bench compare                  the algorithms on four built-in traces
+  go run ./bench compare -only edge       on one of them
+  go run ./bench compare -h               and what else it can do`
+
+// Run runs the one of commands that args name, and returns the exit code. Whatever goes wrong is one
+// line on stderr, and then nothing is on stdout that a command has not written itself.
+func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, commands ...*cli.Command) int {
+	// The library has this one as a variable of the package; it is the same for all commands.
+	cli.FlagStringer = describeFlag
+	root := &cli.Command{
+		Name:                          "bench",
+		Usage:                         "compares Weir's rate limiters",
+		Description:                   description,
+		Commands:                      commands,
+		Reader:                        stdin,
+		Writer:                        stdout,
+		ErrWriter:                     stderr,
+		CustomRootCommandHelpTemplate: rootHelp,
+		ExitErrHandler:                func(context.Context, *cli.Command, error) {},
+		OnUsageError:                  misused,
+		HideHelpCommand:               true,
+		HideVersion:                   true,
+		Action: func(_ context.Context, cmd *cli.Command) error {
+			if name := cmd.Args().First(); name != "" && name != "help" {
+				return Misuse(cmd, "there is no command %q", name)
+			}
+			return cli.ShowRootCommandHelp(cmd)
+		},
+	}
+	for _, cmd := range commands {
+		cmd.CustomHelpTemplate = commandHelp
+		cmd.OnUsageError = misused
+	}
+	err := root.Run(ctx, append([]string{root.Name}, args...))
+	if err == nil {
+		return OK
+	}
+	code := Failed
+	var misuse *misuseError
+	switch {
+	case errors.As(err, &misuse):
+		code = Misused
+	case ctx.Err() != nil:
+		code = Interrupted
+	}
+	fmt.Fprintf(stderr, "%s: %s\n", root.Name, strings.ReplaceAll(err.Error(), "\n", "; "))
+	return code
+}
+
+// misuseError is an error in the arguments.
+type misuseError struct{ text string }
+
+func (e *misuseError) Error() string { return e.text }
+
+// Misuse returns the error of arguments that make no sense to cmd.
+func Misuse(cmd *cli.Command, format string, args ...any) error {
+	return &misuseError{fmt.Sprintf(format, args...) + " (" + cmd.FullName() + " -h tells what there is)"}
+}
+
+func misused(_ context.Context, cmd *cli.Command, err error, _ bool) error {
+	return Misuse(cmd, "%v", err)
+}

@@ -1,0 +1,242 @@
+package compare
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/trace"
+	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/scripts/goredisrunner"
+)
+
+// server starts a miniredis for the test.
+func server(t *testing.T) (*miniredis.Miniredis, scripts.Runner) {
+	server := miniredis.RunT(t)
+	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
+	t.Cleanup(func() { client.Close() })
+	return server, goredisrunner.New(client)
+}
+
+// TestBuiltinTraces pins what the built-in traces are there to show.
+func TestBuiltinTraces(t *testing.T) {
+	type line struct {
+		admitted, denied, delayed int
+		most                      int64
+	}
+	want := map[string][]line{ // in the order of kinds
+		// 100 in 10 s at 1/s. The queue has one place besides the one that leaves.
+		"articles": {{10, 90, 0, 1}, {10, 90, 0, 1}, {10, 90, 0, 1}, {10, 90, 0, 1}, {11, 89, 10, 1}},
+		// 1 + 20 + 20 at 10/s: 1 + 9 and 10 by the window; the log has room for 9, and for one more
+		// when the first is a second old; a bucket of 10 gets 1 back in the first burst and 1 before
+		// the second, which has 1 of its own.
+		"edge": {{20, 21, 0, 19}, {11, 30, 0, 10}, {13, 28, 0, 12}, {13, 28, 0, 12}, {14, 27, 12, 10}},
+		// 100 at 10/s against 8/s: 8 in each of 10 seconds; 8 and 79 intervals of 1/8 s in 9.9 s.
+		"steady": {{80, 20, 0, 8}, {80, 20, 0, 8}, {87, 13, 0, 10}, {87, 13, 0, 10}, {88, 12, 87, 8}},
+		// 6, then 40 in 0.39 s at 10/s burst 20: 10; 20 and 3; 21 and 3.
+		"idle": {{16, 30, 0, 10}, {16, 30, 0, 10}, {29, 17, 0, 23}, {29, 17, 0, 23}, {30, 16, 23, 10}},
+	}
+	_, runner := server(t)
+	for _, where := range []scripts.Runner{runner, nil} {
+		for _, tr := range trace.Builtin() {
+			comparison, err := Setup{Runner: where, Prefix: "test", Kinds: kinds, Decided: new(atomic.Int64)}.Compare(t.Context(), tr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, run := range comparison.Runs {
+				got := line{run.Totals.Admitted, run.Totals.Denied, run.Totals.Delayed, run.Totals.MostInPeriod}
+				if got != want[tr.Name][i] {
+					t.Errorf("%s, %s on %T: got %v, want %v", tr.Name, run.Kind.name, where, got, want[tr.Name][i])
+				}
+			}
+		}
+	}
+}
+
+// TestModels compares every decision on built-in and on random traces with the algorithms'
+// definitions, on a server and in this process.
+func TestModels(t *testing.T) {
+	traces := trace.Builtin()
+	for i, limit := range []algorithms.Limit{
+		algorithms.PerSecond(10), algorithms.PerSecond(5).WithBurst(2), algorithms.PerMinute(6).WithBurst(9),
+		algorithms.PerSecond(1), algorithms.Per(4, time.Millisecond).WithBurst(1),
+	} {
+		traces = append(traces, random(uint64(i), limit))
+	}
+	redis, runner := server(t)
+	for _, tr := range traces {
+		for _, aligned := range []bool{false, true} {
+			var comparisons [2]Comparison
+			for i, where := range []scripts.Runner{runner, nil} {
+				var decided atomic.Int64
+				var err error
+				comparisons[i], err = Setup{Runner: where, Prefix: "test", Kinds: kinds, Aligned: aligned, Decided: &decided}.Compare(t.Context(), tr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if decided.Load() != int64(len(tr.Arrivals)*len(kinds)) {
+					t.Errorf("%s: %d decisions were counted", tr.Name, decided.Load())
+				}
+				for _, run := range comparisons[i].Runs {
+					t.Run(fmt.Sprintf("%s %v/%s/%d", tr.Name, aligned, run.Kind.name, i), func(t *testing.T) {
+						checkModel(t, tr, run, aligned)
+						checkTotals(t, tr, run)
+					})
+				}
+			}
+			for i := range kinds {
+				if !reflect.DeepEqual(comparisons[0].Runs[i].Outcomes, comparisons[1].Runs[i].Outcomes) {
+					t.Errorf("%s: %s decides otherwise on a server than in this process", tr.Name, kinds[i].name)
+				}
+			}
+		}
+	}
+	if keys := redis.Keys(); len(keys) > 0 {
+		t.Errorf("these keys are left: %q", keys)
+	}
+}
+
+// random returns a trace of a few keys and costs, now and then above the limit.
+func random(seed uint64, limit algorithms.Limit) trace.Trace {
+	r := rand.New(rand.NewPCG(seed, 1))
+	arrivals := make([]trace.Arrival, 100)
+	at := time.Duration(0)
+	for i := range arrivals {
+		if r.IntN(3) > 0 {
+			at += time.Duration(r.Int64N(limit.Period.Microseconds()/limit.Rate+1)) * time.Microsecond
+		}
+		if r.IntN(40) == 0 {
+			at = (at/limit.Period + time.Duration(r.IntN(3))) * limit.Period // to a window's edge
+			at = max(at, arrivals[max(i-1, 0)].At)
+		}
+		arrivals[i] = trace.Arrival{At: at, Key: string(rune('a' + r.IntN(3))), Cost: 1}
+		if r.IntN(5) == 0 {
+			arrivals[i].Cost += r.Int64N(limit.Rate + 1)
+		}
+	}
+	return trace.Trace{Name: fmt.Sprint("random", seed), Limit: limit, Arrivals: arrivals}
+}
+
+// checkModel compares a run's outcomes with what the definition says of each key.
+func checkModel(t *testing.T, tr trace.Trace, run Run, aligned bool) {
+	capacity := map[string]int64{"fixedwindow": tr.Limit.Rate, "slidinglog": tr.Limit.Rate}[run.Kind.name]
+	if capacity == 0 {
+		capacity = tr.Limit.BurstOrRate()
+	}
+	arrivals, outcomes := map[string][]trace.Arrival{}, map[string][]Outcome{}
+	for i, arrival := range tr.Arrivals {
+		arrival.Cost = run.Kind.weight(arrival)
+		if over := arrival.Cost > capacity; over != run.Outcomes[i].OverLimit {
+			t.Fatalf("at %v: over the limit: %v", arrival, !over)
+		} else if over {
+			continue
+		}
+		arrivals[arrival.Key] = append(arrivals[arrival.Key], arrival)
+		outcomes[arrival.Key] = append(outcomes[arrival.Key], run.Outcomes[i])
+	}
+	for key := range arrivals {
+		for i, want := range models[run.Kind.name](tr.Limit, aligned, arrivals[key]) {
+			arrival, got := arrivals[key][i], outcomes[key][i]
+			if got.Allowed != want.allowed || (got.Allowed && arrival.At+got.Delay != want.at) || got.Allowed != (got.RetryAfter == 0) {
+				t.Fatalf("at %v: got %+v, want %+v", arrival, got, want)
+			}
+		}
+	}
+}
+
+// checkTotals counts once more what total has counted.
+func checkTotals(t *testing.T, tr trace.Trace, run Run) {
+	want := Totals{Requests: len(tr.Arrivals)}
+	for i, o := range run.Outcomes {
+		switch {
+		case o.OverLimit:
+			want.OverLimit++
+		case o.Allowed:
+			want.Admitted++
+			want.Events += run.Kind.weight(tr.Arrivals[i])
+		default:
+			want.Denied++
+		}
+		if o.Delay > 0 {
+			want.Delayed++
+		}
+		want.LongestDelay = max(want.LongestDelay, o.Delay)
+		want.LongestRetry = max(want.LongestRetry, o.RetryAfter)
+		// The period that ends with this request's departure.
+		end, sum := tr.Arrivals[i].At+o.Delay, int64(0)
+		for j, other := range run.Outcomes {
+			at := tr.Arrivals[j].At + other.Delay
+			if other.Allowed && tr.Arrivals[j].Key == tr.Arrivals[i].Key && at <= end && at > end-tr.Limit.Period {
+				sum += run.Kind.weight(tr.Arrivals[j])
+			}
+		}
+		want.MostInPeriod = max(want.MostInPeriod, sum)
+	}
+	if run.Totals != want {
+		t.Errorf("got totals %+v, want %+v", run.Totals, want)
+	}
+}
+
+// failing is a Runner that fails from its n-th decision on; it removes keys all the same, unless
+// stuck.
+type failing struct {
+	scripts.Runner
+	n     atomic.Int64
+	stuck bool
+}
+
+var errAway = errors.New("away")
+
+func (f *failing) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
+	if s == scripts.Reset {
+		if f.stuck {
+			return nil, errAway
+		}
+	} else if f.n.Add(-1) < 0 {
+		return nil, errAway
+	}
+	return f.Runner.Run(ctx, s, keys, args)
+}
+
+func TestCleanup(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		after int64
+		stuck bool
+		want  string // in the error
+		left  bool
+	}{
+		{"success", 1e6, false, "", false},
+		{"failure", 100, false, "away", false},
+		{"failure at once", 0, true, "away", false},
+		{"no removal", 1e6, true, "keys test:* are left", true},
+		{"neither", 100, true, "away; keys test:* may be left", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			redis, runner := server(t)
+			broken := &failing{Runner: runner, stuck: test.stuck}
+			broken.n.Store(test.after)
+			tr := random(1, algorithms.PerSecond(10))
+			_, err := Setup{Runner: broken, Prefix: "test", Kinds: kinds, Decided: new(atomic.Int64)}.Compare(t.Context(), tr)
+			if (err == nil) != (test.want == "") || (err != nil && (!errors.Is(err, errAway) || !strings.Contains(err.Error(), test.want))) {
+				t.Errorf("got %v, want an error with %q", err, test.want)
+			}
+			if test.want == "away" && strings.Contains(fmt.Sprint(err), "left") {
+				t.Errorf("got %v, though no key is left", err)
+			}
+			if left := len(redis.Keys()) > 0; left != test.left {
+				t.Errorf("keys left: %q", redis.Keys())
+			}
+		})
+	}
+}

@@ -1,0 +1,105 @@
+package compare
+
+import (
+	"slices"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/trace"
+)
+
+// models are the algorithms once more, straight from their definitions: which of the arrivals of one
+// key are admitted, and when each of them leaves. They are for limits whose emission interval is a
+// whole number of microseconds, and for costs that are not over the limit.
+var models = map[string]func(limit algorithms.Limit, aligned bool, arrivals []trace.Arrival) []departure{
+	"fixedwindow": modelFixedWindow,
+	"slidinglog":  modelSlidingLog,
+	"gcra":        modelBucket,
+	"leakybucket": modelBucket,
+	"queue":       modelQueue,
+}
+
+type departure struct {
+	allowed bool
+	at      time.Duration
+}
+
+// modelFixedWindow: a window is open for a period from its first admitted request (aligned: from a
+// whole period on), and admits at most rate.
+func modelFixedWindow(limit algorithms.Limit, aligned bool, arrivals []trace.Arrival) (left []departure) {
+	begin, count := -limit.Period, int64(0)
+	for _, a := range arrivals {
+		if a.At >= begin+limit.Period {
+			begin, count = a.At, 0
+			if aligned {
+				begin -= begin % limit.Period
+			}
+		}
+		allowed := count+a.Cost <= limit.Rate
+		if allowed {
+			count += a.Cost
+		}
+		left = append(left, departure{allowed, a.At})
+	}
+	return left
+}
+
+// modelSlidingLog: what was admitted in the period before a request, and the request, come to at
+// most rate.
+func modelSlidingLog(limit algorithms.Limit, _ bool, arrivals []trace.Arrival) (left []departure) {
+	for i, a := range arrivals {
+		sum := a.Cost
+		for j := range left {
+			if left[j].allowed && arrivals[j].At > arrivals[i].At-limit.Period {
+				sum += arrivals[j].Cost
+			}
+		}
+		left = append(left, departure{sum <= limit.Rate, a.At})
+	}
+	return left
+}
+
+// modelBucket: a bucket of burst tokens, full at first, into which one comes each period/rate; a
+// request takes as many as it costs.
+func modelBucket(limit algorithms.Limit, _ bool, arrivals []trace.Arrival) (left []departure) {
+	// Tokens are counted in time: one is an interval.
+	interval := limit.Period / time.Duration(limit.Rate)
+	full := interval * time.Duration(limit.BurstOrRate())
+	tokens, last := full, time.Duration(0)
+	for _, a := range arrivals {
+		tokens, last = min(full, tokens+a.At-last), a.At
+		cost := interval * time.Duration(a.Cost)
+		allowed := cost <= tokens
+		if allowed {
+			tokens -= cost
+		}
+		left = append(left, departure{allowed, a.At})
+	}
+	return left
+}
+
+// modelQueue: each request leaves an interval after the one before it, or at once; one that finds
+// burst waiting is turned away.
+func modelQueue(limit algorithms.Limit, _ bool, arrivals []trace.Arrival) (left []departure) {
+	interval := limit.Period / time.Duration(limit.Rate)
+	var departures []time.Duration
+	for _, a := range arrivals {
+		at := a.At
+		if n := len(departures); n > 0 {
+			at = max(at, departures[n-1]+interval)
+		}
+		waiting := int64(0)
+		for _, other := range slices.Backward(departures) {
+			if other <= a.At {
+				break
+			}
+			waiting++
+		}
+		allowed := at == a.At || waiting < limit.BurstOrRate()
+		if allowed {
+			departures = append(departures, at)
+		}
+		left = append(left, departure{allowed, at})
+	}
+	return left
+}

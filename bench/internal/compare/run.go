@@ -1,0 +1,175 @@
+// Package compare sends the same requests to each of Weir's algorithms and shows what each made of
+// them.
+package compare
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/trace"
+	"github.com/go-weir/weir/scripts"
+)
+
+// A Setup says how to compare.
+type Setup struct {
+	Runner  scripts.Runner // where the state is; nil is this process
+	Prefix  string         // of every key
+	Kinds   []kind         // what to compare
+	Aligned bool           // fixed windows begin at whole periods of the trace's time
+
+	Decided *atomic.Int64 // counts decisions as they are made
+}
+
+// A Comparison is what several algorithms made of one trace.
+type Comparison struct {
+	Trace   trace.Trace
+	Aligned bool
+	Runs    []Run
+}
+
+// A Run is what one algorithm made of a trace: an outcome for each arrival.
+type Run struct {
+	Kind     kind
+	Outcomes []Outcome
+	Totals   Totals
+}
+
+// cleanupTime is how long the removal of keys may take, for each algorithm.
+const cleanupTime = time.Minute
+
+// Compare sends the trace to each algorithm, under a clock that shows each request's own time, and
+// removes the keys that came of it, whatever happened.
+func (s Setup) Compare(ctx context.Context, t trace.Trace) (Comparison, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	c := Comparison{Trace: t, Aligned: s.Aligned, Runs: make([]Run, len(s.Kinds))}
+	left := make([]error, len(s.Kinds))
+	var all sync.WaitGroup
+	for i, kind := range s.Kinds {
+		all.Go(func() {
+			player, err := s.player(kind, t)
+			if err != nil {
+				stop(err)
+				return
+			}
+			outcomes, err := player.play(ctx, t.Arrivals, s.Decided)
+			if err != nil {
+				stop(err) // only the first to fail is told
+			}
+			if s.Runner != nil {
+				left[i] = player.cleanUp(ctx)
+			}
+			c.Runs[i] = Run{Kind: kind, Outcomes: outcomes, Totals: total(t, kind, outcomes)}
+		})
+	}
+	all.Wait()
+	err := context.Cause(ctx)
+	if errors.Is(err, context.Canceled) {
+		err = errInterrupted
+	}
+	for _, cleanup := range left {
+		if cleanup != nil {
+			return c, leftBehind(s.Prefix, err, cleanup)
+		}
+	}
+	return c, err
+}
+
+var errInterrupted = errors.New("interrupted")
+
+// leftBehind adds to err, which may be nil, that the removal of keys failed.
+func leftBehind(prefix string, err, cleanup error) error {
+	if err == nil {
+		return fmt.Errorf("keys %s:* are left, and expire by themselves: %w", prefix, cleanup)
+	}
+	return fmt.Errorf("%w; keys %s:* may be left, and expire by themselves", err, prefix)
+}
+
+// A player sends a trace to one subject.
+type player struct {
+	subject subject
+	now     time.Time // what the subject's clock shows
+	start   time.Time // of the trace
+	touched map[string]struct{}
+	decided bool
+}
+
+func (s Setup) player(k kind, t trace.Trace) (*player, error) {
+	// The trace begins at a whole period since the Unix epoch, near the year 2000, so that aligned
+	// windows begin at whole periods of the trace.
+	const near = 946684800 * 1e6 // µs
+	start := time.UnixMicro(near - near%t.Limit.Period.Microseconds())
+	p := &player{now: start, start: start, touched: map[string]struct{}{}}
+	opts := []algorithms.Option{
+		algorithms.WithPrefix(s.Prefix),
+		algorithms.WithClock(func() time.Time { return p.now }),
+	}
+	if s.Aligned {
+		opts = append(opts, k.aligned)
+	}
+	var err error
+	if p.subject, err = k.make(s.Runner, t.Limit, opts); err != nil {
+		return nil, fmt.Errorf("%s: %w", k.name, err)
+	}
+	return p, nil
+}
+
+// play sends the arrivals, each at its time.
+func (p *player) play(ctx context.Context, arrivals []trace.Arrival, decided *atomic.Int64) ([]Outcome, error) {
+	outcomes := make([]Outcome, 0, len(arrivals))
+	for _, arrival := range arrivals {
+		if ctx.Err() != nil {
+			return outcomes, ctx.Err()
+		}
+		p.now = p.start.Add(arrival.At)
+		p.touched[arrival.Key] = struct{}{}
+		outcome, err := p.subject.decide(ctx, arrival.Key, arrival.Cost)
+		if err != nil {
+			return outcomes, err
+		}
+		p.decided = true
+		decided.Add(1)
+		outcomes = append(outcomes, outcome)
+	}
+	return outcomes, nil
+}
+
+// cleanUp removes the state of all keys, also where ctx has ended.
+func (p *player) cleanUp(ctx context.Context) error {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+	defer stop()
+	for key := range p.touched {
+		// A server that never answered has no keys, and the reason is told already.
+		if err := p.subject.reset(ctx, key); err != nil && p.decided {
+			return err
+		} else if err != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// kindsOf returns the named kinds in their usual order, all for no name; ok is false where a name is
+// none, and unknown says which.
+func kindsOf(names []string) (found []kind, unknown string, ok bool) {
+	if len(names) == 0 {
+		return kinds, "", true
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(kinds, func(k kind) bool { return k.name == name }) {
+			return nil, name, false
+		}
+	}
+	for _, k := range kinds {
+		if slices.Contains(names, k.name) {
+			found = append(found, k)
+		}
+	}
+	return found, "", true
+}

@@ -1,0 +1,195 @@
+package compare
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Glyphs of a timeline, besides bars.
+const (
+	levels = "▁▂▃▄▅▆▇█"
+	denied = '·'
+)
+
+// paint is what a cell of a timeline is coloured by.
+type paint int
+
+const (
+	plain   paint = iota
+	passed        // all that came went through
+	mixed         // some did, others were denied
+	refused       // all were denied
+	waiting       // requests in the queue
+)
+
+// Escape sequences of terminals. The rest of a mixed cell is red, as if the denied stood on the bar.
+var ansi = [...]string{passed: "\x1b[32m", mixed: "\x1b[32;41m", refused: "\x1b[31m", waiting: "\x1b[33m"}
+
+const (
+	bold  = "\x1b[1m"
+	reset = "\x1b[0m"
+)
+
+// A row of a timeline is one line of cells.
+type row struct {
+	name   string
+	glyphs []rune
+	paints []paint
+}
+
+// timeline returns the comparison drawn over time, at most width columns wide: what arrived, and
+// what each algorithm let through when.
+func (c Comparison) timeline(width int, color bool) string {
+	label := len("arrivals")
+	for _, run := range c.Runs {
+		label = max(label, len(run.Kind.name))
+	}
+	label += 2
+	arrivals := c.Trace.Arrivals
+	first, last := arrivals[0].At, arrivals[len(arrivals)-1].At
+	for _, run := range c.Runs {
+		for i, outcome := range run.Outcomes {
+			last = max(last, arrivals[i].At+outcome.Delay)
+		}
+	}
+	axis := newAxis(first, last, width-label)
+
+	tallies := make([]tally, len(c.Runs))
+	most, longest := 0, 0
+	for i, run := range c.Runs {
+		tallies[i] = c.tally(run, axis)
+		most = max(most, slices.Max(tallies[i].arrived), slices.Max(tallies[i].left))
+		longest = max(longest, slices.Max(tallies[i].waiting))
+	}
+	rows := []row{tallies[0].arrivals(most)}
+	for i, run := range c.Runs {
+		rows = append(rows, tallies[i].outcomes(run.Kind.name, most))
+		if run.Totals.Delayed > 0 {
+			rows = append(rows, tallies[i].queue("  waiting", longest))
+		}
+	}
+
+	var b strings.Builder
+	times, ruler := axis.labels()
+	fmt.Fprintf(&b, "%*s%s\n%*s%s\n", label, "", times, label, "", ruler)
+	for _, row := range rows {
+		b.WriteString(strings.TrimRight(fmt.Sprintf("%-*s%s", label, row.name, row.line(color)), " ") + "\n")
+	}
+	b.WriteString(wrap(legend(axis, most, longest), width))
+	return b.String()
+}
+
+// legend says how to read the timeline. Longest is the longest queue, 0 for none.
+func legend(a axis, most, longest int) string {
+	s := fmt.Sprintf("One column is %s; █ is %s. Where a bar is lower than the arrivals', some were denied; at a %c, all.", shortTime(a.cell), plural(most, "request"), denied)
+	if longest > 0 {
+		s += fmt.Sprintf(" The queue's bars are those that leave it, waiting are those in it (█ is %d).", longest)
+	}
+	return s
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// A tally counts requests in each column.
+type tally struct {
+	arrived []int
+	denied  []int
+	left    []int // let through, when they left the queue
+	waiting []int // the most that were in the queue at any one moment
+}
+
+func (c Comparison) tally(run Run, a axis) tally {
+	t := tally{make([]int, a.cells), make([]int, a.cells), make([]int, a.cells), make([]int, a.cells)}
+	type change struct {
+		at time.Duration
+		by int
+	}
+	var changes []change // of how many wait
+	for i, outcome := range run.Outcomes {
+		at := c.Trace.Arrivals[i].At
+		t.arrived[a.column(at)]++
+		if !outcome.Allowed {
+			t.denied[a.column(at)]++
+			continue
+		}
+		t.left[a.column(at+outcome.Delay)]++
+		if outcome.Delay > 0 {
+			changes = append(changes, change{at, 1}, change{at + outcome.Delay, -1})
+		}
+	}
+	slices.SortFunc(changes, func(x, y change) int {
+		return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.by, y.by)) // who leaves makes room first
+	})
+	now, next := 0, 0
+	for column := range t.waiting {
+		t.waiting[column] = now
+		for ; next < len(changes) && a.column(changes[next].at) == column; next++ {
+			now += changes[next].by
+			t.waiting[column] = max(t.waiting[column], now)
+		}
+	}
+	return t
+}
+
+// arrivals is the row of what arrived.
+func (t tally) arrivals(most int) row {
+	return draw("arrivals", len(t.arrived), func(i int) (rune, paint) { return bar(t.arrived[i], most), plain })
+}
+
+// outcomes is the row of what was let through and what was denied.
+func (t tally) outcomes(name string, most int) row {
+	return draw(name, len(t.left), func(i int) (rune, paint) {
+		switch {
+		case t.left[i] == 0 && t.denied[i] > 0:
+			return denied, refused
+		case t.denied[i] > 0:
+			return bar(t.left[i], most), mixed
+		}
+		return bar(t.left[i], most), passed
+	})
+}
+
+// queue is the row of how many waited.
+func (t tally) queue(name string, most int) row {
+	return draw(name, len(t.waiting), func(i int) (rune, paint) { return bar(t.waiting[i], most), waiting })
+}
+
+func draw(name string, cells int, cell func(int) (rune, paint)) row {
+	r := row{name, make([]rune, cells), make([]paint, cells)}
+	for i := range cells {
+		r.glyphs[i], r.paints[i] = cell(i)
+	}
+	return r
+}
+
+// bar is a count as the height of a bar, which is full at most, and only empty for nothing.
+func bar(n, most int) rune {
+	if n == 0 {
+		return ' '
+	}
+	bars := []rune(levels)
+	return bars[(n*len(bars)+most-1)/most-1]
+}
+
+// line returns the row's cells, coloured if asked for.
+func (r row) line(color bool) string {
+	if !color {
+		return string(r.glyphs)
+	}
+	var b strings.Builder
+	for i, glyph := range r.glyphs {
+		if i == 0 || r.paints[i] != r.paints[i-1] {
+			b.WriteString(reset + ansi[r.paints[i]])
+		}
+		b.WriteRune(glyph)
+	}
+	return b.String() + reset
+}

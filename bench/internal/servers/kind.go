@@ -1,0 +1,72 @@
+package servers
+
+import (
+	"os"
+	"regexp"
+	"strings"
+)
+
+// Kind is a server of one make and version.
+type Kind struct {
+	Name  string // fit for a subtest: "redis-7.0"
+	Image string // "redis:7.0"
+
+	program string // "redis" or "valkey"
+	version string // leading part of the version, "7.0"; empty if the image's tag has none
+}
+
+// defaults are the images whose servers the tests want unless told otherwise.
+var defaults = map[string][]string{
+	"redis":  {"redis:7.0", "redis:8.0"},
+	"valkey": {"valkey/valkey:8.1"},
+}
+
+// suites are the Debian releases whose packages hold those same servers.
+var suites = map[string]string{
+	"redis 7.0":  "bookworm",
+	"redis 8.0":  "trixie",
+	"valkey 8.1": "trixie",
+}
+
+// All returns the kinds of server that every test of a real server runs against. REDIS_IMAGE and
+// VALKEY_IMAGE, each a comma-separated list of images, replace the Redis ones and the Valkey one.
+func All() []Kind {
+	return append(kinds("redis", os.Getenv("REDIS_IMAGE")), kinds("valkey", os.Getenv("VALKEY_IMAGE"))...)
+}
+
+// kinds returns the kinds of one program for a comma-separated list of images.
+func kinds(program, list string) []Kind {
+	images := strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+	if len(images) == 0 {
+		images = defaults[program]
+	}
+	all := make([]Kind, len(images))
+	for i, image := range images {
+		all[i] = parse(program, image)
+	}
+	return all
+}
+
+var versionInTag = regexp.MustCompile(`^v?(\d+(?:\.\d+)*)`)
+
+// parse reads a kind's name and version off its image.
+func parse(program, image string) Kind {
+	base, _, _ := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], "@")
+	name, tag, tagged := strings.Cut(base, ":")
+	if !tagged {
+		return Kind{Name: name, Image: image, program: program}
+	}
+	k := Kind{Name: name + "-" + tag, Image: image, program: program}
+	if m := versionInTag.FindStringSubmatch(tag); m != nil {
+		k.version = m[1]
+	}
+	return k
+}
+
+// matches tells whether a server of that version is one of this kind: 7.0 covers 7.0.15, not 7.01.
+func (k Kind) matches(version string) bool {
+	return k.version == "" || version == k.version || strings.HasPrefix(version, k.version+".")
+}
+
+// suite is the Debian release that has this server, or "".
+func (k Kind) suite() string { return suites[k.program+" "+k.version] }

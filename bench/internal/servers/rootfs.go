@@ -1,0 +1,105 @@
+package servers
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/client"
+)
+
+//go:embed rootfs.sh
+var rootfsScript string
+
+// unpack brings the servers of one Debian release into the cache directory.
+func unpack(ctx context.Context, suite string, all []Kind) error {
+	all = slices.DeleteFunc(slices.Clone(all), func(k Kind) bool { return unpacked(k) != nil })
+	if len(all) == 0 {
+		return nil
+	}
+	dir := cacheDir()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	removeStale(dir)
+	work, err := os.MkdirTemp(dir, workPrefix)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+
+	args := []string{"-c", rootfsScript, "rootfs.sh", suite, work}
+	for _, k := range all {
+		if !slices.Contains(args[5:], k.program) {
+			args = append(args, k.program)
+		}
+	}
+	cmd := exec.CommandContext(ctx, "bash", args...)
+	cmd.WaitDelay = time.Second // for the pipe that what it started may still hold
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(out)))
+	}
+	for _, k := range all {
+		err := os.Rename(filepath.Join(work, k.program), rootDir(k))
+		// Another run may have come first, and what it has made serves as well.
+		if err != nil && unpacked(k) == nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const workPrefix = "work-"
+
+// removeStale removes the working directories of runs that were killed.
+func removeStale(dir string) {
+	works, _ := filepath.Glob(filepath.Join(dir, workPrefix+"*"))
+	for _, work := range works {
+		if info, err := os.Stat(work); err == nil && time.Since(info.ModTime()) > time.Hour {
+			_ = os.RemoveAll(work)
+		}
+	}
+}
+
+// importRoot makes an image of a root directory, to be used as the official one is.
+func (e *engine) importRoot(ctx context.Context, k Kind, root string) error {
+	// To the engine through its API: the docker command need not be there.
+	tar := exec.CommandContext(ctx, "tar", "-C", root, "--numeric-owner", "--owner=0", "--group=0", "-c", ".")
+	var complaint strings.Builder
+	tar.Stderr = &complaint
+	files, err := tar.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := tar.Start(); err != nil {
+		return err
+	}
+	reply, err := e.ImageImport(ctx, client.ImageImportSource{Source: files, SourceName: "-"}, k.Image,
+		client.ImageImportOptions{
+			Message: "made from packages of Debian " + k.suite(),
+			Changes: []string{
+				`ENTRYPOINT ["docker-entrypoint.sh"]`,
+				fmt.Sprintf(`CMD ["%s-server"]`, k.program),
+				"EXPOSE 6379",
+				"WORKDIR /data",
+				"USER 999:999",
+			},
+		})
+	if err == nil {
+		_, err = io.Copy(io.Discard, reply)
+		err = errors.Join(err, reply.Close())
+	}
+	_ = files.Close() // so that tar ends even if the engine has not taken all
+	if tarErr := tar.Wait(); tarErr != nil {
+		err = errors.Join(err, fmt.Errorf("tar: %w: %s", tarErr, complaint.String()))
+	}
+	return err
+}

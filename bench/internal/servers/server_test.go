@@ -1,0 +1,173 @@
+package servers
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestMain(m *testing.M) {
+	if name := os.Getenv(leaveEnv); name != "" {
+		leave(name)
+	}
+	Main(m)
+}
+
+// leaveEnv makes the test binary start a server of the kind it names, say where, and wait to be
+// killed.
+const leaveEnv = "WEIR_TEST_LEAVE"
+
+func leave(name string) {
+	for _, kind := range All() {
+		if kind.Name != name {
+			continue
+		}
+		s, err := Run(context.Background(), kind)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(s.Addr)
+		select {}
+	}
+}
+
+func TestStart(t *testing.T) {
+	for _, kind := range All() {
+		t.Run(kind.Name, func(t *testing.T) {
+			t.Parallel()
+			s := Start(t, kind, "--maxmemory", "1mb", "--maxmemory-policy", "noeviction")
+			if !kind.matches(s.Version) {
+				t.Errorf("%s is version %s, want %s", kind.Name, s.Version, kind.version)
+			}
+			if strings.ToLower(s.Name) != kind.program {
+				t.Errorf("%s calls itself %s", kind.Name, s.Name)
+			}
+			if reply, err := call(t.Context(), s.Addr, "PING"); err != nil || reply != "PONG" {
+				t.Errorf("PING: %q, %v", reply, err)
+			}
+			// One value that is too large shows whether the options got there.
+			_, err := call(t.Context(), s.Addr, "SET", "key", strings.Repeat("x", 1<<20))
+			if err == nil || !strings.HasPrefix(err.Error(), "OOM ") {
+				t.Errorf("a write beyond --maxmemory 1mb: error %v, want OOM", err)
+			}
+		})
+	}
+}
+
+func TestShared(t *testing.T) {
+	for _, kind := range All() {
+		t.Run(kind.Name, func(t *testing.T) {
+			first := Shared(t, kind)
+			if _, err := call(t.Context(), first.Addr, "SET", "shared", "yes"); err != nil {
+				t.Fatal(err)
+			}
+			if again := Shared(t, kind); again != first {
+				t.Errorf("second server on %s, want the first's %s", again.Addr, first.Addr)
+			}
+		})
+	}
+}
+
+func TestClose(t *testing.T) {
+	for _, kind := range All() {
+		t.Run(kind.Name, func(t *testing.T) {
+			t.Parallel()
+			s, err := Run(t.Context(), kind)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.mark(t)
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			if _, err := call(t.Context(), s.Addr, "PING"); err == nil {
+				t.Errorf("%s still answers", s)
+			}
+		})
+	}
+}
+
+// A server that refuses its options fails at once, and with the reason.
+func TestBadOption(t *testing.T) {
+	for _, kind := range All() {
+		t.Run(kind.Name, func(t *testing.T) {
+			t.Parallel()
+			s, err := Run(t.Context(), kind, "--no-such-option", "1")
+			if err == nil {
+				t.Fatalf("%s runs, close: %v", s, s.Close())
+			}
+			if !strings.Contains(err.Error(), "no-such-option") {
+				t.Errorf("error %q does not say why", err)
+			}
+		})
+	}
+}
+
+func TestNoServer(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	kind := Kind{Name: "redis-6.9", Image: "weir.invalid/redis:6.9", program: "redis", version: "6.9"}
+	_, err := Run(t.Context(), kind)
+	const want = `no server for redis-6.9: run "go run ./bench/test", which builds the image or installs the server`
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// A killed process takes its server with it, or leaves a container that the next one removes. The
+// servers of the living stay.
+func TestKilled(t *testing.T) {
+	for _, kind := range All() {
+		t.Run(kind.Name, func(t *testing.T) {
+			t.Parallel()
+			mine := Start(t, kind)
+			cmd := exec.Command(os.Args[0])
+			cmd.Env = append(os.Environ(), leaveEnv+"="+kind.Name)
+			cmd.Stderr = os.Stderr
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			line, err := bufio.NewReader(out).ReadString('\n')
+			if err != nil {
+				t.Errorf("no address from the process: %v", err)
+			}
+			if err := cmd.Process.Kill(); err != nil {
+				t.Error(err)
+			}
+			// Collected last: a process that has ended is no less dead for being waited for.
+			defer cmd.Wait()
+
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			tick := time.NewTicker(10 * time.Millisecond)
+			defer tick.Stop()
+			for {
+				if e, _ := connect(); e != nil {
+					if err := e.sweep(t.Context(), ""); err != nil {
+						t.Error(err)
+					}
+				}
+				if _, err := call(ctx, strings.TrimSpace(line), "PING"); err != nil {
+					break // also when the time is up, which the next lines tell apart
+				}
+				<-tick.C
+			}
+			if ctx.Err() != nil {
+				t.Errorf("the server of the killed process still answers on %s", line)
+			}
+			if _, err := call(t.Context(), mine.Addr, "PING"); err != nil {
+				t.Errorf("%s, whose process lives: %v", mine, err)
+			}
+		})
+	}
+}

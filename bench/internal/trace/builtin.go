@@ -1,0 +1,60 @@
+package trace
+
+import (
+	"slices"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+)
+
+// Builtin returns the traces that need no file.
+func Builtin() []Trace {
+	return []Trace{
+		{
+			Name:     "articles",
+			About:    "100 requests, evenly over 10s",
+			Look:     "10 pass, one each second, and 90 do not, whichever limiter it is. The queue lets one more wait, which leaves at 10s.",
+			Limit:    algorithms.PerSecond(1),
+			Arrivals: evenly(0, 100*time.Millisecond, 100),
+		},
+		{
+			Name:  "edge",
+			About: "20 requests just before the edge of a fixed window, and 20 just after",
+			Look:  "Each burst has a fixed window of its own, so fixedwindow lets nearly twice the limit through in 0.2s; nobody else does. The request at 0.9s is there to open the first window; with -aligned the clock does.",
+			Limit: algorithms.PerSecond(10),
+			// The clock's own second ends at 2s, between the two bursts too: aligned windows let
+			// through exactly twice the limit.
+			Arrivals: slices.Concat(
+				evenly(900*time.Millisecond, 0, 1),
+				evenly(1800*time.Millisecond, 5*time.Millisecond, 20),
+				evenly(2000*time.Millisecond, 5*time.Millisecond, 20),
+			),
+		},
+		{
+			Name:     "steady",
+			About:    "100 requests at 10 a second, a little above the limit",
+			Look:     "fixedwindow and slidinglog deny in clumps, at the end of each second. gcra and leakybucket use up their burst first, then deny every fifth. The queue makes requests wait longer and longer, and is full at last.",
+			Limit:    algorithms.PerSecond(8),
+			Arrivals: evenly(0, 100*time.Millisecond, 100),
+		},
+		{
+			Name:  "idle",
+			About: "a few requests, an idle pause, then 40 requests in 0.4s",
+			Look:  "What a pause saves up is the burst, 20. gcra and leakybucket let it through at once, then the rate; fixedwindow and slidinglog have no burst and stop at 10; the queue lets out one each 0.1s.",
+			Limit: algorithms.PerSecond(10).WithBurst(20),
+			Arrivals: slices.Concat(
+				evenly(0, 250*time.Millisecond, 6),
+				evenly(3*time.Second, 10*time.Millisecond, 40),
+			),
+		},
+	}
+}
+
+// evenly returns n requests of one key, the first at from and each next one every later.
+func evenly(from, every time.Duration, n int) []Arrival {
+	arrivals := make([]Arrival, n)
+	for i := range arrivals {
+		arrivals[i] = Arrival{At: from + time.Duration(i)*every, Cost: 1}
+	}
+	return arrivals
+}

@@ -1,0 +1,43 @@
+// Package trace holds what is sent to rate limiters in a comparison: requests and when they arrive.
+package trace
+
+import (
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+)
+
+// An Arrival is one request.
+type Arrival struct {
+	At   time.Duration // since the trace's beginning, whole microseconds
+	Key  string        // who sent it: each key is limited for itself
+	Cost int64         // how many events it counts for, from 1
+}
+
+// A Trace is a number of requests, in the order in which they arrive.
+type Trace struct {
+	Name     string
+	About    string           // what is sent, in a few words
+	Look     string           // what to look at in a comparison, as a sentence
+	Limit    algorithms.Limit // what it is sent to
+	Arrivals []Arrival
+}
+
+// Keys returns how many different keys the arrivals have.
+func (t Trace) Keys() int {
+	seen := map[string]struct{}{}
+	for _, arrival := range t.Arrivals {
+		seen[arrival.Key] = struct{}{}
+	}
+	return len(seen)
+}
+
+// Costs reports whether any arrival counts for more than one event.
+func (t Trace) Costs() bool {
+	for _, arrival := range t.Arrivals {
+		if arrival.Cost != 1 {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,27 @@
+// Command bench compares rate limiters. Run it from the root of the repository; without a command
+// it tells which there are:
+//
+//	go run ./bench
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/go-weir/weir/bench/internal/command"
+	"github.com/go-weir/weir/bench/internal/compare"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this program without ceremony
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run runs the command that args name, and returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	return command.Run(ctx, args, stdin, stdout, stderr, compare.Command())
+}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/alicebob/miniredis/v2/server"
+)
+
+var update = flag.Bool("update", false, "write the files that hold expected output")
+
+// bench runs the program and returns what it printed.
+func bench(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = run(t.Context(), args, strings.NewReader(stdin), &out, &err)
+	return code, out.String(), err.String()
+}
+
+// succeed runs the program and returns its output, having checked that nothing went wrong.
+func succeed(t *testing.T, stdin string, args ...string) string {
+	t.Helper()
+	code, stdout, stderr := bench(t, stdin, args...)
+	if code != 0 || stderr != "" {
+		t.Fatalf("bench %q: exit code %d, stderr %q", args, code, stderr)
+	}
+	return stdout
+}
+
+// fail runs the program, checks that it fails with that code and one line on stderr, and returns
+// that line.
+func fail(t *testing.T, code int, args ...string) string {
+	t.Helper()
+	got, stdout, stderr := bench(t, "", args...)
+	if got != code || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "bench: ") {
+		t.Fatalf("bench %q: exit code %d, want %d; stdout %q, want none; stderr %q, want a line", args, got, code, stdout, stderr)
+	}
+	return stderr
+}
+
+const requests = "offset,key,cost\n0s,alice\n0.2s,alice,3\n250ms,bob\n1.5,alice,1\n2s,bob,6\n1m30s,bob,5\n"
+
+func TestGolden(t *testing.T) {
+	for name, args := range map[string][]string{
+		"help":          {},
+		"compare":       {"compare"},
+		"compare-80":    {"compare", "-width=80"},
+		"edge-aligned":  {"compare", "-only", "edge", "-aligned", "-limit", "10/s", "-algorithms", "fixedwindow"},
+		"other-limit":   {"compare", "--only", "idle", "--limit", "10/s burst 5"},
+		"file":          {"compare", "-trace", "-", "-limit", "5/minute"},
+		"file-no-queue": {"compare", "-trace", "-", "-limit", "5/minute", "-algorithms", "gcra, slidinglog"},
+		"json":          {"compare", "-trace", "-", "-limit", "5/minute burst 3", "-algorithms", "gcra,queue", "-json"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := succeed(t, requests, args...)
+			file := filepath.Join("testdata", name+".txt")
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("bench %q: got\n%s\nwant, as in %s (or run go test -update)\n%s", args, got, file, want)
+			}
+			for line := range strings.Lines(got) {
+				if name == "compare-80" && len([]rune(line)) > 81 || strings.HasSuffix(line, " \n") {
+					t.Errorf("line is too long or ends with a space: %q", line)
+				}
+			}
+		})
+	}
+}
+
+// TestReadme keeps the README's outputs as they are: each block that stands under a comment
+// "output: ARGS" is what bench prints for them.
+func TestReadme(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)<!-- output: ([^\n]*) -->\n```text\n(.*?)```\n")
+	if len(blocks.FindAll(readme, -1)) == 0 {
+		t.Error("README.md holds no output")
+	}
+	want := blocks.ReplaceAllFunc(readme, func(block []byte) []byte {
+		args := string(blocks.FindSubmatch(block)[1])
+		return []byte("<!-- output: " + args + " -->\n```text\n" + succeed(t, "", strings.Fields(args)...) + "```\n")
+	})
+	if *update {
+		if err := os.WriteFile("README.md", want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if !bytes.Equal(readme, want) {
+		t.Error("README.md shows other output than bench prints; run go test -update")
+	}
+}
+
+// TestExamples runs each command line that the help and the README show.
+func TestExamples(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	csv := regexp.MustCompile("(?s)<!-- file: requests.csv -->\n```csv\n(.*?)```").FindSubmatch(readme)
+	if csv == nil {
+		t.Fatal("README.md holds no requests.csv")
+	}
+	redis := miniredis.RunT(t)
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("requests.csv", csv[1], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	texts := succeed(t, "") + succeed(t, "", "compare", "-help") + string(readme)
+	lines := regexp.MustCompile(`(?m)^ +go run \./bench(.*)$`).FindAllStringSubmatch(texts, -1)
+	if len(lines) < 10 {
+		t.Fatalf("found %d command lines, want more", len(lines))
+	}
+	seen := map[string]bool{}
+	words := regexp.MustCompile(`"[^"]*"|\S+`)
+	for _, line := range lines {
+		command, _, _ := strings.Cut(line[1], " | ")
+		command, _, _ = strings.Cut(command, "     ") // what it does
+		command = strings.ReplaceAll(command, "127.0.0.1:6379", redis.Addr())
+		var args []string
+		for _, word := range words.FindAllString(command, -1) {
+			args = append(args, strings.Trim(word, `"`))
+		}
+		name := strings.Join(args, " ")
+		if seen[name] || strings.HasPrefix(name, "COMMAND") {
+			continue
+		}
+		seen[name] = true
+		t.Run(name, func(t *testing.T) {
+			succeed(t, string(csv[1]), args...)
+		})
+	}
+}
+
+// TestJSONFields checks that the README explains each field of the JSON document.
+func TestJSONFields(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document any
+	if err := json.Unmarshal([]byte(succeed(t, "", "compare", "-json")), &document); err != nil {
+		t.Fatal(err)
+	}
+	var check func(value any)
+	check = func(value any) {
+		switch value := value.(type) {
+		case []any:
+			check(value[0])
+		case map[string]any:
+			for name, value := range value {
+				if !regexp.MustCompile("` *" + name + "`").Match(readme) {
+					t.Errorf("README.md does not explain the field %s", name)
+				}
+				check(value)
+			}
+		}
+	}
+	check(document)
+}
+
+// TestOnServer compares on a server that the user names: the same decisions, no key left, and none
+// touched that was there.
+func TestOnServer(t *testing.T) {
+	redis := miniredis.RunT(t)
+	if err := redis.Set("weir:{mine}:gcra", "1"); err != nil {
+		t.Fatal(err)
+	}
+	redis.RequireUserAuth("me", "right")
+	decisions := func(on string) (server string, traces any) {
+		var document struct {
+			Server string
+			Traces any
+		}
+		if err := json.Unmarshal([]byte(succeed(t, requests, "compare", "-trace", "-", "-json", "-redis", on)), &document); err != nil {
+			t.Fatal(err)
+		}
+		return document.Server, document.Traces
+	}
+	server, got := decisions("redis://me:right@" + redis.Addr())
+	if !strings.HasSuffix(server, " at "+redis.Addr()) {
+		t.Errorf("the server is %q, want its address in it", server)
+	}
+	for _, other := range []string{"miniredis", "local"} {
+		if _, want := decisions(other); !reflect.DeepEqual(got, want) {
+			t.Errorf("decisions on a server and on %s differ:\n%v\n%v", other, got, want)
+		}
+	}
+	if keys := redis.Keys(); len(keys) != 1 || keys[0] != "weir:{mine}:gcra" {
+		t.Errorf("the server's keys are %q, want those that it had before", keys)
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	redis := miniredis.RunT(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	var calls atomic.Int64
+	redis.Server().SetPreHook(func(_ *server.Peer, cmd string, _ ...string) bool {
+		if cmd == "EVALSHA" && calls.Add(1) == 50 {
+			interrupt()
+		}
+		return false
+	})
+	var stdout, stderr bytes.Buffer
+	code := run(ctx, []string{"compare", "-algorithms", "gcra", "-redis", "redis://" + redis.Addr()}, nil, &stdout, &stderr)
+	if code != 130 || stdout.Len() > 0 || stderr.String() != "bench: interrupted\n" {
+		t.Errorf("exit code is %d, stdout %q, stderr %q", code, stdout.String(), stderr.String())
+	}
+	if calls.Load() < 50 || len(redis.Keys()) > 0 {
+		t.Errorf("after %d calls these keys are left: %q", calls.Load(), redis.Keys())
+	}
+}

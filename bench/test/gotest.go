@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// event is one line of go test -json. See go doc test2json, and go help buildjson for what a build
+// reports.
+type event struct {
+	Action      string
+	Package     string
+	Test        string
+	Elapsed     float64
+	Output      string
+	Key, Value  string // of an attr
+	ImportPath  string // of a build
+	FailedBuild string // ImportPath of the build for whose sake a package failed
+}
+
+// readEvents calls each for every event. What is no event is passed on as output of no package.
+func readEvents(r io.Reader, each func(event)) error {
+	lines := bufio.NewReader(r)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if len(line) > 0 {
+			var e event
+			if json.Unmarshal(line, &e) != nil || e.Action == "" {
+				e = event{Action: "output", Output: string(line)}
+			}
+			each(e)
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// graceful is how long an interrupted go test may take before it is killed.
+const graceful = 20 * time.Second
+
+// goTest runs the tests of all modules and calls each for every event.
+func goTest(ctx context.Context, root string, flags []string, each func(event)) error {
+	cmd := exec.CommandContext(ctx, "go", testArgs(flags)...)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOWORK="+filepath.Join(root, "go.work"))
+	cmd.Stderr = os.Stderr
+	// Whoever is interrupted ends first what it has started, so the tests get the signal too, and
+	// get it once: from here, not also from the terminal.
+	ownGroup(cmd)
+	cmd.Cancel = func() error { return interruptGroup(cmd) }
+	cmd.WaitDelay = graceful
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	err = readEvents(out, each)
+	if waitErr := cmd.Wait(); waitErr != nil {
+		return fmt.Errorf("go test: %w", waitErr)
+	}
+	return err
+}
+
+// testArgs places the flags and the pattern for all modules' packages. What follows -args is the
+// test binaries', so the pattern comes before.
+func testArgs(flags []string) []string {
+	own, theirs := flags, []string(nil)
+	if i := slices.IndexFunc(flags, func(f string) bool { return f == "-args" || f == "--args" }); i >= 0 {
+		own, theirs = flags[:i], flags[i:]
+	}
+	return slices.Concat([]string{"test", "-json", "-count=1"}, own, []string{"work"}, theirs)
+}
+
+// filters tells whether the flags leave tests out on purpose.
+func filters(flags []string) bool { return hasFlag(flags, "run", "skip", "list") }
+
+// showsAll tells whether the flags ask for the output of what passes.
+func showsAll(flags []string) bool { return hasFlag(flags, "v", "bench", "list") }
+
+func hasFlag(flags []string, names ...string) bool {
+	for _, f := range flags {
+		name, isFlag := strings.CutPrefix(f, "-")
+		if !isFlag {
+			continue
+		}
+		name, _, _ = strings.Cut(strings.TrimPrefix(name, "-"), "=")
+		if name == "args" {
+			return false
+		}
+		if slices.Contains(names, strings.TrimPrefix(name, "test.")) {
+			return true
+		}
+	}
+	return false
+}

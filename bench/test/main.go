@@ -1,0 +1,101 @@
+// Command test runs every test of every module of this repository against real servers:
+//
+//	go run ./bench/test [go test flags]
+//
+// It first gets the servers: from the Docker engine if there is one, pulling or building their
+// images, and else as programs of this machine. Then it runs go test, tells of each package as it
+// ends and of each failure in full, and closes with how many tests ran against which server.
+//
+// It succeeds only if nothing failed, nothing was skipped and every server saw a test. Flags go to
+// go test as they are: -race, -v, -run X, -timeout 20m. With -run or -skip a server may go unused.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/go-weir/weir/bench/internal/servers"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this program without ceremony
+	ok, err := run(ctx, os.Args[1:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "test:", err)
+	}
+	if !ok || err != nil {
+		os.Exit(1)
+	}
+}
+
+// run gets the servers, runs the tests and reports. It says whether all is well.
+func run(ctx context.Context, flags []string) (bool, error) {
+	root, err := findRoot()
+	if err != nil {
+		return false, err
+	}
+	sweep := servers.NewRun()
+	kinds := servers.All()
+	prepare(ctx, kinds)
+	if ctx.Err() != nil {
+		return false, errors.Join(errors.New("interrupted"), sweep())
+	}
+
+	tally := newTally()
+	printer := &printer{out: os.Stdout, all: showsAll(flags)}
+	testErr := goTest(ctx, root, flags, func(e event) {
+		printer.event(e)
+		if p := tally.event(e); p != nil {
+			printer.packageDone(p)
+		}
+	})
+	tally.close(printer.packageDone, testErr)
+	sweepErr := sweep()
+
+	var unused []servers.Kind
+	if !filters(flags) {
+		unused = tally.unused(kinds)
+	}
+	printer.summary(tally, unused)
+	if ctx.Err() != nil {
+		return false, errors.Join(errors.New("interrupted"), sweepErr)
+	}
+	return tally.total.failed == 0 && tally.total.skipped == 0 && len(unused) == 0, sweepErr
+}
+
+// prepare gets the servers. One that can't be had is reported and the tests run all the same: those
+// that need it fail.
+func prepare(ctx context.Context, kinds []servers.Kind) {
+	fmt.Println(servers.Engine())
+	servers.Prepare(ctx, kinds, func(r servers.Ready) {
+		if r.Err != nil {
+			r.How = "NOT READY: " + r.Err.Error()
+		}
+		fmt.Printf("%-12s %s  %.1fs\n", r.Kind.Name, r.How, r.Took.Round(100*time.Millisecond).Seconds())
+	})
+	fmt.Println()
+}
+
+// findRoot returns the directory of the go.work file that lists the repository's modules, which is
+// the current one or above it.
+func findRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for at := dir; ; at = filepath.Dir(at) {
+		if _, err := os.Stat(filepath.Join(at, "go.work")); err == nil {
+			return at, nil
+		}
+		if at == filepath.Dir(at) {
+			return "", fmt.Errorf("no go.work in %s or above: run this in the repository", dir)
+		}
+	}
+}

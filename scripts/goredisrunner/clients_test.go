@@ -1,0 +1,116 @@
+package goredisrunner_test
+
+import (
+	"context"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+
+	"github.com/go-weir/weir/scripts"
+)
+
+func init() { logging.Disable() } // go-redis logs each connection that the tests break
+
+// Scripts of the tests. count charges one; what it leaves behind says how often it ran.
+var (
+	count = scripts.New("count", `return redis.call("INCR", KEYS[1])`)
+	echo  = scripts.New("echo", `return {tonumber(ARGV[1]), tonumber(ARGV[2]), redis.call("INCR", KEYS[1])}`)
+)
+
+// settings are what the tests change of a client; everything else is go-redis' default, above all
+// the retries.
+type settings struct {
+	readTimeout time.Duration // 0: go-redis' default
+	deadlines   bool          // ContextTimeoutEnabled
+}
+
+// topologies are the kinds of client that can be a redis.UniversalClient.
+var topologies = map[string]func(t testing.TB, w *wire, s settings) redis.UniversalClient{
+	"single":   single,
+	"cluster":  cluster,
+	"ring":     ring,
+	"failover": failover,
+	"autopipeline": func(t testing.TB, w *wire, s settings) redis.UniversalClient {
+		return autopipeline(t, single(t, w, s), false)
+	},
+	"full-duplex autopipeline": func(t testing.TB, w *wire, s settings) redis.UniversalClient {
+		return autopipeline(t, single(t, w, s), true)
+	},
+	"async autopipeline": func(t testing.TB, w *wire, s settings) redis.UniversalClient {
+		ap, err := single(t, w, s).AsyncAutoPipeline()
+		return closing(t, ap, err)
+	},
+	"cluster autopipeline": func(t testing.TB, w *wire, s settings) redis.UniversalClient {
+		return autopipeline(t, cluster(t, w, s), false)
+	},
+	"full-duplex cluster autopipeline": func(t testing.TB, w *wire, s settings) redis.UniversalClient {
+		return autopipeline(t, cluster(t, w, s), true)
+	},
+}
+
+func single(t testing.TB, w *wire, s settings) redis.UniversalClient {
+	return closing(t, redis.NewClient(&redis.Options{
+		Addr: w.addr, ReadTimeout: s.readTimeout, ContextTimeoutEnabled: s.deadlines,
+	}), nil)
+}
+
+func cluster(t testing.TB, w *wire, s settings) redis.UniversalClient {
+	return closing(t, redis.NewClusterClient(&redis.ClusterOptions{
+		ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) {
+			return []redis.ClusterSlot{{Start: 0, End: 16383, Nodes: []redis.ClusterNode{{Addr: w.addr}}}}, nil
+		},
+		ReadTimeout: s.readTimeout, ContextTimeoutEnabled: s.deadlines,
+	}), nil)
+}
+
+func ring(t testing.TB, w *wire, s settings) redis.UniversalClient {
+	return closing(t, redis.NewRing(&redis.RingOptions{
+		Addrs: map[string]string{"one": w.addr}, ReadTimeout: s.readTimeout, ContextTimeoutEnabled: s.deadlines,
+	}), nil)
+}
+
+func failover(t testing.TB, w *wire, s settings) redis.UniversalClient {
+	return closing(t, redis.NewFailoverClient(&redis.FailoverOptions{
+		MasterName: "main", SentinelAddrs: []string{sentinel(t, w).addr},
+		ReadTimeout: s.readTimeout, ContextTimeoutEnabled: s.deadlines,
+	}), nil)
+}
+
+func autopipeline(t testing.TB, client redis.UniversalClient, fullDuplex bool) redis.UniversalClient {
+	options := redis.DefaultBlockingAutoPipelineOptions()
+	options.FullDuplex = fullDuplex
+	ap, err := client.AutoPipelineWithOptions(options)
+	return closing(t, ap, err)
+}
+
+func closing(t testing.TB, client redis.UniversalClient, err error) redis.UniversalClient {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// sentinel is a server that says the master of every name is at w.
+func sentinel(t testing.TB, w *wire) *wire {
+	s := newWire(t)
+	s.decide(func(cmd []string) fate {
+		if cmd[0] != "sentinel" {
+			return fate{}
+		}
+		if strings.EqualFold(cmd[1], "get-master-addr-by-name") {
+			host, port, err := net.SplitHostPort(w.addr)
+			if err != nil {
+				t.Error(err)
+			}
+			return fate{answer: bulk(host, port)}
+		}
+		return fate{answer: "*0\r\n"}
+	})
+	return s
+}

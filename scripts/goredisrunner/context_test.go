@@ -1,0 +1,97 @@
+package goredisrunner_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/go-weir/weir/scripts/goredisrunner"
+)
+
+func TestEndedContextSendsNothing(t *testing.T) {
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	late, cancel := context.WithTimeout(t.Context(), -time.Second)
+	defer cancel()
+	for topology, connect := range topologies {
+		t.Run(topology, func(t *testing.T) {
+			w := newWire(t)
+			run := goredisrunner.New(connect(t, w, settings{}))
+			if _, err := run.Run(cancelled, count, []string{"key"}, nil); !errors.Is(err, context.Canceled) {
+				t.Errorf("Run = %v, want context.Canceled", err)
+			}
+			if _, err := run.Run(late, count, []string{"key"}, nil); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Run = %v, want context.DeadlineExceeded", err)
+			}
+			if sent := w.scripts(); len(sent) > 0 || w.Exists("key") {
+				t.Errorf("sent %v, want nothing", sent)
+			}
+		})
+	}
+}
+
+// A context that ends while the server is asked for a script it does not know stops there.
+func TestContextEndsBeforeEval(t *testing.T) {
+	w := newWire(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	w.decide(func(cmd []string) fate {
+		if cmd[0] == "evalsha" {
+			cancel()
+		}
+		return fate{}
+	})
+	_, err := goredisrunner.New(single(t, w, settings{})).Run(ctx, count, []string{"key"}, nil)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("Run = %v, want context.Canceled", err)
+	}
+	if sent := w.scripts(); !slices.Equal(sent, []string{"evalsha"}) {
+		t.Errorf("sent %v, want evalsha alone", sent)
+	}
+}
+
+// With ContextTimeoutEnabled a server that takes the call and never answers holds it until the
+// context's deadline, and the error is both the context's and the socket's. (Without it ReadTimeout
+// ends the call: see TestLostReplyIsNotResent.)
+func TestHangEndsByDeadline(t *testing.T) {
+	for _, topology := range []string{"single", "cluster", "ring", "failover"} {
+		t.Run(topology, func(t *testing.T) {
+			t.Parallel()
+			w := newWire(t)
+			run := goredisrunner.New(topologies[topology](t, w, settings{readTimeout: time.Hour, deadlines: true}))
+			if _, err := run.Run(t.Context(), count, []string{"warm"}, nil); err != nil {
+				t.Fatal(err)
+			}
+			w.once("evalsha", fate{then: "hang"})
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			defer cancel()
+			_, err := run.Run(ctx, count, []string{"key"}, nil)
+			if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("Run = %v, want the context's error and the socket's", err)
+			}
+		})
+	}
+}
+
+// A server that cannot be reached holds the call no longer than its context.
+func TestDialEndsByDeadline(t *testing.T) {
+	client := closing(t, redis.NewClient(&redis.Options{
+		Addr: "nowhere:6379", ContextTimeoutEnabled: true,
+		Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		},
+		DialTimeout: time.Hour,
+	}), nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := goredisrunner.New(client).Run(ctx, count, []string{"key"}, nil)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Run = %v, want context.DeadlineExceeded", err)
+	}
+}

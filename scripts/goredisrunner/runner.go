@@ -1,0 +1,195 @@
+// Package goredisrunner runs Weir's scripts through go-redis, for a service that already has a
+// go-redis client. Pass that client to [New] as it is: a single server, a cluster, Sentinel
+// failover or a ring, plain or behind go-redis' experimental AutoPipeline.
+//
+// # What is sent twice, and what never is
+//
+// go-redis by itself sends a command again, up to three times, when its reply is lost. For a
+// limiter each time is another charge, so the runner marks its commands as not to be retried, and
+// go-redis heeds that in every topology and in its pipelines. No option needs to change.
+//
+// So a call whose outcome is unknown is sent once, and its caller gets the error: the reply was lost
+// or broken, the read timed out, the connection failed while the command was written or after. The
+// same mark makes errors of LOADING, CLUSTERDOWN, TRYAGAIN and MASTERDOWN answers and of a failed
+// dial. There nothing has run, and the caller may call again. (One dial is still several attempts,
+// Options.DialerRetries, as nothing has been sent yet.)
+//
+// Followed are answers that prove that the script has not run: NOSCRIPT, by the runner, with EVAL;
+// MOVED and ASK, by a cluster client, on the node they name; READONLY, by a cluster client without
+// AutoPipeline, on the node that its slots name then. A script of your own must therefore not reply
+// with errors that begin with one of these words.
+//
+// # Settings that matter to a limiter
+//
+//   - ContextTimeoutEnabled: set it. Without it go-redis does not apply a context's deadline to its
+//     sockets, and a server that hangs holds a call for ReadTimeout whatever its context says. With
+//     or without it, a cancelled context does not interrupt a call that has been sent.
+//   - ReadTimeout and WriteTimeout, 5 seconds by default: as long as a request may wait for its
+//     limiter, rather some hundred milliseconds.
+//   - PoolSize, 10 for each CPU by default (5 for each node of a cluster): as many calls as are under
+//     way at once. Who finds no connection free waits for PoolTimeout and gets redis.ErrPoolTimeout;
+//     nothing has run.
+//
+// Behind AutoPipeline go-redis takes no notice of a call's context once the command is queued:
+// ReadTimeout alone bounds a call there.
+package goredisrunner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/go-weir/weir/scripts"
+)
+
+// ErrNilClient is what Run returns on a Runner that was made without a client.
+var ErrNilClient = errors.New("goredisrunner: nil client")
+
+var _ scripts.Runner = (*Runner)(nil)
+
+// A Runner is a [scripts.Runner] over a go-redis client. It holds nothing but the client, so it is
+// as safe for concurrent use as that is, and closing the client remains its owner's business.
+type Runner struct {
+	client redis.UniversalClient
+}
+
+// New returns a Runner that sends scripts through client. A nil client, or a nil pointer of any
+// client type, makes a Runner whose every Run returns [ErrNilClient].
+func New(client redis.UniversalClient) *Runner {
+	if v := reflect.ValueOf(client); v.Kind() == reflect.Pointer && v.IsNil() {
+		client = nil
+	}
+	return &Runner{client: client}
+}
+
+// Run executes s on the server that holds keys and returns the integers of its reply; a reply that
+// is one integer is a slice of one. It sends EVALSHA, and EVAL if the server answers NOSCRIPT; it
+// never resends a call whose outcome is unknown, as the package comment says in full. A context
+// that has already ended sends nothing. In a cluster the first key chooses the node.
+//
+// Errors begin with "goredisrunner: " and the script's name, and keep go-redis' error inside:
+// errors.Is, errors.As and redis.HasErrorPrefix all see it. When the context has ended by the time
+// a call fails, the error is the context's as well. A nil reply, or one that is not a flat array of
+// integers, is an error too; the script has run then.
+func (r *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args []string) ([]int64, error) {
+	if r == nil || r.client == nil {
+		return nil, ErrNilClient
+	}
+	line := make([]any, 0, 3+len(keys)+len(args))
+	line = append(line, "evalsha", s.SHA1(), len(keys))
+	for _, key := range keys {
+		line = append(line, key)
+	}
+	for _, arg := range args {
+		line = append(line, arg)
+	}
+
+	val, err := r.send(ctx, line, len(keys))
+	if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") {
+		line = slices.Clone(line) // a hook may still hold the first command
+		line[0], line[1] = "eval", s.Source()
+		val, err = r.send(ctx, line, len(keys))
+	}
+	if err != nil {
+		return nil, failure(ctx, s, err)
+	}
+	return integers(s, val)
+}
+
+// send sends one command once.
+func (r *Runner) send(ctx context.Context, line []any, keys int) (any, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	cmd := once{redis.NewCmd(ctx, line...)}
+	if keys > 0 {
+		cmd.SetFirstKeyPos(3)
+		// Left at 0, a cluster client looks it up for every call, behind one lock and, the first
+		// time, with a COMMAND that no context bounds.
+		cmd.SetStepCount(1)
+	}
+	if err := r.client.Process(ctx, cmd); err != nil {
+		return nil, err
+	}
+	return cmd.Result() // waits, when Process is an AsyncAutoPipeline's and only queues
+}
+
+// once is a command that go-redis must not send again by itself.
+type once struct{ *redis.Cmd }
+
+// NoRetry is what go-redis asks before it repeats a failed command.
+func (once) NoRetry() bool { return true }
+
+// Clone keeps the mark on a copy, which the embedded Clone would lose.
+func (c once) Clone() redis.Cmder {
+	if cmd, ok := c.Cmd.Clone().(*redis.Cmd); ok {
+		return once{cmd}
+	}
+	return c
+}
+
+// failure names the script in err, and the end of ctx if that came first.
+func failure(ctx context.Context, s *scripts.Script, err error) error {
+	var answer redis.Error
+	switch {
+	case errors.Is(err, redis.Nil):
+		return fmt.Errorf("goredisrunner: %s: unexpected nil reply: %w", s.Name(), err)
+	case errors.As(err, &answer):
+		return fmt.Errorf("goredisrunner: %s: %w", s.Name(), err)
+	}
+	if end := ended(ctx); end != nil && !errors.Is(err, end) {
+		return fmt.Errorf("goredisrunner: %s: %w: %w", s.Name(), end, err)
+	}
+	return fmt.Errorf("goredisrunner: %s: %w", s.Name(), err)
+}
+
+// ended is ctx.Err, also in the instant between a socket's deadline and the context's own timer.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// integers is the reply as Run returns it.
+func integers(s *scripts.Script, val any) ([]int64, error) {
+	switch val := val.(type) {
+	case int64:
+		return []int64{val}, nil
+	case []any:
+		out := make([]int64, len(val))
+		for i, elem := range val {
+			n, ok := elem.(int64)
+			if !ok {
+				return nil, unexpected(s, fmt.Sprintf("element %d of %d is ", i+1, len(val)), elem)
+			}
+			out[i] = n
+		}
+		return out, nil
+	}
+	return nil, unexpected(s, "", val)
+}
+
+// unexpected is the error for a reply, or an element of one, that is not an integer.
+func unexpected(s *scripts.Script, where string, val any) error {
+	kind := fmt.Sprintf("a %T", val)
+	switch val := val.(type) {
+	case nil:
+		kind = "nil"
+	case error:
+		return fmt.Errorf("goredisrunner: %s: unexpected reply: %san error: %w", s.Name(), where, val)
+	case []any:
+		kind = "an array"
+	case map[any]any:
+		kind = "a map"
+	}
+	return fmt.Errorf("goredisrunner: %s: unexpected reply: %s%s, want integers", s.Name(), where, kind)
+}

@@ -1,0 +1,123 @@
+package rueidisrunner_test
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/go-weir/weir/scripts"
+)
+
+// Scripts of the tests. count charges one; what it leaves behind says how often it ran.
+var (
+	count = scripts.New("count", `return redis.call("INCR", KEYS[1])`)
+	echo  = scripts.New("echo", `return {tonumber(ARGV[1]), tonumber(ARGV[2]), redis.call("INCR", KEYS[1])}`)
+)
+
+// topologies are the kinds of client, and the options that change how one sends commands. timeout
+// is ConnWriteTimeout, 0 for rueidis' default.
+var topologies = map[string]func(t testing.TB, w *wire, timeout time.Duration) rueidis.Client{
+	"single": func(t testing.TB, w *wire, timeout time.Duration) rueidis.Client {
+		return connect(t, timeout, single(w))
+	},
+	"single, always pipelining": func(t testing.TB, w *wire, timeout time.Duration) rueidis.Client {
+		o := single(w)
+		o.AlwaysPipelining = true
+		return connect(t, timeout, o)
+	},
+	"single, never pipelining": func(t testing.TB, w *wire, timeout time.Duration) rueidis.Client {
+		o := single(w)
+		o.DisableAutoPipelining = true
+		return connect(t, timeout, o)
+	},
+	"standalone": func(t testing.TB, w *wire, timeout time.Duration) rueidis.Client {
+		o := single(w)
+		o.ForceSingleClient = false
+		o.Standalone.EnableRedirect = true
+		w.always("client", "+OK\r\n")
+		return connect(t, timeout, o)
+	},
+	"cluster": func(t testing.TB, w *wire, timeout time.Duration) rueidis.Client {
+		return connect(t, timeout, cluster(t, w))
+	},
+	"cluster, always pipelining": func(t testing.TB, w *wire, timeout time.Duration) rueidis.Client {
+		o := cluster(t, w)
+		o.AlwaysPipelining = true
+		return connect(t, timeout, o)
+	},
+	"sentinel": func(t testing.TB, w *wire, timeout time.Duration) rueidis.Client {
+		return connect(t, timeout, sentinel(t, w))
+	},
+}
+
+func single(w *wire) rueidis.ClientOption {
+	return rueidis.ClientOption{InitAddress: []string{w.addr}, ForceSingleClient: true}
+}
+
+// cluster is of one node that holds every slot.
+func cluster(t testing.TB, w *wire) rueidis.ClientOption {
+	w.always("cluster", shards(t, w))
+	return rueidis.ClientOption{InitAddress: []string{w.addr}}
+}
+
+// shards answers CLUSTER SHARDS: the nodes share the slots evenly.
+func shards(t testing.TB, nodes ...*wire) string {
+	answer := fmt.Sprintf("*%d\r\n", len(nodes))
+	for i, node := range nodes {
+		host, port, err := net.SplitHostPort(node.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, last := i*16384/len(nodes), (i+1)*16384/len(nodes)-1
+		answer += fmt.Sprintf("%%2\r\n+slots\r\n*2\r\n:%d\r\n:%d\r\n", first, last)
+		answer += fmt.Sprintf("+nodes\r\n*1\r\n%%4\r\n+endpoint\r\n+%s\r\n+port\r\n:%s\r\n+role\r\n+master\r\n+health\r\n+online\r\n", host, port)
+	}
+	return answer
+}
+
+// sentinel is a server that says the master of every name is at w.
+func sentinel(t testing.TB, w *wire) rueidis.ClientOption {
+	host, port, err := net.SplitHostPort(w.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newWire(t)
+	for _, name := range []string{"subscribe", "unsubscribe"} {
+		var pushes string
+		for _, channel := range []string{"+sentinel", "+slave", "-sdown", "+sdown", "+switch-master", "+reboot"} {
+			pushes += fmt.Sprintf(">3\r\n+%s\r\n+%s\r\n:0\r\n", name, channel)
+		}
+		s.always(name, pushes)
+	}
+	s.decide(func(cmd []string) fate {
+		switch {
+		case cmd[0] != "sentinel":
+			return fate{}
+		case strings.EqualFold(cmd[1], "get-master-addr-by-name"):
+			return fate{answer: bulk(host, port)}
+		}
+		return fate{answer: "*0\r\n"}
+	})
+	w.always("role", "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n")
+	return rueidis.ClientOption{
+		InitAddress: []string{s.addr},
+		Sentinel:    rueidis.SentinelOption{MasterSet: "main"},
+	}
+}
+
+func connect(t testing.TB, timeout time.Duration, o rueidis.ClientOption) rueidis.Client {
+	t.Helper()
+	o.DisableCache = true // miniredis has no CLIENT TRACKING
+	o.ConnWriteTimeout = timeout
+	o.Dialer.KeepAlive = timeout / 5
+	client, err := rueidis.NewClient(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
+}

@@ -1,0 +1,131 @@
+package rueidisrunner_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/go-weir/weir/scripts/rueidisrunner"
+)
+
+func TestEndedContextSendsNothing(t *testing.T) {
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	late, cancel := context.WithTimeout(t.Context(), -time.Second)
+	defer cancel()
+	for topology, connect := range topologies {
+		t.Run(topology, func(t *testing.T) {
+			w := newWire(t)
+			client := &counting{Client: connect(t, w, 0)}
+			run := rueidisrunner.New(client)
+			if _, err := run.Run(cancelled, count, []string{"key"}, nil); !errors.Is(err, context.Canceled) {
+				t.Errorf("Run = %v, want context.Canceled", err)
+			}
+			if _, err := run.Run(late, count, []string{"key"}, nil); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Run = %v, want context.DeadlineExceeded", err)
+			}
+			if sent := w.scripts(); len(sent) > 0 || client.did > 0 || w.Exists("key") {
+				t.Errorf("gave the client %d commands, it sent %v; want nothing", client.did, sent)
+			}
+		})
+	}
+}
+
+// A context that ends while the server is asked for a script it does not know stops there.
+func TestContextEndsBeforeEval(t *testing.T) {
+	w := newWire(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	client := &counting{Client: connect(t, 0, single(w)), after: cancel}
+	_, err := rueidisrunner.New(client).Run(ctx, count, []string{"key"}, nil)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("Run = %v, want context.Canceled", err)
+	}
+	if sent := w.scripts(); !slices.Equal(sent, []string{"evalsha"}) || client.did != 1 {
+		t.Errorf("gave the client %d commands, it sent %v; want evalsha alone", client.did, sent)
+	}
+}
+
+// counting counts the commands that a client is given.
+type counting struct {
+	rueidis.Client
+	did   int
+	after func() // what happens when one is done, if anything
+}
+
+func (c *counting) Do(ctx context.Context, cmd rueidis.Completed) rueidis.RedisResult {
+	c.did++
+	if c.after != nil {
+		defer c.after()
+	}
+	return c.Client.Do(ctx, cmd)
+}
+
+// A server that takes the call and never answers holds it until the context's deadline.
+// (ConnWriteTimeout ends a call without one: see TestLostReplyIsNotResent.)
+func TestHangEndsByDeadline(t *testing.T) {
+	for topology, connect := range topologies {
+		t.Run(topology, func(t *testing.T) {
+			t.Parallel()
+			w := newWire(t)
+			run := rueidisrunner.New(connect(t, w, time.Hour))
+			if _, err := run.Run(t.Context(), count, []string{"warm"}, nil); err != nil {
+				t.Fatal(err)
+			}
+			w.once("evalsha", fate{then: "hang"})
+			defer w.hangUp()
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			defer cancel()
+			_, err := run.Run(ctx, count, []string{"key"}, nil)
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Run = %v, want context.DeadlineExceeded", err)
+			}
+			if sent := w.scripts(); !slices.Equal(sent, []string{"evalsha", "eval", "evalsha"}) {
+				t.Errorf("sent %v, want evalsha once after the warm-up", sent)
+			}
+		})
+	}
+}
+
+// In a pipeline a cancelled context ends its call at once.
+func TestHangEndsByCancel(t *testing.T) {
+	w := newWire(t)
+	defer w.hangUp()
+	run := rueidisrunner.New(topologies["single, always pipelining"](t, w, time.Hour))
+	ctx, cancel := context.WithCancel(t.Context())
+	w.decide(func(cmd []string) fate {
+		if cmd[0] != "evalsha" {
+			return fate{}
+		}
+		cancel()
+		return fate{then: "hang"}
+	})
+	if _, err := run.Run(ctx, count, []string{"key"}, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("Run = %v, want context.Canceled", err)
+	}
+}
+
+// A server that cannot be reached holds the call no longer than its context.
+func TestDialEndsByDeadline(t *testing.T) {
+	o := rueidis.ClientOption{InitAddress: []string{"nowhere:6379"}, ForceSingleClient: true, DisableCache: true}
+	o.DialCtxFn = func(ctx context.Context, _ string, _ *net.Dialer, _ *tls.Config) (net.Conn, error) {
+		if _, ok := ctx.Deadline(); !ok { // the dial of NewClient
+			return nil, errors.New("not yet")
+		}
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	client, _ := rueidis.NewClient(o) // with ForceSingleClient there is a client even so
+	t.Cleanup(client.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := rueidisrunner.New(client).Run(ctx, count, []string{"key"}, nil)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Run = %v, want context.DeadlineExceeded", err)
+	}
+}

@@ -1,0 +1,47 @@
+package rueidisrunner_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/rueidis"
+
+	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/scripts/rueidisrunner"
+)
+
+func Example() {
+	server, err := miniredis.Run() // stands in for your Redis
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+
+	client, err := rueidis.NewClient(rueidis.ClientOption{
+		InitAddress:       []string{server.Addr()},
+		AlwaysPipelining:  true, // one call's deadline is then no other's
+		DisableCache:      true, // miniredis alone needs these two
+		ForceSingleClient: true,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	run := rueidisrunner.New(client)
+
+	visits := scripts.New("visits", `
+		local total = redis.call("INCRBY", KEYS[1], ARGV[1])
+		return {total, 100 - total}`)
+	for range 2 {
+		reply, err := run.Run(context.Background(), visits, []string{"page"}, []string{"3"})
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println("visits:", reply[0], "left:", reply[1])
+	}
+	// Output:
+	// visits: 3 left: 97
+	// visits: 6 left: 94
+}

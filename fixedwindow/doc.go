@@ -26,6 +26,6 @@
 // later than one that opened now is cut to that: nobody is refused for longer than one Period. The
 // first request that finds it so writes the correction, even if it is denied.
 //
-// Source: the counter that most throttles begin with; its doubling at the edges is described in
-// "Scaling your API with rate limiters" (P. Tarjan, Stripe, 2017).
+// Source: the counter that most throttles begin with; it and its doubling at the edges are described
+// in N. Mahdi, "An alternative approach to rate limiting", Figma, 2017.
 package fixedwindow

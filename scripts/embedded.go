@@ -21,12 +21,12 @@ var (
 		[]string{"accepted", "wait_us", "wait_part"})
 
 	// FixedWindow decides for fixedwindow.
-	FixedWindow     = embedded("fixedwindow", "62f30d2bf33b4765c6cf76eaf175078e3415dde7", fixedWindowArgs, fixedWindowReply)
-	FixedWindowPeek = embedded("fixedwindow_peek", "ae204c3cce361190685fd0ad2663dac937efb976", fixedWindowArgs, fixedWindowReply)
+	FixedWindow     = embedded("fixedwindow", "9cd30b0618ce922728c0f4d8209eda8545881145", fixedWindowArgs, fixedWindowReply)
+	FixedWindowPeek = embedded("fixedwindow_peek", "e4c67b3938a79d5e7afba66a5d12d49bcb2f9be4", fixedWindowArgs, fixedWindowReply)
 
 	// SlidingLog decides for slidinglog.
-	SlidingLog     = embedded("slidinglog", "b93814f300c5a7fbb6c4cec76aab3146f9145477", slidingLogArgs, slidingLogReply)
-	SlidingLogPeek = embedded("slidinglog_peek", "fc317c7398948e510f9fa43e1e0528972b356d2e", slidingLogArgs, slidingLogReply)
+	SlidingLog     = embedded("slidinglog", "c7fc3a440ba9570fd9ef888b1f5515e38fd13359", slidingLogArgs, slidingLogReply)
+	SlidingLogPeek = embedded("slidinglog_peek", "e10b3eccfe533b56bc263d0f66b3e37435f7430e", slidingLogArgs, slidingLogReply)
 
 	// Reset forgets a key, whichever algorithm wrote it.
 	Reset = embedded("reset", "e4f797b0af4d0dec57a8083b59b7248602bc74dd", nil, []string{"forgotten"})

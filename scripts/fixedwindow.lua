@@ -28,7 +28,7 @@ local longest = tonumber(ARGV[3])
 if ARGV[4] == '1' then
   longest = longest - now % longest
 end
-local admitted, finish = 0, now
+local admitted, finish = nil, now
 local stored = redis.call('GET', KEYS[1])
 if stored then
   admitted, finish = string.match(stored, '^(%d+) (%d+)$')

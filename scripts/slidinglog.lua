@@ -33,7 +33,7 @@ end
 
 -- [state]
 local cost, rate, period = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local since, base = 0, 0
+local since, base
 
 -- number reads the big-endian bytes first to last.
 local function number(bytes, first, last)
@@ -46,10 +46,7 @@ end
 
 -- age is the microseconds since an entry was admitted, below 0 for a time yet to come.
 local function age(entry)
-  local us = (number(entry, 1, 6) - since) % 2 ^ 48
-  if us >= 2 ^ 47 then
-    us = us - 2 ^ 48
-  end
+  local us = (number(entry, 1, 6) - since + 2 ^ 47) % 2 ^ 48 - 2 ^ 47 -- since the base was written
   return now - since - us
 end
 
@@ -84,7 +81,7 @@ local function search(low, before, fits)
   return found, high, before
 end
 
-local head = redis.call('LRANGE', KEYS[1], 0, 0)[1]
+local head = redis.call('LINDEX', KEYS[1], 0)
 local newest = redis.call('LINDEX', KEYS[1], -1)
 if head then
   if #head ~= 13 or #newest < 9 then

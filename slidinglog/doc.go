@@ -28,6 +28,7 @@
 // is refused for longer than one Period. The first request that finds some writes the correction,
 // even if it is denied. When the Period is lengthened, entries that have left the log don't come back.
 //
-// Source: the log of "An alternative approach to rate limiting" (N. Hoang, Figma, 2017) and of Django
-// REST framework's SimpleRateThrottle, here with denied requests left out and running counts.
+// Source: the sliding window log of N. Mahdi, "An alternative approach to rate limiting", Figma, 2017,
+// and of Django REST framework's SimpleRateThrottle; here with denied requests left out, as in the
+// latter, and with running counts.
 package slidinglog

@@ -11,6 +11,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -127,7 +128,7 @@ func repository() (string, error) {
 			return at, nil
 		}
 		if at == filepath.Dir(at) {
-			return "", fmt.Errorf("no go.work here or above: run it inside the repository")
+			return "", errors.New("no go.work here or above: run it inside the repository")
 		}
 		at = filepath.Dir(at)
 	}
@@ -192,7 +193,7 @@ func try(root string, m mutant) (caught bool, by string, err error) {
 
 // run runs go with args and returns the most particular test that failed; "" if none did.
 func run(root string, args []string) (by string, err error) {
-	command := exec.Command("go", args...) //nolint:gosec // our own arguments
+	command := exec.Command("go", args...)
 	command.Dir = root
 	output, err := command.CombinedOutput()
 	if err == nil {

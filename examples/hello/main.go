@@ -71,6 +71,9 @@ func greeter(limiter algorithms.Limiter) http.Handler {
 			http.Error(w, "too many requests", http.StatusTooManyRequests)
 			return
 		}
-		fmt.Fprintf(w, "hello, %s\n", key)
+		// The key can be anything: as plain text it can't be a page with a script.
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		fmt.Fprintf(w, "hello, %s\n", key) //nolint:gosec // plain text, as the header says
 	})
 }

@@ -113,7 +113,7 @@ func (c Caller) Call(ctx context.Context, script *scripts.Script, key string, ar
 	}
 	reply, err := c.run.Run(ctx, script, []string{c.settings.Key(key)}, args)
 	if err != nil {
-		return nil, fmt.Errorf("weir: %s: %w", script.Name(), err)
+		return nil, err // the runner says who and where
 	}
 	return reply, script.CheckReply(reply)
 }

@@ -42,13 +42,32 @@ func Miniredis(tb testing.TB) (*miniredis.Miniredis, *Conn) {
 // Dial connects to the server at addr until the test ends.
 func Dial(tb testing.TB, addr string) *Conn {
 	tb.Helper()
-	conn, err := net.Dial("tcp", addr)
+	conn, err := Connect(context.Background(), addr)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = conn.Close() })
-	return &Conn{conn: conn, reader: bufio.NewReader(conn)}
+	return conn
 }
+
+// Connect connects to the server at addr, for who has no test at hand. The context's deadline is
+// that of everything done over the connection, not of the dial alone: what accepts connections may
+// still never answer.
+func Connect(ctx context.Context, addr string) (*Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	deadline, _ := ctx.Deadline() // the zero time is none, here as there
+	if err := conn.SetDeadline(deadline); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return &Conn{conn: conn, reader: bufio.NewReader(conn)}, nil
+}
+
+// Close ends the connection.
+func (c *Conn) Close() error { return c.conn.Close() }
 
 // Do sends a command and returns its reply: nil, a string, an int64, or a []any of these. An error
 // reply is an [Error].
@@ -66,6 +85,9 @@ func (c *Conn) Do(args ...string) (any, error) {
 	return c.read()
 }
 
+// maxLength is the longest string or array that is believed: 512 MB, proto-max-bulk-len.
+const maxLength = 512 << 20
+
 func (c *Conn) read() (any, error) {
 	line, err := c.reader.ReadString('\n')
 	if err != nil {
@@ -80,14 +102,18 @@ func (c *Conn) read() (any, error) {
 	}
 	n, err := strconv.ParseInt(rest, 10, 64)
 	switch {
-	case err != nil || kind == ':':
-		return n, err
+	case err != nil || n > maxLength && kind != ':':
+		return nil, fmt.Errorf("not a reply: %q", line)
+	case kind == ':':
+		return n, nil
 	case n < 0:
 		return nil, nil
 	case kind == '$':
 		text := make([]byte, n+2)
-		_, err := io.ReadFull(c.reader, text)
-		return string(text[:n]), err
+		if _, err := io.ReadFull(c.reader, text); err != nil {
+			return nil, err
+		}
+		return string(text[:n]), nil
 	case kind == '*':
 		items := make([]any, n)
 		for i := range items {

@@ -10,16 +10,10 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 
-	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/internal/wiretest"
 )
 
 func init() { logging.Disable() } // go-redis logs each connection that the tests break
-
-// Scripts of the tests. count charges one; what it leaves behind says how often it ran.
-var (
-	count = scripts.New("count", `return redis.call("INCR", KEYS[1])`)
-	echo  = scripts.New("echo", `return {tonumber(ARGV[1]), tonumber(ARGV[2]), redis.call("INCR", KEYS[1])}`)
-)
 
 // settings are what the tests change of a client; everything else is go-redis' default, above all
 // the retries.
@@ -29,53 +23,53 @@ type settings struct {
 }
 
 // topologies are the kinds of client that can be a redis.UniversalClient.
-var topologies = map[string]func(t testing.TB, w *wire, s settings) redis.UniversalClient{
+var topologies = map[string]func(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient{
 	"single":   single,
 	"cluster":  cluster,
 	"ring":     ring,
 	"failover": failover,
-	"autopipeline": func(t testing.TB, w *wire, s settings) redis.UniversalClient {
+	"autopipeline": func(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient {
 		return autopipeline(t, single(t, w, s), false)
 	},
-	"full-duplex autopipeline": func(t testing.TB, w *wire, s settings) redis.UniversalClient {
+	"full-duplex autopipeline": func(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient {
 		return autopipeline(t, single(t, w, s), true)
 	},
-	"async autopipeline": func(t testing.TB, w *wire, s settings) redis.UniversalClient {
+	"async autopipeline": func(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient {
 		ap, err := single(t, w, s).AsyncAutoPipeline()
 		return closing(t, ap, err)
 	},
-	"cluster autopipeline": func(t testing.TB, w *wire, s settings) redis.UniversalClient {
+	"cluster autopipeline": func(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient {
 		return autopipeline(t, cluster(t, w, s), false)
 	},
-	"full-duplex cluster autopipeline": func(t testing.TB, w *wire, s settings) redis.UniversalClient {
+	"full-duplex cluster autopipeline": func(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient {
 		return autopipeline(t, cluster(t, w, s), true)
 	},
 }
 
-func single(t testing.TB, w *wire, s settings) redis.UniversalClient {
+func single(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient {
 	return closing(t, redis.NewClient(&redis.Options{
-		Addr: w.addr, ReadTimeout: s.readTimeout, ContextTimeoutEnabled: s.deadlines,
+		Addr: w.Addr, ReadTimeout: s.readTimeout, ContextTimeoutEnabled: s.deadlines,
 	}), nil)
 }
 
-func cluster(t testing.TB, w *wire, s settings) redis.UniversalClient {
+func cluster(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient {
 	return closing(t, redis.NewClusterClient(&redis.ClusterOptions{
 		ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) {
-			return []redis.ClusterSlot{{Start: 0, End: 16383, Nodes: []redis.ClusterNode{{Addr: w.addr}}}}, nil
+			return []redis.ClusterSlot{{Start: 0, End: 16383, Nodes: []redis.ClusterNode{{Addr: w.Addr}}}}, nil
 		},
 		ReadTimeout: s.readTimeout, ContextTimeoutEnabled: s.deadlines,
 	}), nil)
 }
 
-func ring(t testing.TB, w *wire, s settings) redis.UniversalClient {
+func ring(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient {
 	return closing(t, redis.NewRing(&redis.RingOptions{
-		Addrs: map[string]string{"one": w.addr}, ReadTimeout: s.readTimeout, ContextTimeoutEnabled: s.deadlines,
+		Addrs: map[string]string{"one": w.Addr}, ReadTimeout: s.readTimeout, ContextTimeoutEnabled: s.deadlines,
 	}), nil)
 }
 
-func failover(t testing.TB, w *wire, s settings) redis.UniversalClient {
+func failover(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient {
 	return closing(t, redis.NewFailoverClient(&redis.FailoverOptions{
-		MasterName: "main", SentinelAddrs: []string{sentinel(t, w).addr},
+		MasterName: "main", SentinelAddrs: []string{sentinel(t, w).Addr},
 		ReadTimeout: s.readTimeout, ContextTimeoutEnabled: s.deadlines,
 	}), nil)
 }
@@ -97,20 +91,20 @@ func closing(t testing.TB, client redis.UniversalClient, err error) redis.Univer
 }
 
 // sentinel is a server that says the master of every name is at w.
-func sentinel(t testing.TB, w *wire) *wire {
-	s := newWire(t)
-	s.decide(func(cmd []string) fate {
+func sentinel(t testing.TB, w *wiretest.Wire) *wiretest.Wire {
+	s := wiretest.New(t)
+	s.Decide(func(cmd []string) wiretest.Fate {
 		if cmd[0] != "sentinel" {
-			return fate{}
+			return wiretest.Fate{}
 		}
 		if strings.EqualFold(cmd[1], "get-master-addr-by-name") {
-			host, port, err := net.SplitHostPort(w.addr)
+			host, port, err := net.SplitHostPort(w.Addr)
 			if err != nil {
 				t.Error(err)
 			}
-			return fate{answer: bulk(host, port)}
+			return wiretest.Fate{Answer: wiretest.Strings(host, port)}
 		}
-		return fate{answer: "*0\r\n"}
+		return wiretest.Fate{Answer: "*0\r\n"}
 	})
 	return s
 }

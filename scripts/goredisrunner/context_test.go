@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/go-weir/weir/internal/wiretest"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
@@ -21,15 +22,15 @@ func TestEndedContextSendsNothing(t *testing.T) {
 	defer cancel()
 	for topology, connect := range topologies {
 		t.Run(topology, func(t *testing.T) {
-			w := newWire(t)
+			w := wiretest.New(t)
 			run := goredisrunner.New(connect(t, w, settings{}))
-			if _, err := run.Run(cancelled, count, []string{"key"}, nil); !errors.Is(err, context.Canceled) {
+			if _, err := run.Run(cancelled, wiretest.Count, []string{"key"}, nil); !errors.Is(err, context.Canceled) {
 				t.Errorf("Run = %v, want context.Canceled", err)
 			}
-			if _, err := run.Run(late, count, []string{"key"}, nil); !errors.Is(err, context.DeadlineExceeded) {
+			if _, err := run.Run(late, wiretest.Count, []string{"key"}, nil); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("Run = %v, want context.DeadlineExceeded", err)
 			}
-			if sent := w.scripts(); len(sent) > 0 || w.Exists("key") {
+			if sent := w.ScriptCommands(); len(sent) > 0 || w.Server.Exists("key") {
 				t.Errorf("sent %v, want nothing", sent)
 			}
 		})
@@ -38,19 +39,19 @@ func TestEndedContextSendsNothing(t *testing.T) {
 
 // A context that ends while the server is asked for a script it does not know stops there.
 func TestContextEndsBeforeEval(t *testing.T) {
-	w := newWire(t)
+	w := wiretest.New(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	w.decide(func(cmd []string) fate {
+	w.Decide(func(cmd []string) wiretest.Fate {
 		if cmd[0] == "evalsha" {
 			cancel()
 		}
-		return fate{}
+		return wiretest.Fate{}
 	})
-	_, err := goredisrunner.New(single(t, w, settings{})).Run(ctx, count, []string{"key"}, nil)
+	_, err := goredisrunner.New(single(t, w, settings{})).Run(ctx, wiretest.Count, []string{"key"}, nil)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Run = %v, want context.Canceled", err)
 	}
-	if sent := w.scripts(); !slices.Equal(sent, []string{"evalsha"}) {
+	if sent := w.ScriptCommands(); !slices.Equal(sent, []string{"evalsha"}) {
 		t.Errorf("sent %v, want evalsha alone", sent)
 	}
 }
@@ -62,15 +63,15 @@ func TestHangEndsByDeadline(t *testing.T) {
 	for _, topology := range []string{"single", "cluster", "ring", "failover"} {
 		t.Run(topology, func(t *testing.T) {
 			t.Parallel()
-			w := newWire(t)
+			w := wiretest.New(t)
 			run := goredisrunner.New(topologies[topology](t, w, settings{readTimeout: time.Hour, deadlines: true}))
-			if _, err := run.Run(t.Context(), count, []string{"warm"}, nil); err != nil {
+			if _, err := run.Run(t.Context(), wiretest.Count, []string{"warm"}, nil); err != nil {
 				t.Fatal(err)
 			}
-			w.once("evalsha", fate{then: "hang"})
+			w.Once("evalsha", wiretest.Fate{Then: wiretest.Hang})
 			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 			defer cancel()
-			_, err := run.Run(ctx, count, []string{"key"}, nil)
+			_, err := run.Run(ctx, wiretest.Count, []string{"key"}, nil)
 			if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Errorf("Run = %v, want the context's error and the socket's", err)
 			}
@@ -90,7 +91,7 @@ func TestDialEndsByDeadline(t *testing.T) {
 	}), nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err := goredisrunner.New(client).Run(ctx, count, []string{"key"}, nil)
+	_, err := goredisrunner.New(client).Run(ctx, wiretest.Count, []string{"key"}, nil)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Run = %v, want context.DeadlineExceeded", err)
 	}

@@ -3,7 +3,6 @@ package goredisrunner_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -16,7 +15,7 @@ import (
 func Example() {
 	server, err := miniredis.Run() // stands in for your Redis
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer server.Close()
 
@@ -34,7 +33,7 @@ func Example() {
 	for range 2 {
 		reply, err := run.Run(context.Background(), visits, []string{"page"}, []string{"3"})
 		if err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 		fmt.Println("visits:", reply[0], "left:", reply[1])
 	}

@@ -9,66 +9,59 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/go-weir/weir/scripts"
-)
-
-// Scripts of the tests. count charges one; what it leaves behind says how often it ran.
-var (
-	count = scripts.New("count", `return redis.call("INCR", KEYS[1])`)
-	echo  = scripts.New("echo", `return {tonumber(ARGV[1]), tonumber(ARGV[2]), redis.call("INCR", KEYS[1])}`)
+	"github.com/go-weir/weir/internal/wiretest"
 )
 
 // topologies are the kinds of client, and the options that change how one sends commands. timeout
 // is ConnWriteTimeout, 0 for rueidis' default.
-var topologies = map[string]func(t testing.TB, w *wire, timeout time.Duration) rueidis.Client{
-	"single": func(t testing.TB, w *wire, timeout time.Duration) rueidis.Client {
+var topologies = map[string]func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client{
+	"single": func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client {
 		return connect(t, timeout, single(w))
 	},
-	"single, always pipelining": func(t testing.TB, w *wire, timeout time.Duration) rueidis.Client {
+	"single, always pipelining": func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client {
 		o := single(w)
 		o.AlwaysPipelining = true
 		return connect(t, timeout, o)
 	},
-	"single, never pipelining": func(t testing.TB, w *wire, timeout time.Duration) rueidis.Client {
+	"single, never pipelining": func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client {
 		o := single(w)
 		o.DisableAutoPipelining = true
 		return connect(t, timeout, o)
 	},
-	"standalone": func(t testing.TB, w *wire, timeout time.Duration) rueidis.Client {
+	"standalone": func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client {
 		o := single(w)
 		o.ForceSingleClient = false
 		o.Standalone.EnableRedirect = true
-		w.always("client", "+OK\r\n")
 		return connect(t, timeout, o)
 	},
-	"cluster": func(t testing.TB, w *wire, timeout time.Duration) rueidis.Client {
+	"cluster": func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client {
 		return connect(t, timeout, cluster(t, w))
 	},
-	"cluster, always pipelining": func(t testing.TB, w *wire, timeout time.Duration) rueidis.Client {
+	"cluster, always pipelining": func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client {
 		o := cluster(t, w)
 		o.AlwaysPipelining = true
 		return connect(t, timeout, o)
 	},
-	"sentinel": func(t testing.TB, w *wire, timeout time.Duration) rueidis.Client {
+	"sentinel": func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client {
 		return connect(t, timeout, sentinel(t, w))
 	},
 }
 
-func single(w *wire) rueidis.ClientOption {
-	return rueidis.ClientOption{InitAddress: []string{w.addr}, ForceSingleClient: true}
+func single(w *wiretest.Wire) rueidis.ClientOption {
+	return rueidis.ClientOption{InitAddress: []string{w.Addr}, ForceSingleClient: true}
 }
 
 // cluster is of one node that holds every slot.
-func cluster(t testing.TB, w *wire) rueidis.ClientOption {
-	w.always("cluster", shards(t, w))
-	return rueidis.ClientOption{InitAddress: []string{w.addr}}
+func cluster(t testing.TB, w *wiretest.Wire) rueidis.ClientOption {
+	w.Always("cluster", shards(t, w))
+	return rueidis.ClientOption{InitAddress: []string{w.Addr}}
 }
 
 // shards answers CLUSTER SHARDS: the nodes share the slots evenly.
-func shards(t testing.TB, nodes ...*wire) string {
+func shards(t testing.TB, nodes ...*wiretest.Wire) string {
 	answer := fmt.Sprintf("*%d\r\n", len(nodes))
 	for i, node := range nodes {
-		host, port, err := net.SplitHostPort(node.addr)
+		host, port, err := net.SplitHostPort(node.Addr)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,31 +73,31 @@ func shards(t testing.TB, nodes ...*wire) string {
 }
 
 // sentinel is a server that says the master of every name is at w.
-func sentinel(t testing.TB, w *wire) rueidis.ClientOption {
-	host, port, err := net.SplitHostPort(w.addr)
+func sentinel(t testing.TB, w *wiretest.Wire) rueidis.ClientOption {
+	host, port, err := net.SplitHostPort(w.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newWire(t)
+	s := wiretest.New(t)
 	for _, name := range []string{"subscribe", "unsubscribe"} {
 		var pushes string
 		for _, channel := range []string{"+sentinel", "+slave", "-sdown", "+sdown", "+switch-master", "+reboot"} {
 			pushes += fmt.Sprintf(">3\r\n+%s\r\n+%s\r\n:0\r\n", name, channel)
 		}
-		s.always(name, pushes)
+		s.Always(name, pushes)
 	}
-	s.decide(func(cmd []string) fate {
+	s.Decide(func(cmd []string) wiretest.Fate {
 		switch {
 		case cmd[0] != "sentinel":
-			return fate{}
+			return wiretest.Fate{}
 		case strings.EqualFold(cmd[1], "get-master-addr-by-name"):
-			return fate{answer: bulk(host, port)}
+			return wiretest.Fate{Answer: wiretest.Strings(host, port)}
 		}
-		return fate{answer: "*0\r\n"}
+		return wiretest.Fate{Answer: "*0\r\n"}
 	})
-	w.always("role", "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n")
+	w.Always("role", "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n")
 	return rueidis.ClientOption{
-		InitAddress: []string{s.addr},
+		InitAddress: []string{s.Addr},
 		Sentinel:    rueidis.SentinelOption{MasterSet: "main"},
 	}
 }

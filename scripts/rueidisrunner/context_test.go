@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"github.com/go-weir/weir/internal/wiretest"
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
@@ -21,16 +22,16 @@ func TestEndedContextSendsNothing(t *testing.T) {
 	defer cancel()
 	for topology, connect := range topologies {
 		t.Run(topology, func(t *testing.T) {
-			w := newWire(t)
+			w := wiretest.New(t)
 			client := &counting{Client: connect(t, w, 0)}
 			run := rueidisrunner.New(client)
-			if _, err := run.Run(cancelled, count, []string{"key"}, nil); !errors.Is(err, context.Canceled) {
+			if _, err := run.Run(cancelled, wiretest.Count, []string{"key"}, nil); !errors.Is(err, context.Canceled) {
 				t.Errorf("Run = %v, want context.Canceled", err)
 			}
-			if _, err := run.Run(late, count, []string{"key"}, nil); !errors.Is(err, context.DeadlineExceeded) {
+			if _, err := run.Run(late, wiretest.Count, []string{"key"}, nil); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("Run = %v, want context.DeadlineExceeded", err)
 			}
-			if sent := w.scripts(); len(sent) > 0 || client.did > 0 || w.Exists("key") {
+			if sent := w.ScriptCommands(); len(sent) > 0 || client.did > 0 || w.Server.Exists("key") {
 				t.Errorf("gave the client %d commands, it sent %v; want nothing", client.did, sent)
 			}
 		})
@@ -39,14 +40,14 @@ func TestEndedContextSendsNothing(t *testing.T) {
 
 // A context that ends while the server is asked for a script it does not know stops there.
 func TestContextEndsBeforeEval(t *testing.T) {
-	w := newWire(t)
+	w := wiretest.New(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	client := &counting{Client: connect(t, 0, single(w)), after: cancel}
-	_, err := rueidisrunner.New(client).Run(ctx, count, []string{"key"}, nil)
+	_, err := rueidisrunner.New(client).Run(ctx, wiretest.Count, []string{"key"}, nil)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Run = %v, want context.Canceled", err)
 	}
-	if sent := w.scripts(); !slices.Equal(sent, []string{"evalsha"}) || client.did != 1 {
+	if sent := w.ScriptCommands(); !slices.Equal(sent, []string{"evalsha"}) || client.did != 1 {
 		t.Errorf("gave the client %d commands, it sent %v; want evalsha alone", client.did, sent)
 	}
 }
@@ -72,20 +73,20 @@ func TestHangEndsByDeadline(t *testing.T) {
 	for topology, connect := range topologies {
 		t.Run(topology, func(t *testing.T) {
 			t.Parallel()
-			w := newWire(t)
+			w := wiretest.New(t)
 			run := rueidisrunner.New(connect(t, w, time.Hour))
-			if _, err := run.Run(t.Context(), count, []string{"warm"}, nil); err != nil {
+			if _, err := run.Run(t.Context(), wiretest.Count, []string{"warm"}, nil); err != nil {
 				t.Fatal(err)
 			}
-			w.once("evalsha", fate{then: "hang"})
-			defer w.hangUp()
+			w.Once("evalsha", wiretest.Fate{Then: wiretest.Hang})
+			defer w.HangUp()
 			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 			defer cancel()
-			_, err := run.Run(ctx, count, []string{"key"}, nil)
+			_, err := run.Run(ctx, wiretest.Count, []string{"key"}, nil)
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("Run = %v, want context.DeadlineExceeded", err)
 			}
-			if sent := w.scripts(); !slices.Equal(sent, []string{"evalsha", "eval", "evalsha"}) {
+			if sent := w.ScriptCommands(); !slices.Equal(sent, []string{"evalsha", "eval", "evalsha"}) {
 				t.Errorf("sent %v, want evalsha once after the warm-up", sent)
 			}
 		})
@@ -94,18 +95,18 @@ func TestHangEndsByDeadline(t *testing.T) {
 
 // In a pipeline a cancelled context ends its call at once.
 func TestHangEndsByCancel(t *testing.T) {
-	w := newWire(t)
-	defer w.hangUp()
+	w := wiretest.New(t)
+	defer w.HangUp()
 	run := rueidisrunner.New(topologies["single, always pipelining"](t, w, time.Hour))
 	ctx, cancel := context.WithCancel(t.Context())
-	w.decide(func(cmd []string) fate {
+	w.Decide(func(cmd []string) wiretest.Fate {
 		if cmd[0] != "evalsha" {
-			return fate{}
+			return wiretest.Fate{}
 		}
 		cancel()
-		return fate{then: "hang"}
+		return wiretest.Fate{Then: wiretest.Hang}
 	})
-	if _, err := run.Run(ctx, count, []string{"key"}, nil); !errors.Is(err, context.Canceled) {
+	if _, err := run.Run(ctx, wiretest.Count, []string{"key"}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("Run = %v, want context.Canceled", err)
 	}
 }
@@ -124,7 +125,7 @@ func TestDialEndsByDeadline(t *testing.T) {
 	t.Cleanup(client.Close)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err := rueidisrunner.New(client).Run(ctx, count, []string{"key"}, nil)
+	_, err := rueidisrunner.New(client).Run(ctx, wiretest.Count, []string{"key"}, nil)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Run = %v, want context.DeadlineExceeded", err)
 	}

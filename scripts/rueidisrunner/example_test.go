@@ -3,7 +3,6 @@ package rueidisrunner_test
 import (
 	"context"
 	"fmt"
-	"log"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/rueidis"
@@ -15,7 +14,7 @@ import (
 func Example() {
 	server, err := miniredis.Run() // stands in for your Redis
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer server.Close()
 
@@ -26,7 +25,7 @@ func Example() {
 		ForceSingleClient: true,
 	})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer client.Close()
 	run := rueidisrunner.New(client)
@@ -37,7 +36,7 @@ func Example() {
 	for range 2 {
 		reply, err := run.Run(context.Background(), visits, []string{"page"}, []string{"3"})
 		if err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 		fmt.Println("visits:", reply[0], "left:", reply[1])
 	}

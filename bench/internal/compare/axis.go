@@ -60,14 +60,17 @@ func (a axis) column(at time.Duration) int { return int((at - a.start) / a.cell)
 // labels returns the ruler over the columns, and the times that stand above its ticks.
 func (a axis) labels() (times, ruler string) {
 	line := []rune(strings.Repeat("─", a.cells))
+	var above strings.Builder
+	end := 0 // the column after the last label
 	for _, column := range a.ticks() {
 		line[column] = '┬'
 		label := a.label(column)
-		if column+utf8.RuneCountInString(label) <= a.width {
-			times += strings.Repeat(" ", column-utf8.RuneCountInString(times)) + label
+		if width := utf8.RuneCountInString(label); column+width <= a.width {
+			above.WriteString(strings.Repeat(" ", column-end) + label)
+			end = column + width
 		}
 	}
-	return times, string(line)
+	return above.String(), string(line)
 }
 
 // label is the time at which a column begins.

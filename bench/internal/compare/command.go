@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -66,7 +67,7 @@ func Command() *cli.Command {
 			&cli.StringFlag{Name: "limit", Usage: "this `LIMIT` for every trace: \"5/minute\", \"100/10s\", \"10/s burst 20\"\n(each built-in trace has its own; with -trace the default is " + fileLimit.String() + ")"},
 			&cli.StringSliceFlag{Name: "algorithms", Usage: "only the algorithms of these `NAMES`: " + strings.Join(kindNames(), ",")},
 			&cli.BoolFlag{Name: "aligned", Usage: "fixed windows that begin at whole periods of the trace's time,\nnot at the first request"},
-			&cli.StringFlag{Name: "redis", Usage: "run on the server at this `URL`: redis://, rediss:// or unix://\n(or on miniredis or local, which is this process without any Redis;\nthe default is miniredis, and local for over " + fmt.Sprint(manyDecisions) + " decisions)"},
+			&cli.StringFlag{Name: "redis", Usage: "run on the server at this `URL`: redis://, rediss:// or unix://\n(or on miniredis or local, which is this process without any Redis;\nthe default is miniredis, and local for over " + strconv.Itoa(manyDecisions) + " decisions)"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON document with every decision, for machines"},
 			&cli.IntFlag{Name: "width", Usage: "how many `COLUMNS` the timeline has at most\n(the default is the terminal's width, or 100)"},
 		},

@@ -1,15 +1,12 @@
 package servers
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-weir/weir/internal/resptest"
 )
 
 // call sends one command and returns its reply, if that is a status or a string. It is all that
@@ -17,47 +14,20 @@ import (
 func call(ctx context.Context, addr string, command ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	conn, err := resptest.Connect(ctx, addr)
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close()
-	deadline, _ := ctx.Deadline()
-	if err := conn.SetDeadline(deadline); err != nil {
-		return "", err
-	}
-
-	request := fmt.Sprintf("*%d\r\n", len(command))
-	for _, word := range command {
-		request += fmt.Sprintf("$%d\r\n%s\r\n", len(word), word)
-	}
-	if _, err := io.WriteString(conn, request); err != nil {
-		return "", err
-	}
-	reply := bufio.NewReader(conn)
-	line, err := reply.ReadString('\n')
+	reply, err := conn.Do(command...)
 	if err != nil {
 		return "", err
 	}
-	line = strings.TrimRight(line, "\r\n")
-	if line == "" {
-		return "", errors.New("empty reply")
+	text, ok := reply.(string)
+	if !ok {
+		return "", fmt.Errorf("%s: reply %v, want a text", command[0], reply)
 	}
-	switch line[0] {
-	case '+':
-		return line[1:], nil
-	case '-':
-		return "", errors.New(line[1:])
-	case '$':
-		size, err := strconv.Atoi(line[1:])
-		if err != nil || size < 0 {
-			return "", fmt.Errorf("reply %q", line)
-		}
-		text := make([]byte, size)
-		_, err = io.ReadFull(reply, text)
-		return string(text), err
-	}
-	return "", fmt.Errorf("reply %q", line)
+	return text, nil
 }
 
 // await returns once the server answers PING, which is later than when it accepts connections: a

@@ -145,7 +145,7 @@ func TestKilled(t *testing.T) {
 				t.Error(err)
 			}
 			// Collected last: a process that has ended is no less dead for being waited for.
-			defer cmd.Wait()
+			defer func() { _ = cmd.Wait() }()
 
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()

@@ -1,0 +1,100 @@
+package conformance_test
+
+import (
+	"context"
+	"fmt"
+	"math/bits"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"github.com/go-weir/weir/bench/internal/servers"
+	"github.com/go-weir/weir/internal/resptest"
+	"github.com/go-weir/weir/scripts"
+)
+
+// TestLogCost counts the commands that a decision of the sliding log calls on the server, which is what
+// it costs there: they grow neither with the rate nor with the request's cost, and however much has
+// left the log at once, with no more than its logarithm.
+func TestLogCost(t *testing.T) {
+	const period, step = 1_000_000_000, 100
+	for _, kind := range servers.All() {
+		t.Run(kind.Name, func(t *testing.T) {
+			conn := resptest.Dial(t, servers.Start(t, kind).Addr)
+			steady := map[string]int{}
+			for _, rate := range []int64{100, 100_000} {
+				key := fmt.Sprintf("log%d", rate)
+				drive(t, conn, scripts.SlidingLog, key, rate, step, "1", strconv.FormatInt(rate, 10), strconv.Itoa(period))
+				// Entry i is of i steps after the first.
+				decide := func(after, cost int64) (calls int) {
+					t.Helper()
+					before := commands(t, conn)
+					_, err := conn.Run(context.Background(), scripts.SlidingLog, []string{key}, []string{
+						strconv.FormatInt(cost, 10), strconv.FormatInt(rate, 10), strconv.Itoa(period),
+						strconv.FormatInt(1795363671000000+period+after*step, 10),
+					})
+					if err != nil {
+						t.Fatal(err)
+					}
+					return commands(t, conn) - before
+				}
+				for _, c := range []struct {
+					name        string
+					after, cost int64
+				}{
+					{"denied", -1, 1},
+					{"allowed when one has gone", 0, 1},
+					{"denied again", 0, 1},
+					{"allowed when the next has gone", 1, 1},
+				} {
+					calls := decide(c.after, c.cost)
+					if rate == 100 {
+						steady[c.name] = calls
+					}
+					if calls != steady[c.name] || calls > 9 {
+						t.Errorf("%s, rate %d: %d commands, %d at a rate of 100", c.name, rate, calls, steady[c.name])
+					}
+				}
+				most := 10 + 4*bits.Len64(uint64(rate)) // two searches, of doubling and then halving steps
+				for _, c := range []struct {
+					name        string
+					after, cost int64
+				}{
+					{"a large cost, denied", 2, rate / 2},
+					{"half has gone, all else asked", rate / 2, rate},
+					{"half has gone", rate / 2, 1},
+					{"all but a few have gone", rate - 3, rate / 2},
+					{"all has gone", 3 * rate * period / step, rate},
+				} {
+					if calls := decide(c.after, c.cost); calls > most {
+						t.Errorf("%s, rate %d: %d commands, want at most %d", c.name, rate, calls, most)
+					}
+				}
+			}
+			t.Logf("commands a decision, at any rate: %v", steady)
+		})
+	}
+}
+
+var callCount = regexp.MustCompile(`cmdstat_(\w+):calls=(\d+)`)
+
+// commands returns how many commands scripts have called on a server that nobody else uses.
+func commands(t *testing.T, conn *resptest.Conn) (calls int) {
+	t.Helper()
+	info, err := conn.Do("INFO", "commandstats")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range callCount.FindAllStringSubmatch(info.(string), -1) {
+		switch command[1] {
+		case "info", "eval", "evalsha": // the client's own
+		default:
+			n, err := strconv.Atoi(command[2])
+			if err != nil {
+				t.Fatal(err)
+			}
+			calls += n
+		}
+	}
+	return calls
+}

@@ -1,0 +1,56 @@
+package resptest_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/internal/resptest"
+)
+
+// What accepts connections need not be a server.
+func TestNoReply(t *testing.T) {
+	for name, test := range map[string]struct {
+		serve func(net.Conn)
+		want  error // nil: any
+	}{
+		"closes":   {func(c net.Conn) { _ = c.Close() }, nil},
+		"silent":   {func(net.Conn) {}, os.ErrDeadlineExceeded},
+		"half":     {func(c net.Conn) { _, _ = io.WriteString(c, "*2\r\n:1\r\n$5\r\nab") }, os.ErrDeadlineExceeded},
+		"no RESP":  {func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n") }, nil},
+		"too long": {func(c net.Conn) { _, _ = io.WriteString(c, "$9223372036854775807\r\n") }, nil},
+		"empty":    {func(c net.Conn) { _, _ = io.WriteString(c, "\r\n\r\n") }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer listener.Close()
+			done := make(chan struct{})
+			defer close(done)
+			go func() {
+				if conn, err := listener.Accept(); err == nil {
+					test.serve(conn)
+					<-done // not closed before
+					_ = conn.Close()
+				}
+			}()
+			ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+			defer cancel()
+			conn, err := resptest.Connect(ctx, listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			reply, err := conn.Do("PING")
+			if err == nil || test.want != nil && !errors.Is(err, test.want) {
+				t.Errorf("Do = %v, %v; want an error, %v", reply, err, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,82 @@
+package goredisrunner_test
+
+import (
+	"errors"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/go-weir/weir/internal/wiretest"
+	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/scripts/goredisrunner"
+)
+
+var suite = wiretest.Suite{
+	Package:    "goredisrunner",
+	Topologies: runners(),
+	IsTimeout: func(err error) bool {
+		var timeout net.Error
+		return errors.As(err, &timeout) && timeout.Timeout()
+	},
+	IsAnswer: func(err error, beginning string) bool {
+		var answer redis.Error
+		return errors.As(err, &answer) && redis.HasErrorPrefix(err, beginning)
+	},
+}
+
+// runners is the topologies with a runner over each.
+func runners() map[string]wiretest.Connect {
+	all := map[string]wiretest.Connect{}
+	for topology, connect := range topologies {
+		all[topology] = func(tb testing.TB, w *wiretest.Wire, timeout time.Duration) scripts.Runner {
+			return goredisrunner.New(connect(tb, w, settings{readTimeout: timeout}))
+		}
+	}
+	return all
+}
+
+// Followed is what the package comment says is.
+var refusals = []wiretest.Refusal{
+	{Topology: "cluster", Text: "MOVED 12539 " + wiretest.Elsewhere, Followed: true},
+	{Topology: "cluster", Text: "ASK 12539 " + wiretest.Elsewhere, Followed: true},
+	{Topology: "cluster", Text: "READONLY You can't write against a read only replica.", Followed: true},
+	{Topology: "cluster", Text: "TRYAGAIN Multiple keys request during rehashing of slot"},
+	{Topology: "cluster", Text: "CLUSTERDOWN The cluster is down"},
+	{Topology: "cluster", Text: "LOADING Redis is loading the dataset in memory"},
+	{Topology: "cluster autopipeline", Text: "MOVED 12539 " + wiretest.Elsewhere, Followed: true},
+	{Topology: "cluster autopipeline", Text: "ASK 12539 " + wiretest.Elsewhere, Followed: true},
+	{Topology: "cluster autopipeline", Text: "LOADING Redis is loading the dataset in memory"},
+	{Topology: "cluster autopipeline", Text: "READONLY You can't write against a read only replica."},
+	{Topology: "full-duplex cluster autopipeline", Text: "MOVED 12539 " + wiretest.Elsewhere, Followed: true},
+	{Topology: "full-duplex cluster autopipeline", Text: "ASK 12539 " + wiretest.Elsewhere, Followed: true},
+	{Topology: "full-duplex cluster autopipeline", Text: "READONLY You can't write against a read only replica."},
+	{Topology: "full-duplex cluster autopipeline", Text: "LOADING Redis is loading the dataset in memory"},
+	{Topology: "single", Text: "LOADING Redis is loading the dataset in memory"},
+	{Topology: "single", Text: "READONLY You can't write against a read only replica."},
+	{Topology: "ring", Text: "LOADING Redis is loading the dataset in memory"},
+	{Topology: "autopipeline", Text: "LOADING Redis is loading the dataset in memory"},
+}
+
+func TestEvalOnlyAfterNoScript(t *testing.T)  { suite.EvalOnlyAfterNoScript(t) }
+func TestNoScriptInsideAnError(t *testing.T)  { suite.NoScriptInsideAnError(t) }
+func TestKeysAndArgs(t *testing.T)            { suite.KeysAndArgs(t) }
+func TestServerErrors(t *testing.T)           { suite.ServerErrors(t) }
+func TestLostReplyIsNotResent(t *testing.T)   { suite.LostReplyIsNotResent(t) }
+func TestLostReplyAfterRedirect(t *testing.T) { suite.LostReplyAfterRedirect(t, refusals) }
+func TestRefusals(t *testing.T)               { suite.Refusals(t, refusals) }
+func TestConcurrentCalls(t *testing.T)        { suite.ConcurrentCalls(t) }
+func TestTroubleInACrowd(t *testing.T)        { suite.TroubleInACrowd(t) }
+
+func TestReplies(t *testing.T) {
+	suite.Replies(t, []wiretest.Reply{
+		{RESP: "$-1\r\n", Err: "unexpected nil reply: redis: nil"},
+		{RESP: "*-1\r\n", Err: "unexpected nil reply: redis: nil"},
+		{RESP: "_\r\n", Err: "unexpected nil reply: redis: nil"},
+		{RESP: "*1\r\n-ERR inside\r\n", Err: "unexpected reply: element 1 of 1 is an error: ERR inside"},
+		{RESP: ",1.5\r\n", Err: "unexpected reply: a float64, want integers"},
+		{RESP: "#t\r\n", Err: "unexpected reply: a bool, want integers"},
+		{RESP: "*1\r\n(12345678901234567890\r\n", Err: "unexpected reply: element 1 of 1 is a *big.Int, want integers"},
+	})
+}

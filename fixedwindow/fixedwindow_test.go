@@ -2,91 +2,23 @@ package fixedwindow_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"time"
-
-	"pgregory.net/rapid"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/limitertest"
 	"github.com/go-weir/weir/fixedwindow"
 	"github.com/go-weir/weir/internal/resptest"
-	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/internal/roomtest"
 )
 
-func newLocal(limit algorithms.Limit, opts ...algorithms.Option) (algorithms.Limiter, error) {
-	return fixedwindow.NewLocal(limit, opts...)
-}
+var algorithm = roomtest.Of(fixedwindow.New, fixedwindow.NewLocal)
 
-func changeLocal(l algorithms.Limiter, limit algorithms.Limit) (algorithms.Limiter, error) {
-	return l.(*fixedwindow.Local).With(limit)
-}
+func TestConformance(t *testing.T) { algorithm.Conformance(t) }
 
-func over(run scripts.Runner) limitertest.Factory {
-	return func(limit algorithms.Limit, opts ...algorithms.Option) (algorithms.Limiter, error) {
-		return fixedwindow.New(run, limit, opts...)
-	}
-}
+func TestDefinition(t *testing.T) { algorithm.KeepsTo(t, define) }
 
-func change(l algorithms.Limiter, limit algorithms.Limit) (algorithms.Limiter, error) {
-	return l.(*fixedwindow.Limiter).With(limit)
-}
-
-func TestConformance(t *testing.T) {
-	t.Run("Local", func(t *testing.T) {
-		limitertest.Run(t, newLocal, limitertest.Changing(changeLocal, changeLocal))
-	})
-	t.Run("miniredis", func(t *testing.T) {
-		_, conn := resptest.Miniredis(t)
-		limitertest.Run(t, over(conn), limitertest.Against(newLocal), limitertest.Changing(change, changeLocal), limitertest.StoredIn(conn))
-	})
-}
-
-func TestNilRunner(t *testing.T) {
-	if l, err := fixedwindow.New(nil, algorithms.PerSecond(1)); !errors.Is(err, algorithms.ErrNilRunner) || l != nil {
-		t.Errorf("limiter %v, error %v, want ErrNilRunner", l, err)
-	}
-}
-
-// local makes a Local on a clock of its own.
-func local(t testing.TB, limit algorithms.Limit, opts ...algorithms.Option) (*fixedwindow.Local, *limitertest.Clock) {
-	t.Helper()
-	clock := limitertest.NewClock(time.UnixMicro(1_795_363_671_123_457))
-	l, err := fixedwindow.NewLocal(limit, append([]algorithms.Option{algorithms.WithClock(clock.Now)}, opts...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l, clock
-}
-
-// TestDefinition compares Local with the algorithm's definition, computed the long way round, over
-// random requests.
-func TestDefinition(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		limit := algorithms.Limit{
-			Rate:   rapid.Int64Range(1, 12).Draw(rt, "rate"),
-			Period: time.Duration(rapid.Int64Range(1, 40).Draw(rt, "period")) * time.Microsecond,
-			Burst:  rapid.Int64Range(0, 15).Draw(rt, "burst"),
-		}
-		l, clock := local(t, limit)
-		oracle := newDefinition(limit)
-		now := int64(0)
-		for range rapid.IntRange(1, 80).Draw(rt, "requests") {
-			step := rapid.Int64Range(0, 2+limit.Period.Microseconds()/2).Draw(rt, "step")
-			clock.Advance(time.Duration(step) * time.Microsecond)
-			now += step
-			n := rapid.Int64Range(1, oracle.capacity).Draw(rt, "cost")
-			got, err := l.AllowN(context.Background(), "k", n)
-			if err != nil {
-				rt.Fatal(err)
-			}
-			if want := oracle.decide(now, n); got != want {
-				rt.Fatalf("%v at %d µs, cost %d: %+v, by the definition %+v", limit, now, n, got, want)
-			}
-		}
-	})
-}
+func TestNoDrift(t *testing.T) { algorithm.Admits(t, roomtest.EachPeriod) }
 
 // definition lists what the open window has admitted.
 type definition struct {
@@ -95,11 +27,11 @@ type definition struct {
 	admitted         []int64 // one for each event, the time
 }
 
-func newDefinition(limit algorithms.Limit) *definition {
+func define(limit algorithms.Limit) roomtest.Definition {
 	return &definition{capacity: limit.Rate, period: limit.Period.Microseconds()}
 }
 
-func (d *definition) decide(now, n int64) algorithms.Result {
+func (d *definition) Decide(now, n int64) algorithms.Result {
 	if len(d.admitted) > 0 && now >= d.open+d.period {
 		d.admitted = nil
 	}
@@ -168,19 +100,12 @@ func TestAligned(t *testing.T) {
 
 // TestAlignedConformance runs the suite over aligned windows.
 func TestAlignedConformance(t *testing.T) {
-	aligned := func(factory limitertest.Factory) limitertest.Factory {
-		return func(limit algorithms.Limit, opts ...algorithms.Option) (algorithms.Limiter, error) {
-			return factory(limit, append(opts, fixedwindow.Aligned())...)
-		}
-	}
-	_, conn := resptest.Miniredis(t)
-	limitertest.Run(t, aligned(over(conn)), limitertest.Against(aligned(newLocal)),
-		limitertest.Changing(change, changeLocal), limitertest.StoredIn(conn))
+	roomtest.Of(fixedwindow.New, fixedwindow.NewLocal, fixedwindow.Aligned()).Conformance(t)
 }
 
 // TestTwiceTheRateAcrossAnEdge shows the worst case that the package's documentation names.
 func TestTwiceTheRateAcrossAnEdge(t *testing.T) {
-	l, clock := local(t, algorithms.PerMinute(10))
+	l, clock := algorithm.OnClock(t, algorithms.PerMinute(10))
 	ask := func(n int64) bool {
 		t.Helper()
 		r, err := l.AllowN(context.Background(), "k", n)
@@ -196,25 +121,5 @@ func TestTwiceTheRateAcrossAnEdge(t *testing.T) {
 	after := ask(10)
 	if !first || !before || !after || ask(1) {
 		t.Error("want 19 admitted within two microseconds of an edge, and no more")
-	}
-}
-
-// TestNoDrift saturates limits over two million decisions, whole periods: each admits the rate.
-func TestNoDrift(t *testing.T) {
-	const decisions = 2_000_000
-	for _, run := range []struct {
-		limit algorithms.Limit
-		step  time.Duration
-	}{
-		{algorithms.PerSecond(300_000), 2 * time.Microsecond},
-		{algorithms.PerSecond(7), 1000 * time.Microsecond},
-		{algorithms.PerSecond(3), 1000 * time.Microsecond},
-		{algorithms.PerDay(999_983), 43_200 * time.Microsecond},
-	} {
-		l, clock := local(t, run.limit)
-		got := limitertest.Saturate(t, l, clock, decisions, run.step)
-		if ideal := run.limit.Rate * int64(decisions*run.step/run.limit.Period); got != ideal {
-			t.Errorf("%v: %d of %d admitted, want %d", run.limit, got, decisions, ideal)
-		}
 	}
 }

@@ -1,60 +1,7 @@
 package leakybucket_test
 
-import (
-	"context"
-	"errors"
-	"testing"
-	"time"
+import "testing"
 
-	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/algorithms/limitertest"
-	"github.com/go-weir/weir/internal/resptest"
-)
+func FuzzDecisions(f *testing.F) { algorithm.FuzzDecisions(f) }
 
-// FuzzDecisions compares the script on miniredis with Local over any limit and any program of
-// requests; any limit that can't be is refused by both.
-func FuzzDecisions(f *testing.F) {
-	f.Add(int64(10), int64(1_000_000), int64(0), []byte("\x00\x00\x00\xf9\x55\x00\xf9\xff\x00\x36\x01\x80"))
-	f.Add(int64(7), int64(1_000_000), int64(3), []byte("\x50\x00\xff\xf4\x00\x00\x18\x80\x00\xf0\x00\x00\x06\x02\x05"))
-	f.Add(int64(1<<51), int64(1), int64(1<<51), []byte("\x50\x00\xff\xff\xff\xff"))
-	f.Add(int64(1), int64(1<<51), int64(-1), []byte("\x00\x00\x00"))
-	f.Fuzz(func(t *testing.T, rate, period, burst int64, program []byte) {
-		limit := algorithms.Limit{Rate: rate, Period: time.Duration(period) * time.Microsecond, Burst: burst}
-		_, conn := resptest.Miniredis(t)
-		if _, err := newLocal(limit); err != nil {
-			if _, overErr := over(conn)(limit); !errors.Is(err, algorithms.ErrInvalidLimit) || !errors.Is(overErr, algorithms.ErrInvalidLimit) {
-				t.Fatalf("%+v: refused by Local as %v, by New as %v", limit, err, overErr)
-			}
-			return
-		}
-		limitertest.Replay(t, over(conn), limit, program[:min(len(program), 600)],
-			limitertest.Against(newLocal), limitertest.Changing(change, changeLocal))
-	})
-}
-
-// FuzzKey: any key counts for itself, beside any other.
-func FuzzKey(f *testing.F) {
-	_, conn := resptest.Miniredis(f)
-	for _, key := range []string{"", "k", "}x", "{}", "a{b}c", "\x00", "\xff", "x}:leakybucket"} {
-		f.Add(key, key+"}")
-	}
-	f.Fuzz(func(t *testing.T, key, other string) {
-		l, err := over(conn)(algorithms.PerHour(1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, k := range []string{key, other} {
-			if err := l.Reset(context.Background(), k); err != nil {
-				t.Fatal(err)
-			}
-		}
-		first, err := l.Allow(context.Background(), key)
-		if err != nil || !first.Allowed {
-			t.Fatalf("%q: %+v, %v", key, first, err)
-		}
-		second, err := l.Allow(context.Background(), other)
-		if err != nil || second.Allowed != (key != other) {
-			t.Fatalf("%q after %q: %+v, %v", other, key, second, err)
-		}
-	})
-}
+func FuzzKey(f *testing.F) { algorithm.FuzzKey(f) }

@@ -6,87 +6,20 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/limitertest"
 	"github.com/go-weir/weir/internal/resptest"
-	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/internal/roomtest"
 	"github.com/go-weir/weir/slidinglog"
 )
 
-func newLocal(limit algorithms.Limit, opts ...algorithms.Option) (algorithms.Limiter, error) {
-	return slidinglog.NewLocal(limit, opts...)
-}
+var algorithm = roomtest.Of(slidinglog.New, slidinglog.NewLocal)
 
-func changeLocal(l algorithms.Limiter, limit algorithms.Limit) (algorithms.Limiter, error) {
-	return l.(*slidinglog.Local).With(limit)
-}
+func TestConformance(t *testing.T) { algorithm.Conformance(t) }
 
-func over(run scripts.Runner) limitertest.Factory {
-	return func(limit algorithms.Limit, opts ...algorithms.Option) (algorithms.Limiter, error) {
-		return slidinglog.New(run, limit, opts...)
-	}
-}
+func TestDefinition(t *testing.T) { algorithm.KeepsTo(t, define) }
 
-func change(l algorithms.Limiter, limit algorithms.Limit) (algorithms.Limiter, error) {
-	return l.(*slidinglog.Limiter).With(limit)
-}
-
-func TestConformance(t *testing.T) {
-	t.Run("Local", func(t *testing.T) {
-		limitertest.Run(t, newLocal, limitertest.Changing(changeLocal, changeLocal))
-	})
-	t.Run("miniredis", func(t *testing.T) {
-		_, conn := resptest.Miniredis(t)
-		limitertest.Run(t, over(conn), limitertest.Against(newLocal), limitertest.Changing(change, changeLocal), limitertest.StoredIn(conn))
-	})
-}
-
-func TestNilRunner(t *testing.T) {
-	if l, err := slidinglog.New(nil, algorithms.PerSecond(1)); !errors.Is(err, algorithms.ErrNilRunner) || l != nil {
-		t.Errorf("limiter %v, error %v, want ErrNilRunner", l, err)
-	}
-}
-
-// local makes a Local on a clock of its own.
-func local(t testing.TB, limit algorithms.Limit, opts ...algorithms.Option) (*slidinglog.Local, *limitertest.Clock) {
-	t.Helper()
-	clock := limitertest.NewClock(time.UnixMicro(1_795_363_671_123_457))
-	l, err := slidinglog.NewLocal(limit, append([]algorithms.Option{algorithms.WithClock(clock.Now)}, opts...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l, clock
-}
-
-// TestDefinition compares Local with the algorithm's definition, computed the long way round, over
-// random requests.
-func TestDefinition(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		limit := algorithms.Limit{
-			Rate:   rapid.Int64Range(1, 12).Draw(rt, "rate"),
-			Period: time.Duration(rapid.Int64Range(1, 40).Draw(rt, "period")) * time.Microsecond,
-			Burst:  rapid.Int64Range(0, 15).Draw(rt, "burst"),
-		}
-		l, clock := local(t, limit)
-		oracle := newDefinition(limit)
-		now := int64(0)
-		for range rapid.IntRange(1, 80).Draw(rt, "requests") {
-			step := rapid.Int64Range(0, 2+limit.Period.Microseconds()/2).Draw(rt, "step")
-			clock.Advance(time.Duration(step) * time.Microsecond)
-			now += step
-			n := rapid.Int64Range(1, oracle.capacity).Draw(rt, "cost")
-			got, err := l.AllowN(context.Background(), "k", n)
-			if err != nil {
-				rt.Fatal(err)
-			}
-			if want := oracle.decide(now, n); got != want {
-				rt.Fatalf("%v at %d µs, cost %d: %+v, by the definition %+v", limit, now, n, got, want)
-			}
-		}
-	})
-}
+func TestNoDrift(t *testing.T) { algorithm.Admits(t, roomtest.EachPeriod) }
 
 // definition lists every event admitted, and looks at all of them each time.
 type definition struct {
@@ -94,7 +27,7 @@ type definition struct {
 	admitted         []int64
 }
 
-func newDefinition(limit algorithms.Limit) *definition {
+func define(limit algorithms.Limit) roomtest.Definition {
 	return &definition{capacity: limit.Rate, period: limit.Period.Microseconds()}
 }
 
@@ -108,7 +41,7 @@ func (d *definition) used(now int64) (n int64) {
 	return n
 }
 
-func (d *definition) decide(now, n int64) algorithms.Result {
+func (d *definition) Decide(now, n int64) algorithms.Result {
 	used := d.used(now)
 	r := algorithms.Result{Limit: d.capacity, Allowed: used+n <= d.capacity}
 	if r.Allowed {
@@ -137,10 +70,10 @@ func TestLimitsOfTheLog(t *testing.T) {
 		algorithms.PerSecond(1<<46 + 1),
 		algorithms.Per(1, 1<<46*time.Microsecond+time.Microsecond),
 	} {
-		if _, err := over(conn)(limit); !errors.Is(err, algorithms.ErrInvalidLimit) {
+		if _, err := algorithm.Over(conn)(limit); !errors.Is(err, algorithms.ErrInvalidLimit) {
 			t.Errorf("%v: New gives %v, want ErrInvalidLimit", limit, err)
 		}
-		if _, err := newLocal(limit); !errors.Is(err, algorithms.ErrInvalidLimit) {
+		if _, err := algorithm.Local(limit); !errors.Is(err, algorithms.ErrInvalidLimit) {
 			t.Errorf("%v: NewLocal gives %v, want ErrInvalidLimit", limit, err)
 		}
 	}
@@ -153,19 +86,19 @@ func TestWidths(t *testing.T) {
 	clock := limitertest.NewClock(time.UnixMicro(1_795_363_671_123_457))
 	var onRedis, inProcess algorithms.Limiter
 	var err error
-	if onRedis, err = over(conn)(algorithms.PerMinute(100), algorithms.WithClock(clock.Now)); err != nil {
+	if onRedis, err = algorithm.Over(conn)(algorithms.PerMinute(100), algorithms.WithClock(clock.Now)); err != nil {
 		t.Fatal(err)
 	}
-	if inProcess, err = newLocal(algorithms.PerMinute(100), algorithms.WithClock(clock.Now)); err != nil {
+	if inProcess, err = algorithm.Local(algorithms.PerMinute(100), algorithms.WithClock(clock.Now)); err != nil {
 		t.Fatal(err)
 	}
 	rates := []int64{100, 1<<23 - 1, 1 << 23, 1 << 30, 1<<24 + 7, 5000, 1 << 46, 1<<23 - 1, 3}
 	for i := range 400 {
 		rate := rates[(i/7)%len(rates)]
-		if onRedis, err = change(onRedis, algorithms.PerMinute(rate)); err != nil {
+		if onRedis, err = algorithm.Change(onRedis, algorithms.PerMinute(rate)); err != nil {
 			t.Fatal(err)
 		}
-		if inProcess, err = changeLocal(inProcess, algorithms.PerMinute(rate)); err != nil {
+		if inProcess, err = algorithm.ChangeLocal(inProcess, algorithms.PerMinute(rate)); err != nil {
 			t.Fatal(err)
 		}
 		n := max(rate/int64(1+i%5), 1)
@@ -187,7 +120,7 @@ func TestIdleForYears(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	for _, idle := range []time.Duration{1 << 46, 1 << 47, 1<<48 - 1, 1 << 48, 1<<48 + 30_000_000, 3 << 48} {
 		clock := limitertest.NewClock(time.UnixMicro(1_000_000_000_000_000))
-		l, err := over(conn)(algorithms.PerMinute(1), algorithms.WithClock(clock.Now))
+		l, err := algorithm.Over(conn)(algorithms.PerMinute(1), algorithms.WithClock(clock.Now))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -199,26 +132,6 @@ func TestIdleForYears(t *testing.T) {
 		}
 		if err := l.Reset(context.Background(), "k"); err != nil {
 			t.Fatal(err)
-		}
-	}
-}
-
-// TestNoDrift saturates limits over two million decisions, whole periods: each admits the rate.
-func TestNoDrift(t *testing.T) {
-	const decisions = 2_000_000
-	for _, run := range []struct {
-		limit algorithms.Limit
-		step  time.Duration
-	}{
-		{algorithms.PerSecond(300_000), 2 * time.Microsecond},
-		{algorithms.PerSecond(7), 1000 * time.Microsecond},
-		{algorithms.PerSecond(3), 1000 * time.Microsecond},
-		{algorithms.PerDay(999_983), 43_200 * time.Microsecond},
-	} {
-		l, clock := local(t, run.limit)
-		got := limitertest.Saturate(t, l, clock, decisions, run.step)
-		if ideal := run.limit.Rate * int64(decisions*run.step/run.limit.Period); got != ideal {
-			t.Errorf("%v: %d of %d admitted, want %d", run.limit, got, decisions, ideal)
 		}
 	}
 }

@@ -11,28 +11,19 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// TestLimiters runs the suite over every algorithm, client and server; Local is run by each
-// algorithm's own tests, and here it is what each decision is compared with.
+// TestLimiters runs the suite over every algorithm, client and server, each decision compared with the
+// algorithm's Local, which its own package's tests run the suite over.
 func TestLimiters(t *testing.T) {
 	eachServer(t, func(t *testing.T, addr string) {
 		eachClient(t, addr, func(t *testing.T, run scripts.Runner) {
 			for _, a := range all {
 				t.Run(a.name, func(t *testing.T) {
-					limitertest.Run(t, a.over(run), limitertest.Against(a.local),
-						limitertest.Changing(a.change, a.changeLocal), limitertest.StoredIn(resptest.Dial(t, addr)))
+					stored := limitertest.StoredIn(resptest.Dial(t, addr))
+					limitertest.Run(t, a.Over(run), append(a.Compared(), stored)...)
 				})
 			}
 		})
 	})
-}
-
-// TestLocals runs the suite over each algorithm inside this process.
-func TestLocals(t *testing.T) {
-	for _, a := range all {
-		t.Run(a.name, func(t *testing.T) {
-			limitertest.Run(t, a.local, limitertest.Changing(a.changeLocal, a.changeLocal))
-		})
-	}
 }
 
 // TestQueues runs the queue's suite over every client and server.

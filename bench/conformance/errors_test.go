@@ -32,7 +32,7 @@ func TestWrongType(t *testing.T) {
 		eachClient(t, addr, func(t *testing.T, run scripts.Runner) {
 			conn, prefix := fresh(t, addr)
 			for _, a := range all {
-				l, err := a.over(run)(algorithms.PerHour(1), algorithms.WithPrefix(prefix))
+				l, err := a.Over(run)(algorithms.PerHour(1), algorithms.WithPrefix(prefix))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -89,7 +89,7 @@ func TestSilentServer(t *testing.T) {
 	client := redis.NewClient(&redis.Options{Addr: listener.Addr().String(), ContextTimeoutEnabled: true})
 	t.Cleanup(func() { _ = client.Close() })
 	for _, a := range all {
-		l, err := a.over(goredisrunner.New(client))(algorithms.PerHour(1))
+		l, err := a.Over(goredisrunner.New(client))(algorithms.PerHour(1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +121,7 @@ func TestNoServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, a := range all {
-		l, err := a.over(goredisrunner.New(goRedis(t, addr)))(algorithms.PerHour(1))
+		l, err := a.Over(goredisrunner.New(goRedis(t, addr)))(algorithms.PerHour(1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +130,7 @@ func TestNoServer(t *testing.T) {
 			t.Errorf("%s: %+v, %v, want a net.OpError", a.name, r, err)
 		}
 	}
-	l, err := all[0].over(rueidisrunner.New(nil))(algorithms.PerHour(1))
+	l, err := all[0].Over(rueidisrunner.New(nil))(algorithms.PerHour(1))
 	if err != nil {
 		t.Fatal(err)
 	}

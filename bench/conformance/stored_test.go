@@ -22,7 +22,7 @@ func TestExpiry(t *testing.T) {
 	eachRealServer(t, func(t *testing.T, addr string) {
 		conn, prefix := fresh(t, addr)
 		for _, a := range all {
-			l, err := a.over(conn)(limit, algorithms.WithPrefix(prefix))
+			l, err := a.Over(conn)(limit, algorithms.WithPrefix(prefix))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,7 +76,7 @@ func TestMemory(t *testing.T) {
 			if a.name == "slidinglog" {
 				continue
 			}
-			l, err := a.over(conn)(algorithms.PerSecond(7), algorithms.WithPrefix("weir"))
+			l, err := a.Over(conn)(algorithms.PerSecond(7), algorithms.WithPrefix("weir"))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,11 +11,11 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/algorithms/limitertest"
 	"github.com/go-weir/weir/bench/internal/servers"
 	"github.com/go-weir/weir/fixedwindow"
 	"github.com/go-weir/weir/gcra"
 	"github.com/go-weir/weir/internal/resptest"
+	"github.com/go-weir/weir/internal/roomtest"
 	"github.com/go-weir/weir/leakybucket"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/goredisrunner"
@@ -25,53 +25,18 @@ import (
 
 func TestMain(m *testing.M) { servers.Main(m) }
 
-// An algorithm is how its limiters are made and changed, on a server and in this process.
+// An algorithm is a limiter that is tested, by its name in keys.
 type algorithm struct {
-	name        string
-	over        func(run scripts.Runner) limitertest.Factory
-	local       limitertest.Factory
-	change      limitertest.Change
-	changeLocal limitertest.Change
-}
-
-// limiter is what New and NewLocal return: a limiter with With.
-type limiter[L any] interface {
-	algorithms.Limiter
-	With(limit algorithms.Limit) (L, error)
-}
-
-// of describes an algorithm by its New and NewLocal, with options that it alone has.
-func of[R limiter[R], L limiter[L]](
-	name string,
-	newRemote func(scripts.Runner, algorithms.Limit, ...algorithms.Option) (R, error),
-	newLocal func(algorithms.Limit, ...algorithms.Option) (L, error),
-	own ...algorithms.Option,
-) algorithm {
-	return algorithm{
-		name: name,
-		over: func(run scripts.Runner) limitertest.Factory {
-			return func(limit algorithms.Limit, opts ...algorithms.Option) (algorithms.Limiter, error) {
-				return newRemote(run, limit, append(opts, own...)...)
-			}
-		},
-		local: func(limit algorithms.Limit, opts ...algorithms.Option) (algorithms.Limiter, error) {
-			return newLocal(limit, append(opts, own...)...)
-		},
-		change: func(l algorithms.Limiter, limit algorithms.Limit) (algorithms.Limiter, error) {
-			return l.(R).With(limit)
-		},
-		changeLocal: func(l algorithms.Limiter, limit algorithms.Limit) (algorithms.Limiter, error) {
-			return l.(L).With(limit)
-		},
-	}
+	name string
+	roomtest.Algorithm
 }
 
 var all = []algorithm{
-	of("fixedwindow", fixedwindow.New, fixedwindow.NewLocal),
-	of("fixedwindow-aligned", fixedwindow.New, fixedwindow.NewLocal, fixedwindow.Aligned()),
-	of("slidinglog", slidinglog.New, slidinglog.NewLocal),
-	of("gcra", gcra.New, gcra.NewLocal),
-	of("leakybucket", leakybucket.New, leakybucket.NewLocal),
+	{"fixedwindow", roomtest.Of(fixedwindow.New, fixedwindow.NewLocal)},
+	{"fixedwindow-aligned", roomtest.Of(fixedwindow.New, fixedwindow.NewLocal, fixedwindow.Aligned())},
+	{"slidinglog", roomtest.Of(slidinglog.New, slidinglog.NewLocal)},
+	{"gcra", roomtest.Of(gcra.New, gcra.NewLocal)},
+	{"leakybucket", roomtest.Of(leakybucket.New, leakybucket.NewLocal)},
 }
 
 // eachServer runs test as a subtest for miniredis and for each real server.

@@ -1,0 +1,163 @@
+// Package roomtest is what the tests of the four algorithms have in common: each runs the same
+// suites, comparisons and fuzzers over its own New and NewLocal.
+package roomtest
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/limitertest"
+	"github.com/go-weir/weir/internal/resptest"
+	"github.com/go-weir/weir/scripts"
+)
+
+// An Algorithm is how its limiters are made and changed, on a server and in this process.
+type Algorithm struct {
+	Over        func(run scripts.Runner) limitertest.Factory // New
+	Local       limitertest.Factory                          // NewLocal
+	Change      limitertest.Change                           // Limiter.With
+	ChangeLocal limitertest.Change                           // Local.With
+}
+
+// changeable is what New and NewLocal return: a limiter with With.
+type changeable[L any] interface {
+	algorithms.Limiter
+	With(limit algorithms.Limit) (L, error)
+}
+
+// Of describes an algorithm by its New and NewLocal, with options that are its own.
+func Of[R changeable[R], L changeable[L]](
+	newRemote func(scripts.Runner, algorithms.Limit, ...algorithms.Option) (R, error),
+	newLocal func(algorithms.Limit, ...algorithms.Option) (L, error),
+	own ...algorithms.Option,
+) Algorithm {
+	return Algorithm{
+		Over: func(run scripts.Runner) limitertest.Factory {
+			return func(limit algorithms.Limit, opts ...algorithms.Option) (algorithms.Limiter, error) {
+				return newRemote(run, limit, append(opts, own...)...)
+			}
+		},
+		Local: func(limit algorithms.Limit, opts ...algorithms.Option) (algorithms.Limiter, error) {
+			return newLocal(limit, append(opts, own...)...)
+		},
+		Change: func(l algorithms.Limiter, limit algorithms.Limit) (algorithms.Limiter, error) {
+			return l.(R).With(limit)
+		},
+		ChangeLocal: func(l algorithms.Limiter, limit algorithms.Limit) (algorithms.Limiter, error) {
+			return l.(L).With(limit)
+		},
+	}
+}
+
+// Compared are the options with which limiters over a server are compared with Local.
+func (a Algorithm) Compared() []limitertest.Option {
+	return []limitertest.Option{limitertest.Against(a.Local), limitertest.Changing(a.Change, a.ChangeLocal)}
+}
+
+// Conformance runs the suite over Local, and over the scripts on an embedded server.
+func (a Algorithm) Conformance(t *testing.T) {
+	t.Run("Local", func(t *testing.T) {
+		limitertest.Run(t, a.Local, limitertest.Changing(a.ChangeLocal, a.ChangeLocal))
+	})
+	t.Run("miniredis", func(t *testing.T) {
+		_, conn := resptest.Miniredis(t)
+		limitertest.Run(t, a.Over(conn), append(a.Compared(), limitertest.StoredIn(conn))...)
+	})
+	t.Run("NilRunner", func(t *testing.T) {
+		if l, err := a.Over(nil)(algorithms.PerSecond(1)); !errors.Is(err, algorithms.ErrNilRunner) {
+			t.Errorf("limiter %v, error %v, want ErrNilRunner", l, err)
+		}
+	})
+}
+
+// Start is the time at which the clocks of these tests begin.
+var Start = time.UnixMicro(1_795_363_671_123_457)
+
+// OnClock makes a Local on a clock of its own.
+func (a Algorithm) OnClock(t testing.TB, limit algorithms.Limit) (algorithms.Limiter, *limitertest.Clock) {
+	t.Helper()
+	clock := limitertest.NewClock(Start)
+	l, err := a.Local(limit, algorithms.WithClock(clock.Now))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l, clock
+}
+
+// A Definition decides as the algorithm is defined, computed the long way round: by other means than
+// the algorithm, however slow.
+type Definition interface {
+	// Decide decides on a request of cost n at the time now, in µs, which never goes back.
+	Decide(now, n int64) algorithms.Result
+}
+
+// KeepsTo compares Local with the algorithm's definition over random requests.
+func (a Algorithm) KeepsTo(t *testing.T, define func(algorithms.Limit) Definition) {
+	rapid.Check(t, func(rt *rapid.T) {
+		limit := algorithms.Limit{
+			Rate:   rapid.Int64Range(1, 12).Draw(rt, "rate"),
+			Period: time.Duration(rapid.Int64Range(1, 40).Draw(rt, "period")) * time.Microsecond,
+			Burst:  rapid.Int64Range(0, 15).Draw(rt, "burst"),
+		}
+		l, clock := a.OnClock(t, limit)
+		peeked, err := l.Peek(context.Background(), "k")
+		if err != nil {
+			rt.Fatal(err)
+		}
+		definition, now := define(limit), int64(0)
+		for range rapid.IntRange(1, 80).Draw(rt, "requests") {
+			step := rapid.Int64Range(0, 2+limit.Period.Microseconds()/2).Draw(rt, "step")
+			clock.Advance(time.Duration(step) * time.Microsecond)
+			now += step
+			n := rapid.Int64Range(1, peeked.Limit).Draw(rt, "cost")
+			got, err := l.AllowN(context.Background(), "k", n)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			if want := definition.Decide(now, n); got != want {
+				rt.Fatalf("%v at %d µs, cost %d: %+v, by the definition %+v", limit, now, n, got, want)
+			}
+		}
+	})
+}
+
+// Saturated are limits whose emission interval is no whole number of microseconds, with steps of time
+// at which more is asked than they admit, and which divide their periods.
+var Saturated = []struct {
+	Limit algorithms.Limit
+	Step  time.Duration
+}{
+	{algorithms.PerSecond(300_000).WithBurst(10), 2 * time.Microsecond},
+	{algorithms.PerSecond(7), 1000 * time.Microsecond},
+	{algorithms.PerSecond(3), 1000 * time.Microsecond},
+	{algorithms.PerDay(999_983).WithBurst(10), 43_200 * time.Microsecond},
+}
+
+// Admits saturates each of these limits over two million decisions, and compares the count admitted
+// with the ideal one.
+func (a Algorithm) Admits(t *testing.T, ideal func(limit algorithms.Limit, decisions int64, step time.Duration) int64) {
+	const decisions = 2_000_000
+	for _, s := range Saturated {
+		l, clock := a.OnClock(t, s.Limit)
+		got, want := limitertest.Saturate(t, l, clock, decisions, s.Step), ideal(s.Limit, decisions, s.Step)
+		if got < want-1 || got > want+1 {
+			t.Errorf("%v: %d of %d admitted, want %d ± 1", s.Limit, got, decisions, want)
+		}
+	}
+}
+
+// AtARate is the ideal count of what keeps a rate: a burst, and what has come due since.
+func AtARate(limit algorithms.Limit, decisions int64, step time.Duration) int64 {
+	elapsed := (decisions - 1) * step.Microseconds()
+	return limit.BurstOrRate() + elapsed*limit.Rate/limit.Period.Microseconds()
+}
+
+// EachPeriod is the ideal count of what admits the rate in each period.
+func EachPeriod(limit algorithms.Limit, decisions int64, step time.Duration) int64 {
+	return limit.Rate * (decisions * int64(step) / int64(limit.Period))
+}

@@ -214,7 +214,7 @@ func testServerClock(t *testing.T, s *suite) {
 	if err := l.Reset(context.Background(), "k"); err != nil {
 		t.Error(err)
 	}
-	if r := l.ask("k", 2); !r.Allowed {
-		t.Errorf("after Reset %+v, want it allowed", r)
+	if r := l.ask("k", 2); !r.Allowed || r.Remaining != 0 {
+		t.Errorf("two after Reset: %+v, want them allowed with 0 remaining", r)
 	}
 }

@@ -105,6 +105,18 @@ func (s *subject) schedule(key string) leakybucket.Slot {
 	return slot
 }
 
+// fill takes places until it is refused, and returns the refusal.
+func (s *subject) fill(key string) leakybucket.Slot {
+	s.t.Helper()
+	for range 1000 {
+		if slot := s.schedule(key); !slot.Accepted {
+			return slot
+		}
+	}
+	s.t.Fatal("1000 accepted at one moment")
+	return leakybucket.Slot{}
+}
+
 // testDepartsEachInterval fills a queue at one moment, and again after some have left: departures
 // are an emission interval apart, rounded up to a microsecond without drift; one leaves at once and
 // a burst waits.
@@ -114,7 +126,7 @@ func testDepartsEachInterval(t *testing.T, s Subject) {
 		period, began := limit.Period.Microseconds(), q.Now()
 		departure := int64(0)
 		for round := range 3 {
-			for {
+			for range 1000 {
 				slot := q.schedule("k")
 				at := q.Now().Add(slot.Delay).Sub(began).Microseconds()
 				if want := (departure*period + limit.Rate - 1) / limit.Rate; slot.Accepted && at != want {
@@ -147,10 +159,7 @@ func testRetryAfterIsExact(t *testing.T, s Subject) {
 	for _, limit := range limits {
 		q := newSubject(t, s, limit)
 		for range 4 {
-			slot := q.schedule("k")
-			for slot.Accepted {
-				slot = q.schedule("k")
-			}
+			slot := q.fill("k")
 			q.Advance(slot.RetryAfter - time.Microsecond)
 			if early := q.schedule("k"); early.Accepted || early.RetryAfter != time.Microsecond {
 				t.Errorf("%v: told to wait %v, is %+v a microsecond sooner", limit, slot.RetryAfter, early)
@@ -169,9 +178,7 @@ func testRefusalsWriteNothing(t *testing.T, s Subject) {
 	}
 	for _, limit := range limits {
 		q := newSubject(t, s, limit)
-		for q.schedule("k").Accepted {
-			q.Advance(0)
-		}
+		q.fill("k")
 		before, err := s.Store.Dump(context.Background(), q.prefix)
 		if err != nil || len(before) != 1 {
 			t.Fatalf("%v: %d keys stored, %v", limit, len(before), err)

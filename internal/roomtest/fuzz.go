@@ -31,7 +31,7 @@ func (a Algorithm) FuzzDecisions(f *testing.F) {
 	})
 }
 
-// FuzzKey: any key counts for itself, beside any other.
+// FuzzKey asks under any two keys: each counts for itself.
 func (a Algorithm) FuzzKey(f *testing.F) {
 	_, conn := resptest.Miniredis(f)
 	for _, key := range []string{"", "k", "}x", "{}", "a{b}c", "\x00", "\xff", "x}:gcra", "-{-"} {

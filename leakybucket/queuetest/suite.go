@@ -105,11 +105,11 @@ func (s *subject) schedule(key string) leakybucket.Slot {
 	return slot
 }
 
-// fill takes places until it is refused, and returns the refusal.
-func (s *subject) fill(key string) leakybucket.Slot {
+// fill takes places for "k" until it is refused, and returns the refusal.
+func (s *subject) fill() leakybucket.Slot {
 	s.t.Helper()
 	for range 1000 {
-		if slot := s.schedule(key); !slot.Accepted {
+		if slot := s.schedule("k"); !slot.Accepted {
 			return slot
 		}
 	}
@@ -159,7 +159,7 @@ func testRetryAfterIsExact(t *testing.T, s Subject) {
 	for _, limit := range limits {
 		q := newSubject(t, s, limit)
 		for range 4 {
-			slot := q.fill("k")
+			slot := q.fill()
 			q.Advance(slot.RetryAfter - time.Microsecond)
 			if early := q.schedule("k"); early.Accepted || early.RetryAfter != time.Microsecond {
 				t.Errorf("%v: told to wait %v, is %+v a microsecond sooner", limit, slot.RetryAfter, early)
@@ -178,7 +178,7 @@ func testRefusalsWriteNothing(t *testing.T, s Subject) {
 	}
 	for _, limit := range limits {
 		q := newSubject(t, s, limit)
-		q.fill("k")
+		q.fill()
 		before, err := s.Store.Dump(context.Background(), q.prefix)
 		if err != nil || len(before) != 1 {
 			t.Fatalf("%v: %d keys stored, %v", limit, len(before), err)

@@ -62,7 +62,7 @@ func longest(limit algorithms.Limit) (wait, interval time.Duration) {
 func testClockBack(t *testing.T, s Subject) {
 	for _, limit := range limits {
 		q := newSubject(t, s, limit)
-		q.fill("k")
+		q.fill()
 		q.Advance(-time.Hour)
 		most, interval := longest(limit)
 		slot := q.schedule("k")
@@ -81,7 +81,7 @@ func testLimitChanges(t *testing.T, s Subject) {
 	for _, from := range limits {
 		for _, to := range limits {
 			q := newSubject(t, s, from)
-			q.fill("k")
+			q.fill()
 			changed, err := s.With(q.Queue, to)
 			if err != nil {
 				t.Fatal(err)

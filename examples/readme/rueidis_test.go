@@ -21,7 +21,7 @@ func Example_rueidis() {
 	ctx, addr := context.Background(), server.Addr()
 
 	// README
-	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{addr}, DisableCache: true})
+	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{addr}, AlwaysPipelining: true, DisableCache: true})
 	if err != nil {
 		panic(err)
 	}

@@ -7,19 +7,6 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// Until returns how far the time at + part/den µs, stored by a limit whose interval had that
-// denominator, is ahead of now. Parts of another denominator than t's are rounded up to a whole
-// microsecond: a limit's change errs by less than that, to the safe side.
-func (t Interval) Until(at, part, den, now int64) Span {
-	if part > 0 && den != t.den {
-		at, part = at+1, 0
-	}
-	if at < now {
-		return Span{}
-	}
-	return Span{at - now, part}
-}
-
 // A Bucket is a limit as gcra and the leaky bucket's meter see it: n events take n·T, and at most
 // Burst·T may be outstanding. It holds what scripts/gcra.lua is sent and what its reply means.
 type Bucket struct {

@@ -68,6 +68,19 @@ func (t Interval) Minus(a, b Span) Span {
 	return difference
 }
 
+// Until returns how far the time at + part/den µs, stored by a limit whose interval had that
+// denominator, is ahead of now. Parts of another denominator than t's are rounded up to a whole
+// microsecond: a limit's change errs by less than that, to the safe side.
+func (t Interval) Until(at, part, den, now int64) Span {
+	if part > 0 && den != t.den {
+		at, part = at+1, 0
+	}
+	if at < now {
+		return Span{}
+	}
+	return Span{at - now, part}
+}
+
 // AtMost reports whether s is no longer than other, a span of the same interval.
 func (s Span) AtMost(other Span) bool {
 	return s.Us < other.Us || (s.Us == other.Us && s.Part <= other.Part)

@@ -109,6 +109,10 @@ func main() {
 		}
 		fmt.Printf("%d/%d %s.lua:%d: %s\n\t-> %s\n\t%s\n", i+1, len(mutants), m.script, m.line, m.was, m.is, verdict)
 	}
+	if *list {
+		fmt.Printf("%d mutants\n", len(mutants))
+		return
+	}
 	fmt.Printf("%d mutants, %d survived\n", len(mutants), survivors)
 	if survivors > 0 {
 		os.Exit(1)

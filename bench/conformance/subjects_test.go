@@ -4,6 +4,7 @@ package conformance_test
 
 import (
 	"context"
+	"os"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
@@ -23,7 +24,12 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-func TestMain(m *testing.M) { servers.Main(m) }
+func TestMain(m *testing.M) {
+	if job := os.Getenv(workerJob); job != "" {
+		os.Exit(work(job))
+	}
+	servers.Main(m)
+}
 
 // An algorithm is a limiter that is tested, by its name in keys.
 type algorithm struct {
@@ -55,14 +61,21 @@ func eachRealServer(t *testing.T, test func(t *testing.T, addr string)) {
 // eachClient runs test as a subtest over each client's runner.
 func eachClient(t *testing.T, addr string, test func(t *testing.T, run scripts.Runner)) {
 	t.Run("goredis", func(t *testing.T) { test(t, goredisrunner.New(goRedis(t, addr))) })
-	t.Run("rueidis", func(t *testing.T) {
-		client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{addr}, DisableCache: true, ForceSingleClient: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(client.Close)
-		test(t, rueidisrunner.New(client))
-	})
+	t.Run("rueidis", func(t *testing.T) { test(t, rueidisrunner.New(newRueidis(t, addr))) })
+}
+
+func rueidisOptions(addr string) rueidis.ClientOption {
+	return rueidis.ClientOption{InitAddress: []string{addr}, AlwaysPipelining: true, DisableCache: true, ForceSingleClient: true}
+}
+
+func newRueidis(t testing.TB, addr string) rueidis.Client {
+	t.Helper()
+	client, err := rueidis.NewClient(rueidisOptions(addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
 }
 
 func goRedis(t *testing.T, addr string) *redis.Client {

@@ -4,6 +4,7 @@
 package emission
 
 import (
+	"math"
 	"math/bits"
 	"strconv"
 	"time"
@@ -39,11 +40,15 @@ func (t Interval) Times(n int64) Span {
 	return Span{int64(us), int64(part)}
 }
 
-// Fit returns how many whole intervals fit in s, rounded down.
+// Fit returns how many whole intervals fit in s, rounded down. For a span that no script gives, but
+// some other server might, it returns anything, and doesn't panic.
 func (t Interval) Fit(s Span) int64 {
 	hi, lo := bits.Mul64(uint64(s.Us), uint64(t.den))
 	lo, carry := bits.Add64(lo, uint64(s.Part), 0)
-	n, _ := bits.Div64(hi+carry, lo, uint64(t.num))
+	if hi += carry; hi >= uint64(t.num) {
+		return math.MaxInt64
+	}
+	n, _ := bits.Div64(hi, lo, uint64(t.num))
 	return int64(n)
 }
 

@@ -5,6 +5,7 @@ package remote
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/go-weir/weir/algorithms"
@@ -45,7 +46,7 @@ func New(algorithm Algorithm, run scripts.Runner, rule Rule, settings algorithms
 
 // With returns a limiter of the same keys under another rule.
 func (l *Limiter) With(rule Rule) *Limiter {
-	return &Limiter{caller: l.caller, algorithm: l.algorithm, rule: rule, one: append(rule.Args(1), "")}
+	return &Limiter{caller: l.caller, algorithm: l.algorithm, rule: rule, one: slices.Clip(append(rule.Args(1), ""))}
 }
 
 // Settings returns what the limiter was made with.

@@ -68,6 +68,7 @@ func (a Algorithm) Conformance(t *testing.T) {
 		_, conn := resptest.Miniredis(t)
 		limitertest.Run(t, a.Over(conn), append(a.Compared(), limitertest.StoredIn(conn))...)
 	})
+	t.Run("Nonsense", a.Nonsense)
 	t.Run("NilRunner", func(t *testing.T) {
 		if l, err := a.Over(nil)(algorithms.PerSecond(1)); !errors.Is(err, algorithms.ErrNilRunner) {
 			t.Errorf("limiter %v, error %v, want ErrNilRunner", l, err)

@@ -25,8 +25,8 @@ var (
 	FixedWindowPeek = embedded("fixedwindow_peek", "e4c67b3938a79d5e7afba66a5d12d49bcb2f9be4", fixedWindowArgs, fixedWindowReply)
 
 	// SlidingLog decides for slidinglog.
-	SlidingLog     = embedded("slidinglog", "c7fc3a440ba9570fd9ef888b1f5515e38fd13359", slidingLogArgs, slidingLogReply)
-	SlidingLogPeek = embedded("slidinglog_peek", "e10b3eccfe533b56bc263d0f66b3e37435f7430e", slidingLogArgs, slidingLogReply)
+	SlidingLog     = embedded("slidinglog", "2acfb84d153d6fb98d4ab5a7fe330a9c55dd0dc9", slidingLogArgs, slidingLogReply)
+	SlidingLogPeek = embedded("slidinglog_peek", "ba53a9ca13fd36e5115b8a5151156ba461127206", slidingLogArgs, slidingLogReply)
 
 	// Reset forgets a key, whichever algorithm wrote it.
 	Reset = embedded("reset", "e4f797b0af4d0dec57a8083b59b7248602bc74dd", nil, []string{"forgotten"})

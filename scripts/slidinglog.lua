@@ -35,13 +35,13 @@ end
 local cost, rate, period = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local since, base
 
--- number reads the big-endian bytes first to last.
+-- number is what up to six big-endian bytes mean: those of first to last.
 local function number(bytes, first, last)
-  local n = 0
-  for i = first, last do
-    n = n * 256 + string.byte(bytes, i)
+  local a, b, c, d, e, f = string.byte(bytes, first, last)
+  if not d then
+    return (a * 256 + b) * 256 + c
   end
-  return n
+  return ((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f
 end
 
 -- age is the microseconds since an entry was admitted, below 0 for a time yet to come.
@@ -87,7 +87,7 @@ if head then
   if #head ~= 13 or #newest < 9 then
     return redis.error_reply('WEIRSTATE the key holds no log')
   end
-  since, base = number(head, 1, 7), number(head, 8, 13)
+  since, base = string.byte(head) * 2 ^ 48 + number(head, 2, 7), number(head, 8, 13)
 end
 local gone, used = 0, 0 -- what left the log since the base was written, and what is still in it
 local oldest, first, last_gone
@@ -113,14 +113,14 @@ else
 end
 
 -- [commit]
--- bytes writes n, modulo 256^width, as that many big-endian bytes.
+-- bytes writes n, modulo 256^width, as three or six big-endian bytes.
 local function bytes(n, width)
-  local s = ''
-  for _ = 1, width do
-    s = string.char(n % 256) .. s
-    n = math.floor(n / 256)
+  local floor = math.floor
+  local low = string.char(floor(n / 65536) % 256, floor(n / 256) % 256, n % 256)
+  if width == 3 then
+    return low
   end
-  return s
+  return string.char(floor(n / 2 ^ 40) % 256, floor(n / 2 ^ 32) % 256, floor(n / 2 ^ 24) % 256) .. low
 end
 
 local clamped = head and age(newest) < 0
@@ -135,10 +135,10 @@ if allowed or clamped then
     if head then
       redis.call('UNLINK', KEYS[1])
     end
-    redis.call('RPUSH', KEYS[1], bytes(now, 7) .. bytes(base, 6))
+    redis.call('RPUSH', KEYS[1], string.char(math.floor(now / 2 ^ 48)) .. bytes(now, 6) .. bytes(base, 6))
   elseif clamped or first > 1 then
     redis.call('LTRIM', KEYS[1], first - 1, -1)
-    redis.call('LSET', KEYS[1], 0, bytes(now, 7) .. bytes(base + gone, 6))
+    redis.call('LSET', KEYS[1], 0, string.char(math.floor(now / 2 ^ 48)) .. bytes(now, 6) .. bytes(base + gone, 6))
   end
   if allowed then
     redis.call('RPUSH', KEYS[1], bytes(now, 6) .. bytes(base + gone + used, rate < 2 ^ 23 and 3 or 6))

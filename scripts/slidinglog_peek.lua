@@ -25,13 +25,13 @@ end
 local cost, rate, period = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local since, base
 
--- number reads the big-endian bytes first to last.
+-- number is what up to six big-endian bytes mean: those of first to last.
 local function number(bytes, first, last)
-  local n = 0
-  for i = first, last do
-    n = n * 256 + string.byte(bytes, i)
+  local a, b, c, d, e, f = string.byte(bytes, first, last)
+  if not d then
+    return (a * 256 + b) * 256 + c
   end
-  return n
+  return ((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f
 end
 
 -- age is the microseconds since an entry was admitted, below 0 for a time yet to come.
@@ -77,7 +77,7 @@ if head then
   if #head ~= 13 or #newest < 9 then
     return redis.error_reply('WEIRSTATE the key holds no log')
   end
-  since, base = number(head, 1, 7), number(head, 8, 13)
+  since, base = string.byte(head) * 2 ^ 48 + number(head, 2, 7), number(head, 8, 13)
 end
 local gone, used = 0, 0 -- what left the log since the base was written, and what is still in it
 local oldest, first, last_gone

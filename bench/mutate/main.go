@@ -187,7 +187,7 @@ func try(root string, m mutant) (caught bool, by string, err error) {
 		return false, "", err
 	}
 	for _, tests := range append([][]string{{"-run", "TestStored|TestForeignState", "./scripts"}}, packages[m.script]) {
-		by, err := run(root, append([]string{"test", "-failfast", "-timeout", "60s", "-overlay", overlay}, tests...))
+		by, err := run(root, append([]string{"test", "-failfast", "-timeout", "30s", "-overlay", overlay}, tests...))
 		if by != "" || err != nil {
 			return by != "", by, err
 		}

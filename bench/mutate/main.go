@@ -46,7 +46,7 @@ var operators = []struct {
 	{regexp.MustCompile(` ~= `), ` == `},
 	{regexp.MustCompile(` \+ `), ` - `},
 	{regexp.MustCompile(` - `), ` + `},
-	{regexp.MustCompile(` % `), ` + `},
+	{regexp.MustCompile(` % `), ` * `},
 	{regexp.MustCompile(` and `), ` or `},
 	{regexp.MustCompile(` or `), ` and `},
 	{regexp.MustCompile(`\bnot `), ``},

@@ -25,7 +25,7 @@ var (
 	FixedWindowPeek = embedded("fixedwindow_peek", "e4c67b3938a79d5e7afba66a5d12d49bcb2f9be4", fixedWindowArgs, fixedWindowReply)
 
 	// SlidingLog decides for slidinglog.
-	SlidingLog     = embedded("slidinglog", "2acfb84d153d6fb98d4ab5a7fe330a9c55dd0dc9", slidingLogArgs, slidingLogReply)
+	SlidingLog     = embedded("slidinglog", "d96cc8fa394748e850b92f8f70c3f517e49b8ac7", slidingLogArgs, slidingLogReply)
 	SlidingLogPeek = embedded("slidinglog_peek", "ba53a9ca13fd36e5115b8a5151156ba461127206", slidingLogArgs, slidingLogReply)
 
 	// Reset forgets a key, whichever algorithm wrote it.

@@ -113,35 +113,40 @@ else
 end
 
 -- [commit]
--- bytes writes n, modulo 256^width, as three or six big-endian bytes.
-local function bytes(n, width)
-  local floor = math.floor
-  local low = string.char(floor(n / 65536) % 256, floor(n / 256) % 256, n % 256)
-  if width == 3 then
-    return low
-  end
-  return string.char(floor(n / 2 ^ 40) % 256, floor(n / 2 ^ 32) % 256, floor(n / 2 ^ 24) % 256) .. low
-end
-
 local clamped = head and age(newest) < 0
 if allowed or clamped then
+  local floor = math.floor
+
+  -- bytes writes n, modulo 256^width, as three or six big-endian bytes.
+  local function bytes(n, width)
+    local low = string.char(floor(n / 65536) % 256, floor(n / 256) % 256, n % 256)
+    if width == 3 then
+      return low
+    end
+    return string.char(floor(n / 2 ^ 40) % 256, floor(n / 2 ^ 32) % 256, floor(n / 2 ^ 24) % 256) .. low
+  end
+
+  local time = bytes(now, 6)
   if clamped then
     local _, ahead = search(0, nil, function(entry) return age(entry) < 0 end)
     redis.call('LTRIM', KEYS[1], 0, ahead - 1)
-    redis.call('RPUSH', KEYS[1], bytes(now, 6) .. bytes(base + count(newest), 6))
+    redis.call('RPUSH', KEYS[1], time .. bytes(base + count(newest), 6))
   end
-  if not oldest then
-    base = 0
-    if head then
-      redis.call('UNLINK', KEYS[1])
+  if not oldest or clamped or first > 1 then
+    local high = string.char(floor(now / 2 ^ 48)) -- the base's time is in full
+    if oldest then
+      redis.call('LTRIM', KEYS[1], first - 1, -1)
+      redis.call('LSET', KEYS[1], 0, high .. time .. bytes(base + gone, 6))
+    else
+      base = 0
+      if head then
+        redis.call('UNLINK', KEYS[1])
+      end
+      redis.call('RPUSH', KEYS[1], high .. time .. bytes(base, 6))
     end
-    redis.call('RPUSH', KEYS[1], string.char(math.floor(now / 2 ^ 48)) .. bytes(now, 6) .. bytes(base, 6))
-  elseif clamped or first > 1 then
-    redis.call('LTRIM', KEYS[1], first - 1, -1)
-    redis.call('LSET', KEYS[1], 0, string.char(math.floor(now / 2 ^ 48)) .. bytes(now, 6) .. bytes(base + gone, 6))
   end
   if allowed then
-    redis.call('RPUSH', KEYS[1], bytes(now, 6) .. bytes(base + gone + used, rate < 2 ^ 23 and 3 or 6))
+    redis.call('RPUSH', KEYS[1], time .. bytes(base + gone + used, rate < 2 ^ 23 and 3 or 6))
   end
   local grace = ARGV[4] == '' and 100 or 3600000
   redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.ceil(reset / 1000) + grace))

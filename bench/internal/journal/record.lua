@@ -1,0 +1,41 @@
+-- What stands before and after a script's own text so that it journals itself. KEYS[1] is the
+-- script's key, KEYS[2] the journal's; ARGV ends with the call's number, which is no argument of
+-- the script's.
+--
+-- An entry is "CALL NOW FOUND REPLY...": the call's number, the server's time in microseconds as the
+-- script has read it, whether KEYS[1] was there before, and the integers of the reply. The reply gets
+-- three integers more: the entry's position, NOW and FOUND.
+
+-- [before]
+local server, time = redis, nil
+local found = server.call('EXISTS', KEYS[1])
+local redis = setmetatable({
+  call = function(command, ...)
+    local reply = server.call(command, ...)
+    if command == 'TIME' then
+      time = reply
+    end
+    return reply
+  end,
+}, {__index = server})
+local function decide(KEYS, ARGV)
+-- [after]
+end
+local reply = decide(KEYS, ARGV)
+if type(reply) == 'table' and reply.err then
+  return reply
+end
+if type(reply) ~= 'table' then
+  reply = {reply}
+end
+time = time or server.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local entry = string.format('%s %.0f %d', ARGV[#ARGV], now, found)
+for _, n in ipairs(reply) do
+  entry = entry .. string.format(' %.0f', n)
+end
+local position = server.call('RPUSH', KEYS[2], entry)
+reply[#reply + 1] = position
+reply[#reply + 1] = now
+reply[#reply + 1] = found
+return reply

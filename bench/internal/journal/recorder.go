@@ -1,0 +1,80 @@
+// Package journal has the server itself write down every script that it runs: in the same atomic step
+// as the decision, with the server's time and in the server's order. What the journal holds has
+// happened, also where no reply ever arrived, and whatever loses a decision loses its entry with it.
+package journal
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/go-weir/weir/scripts"
+)
+
+// A Mark is what a caller learns of a call: its entry. It sets Call before, and the recorder the rest
+// when the reply has come.
+type Mark struct {
+	Entry
+	Position int64 // in its key's journal, from 1; 0 if no reply has come
+}
+
+type markKey struct{}
+
+// WithMark returns a context under which a [Recorder] runs the call that mark numbers, and fills mark.
+func WithMark(ctx context.Context, mark *Mark) context.Context {
+	return context.WithValue(ctx, markKey{}, mark)
+}
+
+// A Recorder is a runner whose scripts journal themselves. The text that decides is the script's own,
+// to the letter, inside a function.
+type Recorder struct {
+	run      scripts.Runner
+	recorded sync.Map // *scripts.Script → *scripts.Script
+}
+
+// New returns a recorder over run.
+func New(run scripts.Runner) *Recorder { return &Recorder{run: run} }
+
+// KeyOf returns the key of a limiter's key's journal, which is in the same cluster slot.
+func KeyOf(key string) string { return key + Suffix }
+
+// Suffix is what a journal's key has after that of its limiter.
+const Suffix = ":journal"
+
+// Run implements scripts.Runner, under a context of [WithMark].
+func (r *Recorder) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
+	mark, ok := ctx.Value(markKey{}).(*Mark)
+	if !ok {
+		return nil, errors.New("journal: the call has no mark")
+	}
+	keys = []string{keys[0], KeyOf(keys[0])}
+	args = append(args[:len(args):len(args)], strconv.FormatInt(mark.Call, 10))
+	reply, err := r.run.Run(ctx, r.script(s), keys, args)
+	if err != nil {
+		return nil, err
+	}
+	own := len(reply) - 3
+	if own < 1 {
+		return nil, fmt.Errorf("journal: a reply of %d integers", len(reply))
+	}
+	mark.Reply, mark.Position, mark.Now, mark.Found = reply[:own], reply[own], reply[own+1], reply[own+2] == 1
+	return mark.Reply, nil
+}
+
+//go:embed record.lua
+var frame string
+
+// script returns s as it journals itself.
+func (r *Recorder) script(s *scripts.Script) *scripts.Script {
+	if recorded, ok := r.recorded.Load(s); ok {
+		return recorded.(*scripts.Script)
+	}
+	_, text, _ := strings.Cut(frame, "-- [before]\n")
+	before, after, _ := strings.Cut(text, "-- [after]\n")
+	recorded, _ := r.recorded.LoadOrStore(s, scripts.New("recorded "+s.Name(), before+s.Source()+"\n"+after))
+	return recorded.(*scripts.Script)
+}

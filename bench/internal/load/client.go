@@ -1,0 +1,98 @@
+package load
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+	"github.com/redis/go-redis/v9/maintnotifications"
+	"github.com/redis/rueidis"
+
+	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/scripts/goredisrunner"
+	"github.com/go-weir/weir/scripts/rueidisrunner"
+)
+
+// The clients that a worker can use.
+const (
+	GoRedis = "goredis"
+	Rueidis = "rueidis"
+)
+
+// A Place is a server, a cluster or what sentinels watch over, and how to get there.
+type Place struct {
+	Addrs      []string          // of the server, of some nodes of a cluster, of sentinels
+	Cluster    bool              // the addresses are of a cluster's nodes
+	MasterName string            // what the sentinels call it, if the addresses are sentinels'
+	Routes     map[string]string // where to dial instead of an address that a node tells; others as they are
+}
+
+// dial connects to where an address is reached from here.
+func (p Place) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if routed := p.Routes[addr]; routed != "" {
+		addr = routed
+	}
+	return (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, addr)
+}
+
+// How long a client waits for a server, as the runners' documentation advises: some hundred
+// milliseconds for a connection, and for an answer as long as a caller would.
+const dialTimeout = 500 * time.Millisecond
+
+// Connect returns a connected client of that name over the place, and what closes it. Each answer is
+// waited for no longer than timeout.
+func (p Place) Connect(ctx context.Context, client string, timeout time.Duration) (run scripts.Runner, close func(), err error) {
+	if client == Rueidis {
+		c, err := rueidis.NewClient(p.rueidis(timeout))
+		if err != nil {
+			return nil, nil, err
+		}
+		return rueidisrunner.New(c), c.Close, nil
+	}
+	if client != GoRedis {
+		return nil, nil, fmt.Errorf("load: no client %q", client)
+	}
+	c := p.GoRedis(timeout)
+	if err := c.Ping(ctx).Err(); err != nil {
+		_ = c.Close()
+		return nil, nil, err
+	}
+	return goredisrunner.New(c), func() { _ = c.Close() }, nil
+}
+
+// GoRedis returns a go-redis client for the place.
+func (p Place) GoRedis(timeout time.Duration) redis.UniversalClient {
+	logging.Disable() // it tells of failed dials on stderr
+	return redis.NewUniversalClient(&redis.UniversalOptions{
+		Addrs:                 p.Addrs,
+		MasterName:            p.MasterName,
+		IsClusterMode:         p.Cluster,
+		Dialer:                p.dial,
+		DialTimeout:           dialTimeout,
+		ReadTimeout:           timeout,
+		WriteTimeout:          timeout,
+		ContextTimeoutEnabled: true,
+		MaintNotificationsConfig: &maintnotifications.Config{
+			Mode: maintnotifications.ModeDisabled,
+		},
+	})
+}
+
+func (p Place) rueidis(timeout time.Duration) rueidis.ClientOption {
+	return rueidis.ClientOption{
+		InitAddress:       p.Addrs,
+		Sentinel:          rueidis.SentinelOption{MasterSet: p.MasterName},
+		ForceSingleClient: !p.Cluster && p.MasterName == "",
+		DisableCache:      true,
+		AlwaysPipelining:  true,
+		ConnWriteTimeout:  timeout,
+		Dialer:            net.Dialer{Timeout: dialTimeout, KeepAlive: time.Second},
+		DialCtxFn: func(ctx context.Context, addr string, _ *net.Dialer, _ *tls.Config) (net.Conn, error) {
+			return p.dial(ctx, "tcp", addr)
+		},
+	}
+}

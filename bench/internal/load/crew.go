@@ -1,0 +1,120 @@
+package load
+
+import (
+	"bufio"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+)
+
+// A Crew is workers that work at the same time.
+type Crew struct{ workers []*worker }
+
+// worker is one of them, as its parent sees it.
+type worker struct {
+	command *exec.Cmd
+	stdin   io.WriteCloser
+	stdout  *bufio.Reader
+}
+
+// Start starts a worker process for each job and waits until all have connected. They don't call until
+// Begin. Whatever becomes of this process, they end with it: they read from it.
+func Start(jobs []Job) (*Crew, error) {
+	crew := &Crew{}
+	var errs []error
+	for _, job := range jobs {
+		w, err := hire(job)
+		if err != nil {
+			errs = append(errs, err)
+			break
+		}
+		crew.workers = append(crew.workers, w)
+	}
+	for _, w := range crew.workers {
+		if line, err := w.stdout.ReadString('\n'); err != nil || line != lineReady {
+			errs = append(errs, fmt.Errorf("load: a worker says %q: %w", line, err))
+		}
+	}
+	if len(errs) > 0 {
+		crew.Dismiss()
+		return nil, errors.Join(errs...)
+	}
+	return crew, nil
+}
+
+// hire starts one worker.
+func hire(job Job) (*worker, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	command := exec.Command(self)
+	command.Env = append(os.Environ(), workerEnv+"=1")
+	command.Stderr = os.Stderr
+	stdin, err := command.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	w := &worker{command, stdin, bufio.NewReaderSize(stdout, 1<<16)}
+	if err := gob.NewEncoder(stdin).Encode(job); err != nil {
+		w.dismiss()
+		return nil, err
+	}
+	return w, nil
+}
+
+// Begin lets all workers call.
+func (c *Crew) Begin() error {
+	var errs []error
+	for _, w := range c.workers {
+		_, err := io.WriteString(w.stdin, lineBegin)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// Stop has the workers make no more calls than those under way.
+func (c *Crew) Stop() {
+	for _, w := range c.workers {
+		_ = w.stdin.Close()
+	}
+}
+
+// Calls waits for the workers' ends and returns all calls that they made, in no particular order.
+func (c *Crew) Calls() ([]Call, error) {
+	var calls []Call
+	var errs []error
+	for _, w := range c.workers {
+		var r report
+		if err := gob.NewDecoder(w.stdout).Decode(&r); err != nil {
+			errs = append(errs, fmt.Errorf("load: a worker's report: %w", err))
+		}
+		calls = append(calls, r.Calls...)
+		_ = w.stdin.Close()
+		errs = append(errs, w.command.Wait())
+	}
+	return calls, errors.Join(errs...)
+}
+
+// Dismiss ends workers whose calls nobody wants.
+func (c *Crew) Dismiss() {
+	for _, w := range c.workers {
+		w.dismiss()
+	}
+}
+
+func (w *worker) dismiss() {
+	_ = w.stdin.Close()
+	_ = w.command.Process.Kill()
+	_ = w.command.Wait()
+}

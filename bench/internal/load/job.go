@@ -1,0 +1,97 @@
+// Package load asks for decisions from many processes at once. A process that calls [Main] first thing
+// is able to start itself again as workers; each does a [Job] and reports every call it made.
+package load
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/journal"
+	"github.com/go-weir/weir/bench/internal/subject"
+)
+
+// A Job is what one worker does.
+type Job struct {
+	Place      Place    // where the server is
+	Client     string   // GoRedis or Rueidis
+	Through    []string // middleware between limiters and client, by the names given to Main
+	Asked      []Asked  // what is asked, in turn
+	Prefix     string   // of all keys
+	Keys       []string // asked for at random
+	MostCost   int64    // costs are random, from 1 to this; 0 or 1 for none but 1
+	Peeks      float64  // the share of calls that are Peeks, of what can be peeked at
+	Resets     float64  // the share of calls that are Resets
+	Goroutines int
+	Calls      int           // how many each goroutine makes; 0 for as many as come until Stop
+	Timeout    time.Duration // of each call's context; 0 for none
+	Pause      time.Duration // between a goroutine's calls
+	Worker     int64         // this worker's number, from 0
+}
+
+// Asked is a kind of limiter under a limit.
+type Asked struct {
+	Kind  string
+	Limit algorithms.Limit
+}
+
+// A Call is one call of a limiter's method, and what came of it.
+type Call struct {
+	journal.Mark
+	Asked  int // the index in Job.Asked
+	Key    int // the index in Job.Keys
+	Op     subject.Op
+	Cost   int64
+	Began  time.Duration // since the Unix epoch, by the machine's clock
+	Ended  time.Duration
+	Answer subject.Answer
+	Err    string // what the caller was told, if it was an error; the Answer is none then
+}
+
+// callsEach is how many numbers of calls a worker has of its own.
+const callsEach = 1 << 32
+
+// caller makes the calls of one goroutine.
+type caller struct {
+	job      Job
+	subjects []subject.Subject
+	random   *rand.Rand
+	number   int64 // of the next call
+	turn     int
+}
+
+func newCaller(job Job, subjects []subject.Subject, goroutine int) *caller {
+	first := job.Worker*callsEach + int64(goroutine)
+	return &caller{job, subjects, rand.New(rand.NewPCG(uint64(first), 0x77656972)), first, goroutine}
+}
+
+// next chooses a call: what is asked comes in turn, all else at random.
+func (c *caller) next() (Call, error) {
+	asked := c.turn % len(c.job.Asked)
+	c.turn++
+	kind, err := subject.Named(c.job.Asked[asked].Kind)
+	if err != nil {
+		return Call{}, err
+	}
+	call := Call{Asked: asked, Key: c.random.IntN(len(c.job.Keys)), Cost: 1}
+	call.Entry.Call = c.number
+	c.number += int64(c.job.Goroutines)
+	switch share := c.random.Float64(); {
+	case share < c.job.Resets:
+		call.Op = subject.Reset
+	case share < c.job.Resets+c.job.Peeks && kind.Costs:
+		call.Op = subject.Peek
+	case c.job.MostCost > 1:
+		call.Cost = 1 + c.random.Int64N(min(c.job.MostCost, kind.Capacity(c.job.Asked[asked].Limit)))
+	}
+	return call, nil
+}
+
+// validate says what is wrong with a job, if anything.
+func (j Job) validate() error {
+	if len(j.Asked) == 0 || len(j.Keys) == 0 || j.Goroutines < 1 {
+		return fmt.Errorf("load: a job asks %d things for %d keys from %d goroutines", len(j.Asked), len(j.Keys), j.Goroutines)
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package load
+
+import (
+	"bufio"
+	"context"
+	"encoding/gob"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/subject"
+	"github.com/go-weir/weir/scripts"
+)
+
+// workerEnv is the environment variable by which a process knows that it is a worker.
+const workerEnv = "WEIR_WORKER"
+
+// Middleware is something between a limiter and its client, such as a recorder or a fault.
+type Middleware func(scripts.Runner) scripts.Runner
+
+// Main does the job of a worker and ends the process, if it is one; else it returns. Jobs name the
+// middleware that they want.
+func Main(middleware map[string]Middleware) {
+	if os.Getenv(workerEnv) == "" {
+		return
+	}
+	if err := work(middleware, os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "worker:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// A worker reads its Job and says lineReady when it has connected. After lineBegin it calls until it has
+// made all its calls, or its input ends; then it writes a [report].
+const (
+	lineReady = "ready\n"
+	lineBegin = "begin\n"
+)
+
+// report is what a worker tells of its calls: how many, then each.
+type report struct{ Calls []Call }
+
+func work(middleware map[string]Middleware, input io.Reader, out io.Writer) error {
+	in := bufio.NewReader(input) // of which a decoder reads no more than is its own
+	var job Job
+	if err := gob.NewDecoder(in).Decode(&job); err != nil {
+		return err
+	}
+	if err := job.validate(); err != nil {
+		return err
+	}
+	subjects, closeClient, err := job.subjects(middleware)
+	if err != nil {
+		return err
+	}
+	defer closeClient()
+	if _, err := io.WriteString(out, lineReady); err != nil {
+		return err
+	}
+	if _, err := in.ReadString('\n'); err != nil {
+		return fmt.Errorf("never begun: %w", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	go func() {
+		_, _ = in.ReadString('\n')
+		stop()
+	}()
+	calls, err := job.do(ctx, subjects)
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriterSize(out, 1<<16)
+	if err := gob.NewEncoder(buffered).Encode(report{calls}); err != nil {
+		return err
+	}
+	return buffered.Flush()
+}
+
+// subjects connects the client and makes what is asked, over one client as one process has.
+func (j Job) subjects(middleware map[string]Middleware) (subjects []subject.Subject, closeClient func(), err error) {
+	timeout := j.Timeout
+	if timeout == 0 {
+		timeout = 5 * time.Second
+	}
+	run, closeClient, err := j.Place.Connect(context.Background(), j.Client, timeout)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range j.Through {
+		wrap, known := middleware[name]
+		if !known {
+			closeClient()
+			return nil, nil, fmt.Errorf("load: no middleware %q", name)
+		}
+		run = wrap(run)
+	}
+	for _, asked := range j.Asked {
+		kind, err := subject.Named(asked.Kind)
+		if err == nil {
+			var s subject.Subject
+			s, err = kind.New(run, asked.Limit, algorithms.WithPrefix(j.Prefix))
+			subjects = append(subjects, s)
+		}
+		if err != nil {
+			closeClient()
+			return nil, nil, err
+		}
+	}
+	return subjects, closeClient, nil
+}
+
+// do makes the calls, and returns them in no particular order.
+func (j Job) do(ctx context.Context, subjects []subject.Subject) ([]Call, error) {
+	calls, errs := make([][]Call, j.Goroutines), make([]error, j.Goroutines)
+	var all sync.WaitGroup
+	for g := range j.Goroutines {
+		all.Go(func() { calls[g], errs[g] = newCaller(j, subjects, g).calls(ctx) })
+	}
+	all.Wait()
+	var made []Call
+	for g := range calls {
+		if errs[g] != nil {
+			return nil, errs[g]
+		}
+		made = append(made, calls[g]...)
+	}
+	return made, nil
+}
+
+// afterError is how long a goroutine waits after an error, as one that can't decide has better things to
+// do than to ask again at once.
+const afterError = 5 * time.Millisecond
+
+// calls makes this goroutine's calls until they are all made or ctx has ended.
+func (c *caller) calls(ctx context.Context) (made []Call, err error) {
+	for n := 0; (c.job.Calls == 0 || n < c.job.Calls) && ctx.Err() == nil; n++ {
+		call, err := c.next()
+		if err != nil {
+			return nil, err
+		}
+		c.make(&call)
+		made = append(made, call)
+		pause := c.job.Pause
+		if call.Err != "" {
+			pause = max(pause, afterError)
+		}
+		if pause > 0 {
+			select {
+			case <-time.After(pause):
+			case <-ctx.Done():
+			}
+		}
+	}
+	return made, nil
+}

@@ -1,0 +1,283 @@
+package verify
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/limitertest"
+	"github.com/go-weir/weir/bench/internal/journal"
+	"github.com/go-weir/weir/bench/internal/load"
+	"github.com/go-weir/weir/bench/internal/subject"
+	"github.com/go-weir/weir/scripts"
+)
+
+// Findings are what came out of a check, added up over keys.
+type Findings struct {
+	Decisions int64 // scripts that the server has run, and answers that it has forgotten
+	Admitted  int64 // of them
+	Denied    int64
+	Errors    int64 // calls that ended with an error
+	RanUnseen int64 // of them, those that the server has run
+	Lost      int64 // admissions that callers were told of and the server has forgotten
+
+	Largest   int64         // the largest count that callers were admitted
+	Bound     int64         // of it, by the algorithm's definition
+	OverBound int64         // keys whose largest count is above what is still right after what was forgotten
+	StepsBack int64         // decisions at an earlier time than the one before
+	Longest   time.Duration // the longest time between two admissions, by the machine's clock
+
+	Twice           int64 // calls that the server has run more than once
+	WronglyAdmitted int64 // by the definition, given what the server remembered
+	WronglyRefused  int64
+	Diverging       int64 // decisions that the algorithm's Local makes otherwise, in any field
+	Garbled         int64 // answers that are not what the server has decided
+	Forgotten       int64 // keys that were gone while they still meant something
+	NoTTL           int64 // keys that would stay for ever
+
+	Complaints []string // the first few of each, in words
+}
+
+// Add adds another check's findings.
+func (f *Findings) Add(other Findings) {
+	f.Decisions += other.Decisions
+	f.Admitted += other.Admitted
+	f.Denied += other.Denied
+	f.Errors += other.Errors
+	f.RanUnseen += other.RanUnseen
+	f.Lost += other.Lost
+	f.Largest = max(f.Largest, other.Largest)
+	f.Bound = max(f.Bound, other.Bound)
+	f.OverBound += other.OverBound
+	f.StepsBack += other.StepsBack
+	f.Longest = max(f.Longest, other.Longest)
+	f.Twice += other.Twice
+	f.WronglyAdmitted += other.WronglyAdmitted
+	f.WronglyRefused += other.WronglyRefused
+	f.Diverging += other.Diverging
+	f.Garbled += other.Garbled
+	f.Forgotten += other.Forgotten
+	f.NoTTL += other.NoTTL
+	f.Complaints = append(f.Complaints, other.Complaints...)
+	f.Complaints = f.Complaints[:min(len(f.Complaints), 8)]
+}
+
+func (f *Findings) complain(format string, args ...any) {
+	if len(f.Complaints) < 8 {
+		f.Complaints = append(f.Complaints, fmt.Sprintf(format, args...))
+	}
+}
+
+// A History is all that happened to one key of one subject.
+type History struct {
+	Kind    subject.Kind
+	Limit   algorithms.Limit
+	Key     string
+	Entries []journal.Entry // as the server has them, in its order
+	Calls   []load.Call     // as their callers know them, in no particular order
+
+	// Losses is how often the server may have lost what it had told callers, or its clock was moved.
+	// Each time as much may be admitted once more.
+	Losses int
+}
+
+// Check holds the history against the definition and the Local of its kind.
+func (h History) Check() (f Findings, err error) {
+	calls := make(map[int64]*load.Call, len(h.Calls))
+	for i := range h.Calls {
+		call := &h.Calls[i]
+		calls[call.Entry.Call] = call
+		if call.Err != "" {
+			f.Errors++
+		}
+	}
+	ran := make(map[int64]bool, len(h.Entries))
+	for _, entry := range h.Entries {
+		call := calls[entry.Call]
+		switch {
+		case call == nil:
+			return f, fmt.Errorf("verify: an entry of call %d, which nobody has made", entry.Call)
+		case ran[entry.Call]:
+			f.Twice++
+			f.complain("call %d ran twice", entry.Call)
+		case call.Err != "":
+			f.RanUnseen++
+		case !slices.Equal(call.Reply, entry.Reply) || call.Now != entry.Now:
+			f.Garbled++
+			f.complain("call %d was told %v, decided was %v", entry.Call, call.Reply, entry.Reply)
+		}
+		ran[entry.Call] = true
+	}
+	if err := h.replay(calls, &f); err != nil {
+		return f, err
+	}
+	h.gauge(calls, ran, &f)
+	return f, nil
+}
+
+// replay makes each decision again, in the server's order: by the definition, and by the Local.
+func (h History) replay(calls map[int64]*load.Call, f *Findings) error {
+	ctx := context.Background()
+	defined := define(h.Kind, h.Limit)
+	var told replies
+	over, err := h.Kind.New(&told, h.Limit)
+	if err != nil {
+		return err
+	}
+	clock := limitertest.NewClock(time.UnixMicro(0))
+	local, err := h.Kind.NewLocal(h.Limit, algorithms.WithClock(clock.Now))
+	if err != nil {
+		return err
+	}
+	var now, until int64 // how long the state means anything
+	for i, entry := range h.Entries {
+		call := calls[entry.Call]
+		if entry.Now < now {
+			f.StepsBack++
+			defined = nobody // definitions know no clock that goes back: Local alone judges from here on
+		}
+		clock.Advance(time.Duration(entry.Now-now) * time.Microsecond)
+		now = entry.Now
+		if !entry.Found && now < until {
+			f.Forgotten++
+			f.complain("key %q, entry %d: gone %d µs early", h.Key, i, until-now)
+			if _, err := local.Ask(ctx, h.Key, subject.Reset, 0); err != nil {
+				return err
+			}
+			if defined != nobody {
+				defined.forget()
+			}
+			until = 0
+		}
+		told = entry.Reply
+		got, err := over.Ask(ctx, h.Key, call.Op, call.Cost)
+		if err != nil {
+			return err
+		}
+		if call.Err == "" && call.Answer != got {
+			f.Garbled++
+			f.complain("call %d was told %+v, decided was %+v", entry.Call, call.Answer, got)
+		}
+		want, err := local.Ask(ctx, h.Key, call.Op, call.Cost)
+		if err != nil {
+			return err
+		}
+		if got != want {
+			f.Diverging++
+			f.complain("key %q, entry %d, %+v: Local says %+v", h.Key, i, entry, want)
+		}
+		f.judge(defined, call, entry, got.Allowed())
+		switch {
+		case call.Op == subject.Reset:
+			until = 0
+		case call.Op == subject.Allow && got.Allowed():
+			until = now + h.life(got).Microseconds()
+		}
+	}
+	return nil
+}
+
+// judge counts the decision, and holds it against the definition.
+func (f *Findings) judge(defined definition, call *load.Call, entry journal.Entry, allowed bool) {
+	f.Decisions++
+	switch {
+	case call.Op == subject.Reset:
+		if defined != nobody {
+			defined.forget()
+		}
+		return
+	case call.Op == subject.Allow && allowed:
+		f.Admitted++
+	case call.Op == subject.Allow:
+		f.Denied++
+	}
+	if defined == nobody {
+		return
+	}
+	switch fits := defined.fits(entry.Now, call.Cost); {
+	case allowed && !fits:
+		f.WronglyAdmitted++
+		f.complain("call %d was admitted and does not fit", call.Entry.Call)
+	case !allowed && fits:
+		f.WronglyRefused++
+		f.complain("call %d was refused and fits", call.Entry.Call)
+	}
+	if allowed && call.Op == subject.Allow && !defined.admit(entry.Now, call.Cost, entry.Reply) {
+		f.Diverging++
+		f.complain("call %d leaves at another time than the definition's", call.Entry.Call)
+	}
+}
+
+// life is how long the state means something after an answer.
+func (h History) life(answer subject.Answer) time.Duration {
+	if !h.Kind.Costs {
+		return answer.Slot.Delay + h.Limit.Period/time.Duration(h.Limit.Rate)
+	}
+	return answer.Result.ResetAfter
+}
+
+// gauge counts what callers were admitted, whether the server remembers it or not. Those calls whose
+// callers were told nothing count as well, if the server has run them.
+func (h History) gauge(calls map[int64]*load.Call, ran map[int64]bool, f *Findings) {
+	var admissions []admission
+	resets := false
+	for _, entry := range h.Entries {
+		call := calls[entry.Call]
+		resets = resets || call.Op == subject.Reset
+		if call.Op == subject.Allow && entry.Reply[0] == 1 {
+			admissions = append(admissions, admission{entry, call.Cost, call.Ended})
+		}
+	}
+	for _, call := range h.Calls {
+		if call.Err != "" || call.Op != subject.Allow || ran[call.Entry.Call] {
+			continue
+		}
+		f.Decisions++
+		if !call.Answer.Allowed() {
+			f.Denied++
+			continue
+		}
+		f.Lost++
+		f.Admitted++
+		admissions = append(admissions, admission{call.Entry, call.Cost, call.Ended})
+	}
+	gauge := gaugeOf(h.Kind, h.Limit)
+	f.Bound = gauge.bound()
+	if resets {
+		return // a Reset makes room beyond any bound
+	}
+	if f.StepsBack > 0 { // the server's own times are in no order: the machine's are, nearly
+		for i := range admissions {
+			admissions[i].Now = admissions[i].ended.Microseconds()
+		}
+	}
+	slices.SortStableFunc(admissions, func(a, b admission) int { return cmp.Compare(a.Now, b.Now) })
+	for i, a := range admissions {
+		gauge.admit(a.Now, a.cost, a.Reply)
+		if i > 0 {
+			f.Longest = max(f.Longest, a.ended-admissions[i-1].ended)
+		}
+	}
+	f.Largest = gauge.largest()
+	if most := f.Bound * (1 + int64(h.Losses) + f.Forgotten); f.Largest > most {
+		f.OverBound++
+		f.complain("key %q: %d were admitted, at most %d are right", h.Key, f.Largest, most)
+	}
+}
+
+// An admission is what a caller was admitted, as far as anyone knows.
+type admission struct {
+	journal.Entry
+	cost  int64
+	ended time.Duration
+}
+
+// replies is a runner that answers with the reply it holds.
+type replies []int64
+
+func (r *replies) Run(context.Context, *scripts.Script, []string, []string) ([]int64, error) {
+	return *r, nil
+}

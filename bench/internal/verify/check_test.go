@@ -1,0 +1,236 @@
+package verify
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/limitertest"
+	"github.com/go-weir/weir/bench/internal/journal"
+	"github.com/go-weir/weir/bench/internal/load"
+	"github.com/go-weir/weir/bench/internal/subject"
+	"github.com/go-weir/weir/internal/resptest"
+)
+
+var limit = algorithms.Per(7, 100*time.Millisecond).WithBurst(5)
+
+// record makes a true history: calls one after the other, steps of random length apart, by a limiter on
+// an embedded server. Before the call forgetful the server loses what it has; -1 for never.
+func record(t *testing.T, kind subject.Kind, calls, forgetful int) History {
+	t.Helper()
+	server, conn := resptest.Miniredis(t)
+	l, err := kind.New(journal.New(conn), limit, algorithms.WithPrefix("p"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	h := History{Kind: kind, Limit: limit, Key: "k"}
+	clock := limitertest.NewClock(time.UnixMicro(1_795_363_671_000_000))
+	for i := range calls {
+		call := load.Call{Op: subject.Allow, Cost: 1}
+		call.Entry.Call = int64(i)
+		switch {
+		case i%97 == 96:
+			call.Op = subject.Reset
+		case i%10 == 9 && kind.Costs:
+			call.Op = subject.Peek
+		case kind.Costs:
+			call.Cost = 1 + random.Int64N(3)
+		}
+		if i == forgetful {
+			server.FlushAll()
+		}
+		moved := time.Duration(random.IntN(25_000)) * time.Microsecond
+		clock.Advance(moved)
+		server.SetTime(clock.Now())
+		server.FastForward(moved)
+		call.Answer, err = l.Ask(journal.WithMark(context.Background(), &call.Mark), "k", call.Op, call.Cost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		call.Ended = time.Duration(call.Now) * time.Microsecond
+		h.Calls = append(h.Calls, call)
+	}
+	texts, err := server.List("p:{k}:" + kind.InKey + journal.Suffix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range texts {
+		entry, err := journal.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Entries = append(h.Entries, entry)
+	}
+	return h
+}
+
+func check(t *testing.T, h History) Findings {
+	t.Helper()
+	f, err := h.Check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// right fails the test unless the history is without fault.
+func right(t *testing.T, f Findings) {
+	t.Helper()
+	if len(f.Complaints) > 0 || f.Admitted == 0 || f.Denied == 0 {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestTrueHistories(t *testing.T) {
+	for _, kind := range subject.All {
+		t.Run(kind.Name, func(t *testing.T) {
+			f := check(t, record(t, kind, 300, -1))
+			right(t, f)
+			if f.Decisions != 300 {
+				t.Errorf("%d decisions of 300", f.Decisions)
+			}
+			short := check(t, record(t, kind, 96, -1)) // before the first Reset
+			right(t, short)
+			if short.Largest == 0 || short.Largest > short.Bound || kind.Rated && short.Largest < short.Bound-2 {
+				t.Errorf("largest %d, bound %d", short.Largest, short.Bound)
+			}
+		})
+	}
+}
+
+// TestFalseHistories changes true histories in ways that a broken limiter, client or server would, and
+// has each of them found.
+func TestFalseHistories(t *testing.T) {
+	admitted := func(h History, after int) int {
+		for i, e := range h.Entries {
+			if i > after && e.Reply[0] == 1 && h.Calls[i].Op == subject.Allow {
+				return i
+			}
+		}
+		t.Fatal("nothing is admitted")
+		return 0
+	}
+	denied := func(h History) int {
+		for i, e := range h.Entries {
+			if e.Reply[0] == 0 && h.Calls[i].Op == subject.Allow {
+				return i
+			}
+		}
+		t.Fatal("nothing is denied")
+		return 0
+	}
+	changes := map[string]struct {
+		do    func(h *History)
+		found func(f Findings) bool
+	}{
+		"a call that ran twice": {
+			func(h *History) { h.Entries = append(h.Entries[:21:21], h.Entries[20:]...) },
+			func(f Findings) bool { return f.Twice == 1 },
+		},
+		"a denied request that is told it was admitted": {
+			func(h *History) {
+				i := denied(*h)
+				h.Calls[i].Answer.Result.Allowed = !h.Calls[i].Answer.Result.Allowed
+				h.Calls[i].Answer.Slot.Accepted = !h.Calls[i].Answer.Slot.Accepted
+			},
+			func(f Findings) bool { return f.Garbled > 0 },
+		},
+		"a denied request that is admitted": {
+			func(h *History) {
+				i := denied(*h)
+				reply := append([]int64{1}, h.Entries[i].Reply[1:]...)
+				h.Entries[i].Reply, h.Calls[i].Reply = reply, reply
+				h.Calls[i].Err = "not told"
+			},
+			func(f Findings) bool { return f.Diverging > 0 && f.WronglyAdmitted > 0 },
+		},
+		"an admitted request that is refused": {
+			func(h *History) {
+				i := admitted(*h, 0)
+				reply := append([]int64{0}, h.Entries[i].Reply[1:]...)
+				h.Entries[i].Reply, h.Calls[i].Reply = reply, reply
+				h.Calls[i].Err = "not told"
+			},
+			func(f Findings) bool { return f.Diverging > 0 && f.WronglyRefused > 0 },
+		},
+		"a number of the reply": {
+			func(h *History) {
+				i := admitted(*h, 10)
+				reply := append([]int64{}, h.Entries[i].Reply...)
+				reply[1] -= 3 // of a count; of a time in µs:
+				if !h.Kind.Rated {
+					reply[1] += 10_000
+				}
+				h.Entries[i].Reply, h.Calls[i].Reply = reply, reply
+				h.Calls[i].Err = "not told"
+			},
+			func(f Findings) bool { return f.Diverging > 0 },
+		},
+		"a state that is gone too early": {
+			func(h *History) {
+				for i := range h.Entries {
+					h.Entries[i].Found, h.Calls[i].Found = false, false
+				}
+			},
+			func(f Findings) bool { return f.Forgotten > 0 && f.Diverging > 0 },
+		},
+	}
+	for _, kind := range subject.All {
+		recorded := record(t, kind, 96, -1)
+		for name, change := range changes {
+			t.Run(name+"/"+kind.Name, func(t *testing.T) {
+				h := recorded
+				h.Entries, h.Calls = slices.Clone(h.Entries), slices.Clone(h.Calls)
+				change.do(&h)
+				if f := check(t, h); !change.found(f) {
+					t.Errorf("not found: %+v", f)
+				}
+			})
+		}
+	}
+}
+
+// TestForgottenAdmissions: what the server has forgotten still counts for the callers, who may be
+// admitted as much again, and no more.
+func TestForgottenAdmissions(t *testing.T) {
+	for _, kind := range subject.All {
+		t.Run(kind.Name, func(t *testing.T) {
+			h := record(t, kind, 96, 40)
+			lost := h
+			lost.Losses = 1
+			if f := check(t, lost); f.Lost == 0 || f.OverBound != 0 || len(f.Complaints) > 0 {
+				t.Errorf("one loss: %+v", f)
+			}
+			// As if two servers had each decided on everything for themselves.
+			twice := h
+			for _, call := range h.Calls {
+				call.Entry.Call += 1000
+				twice.Calls = append(twice.Calls, call)
+			}
+			if f := check(t, twice); f.OverBound != 1 || f.Diverging+f.WronglyAdmitted > 0 {
+				t.Errorf("%+v", f)
+			}
+		})
+	}
+}
+
+func TestUnknownCall(t *testing.T) {
+	h := record(t, subject.All[0], 10, -1)
+	h.Calls = h.Calls[1:]
+	if f, err := h.Check(); err == nil {
+		t.Errorf("an entry of nobody's: %+v", f)
+	}
+}
+
+func TestStepBack(t *testing.T) {
+	h := record(t, subject.All[0], 10, -1)
+	h.Entries[5].Now -= time.Hour.Microseconds()
+	h.Calls[5].Entry.Now = h.Entries[5].Now
+	if f := check(t, h); f.StepsBack != 1 {
+		t.Errorf("%+v", f)
+	}
+}

@@ -19,6 +19,9 @@
 // AutoPipeline, on the node that its slots name then. A script of your own must therefore not reply
 // with errors that begin with one of these words.
 //
+// After a call that no node has answered, the runner has a cluster client look for the slots' nodes
+// anew, so that calls find a master that has taken another's place.
+//
 // # Settings that matter to a limiter
 //
 //   - ContextTimeoutEnabled: set it. Without it go-redis does not apply a context's deadline to its
@@ -31,7 +34,9 @@
 //     nothing has run.
 //
 // Behind AutoPipeline go-redis takes no notice of a call's context once the command is queued:
-// ReadTimeout alone bounds a call there.
+// ReadTimeout alone bounds a call there. And there the runner can't reach the cluster client: set its
+// ClusterStateReloadInterval, a minute by default, to the few seconds that calls may go on to fail after
+// a failover.
 package goredisrunner
 
 import (
@@ -96,9 +101,24 @@ func (r *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args
 		val, err = r.send(ctx, line, len(keys))
 	}
 	if err != nil {
+		r.refresh(ctx, err)
 		return nil, failure(ctx, s, err)
 	}
 	return integers(s, val)
+}
+
+// refresh has a cluster client look for the slots' nodes anew when a call was not answered, or CLUSTERDOWN:
+// the node's place may be another's by now. By itself go-redis does so after an error only for commands
+// that it may send again, and else each ClusterStateReloadInterval, a minute.
+func (r *Runner) refresh(ctx context.Context, err error) {
+	cluster, ok := r.client.(interface{ ReloadState(ctx context.Context) })
+	if !ok {
+		return
+	}
+	var answer redis.Error
+	if !errors.As(err, &answer) || redis.HasErrorPrefix(err, "CLUSTERDOWN") {
+		cluster.ReloadState(ctx) // in the background, one at a time, five times a second at most
+	}
 }
 
 // send sends one command once.

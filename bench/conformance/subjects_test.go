@@ -4,7 +4,6 @@ package conformance_test
 
 import (
 	"context"
-	"os"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
@@ -12,6 +11,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/load"
 	"github.com/go-weir/weir/bench/internal/servers"
 	"github.com/go-weir/weir/fixedwindow"
 	"github.com/go-weir/weir/gcra"
@@ -25,9 +25,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if job := os.Getenv(workerJob); job != "" {
-		os.Exit(work(job))
-	}
+	load.Main(nil)
 	servers.Main(m)
 }
 

@@ -29,6 +29,12 @@ func WithMark(ctx context.Context, mark *Mark) context.Context {
 	return context.WithValue(ctx, markKey{}, mark)
 }
 
+// MarkOf returns the mark of a call's context; nil if it has none.
+func MarkOf(ctx context.Context) *Mark {
+	mark, _ := ctx.Value(markKey{}).(*Mark)
+	return mark
+}
+
 // A Recorder is a runner whose scripts journal themselves. The text that decides is the script's own,
 // to the letter, inside a function.
 type Recorder struct {
@@ -47,8 +53,8 @@ const Suffix = ":journal"
 
 // Run implements scripts.Runner, under a context of [WithMark].
 func (r *Recorder) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
-	mark, ok := ctx.Value(markKey{}).(*Mark)
-	if !ok {
+	mark := MarkOf(ctx)
+	if mark == nil {
 		return nil, errors.New("journal: the call has no mark")
 	}
 	keys = []string{keys[0], KeyOf(keys[0])}

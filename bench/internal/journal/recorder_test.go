@@ -27,12 +27,16 @@ func TestRecorder(t *testing.T) {
 	marks := make([]journal.Mark, 5)
 	for i, call := range []func(context.Context, algorithms.Limiter) (algorithms.Result, error){
 		func(ctx context.Context, l algorithms.Limiter) (algorithms.Result, error) { return l.Allow(ctx, "k") },
-		func(ctx context.Context, l algorithms.Limiter) (algorithms.Result, error) { return l.AllowN(ctx, "k", 2) },
+		func(ctx context.Context, l algorithms.Limiter) (algorithms.Result, error) {
+			return l.AllowN(ctx, "k", 2)
+		},
 		func(ctx context.Context, l algorithms.Limiter) (algorithms.Result, error) { return l.Peek(ctx, "k") },
 		func(ctx context.Context, l algorithms.Limiter) (algorithms.Result, error) {
 			return algorithms.Result{}, l.Reset(ctx, "k")
 		},
-		func(ctx context.Context, l algorithms.Limiter) (algorithms.Result, error) { return l.AllowN(ctx, "k", 2) },
+		func(ctx context.Context, l algorithms.Limiter) (algorithms.Result, error) {
+			return l.AllowN(ctx, "k", 2)
+		},
 	} {
 		marks[i].Call = int64(100 + i)
 		got, err := call(journal.WithMark(t.Context(), &marks[i]), l)

@@ -36,18 +36,17 @@ func (p Place) dial(ctx context.Context, network, addr string) (net.Conn, error)
 	if routed := p.Routes[addr]; routed != "" {
 		addr = routed
 	}
-	return (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, addr)
+	return (&net.Dialer{Timeout: patience}).DialContext(ctx, network, addr)
 }
 
-// How long a client waits for a server, as the runners' documentation advises: some hundred
-// milliseconds for a connection, and for an answer as long as a caller would.
-const dialTimeout = 500 * time.Millisecond
+// patience is how long a client waits for a connection, and for an answer where its caller gives no
+// deadline.
+const patience = 2 * time.Second
 
-// Connect returns a connected client of that name over the place, and what closes it. Each answer is
-// waited for no longer than timeout.
-func (p Place) Connect(ctx context.Context, client string, timeout time.Duration) (run scripts.Runner, close func(), err error) {
+// Connect returns a connected client of that name over the place, and what closes it.
+func (p Place) Connect(ctx context.Context, client string) (run scripts.Runner, close func(), err error) {
 	if client == Rueidis {
-		c, err := rueidis.NewClient(p.rueidis(timeout))
+		c, err := rueidis.NewClient(p.rueidis())
 		if err != nil {
 			return nil, nil, err
 		}
@@ -56,7 +55,7 @@ func (p Place) Connect(ctx context.Context, client string, timeout time.Duration
 	if client != GoRedis {
 		return nil, nil, fmt.Errorf("load: no client %q", client)
 	}
-	c := p.GoRedis(timeout)
+	c := p.GoRedis(patience)
 	if err := c.Ping(ctx).Err(); err != nil {
 		_ = c.Close()
 		return nil, nil, err
@@ -64,7 +63,7 @@ func (p Place) Connect(ctx context.Context, client string, timeout time.Duration
 	return goredisrunner.New(c), func() { _ = c.Close() }, nil
 }
 
-// GoRedis returns a go-redis client for the place.
+// GoRedis returns a go-redis client for the place, which waits so long for an answer.
 func (p Place) GoRedis(timeout time.Duration) redis.UniversalClient {
 	logging.Disable() // it tells of failed dials on stderr
 	return redis.NewUniversalClient(&redis.UniversalOptions{
@@ -72,7 +71,7 @@ func (p Place) GoRedis(timeout time.Duration) redis.UniversalClient {
 		MasterName:            p.MasterName,
 		IsClusterMode:         p.Cluster,
 		Dialer:                p.dial,
-		DialTimeout:           dialTimeout,
+		DialTimeout:           patience,
 		ReadTimeout:           timeout,
 		WriteTimeout:          timeout,
 		ContextTimeoutEnabled: true,
@@ -82,15 +81,15 @@ func (p Place) GoRedis(timeout time.Duration) redis.UniversalClient {
 	})
 }
 
-func (p Place) rueidis(timeout time.Duration) rueidis.ClientOption {
+func (p Place) rueidis() rueidis.ClientOption {
 	return rueidis.ClientOption{
 		InitAddress:       p.Addrs,
 		Sentinel:          rueidis.SentinelOption{MasterSet: p.MasterName},
 		ForceSingleClient: !p.Cluster && p.MasterName == "",
 		DisableCache:      true,
 		AlwaysPipelining:  true,
-		ConnWriteTimeout:  timeout,
-		Dialer:            net.Dialer{Timeout: dialTimeout, KeepAlive: time.Second},
+		ConnWriteTimeout:  patience,
+		Dialer:            net.Dialer{Timeout: patience, KeepAlive: time.Second},
 		DialCtxFn: func(ctx context.Context, addr string, _ *net.Dialer, _ *tls.Config) (net.Conn, error) {
 			return p.dial(ctx, "tcp", addr)
 		},

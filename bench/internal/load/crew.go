@@ -2,12 +2,14 @@ package load
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 )
 
 // A Crew is workers that work at the same time.
@@ -18,6 +20,7 @@ type worker struct {
 	command *exec.Cmd
 	stdin   io.WriteCloser
 	stdout  *bufio.Reader
+	stderr  bytes.Buffer
 }
 
 // Start starts a worker process for each job and waits until all have connected. They don't call until
@@ -35,7 +38,7 @@ func Start(jobs []Job) (*Crew, error) {
 	}
 	for _, w := range crew.workers {
 		if line, err := w.stdout.ReadString('\n'); err != nil || line != lineReady {
-			errs = append(errs, fmt.Errorf("load: a worker says %q: %w", line, err))
+			errs = append(errs, w.failure(err))
 		}
 	}
 	if len(errs) > 0 {
@@ -51,22 +54,21 @@ func hire(job Job) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	command := exec.Command(self)
-	command.Env = append(os.Environ(), workerEnv+"=1")
-	command.Stderr = os.Stderr
-	stdin, err := command.StdinPipe()
+	w := &worker{command: exec.Command(self)}
+	w.command.Env = append(os.Environ(), workerEnv+"=1")
+	w.command.Stderr = &w.stderr
+	if w.stdin, err = w.command.StdinPipe(); err != nil {
+		return nil, err
+	}
+	stdout, err := w.command.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
-	stdout, err := command.StdoutPipe()
-	if err != nil {
+	w.stdout = bufio.NewReaderSize(stdout, 1<<16)
+	if err := w.command.Start(); err != nil {
 		return nil, err
 	}
-	if err := command.Start(); err != nil {
-		return nil, err
-	}
-	w := &worker{command, stdin, bufio.NewReaderSize(stdout, 1<<16)}
-	if err := gob.NewEncoder(stdin).Encode(job); err != nil {
+	if err := gob.NewEncoder(w.stdin).Encode(job); err != nil {
 		w.dismiss()
 		return nil, err
 	}
@@ -97,7 +99,8 @@ func (c *Crew) Calls() ([]Call, error) {
 	for _, w := range c.workers {
 		var r report
 		if err := gob.NewDecoder(w.stdout).Decode(&r); err != nil {
-			errs = append(errs, fmt.Errorf("load: a worker's report: %w", err))
+			errs = append(errs, w.failure(err))
+			continue
 		}
 		calls = append(calls, r.Calls...)
 		_ = w.stdin.Close()
@@ -111,6 +114,13 @@ func (c *Crew) Dismiss() {
 	for _, w := range c.workers {
 		w.dismiss()
 	}
+}
+
+// failure ends a worker that has failed, and says why as far as it has said so itself.
+func (w *worker) failure(err error) error {
+	_ = w.stdin.Close()
+	_ = w.command.Wait()
+	return fmt.Errorf("load: a worker ended: %w; %s", err, strings.TrimSpace(w.stderr.String()))
 }
 
 func (w *worker) dismiss() {

@@ -49,8 +49,8 @@ type Call struct {
 	Err    string // what the caller was told, if it was an error; the Answer is none then
 }
 
-// callsEach is how many numbers of calls a worker has of its own.
-const callsEach = 1 << 32
+// CallsEach is how many numbers of calls a worker has of its own.
+const CallsEach = 1 << 32
 
 // caller makes the calls of one goroutine.
 type caller struct {
@@ -62,7 +62,7 @@ type caller struct {
 }
 
 func newCaller(job Job, subjects []subject.Subject, goroutine int) *caller {
-	first := job.Worker*callsEach + int64(goroutine)
+	first := job.Worker*CallsEach + int64(goroutine)
 	return &caller{job, subjects, rand.New(rand.NewPCG(uint64(first), 0x77656972)), first, goroutine}
 }
 

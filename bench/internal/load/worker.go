@@ -83,11 +83,7 @@ func work(middleware map[string]Middleware, input io.Reader, out io.Writer) erro
 
 // subjects connects the client and makes what is asked, over one client as one process has.
 func (j Job) subjects(middleware map[string]Middleware) (subjects []subject.Subject, closeClient func(), err error) {
-	timeout := j.Timeout
-	if timeout == 0 {
-		timeout = 5 * time.Second
-	}
-	run, closeClient, err := j.Place.Connect(context.Background(), j.Client, timeout)
+	run, closeClient, err := j.Place.Connect(context.Background(), j.Client)
 	if err != nil {
 		return nil, nil, err
 	}

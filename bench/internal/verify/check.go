@@ -28,7 +28,7 @@ type Findings struct {
 	Bound     int64         // of it, by the algorithm's definition
 	OverBound int64         // keys whose largest count is above what is still right after what was forgotten
 	StepsBack int64         // decisions at an earlier time than the one before
-	Longest   time.Duration // the longest time between two admissions, by the machine's clock
+	Longest   time.Duration // the longest time without an admission, by the machine's clock
 
 	Twice           int64 // calls that the server has run more than once
 	WronglyAdmitted int64 // by the definition, given what the server remembered
@@ -244,7 +244,7 @@ func (h History) gauge(calls map[int64]*load.Call, ran map[int64]bool, f *Findin
 		f.Admitted++
 		admissions = append(admissions, admission{call.Entry, call.Cost, call.Ended})
 	}
-	gauge := gaugeOf(h.Kind, h.Limit)
+	gauge := gaugeOf(h.Kind, h.Limit, f.StepsBack > 0)
 	f.Bound = gauge.bound()
 	if resets {
 		return // a Reset makes room beyond any bound
@@ -259,6 +259,11 @@ func (h History) gauge(calls map[int64]*load.Call, ran map[int64]bool, f *Findin
 		gauge.admit(a.Now, a.cost, a.Reply)
 		if i > 0 {
 			f.Longest = max(f.Longest, a.ended-admissions[i-1].ended)
+		}
+	}
+	if last := len(admissions) - 1; last >= 0 {
+		for _, call := range h.Calls {
+			f.Longest = max(f.Longest, call.Ended-admissions[last].ended)
 		}
 	}
 	f.Largest = gauge.largest()

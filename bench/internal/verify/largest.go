@@ -16,12 +16,17 @@ type gauge interface {
 	bound() int64
 }
 
-// gaugeOf returns the gauge of a kind under a limit.
-func gaugeOf(kind subject.Kind, limit algorithms.Limit) gauge {
+// gaugeOf returns the gauge of a kind under a limit. Rough times may be wrong by up to a quarter of the
+// period.
+func gaugeOf(kind subject.Kind, limit algorithms.Limit, rough bool) gauge {
 	period := limit.Period.Microseconds()
 	switch kind.InKey {
 	case "fixedwindow", "fixedwindow:aligned":
-		return &windowGauge{rate: limit.Rate, period: period}
+		g := &windowGauge{rate: limit.Rate, period: period}
+		if rough {
+			g.slack = period / 2
+		}
+		return g
 	case "slidinglog":
 		return &spanGauge{span: span{rate: limit.Rate, period: period}}
 	case "leakybucket-queue":
@@ -34,12 +39,13 @@ func gaugeOf(kind subject.Kind, limit algorithms.Limit) gauge {
 // another before its end, of both.
 type windowGauge struct {
 	rate, period       int64
+	slack              int64 // by which two windows may seem to overlap
 	end, admitted, max int64
 }
 
 func (g *windowGauge) admit(now, cost int64, reply []int64) {
 	end := now + reply[2]
-	if end-g.period >= g.end {
+	if end-g.period+g.slack >= g.end {
 		g.admitted = 0
 	}
 	g.end = max(g.end, end)

@@ -1,0 +1,91 @@
+package linearizable_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// patience is how long a check may take, so as to end before go test does. One that takes longer has found
+// nothing out, which is a failure.
+const patience = 5 * time.Minute
+
+// linearizes fails the test if a key's history has no order that the model allows.
+func linearizes(t *testing.T, m *model, history []porcupine.Operation) {
+	t.Helper()
+	began := time.Now()
+	wrong := check(m.porcupine(), history, patience)
+	t.Logf("%v: %d histories of %d calls, checked in %v",
+		m.trial.limit, len(byKey(history)), len(history), time.Since(began).Round(time.Millisecond))
+	if wrong != nil {
+		picture, err := wrong.draw(pictures(t))
+		t.Errorf("%v: %v, picture in %s, error %v", m.trial.limit, wrong, picture, err)
+	}
+}
+
+// A failure is a key's history for which no order was found.
+type failure struct {
+	key    string
+	calls  int
+	model  porcupine.Model
+	result porcupine.CheckResult // Illegal: there is none; Unknown: patience ended
+	info   porcupine.LinearizationInfo
+}
+
+// check returns nil if each key's history has an order that the model allows, else the first that was
+// found to have none.
+func check(m porcupine.Model, history []porcupine.Operation, patience time.Duration) *failure {
+	if porcupine.CheckOperationsTimeout(m, history, patience) == porcupine.Ok {
+		return nil
+	}
+	for _, part := range byKey(history) { // again, one by one: which is it?
+		if result, info := porcupine.CheckOperationsVerbose(m, part, patience); result != porcupine.Ok {
+			return &failure{part[0].Input.(input).key, len(part), m, result, info}
+		}
+	}
+	return &failure{key: "all", calls: len(history), model: m, result: porcupine.Unknown}
+}
+
+func (f *failure) String() string {
+	return fmt.Sprintf("%q, %d calls: no order found (%s)", f.key, f.calls, f.result)
+}
+
+// draw writes porcupine's picture of the history, and returns its file's name.
+func (f *failure) draw(dir string) (file string, err error) {
+	file = filepath.Join(dir, f.key+".html")
+	return file, porcupine.VisualizePath(f.model, f.info, file)
+}
+
+// byKey returns each key's part of a history, in the order in which they were first called.
+func byKey(history []porcupine.Operation) (parts [][]porcupine.Operation) {
+	index := map[string]int{}
+	for _, op := range history {
+		key := op.Input.(input).key
+		i, known := index[key]
+		if !known {
+			i, index[key] = len(parts), len(parts)
+			parts = append(parts, nil)
+		}
+		parts[i] = append(parts[i], op)
+	}
+	return parts
+}
+
+// pictures returns a folder that is still there when the test has ended, as ArtifactDir is only with go
+// test's -artifacts.
+func pictures(t *testing.T) string {
+	t.Helper()
+	if kept := flag.Lookup("test.artifacts"); kept != nil && kept.Value.String() == "true" {
+		return t.ArtifactDir()
+	}
+	dir, err := os.MkdirTemp("", "weir-linearizable-")
+	if err != nil {
+		t.Error(err)
+	}
+	return dir
+}

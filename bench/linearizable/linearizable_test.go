@@ -1,0 +1,62 @@
+// Package linearizable_test checks that every decision is atomic: goroutines over both clients call one
+// key at once, and porcupine looks for an order of the calls, true to when each began and ended, in which
+// Local gives the very same answers.
+//
+//	go test ./bench/linearizable -linearizable.histories 500 -timeout 1h
+package linearizable_test
+
+import (
+	"flag"
+	"testing"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/servers"
+)
+
+var histories = flag.Int("linearizable.histories", 10,
+	"how many `keys` are called, of each algorithm, limit and server, by each test")
+
+func TestMain(m *testing.M) { servers.Main(m) }
+
+// limits are those under simulated time: one whose interval is a part of a step, so that calls come at the
+// very edges, and one whose interval is no whole number of microseconds.
+var limits = []algorithms.Limit{
+	algorithms.Per(12, period),
+	algorithms.Per(7, period).WithBurst(3),
+}
+
+// TestSimulatedTime: each call says what time it is, so that its answer depends on nothing but the order
+// of the calls. The times go forward, and sometimes back.
+func TestSimulatedTime(t *testing.T) {
+	each(t, func(t *testing.T, s subject, addr string) {
+		for _, limit := range limits {
+			try := trial{s, limit, true}
+			history := record(try.clients(t, addr), try.plans(t))
+			allAnswered(t, history)
+			linearizes(t, newModel(try), history)
+		}
+	})
+}
+
+// TestServerTime: the server says what time it is, under limits that give nothing back while the test
+// runs: all of an answer but its durations depends on nothing but the order of the calls.
+func TestServerTime(t *testing.T) {
+	each(t, func(t *testing.T, s subject, addr string) {
+		try := trial{s, s.lasting, false}
+		history := record(try.clients(t, addr), try.plans(t))
+		allAnswered(t, history)
+		linearizes(t, newModel(try), history)
+	})
+}
+
+// each runs test as a subtest for every algorithm on every server.
+func each(t *testing.T, test func(t *testing.T, s subject, addr string)) {
+	for _, kind := range servers.All() {
+		t.Run(kind.Name, func(t *testing.T) {
+			addr := servers.Shared(t, kind).Addr
+			for _, s := range subjects {
+				t.Run(s.name, func(t *testing.T) { test(t, s, addr) })
+			}
+		})
+	}
+}

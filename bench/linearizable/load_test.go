@@ -1,0 +1,106 @@
+package linearizable_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/rueidis"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/scripts/goredisrunner"
+	"github.com/go-weir/weir/scripts/rueidisrunner"
+)
+
+// An input is what a history says of a call's beginning.
+type input struct {
+	key  string
+	call call
+}
+
+// lost is the answer to a call that failed: it was executed once, or not at all.
+type lost struct{ err error }
+
+// never is when a lost call returns.
+const never = math.MaxInt64
+
+var trials atomic.Int64 // counted for their keys
+
+// clients returns the clients' askers, every other one over go-redis and over rueidis.
+func (try trial) clients(t *testing.T, addr string) (askers [clients]asker) {
+	t.Helper()
+	viaGoRedis := redis.NewClient(&redis.Options{Addr: addr})
+	t.Cleanup(func() { _ = viaGoRedis.Close() })
+	viaRueidis, err := rueidis.NewClient(rueidis.ClientOption{
+		InitAddress: []string{addr}, AlwaysPipelining: true, DisableCache: true, ForceSingleClient: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(viaRueidis.Close)
+	runners := []scripts.Runner{goredisrunner.New(viaGoRedis), rueidisrunner.New(viaRueidis)}
+	prefix := algorithms.WithPrefix(fmt.Sprintf("linearizable-%d", trials.Add(1)))
+	for i := range askers {
+		create := try.over(runners[i%len(runners)])
+		if try.simulated {
+			create = create.onClock()
+		}
+		if askers[i], err = create(try.limit, prefix); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return askers
+}
+
+// record lets the clients call one key after the other, all clients the same one at once, and returns
+// when each call began and ended, and with which answer.
+func record(askers [clients]asker, plans [][clients][]call) (history []porcupine.Operation) {
+	began := time.Now()
+	for i, plan := range plans {
+		key := fmt.Sprint("key-", i)
+		var all sync.WaitGroup
+		var parts [clients][]porcupine.Operation
+		for client, calls := range plan {
+			all.Go(func() { parts[client] = follow(calls, askers[client], client, key, began) })
+		}
+		all.Wait()
+		history = append(history, slices.Concat(parts[:]...)...)
+	}
+	return history
+}
+
+// follow makes one client's calls on a key.
+func follow(calls []call, ask asker, client int, key string, began time.Time) (history []porcupine.Operation) {
+	for _, c := range calls {
+		called := time.Since(began)
+		answer, err := ask(context.Background(), key, c)
+		op := porcupine.Operation{
+			ClientId: client, Input: input{key, c}, Call: int64(called),
+			Output: answer, Return: int64(time.Since(began)),
+		}
+		if err != nil {
+			op.Output, op.Return = lost{err}, never // it may be executed at any time
+			client += clients                       // for the picture: it is still calling while its client calls again
+		}
+		history = append(history, op)
+	}
+	return history
+}
+
+// allAnswered fails the test where a call came to nothing.
+func allAnswered(t *testing.T, history []porcupine.Operation) {
+	t.Helper()
+	for _, op := range history {
+		if l, is := op.Output.(lost); is {
+			t.Fatalf("%v: %v", op.Input, l.err)
+		}
+	}
+}

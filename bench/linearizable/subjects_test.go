@@ -1,0 +1,119 @@
+package linearizable_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/fixedwindow"
+	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/internal/roomtest"
+	"github.com/go-weir/weir/leakybucket"
+	"github.com/go-weir/weir/leakybucket/queuetest"
+	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/slidinglog"
+)
+
+// A subject is an algorithm that is tested.
+type subject struct {
+	name    string
+	over    func(scripts.Runner) maker
+	local   maker
+	probe   method           // whose answers tell the state
+	lasting algorithms.Limit // gives nothing back while a test runs
+}
+
+// A maker makes a limiter or a queue.
+type maker func(limit algorithms.Limit, opts ...algorithms.Option) (asker, error)
+
+// An asker makes a call and returns its answer: an algorithms.Result, a leakybucket.Slot, nil of a Reset.
+type asker func(ctx context.Context, key string, c call) (answer any, err error)
+
+var (
+	daily = algorithms.PerDay(20)
+
+	subjects = []subject{
+		limiter("fixedwindow", daily, roomtest.Of(fixedwindow.New, fixedwindow.NewLocal)),
+		// A day may end while a test runs; fifty years do so in 2069.
+		limiter("fixedwindow-aligned", algorithms.Per(20, 50*365*24*time.Hour),
+			roomtest.Of(fixedwindow.New, fixedwindow.NewLocal, fixedwindow.Aligned())),
+		limiter("slidinglog", daily, roomtest.Of(slidinglog.New, slidinglog.NewLocal)),
+		limiter("gcra", daily, roomtest.Of(gcra.New, gcra.NewLocal)),
+		limiter("leakybucket", daily, roomtest.Of(leakybucket.New, leakybucket.NewLocal)),
+		queue,
+	}
+
+	queue = subject{
+		name: "queue",
+		over: func(run scripts.Runner) maker {
+			return making(func(limit algorithms.Limit, opts ...algorithms.Option) (queuetest.Queue, error) {
+				return leakybucket.NewQueue(run, limit, opts...)
+			}, askQueue)
+		},
+		local:   making(queuetest.Reference.New, askQueue),
+		probe:   schedule,
+		lasting: daily,
+	}
+)
+
+func limiter(name string, lasting algorithms.Limit, a roomtest.Algorithm) subject {
+	return subject{
+		name:    name,
+		over:    func(run scripts.Runner) maker { return making(a.Over(run), askLimiter) },
+		local:   making(a.Local, askLimiter),
+		probe:   peek,
+		lasting: lasting,
+	}
+}
+
+func making[L any](create func(algorithms.Limit, ...algorithms.Option) (L, error), ask func(L) asker) maker {
+	return func(limit algorithms.Limit, opts ...algorithms.Option) (asker, error) {
+		l, err := create(limit, opts...)
+		return ask(l), err
+	}
+}
+
+func askLimiter(l algorithms.Limiter) asker {
+	return func(ctx context.Context, key string, c call) (answer any, err error) {
+		switch c.method {
+		case allow:
+			answer, err = l.Allow(ctx, key)
+		case allowN:
+			answer, err = l.AllowN(ctx, key, c.cost)
+		case peek:
+			answer, err = l.Peek(ctx, key)
+		case reset:
+			err = l.Reset(ctx, key)
+		default:
+			err = fmt.Errorf("a limiter has no %s", c.method)
+		}
+		return answer, err
+	}
+}
+
+func askQueue(q queuetest.Queue) asker {
+	return func(ctx context.Context, key string, c call) (answer any, err error) {
+		switch c.method {
+		case schedule:
+			answer, err = q.Schedule(ctx, key)
+		case reset:
+			err = q.Reset(ctx, key)
+		default:
+			err = fmt.Errorf("a queue has no %s", c.method)
+		}
+		return answer, err
+	}
+}
+
+// onClock makes what takes the time from each call. A single goroutine may ask it.
+func (create maker) onClock() maker {
+	return func(limit algorithms.Limit, opts ...algorithms.Option) (asker, error) {
+		var now time.Time
+		ask, err := create(limit, append(opts, algorithms.WithClock(func() time.Time { return now }))...)
+		return func(ctx context.Context, key string, c call) (any, error) {
+			now = start.Add(time.Duration(c.at) * step)
+			return ask(ctx, key, c)
+		}, err
+	}
+}

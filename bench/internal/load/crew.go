@@ -104,7 +104,9 @@ func (c *Crew) Calls() ([]Call, error) {
 		}
 		calls = append(calls, r.Calls...)
 		_ = w.stdin.Close()
-		errs = append(errs, w.command.Wait())
+		if err := w.command.Wait(); err != nil {
+			errs = append(errs, w.said(err))
+		}
 	}
 	return calls, errors.Join(errs...)
 }
@@ -120,6 +122,10 @@ func (c *Crew) Dismiss() {
 func (w *worker) failure(err error) error {
 	_ = w.stdin.Close()
 	_ = w.command.Wait()
+	return w.said(err)
+}
+
+func (w *worker) said(err error) error {
 	return fmt.Errorf("load: a worker ended: %w; %s", err, strings.TrimSpace(w.stderr.String()))
 }
 

@@ -5,3 +5,5 @@ import "testing"
 func FuzzDecisions(f *testing.F) { algorithm.FuzzDecisions(f) }
 
 func FuzzKey(f *testing.F) { algorithm.FuzzKey(f) }
+
+func FuzzCalls(f *testing.F) { algorithm.FuzzCalls(f) }

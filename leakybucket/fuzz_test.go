@@ -1,7 +1,175 @@
 package leakybucket_test
 
-import "testing"
+import (
+	"context"
+	"errors"
+	"math/big"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/internal/resptest"
+	"github.com/go-weir/weir/internal/roomtest"
+	"github.com/go-weir/weir/leakybucket"
+	"github.com/go-weir/weir/scripts"
+)
 
 func FuzzDecisions(f *testing.F) { algorithm.FuzzDecisions(f) }
 
 func FuzzKey(f *testing.F) { algorithm.FuzzKey(f) }
+
+func FuzzCalls(f *testing.F) { algorithm.FuzzCalls(f) }
+
+// What a step of FuzzQueue does besides scheduling a request, which every other number does.
+const (
+	reset = iota
+	change
+)
+
+// FuzzQueue compares a Queue on an embedded server with a LocalQueue over any limit and any times,
+// with Resets and changes of the limit, and holds their answers to what a Slot promises.
+func FuzzQueue(f *testing.F) {
+	const schedule = 2
+	now := roomtest.Start.UnixMicro()
+	f.Add(roomtest.SeedOf(algorithms.PerSecond(7).WithBurst(2), schedule, now, schedule, now, schedule, now+142_857, schedule, now+142_858, schedule, now, reset, now, schedule, now))
+	f.Add(roomtest.SeedOf(algorithms.Per(3, 7*time.Microsecond).WithBurst(2), schedule, 0, schedule, 1, schedule, 2, schedule, 3, schedule, 1, schedule, 40))
+	f.Add(roomtest.SeedOf(algorithms.PerSecond(3), schedule, now, schedule, now, change, 7, 1_000_000, 2, schedule, now, schedule, now+1, change, 0, 0, 0, schedule, now-3_600_000_000))
+	f.Add(roomtest.SeedOf(algorithms.Per(1<<51, 1<<51*time.Microsecond), schedule, 1<<52-1, schedule, 1<<52, schedule, -1, schedule, 0, schedule, 1<<52-1))
+	f.Add(roomtest.SeedOf(algorithms.Per(1, 1<<51*time.Microsecond), schedule, 0, schedule, 1, schedule, 1<<51))
+	server, conn := resptest.Miniredis(f)
+	f.Fuzz(func(t *testing.T, input []byte) {
+		numbers := roomtest.Numbers(input)
+		q := &queues{t: t, server: server, run: conn}
+		if !q.make(numbers.Limit()) {
+			return
+		}
+		q.reset()
+		// As in FuzzCalls, LocalQueue is asked too seldom to forget states that have passed.
+		for steps := 0; steps < 20 && len(numbers) > 0; steps++ {
+			switch numbers.Next() {
+			case reset:
+				q.reset()
+			case change:
+				q.change(numbers.Limit())
+			default:
+				at := numbers.Next()
+				slot := q.schedule(at)
+				if retry := slot.RetryAfter.Microseconds(); retry > 0 && at+retry < 1<<52 {
+					early, on := q.schedule(at+retry-1), q.schedule(at+retry)
+					if early.RetryAfter != time.Microsecond || !on.Accepted {
+						t.Fatalf("%v: refused until %d µs, is a microsecond sooner %+v, and then %+v", q.limit, at+retry, early, on)
+					}
+				}
+			}
+		}
+	})
+}
+
+// queues are a Queue and a LocalQueue of one limit and on one clock.
+type queues struct {
+	t          *testing.T
+	server     *miniredis.Miniredis
+	run        scripts.Runner
+	limit      algorithms.Limit
+	over       *leakybucket.Queue
+	local      *leakybucket.LocalQueue
+	now        int64   // what the clock shows, µs
+	departures []int64 // µs, since the key was new, the limit changed or the clock went back
+}
+
+// make makes both, and tells whether the limit is valid.
+func (q *queues) make(limit algorithms.Limit) bool {
+	clock := algorithms.WithClock(func() time.Time { return time.UnixMicro(q.now) })
+	over, err := leakybucket.NewQueue(q.run, limit, clock)
+	local, localErr := leakybucket.NewLocalQueue(limit, clock)
+	return q.take(limit, over, local, err, localErr)
+}
+
+func (q *queues) change(limit algorithms.Limit) {
+	over, err := q.over.With(limit)
+	local, localErr := q.local.With(limit)
+	q.take(limit, over, local, err, localErr)
+}
+
+// take takes both unless both refuse the limit.
+func (q *queues) take(limit algorithms.Limit, over *leakybucket.Queue, local *leakybucket.LocalQueue, err, localErr error) bool {
+	q.t.Helper()
+	if want := limit.Validate(); (err == nil) != (want == nil) || (localErr == nil) != (want == nil) {
+		q.t.Fatalf("%+v: the Queue's error is %v, LocalQueue's %v, Validate's %v", limit, err, localErr, want)
+	}
+	if err != nil {
+		return false
+	}
+	q.limit, q.over, q.local, q.departures = limit, over, local, nil
+	return true
+}
+
+func (q *queues) reset() {
+	q.t.Helper()
+	if err := errors.Join(q.over.Reset(context.Background(), "k"), q.local.Reset(context.Background(), "k")); err != nil {
+		q.t.Fatal(err)
+	}
+	if keys := q.server.Keys(); len(keys) > 0 {
+		q.t.Fatalf("stored after Reset: %q", keys)
+	}
+	q.departures = nil
+}
+
+// schedule asks both at a time and compares what they answer; where the time can't be, that is an
+// error, and the zero Slot.
+func (q *queues) schedule(at int64) leakybucket.Slot {
+	q.t.Helper()
+	before, last := q.server.Dump(), q.now
+	q.now = at
+	slot, err := q.over.Schedule(context.Background(), "k")
+	local, localErr := q.local.Schedule(context.Background(), "k")
+	var want error
+	if at < 0 || at >= 1<<52 {
+		want = algorithms.ErrInvalidTime
+	}
+	if slot != local || !errors.Is(err, want) || !errors.Is(localErr, want) {
+		q.t.Fatalf("%v at %d µs: %+v, %v, LocalQueue says %+v, %v, want the error %v", q.limit, at, slot, err, local, localErr, want)
+	}
+	if want != nil {
+		if after := q.server.Dump(); after != before {
+			q.t.Fatalf("%v at %d µs: %v has changed %s to %s", q.limit, at, err, before, after)
+		}
+		q.now = last
+		return slot
+	}
+	if at < last {
+		q.departures = nil // what was too far ahead is brought back
+	}
+	q.keeps(slot)
+	return slot
+}
+
+// keeps fails the test where a slot isn't what the queue promises.
+func (q *queues) keeps(slot leakybucket.Slot) {
+	q.t.Helper()
+	burst, delay := q.limit.BurstOrRate(), slot.Delay.Microseconds()
+	switch {
+	case slot.Queued < 0 || slot.Queued > burst || delay < 0 || slot.RetryAfter < 0 || slot.Accepted != (slot.RetryAfter == 0):
+		q.t.Fatalf("%v at %d µs: %+v", q.limit, q.now, slot)
+	case slot.Accepted && q.compare(delay-1, burst) >= 0: // Delay is rounded up
+		q.t.Fatalf("%v at %d µs: %+v, which is longer than a full queue", q.limit, q.now, slot)
+	case !slot.Accepted:
+		return
+	}
+	departure := q.now + delay
+	for i, earlier := range q.departures {
+		if q.compare(departure-earlier+1, int64(len(q.departures)-i)) <= 0 {
+			q.t.Fatalf("%v at %d µs: %+v leaves at %d µs, too close after %v", q.limit, q.now, slot, departure, q.departures)
+		}
+	}
+	q.departures = append(q.departures, departure)
+}
+
+// compare compares a number of microseconds with n emission intervals.
+func (q *queues) compare(us, n int64) int {
+	return product(us, q.limit.Rate).Cmp(product(n, q.limit.Period.Microseconds()))
+}
+
+func product(a, b int64) *big.Int { return new(big.Int).Mul(big.NewInt(a), big.NewInt(b)) }

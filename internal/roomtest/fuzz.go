@@ -3,12 +3,14 @@ package roomtest
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/limitertest"
 	"github.com/go-weir/weir/internal/resptest"
+	"github.com/go-weir/weir/scripts"
 )
 
 // FuzzDecisions compares the script on an embedded server with Local over any limit and any program
@@ -21,14 +23,38 @@ func (a Algorithm) FuzzDecisions(f *testing.F) {
 	f.Fuzz(func(t *testing.T, rate, period, burst int64, program []byte) {
 		limit := algorithms.Limit{Rate: rate, Period: time.Duration(period) * time.Microsecond, Burst: burst}
 		_, conn := resptest.Miniredis(t)
-		if _, err := a.Local(limit); err != nil {
-			if _, overErr := a.Over(conn)(limit); !errors.Is(err, algorithms.ErrInvalidLimit) || !errors.Is(overErr, algorithms.ErrInvalidLimit) {
-				t.Fatalf("%+v: refused by NewLocal as %v, by New as %v", limit, err, overErr)
-			}
+		if a.refused(t, conn, limit) {
 			return
 		}
-		limitertest.Replay(t, a.Over(conn), limit, program[:min(len(program), 600)], a.Compared()...)
+		limitertest.Replay(t, a.Over(conn), limit, forwardInTheEnd(program[:min(len(program), 600)]), a.Compared()...)
 	})
+}
+
+// forwardInTheEnd returns the program with no clock that goes back behind its first 31 requests, each
+// of which asks at most twice. Asked 64 times, Local forgets states that have passed, which the server
+// keeps for an hour: should the clock go back into their time, the two differ, and may.
+func forwardInTheEnd(program []byte) []byte {
+	program = slices.Clone(program)
+	for i := 3 * 31; i < len(program); i += 3 {
+		if program[i]%16 == 8 { // see limitertest.Replay
+			program[i]++
+		}
+	}
+	return program
+}
+
+// refused tells whether NewLocal refuses the limit, and fails the test where New doesn't do the same.
+func (a Algorithm) refused(t *testing.T, run scripts.Runner, limit algorithms.Limit) bool {
+	t.Helper()
+	_, err := a.Local(limit)
+	_, overErr := a.Over(run)(limit)
+	if err == nil && overErr == nil {
+		return false
+	}
+	if !errors.Is(err, algorithms.ErrInvalidLimit) || !errors.Is(overErr, algorithms.ErrInvalidLimit) {
+		t.Fatalf("%+v: refused by NewLocal as %v, by New as %v", limit, err, overErr)
+	}
+	return true
 }
 
 // FuzzKey asks under any two keys: each counts for itself.

@@ -28,14 +28,15 @@ func NewLocalQueue(limit algorithms.Limit, opts ...algorithms.Option) (*LocalQue
 	if err != nil {
 		return nil, err
 	}
-	if settings.Clock == nil {
+	simulated := settings.Clock != nil
+	if !simulated {
 		settings.Clock = time.Now
 	}
 	rule, err := newQueueRule(limit)
 	if err != nil {
 		return nil, err
 	}
-	return &LocalQueue{local.NewStore[departure](), settings, rule}, nil
+	return &LocalQueue{local.NewStore[departure](simulated), settings, rule}, nil
 }
 
 // With returns a queue of the same keys under another limit, as Queue.With does.

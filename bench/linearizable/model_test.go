@@ -51,8 +51,8 @@ type transition struct {
 // one step before.
 type fingerprint [steps + stepsAPeriod]any
 
-// remembered is how many calls a Local surely takes before it forgets a state that is over. The server keeps
-// it for an hour under simulated time, and a call at an earlier time meets it again.
+// remembered is how many calls a Local surely takes before it forgets a state that has been over for an
+// hour, as the server forgets it. The two count that hour from different moments.
 const remembered = 63
 
 func newModel(try trial) *model {

@@ -27,10 +27,11 @@ type Limiter[S any] struct {
 
 // New returns the limiter of a rule. Without WithClock, the clock is time.Now.
 func New[S any](rule Rule[S], settings algorithms.Settings) *Limiter[S] {
-	if settings.Clock == nil {
+	simulated := settings.Clock != nil
+	if !simulated {
 		settings.Clock = time.Now
 	}
-	return &Limiter[S]{NewStore[S](), settings, rule}
+	return &Limiter[S]{NewStore[S](simulated), settings, rule}
 }
 
 // With returns a limiter of the same keys under another rule.

@@ -5,6 +5,7 @@ package local
 import (
 	"hash/maphash"
 	"sync"
+	"time"
 )
 
 // shards is how many locks the keys are spread over.
@@ -13,6 +14,7 @@ const shards = 64
 // A Store holds a state for each key. The zero S is the state of a key that it doesn't know.
 type Store[S any] struct {
 	seed   maphash.Seed
+	grace  int64 // how long a state is kept after it has become as good as none, µs
 	shards [shards]shard[S]
 }
 
@@ -27,9 +29,16 @@ type kept[S any] struct {
 	until int64 // when the state has become as good as none, µs
 }
 
-// NewStore returns an empty store.
-func NewStore[S any]() *Store[S] {
+// graceOfSimulatedTime is how much longer the scripts let a key live where the clock is the client's.
+const graceOfSimulatedTime = int64(time.Hour / time.Microsecond)
+
+// NewStore returns an empty store. Under simulated time, which may go back into the time of a state that is
+// over, states are kept an hour longer, as the scripts keep their keys.
+func NewStore[S any](simulated bool) *Store[S] {
 	store := &Store[S]{seed: maphash.MakeSeed()}
+	if simulated {
+		store.grace = graceOfSimulatedTime
+	}
 	for i := range store.shards {
 		store.shards[i].states = map[string]*kept[S]{}
 	}
@@ -48,7 +57,7 @@ func (s *Store[S]) Do(key string, clock func() (int64, error), decide func(state
 	if err != nil {
 		return err
 	}
-	shard.sweep(now)
+	shard.sweep(now - s.grace)
 	entry, known := shard.states[key]
 	if !known {
 		entry = &kept[S]{}
@@ -85,17 +94,17 @@ func (s *Store[S]) shard(key string) *shard[S] {
 	return &s.shards[maphash.String(s.seed, key)%shards]
 }
 
-// sweep forgets the shard's states that mean nothing any more, once it has been asked as often as
+// sweep forgets the shard's states that have meant nothing since the time over, once it has been asked as often as
 // it holds states: so a sweep costs each question a constant, and idle keys are gone after as many
 // questions as there are keys.
-func (s *shard[S]) sweep(now int64) {
+func (s *shard[S]) sweep(over int64) {
 	s.asked++
 	if s.asked <= len(s.states) || s.asked < shards {
 		return
 	}
 	s.asked = 0
 	for key, entry := range s.states {
-		if entry.until <= now {
+		if entry.until <= over {
 			delete(s.states, key)
 		}
 	}

@@ -14,7 +14,7 @@ func at(now int64) func() (int64, error) { return func() (int64, error) { return
 // keys, and those that mean something stay.
 func TestForgets(t *testing.T) {
 	const keys = 20_000
-	store := local.NewStore[int]()
+	store := local.NewStore[int](false)
 	put := func(key string, now, until int64) {
 		if err := store.Do(key, at(now), func(s *int, _ int64) int64 { *s = 7; return until }); err != nil {
 			t.Fatal(err)
@@ -46,9 +46,36 @@ func TestForgets(t *testing.T) {
 	}
 }
 
+// TestSimulatedTime: a clock of the caller's may go back into the time of a state that is over; it is
+// still there for an hour, however often was asked, and then it isn't.
+func TestSimulatedTime(t *testing.T) {
+	const hour = 3_600_000_000
+	store := local.NewStore[int](true)
+	keep := func(key string, now, until int64) {
+		if err := store.Do(key, at(now), func(s *int, _ int64) int64 { *s = 7; return until }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keep("k", 0, 1000)
+	ask := func(now int64) (state int) {
+		for range 1000 { // more often than there are states: each shard is swept
+			if err := store.Do("k", at(now), func(s *int, _ int64) int64 { state = *s; return 0 }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return state
+	}
+	if state := ask(1000 + hour - 1); state != 7 {
+		t.Error("forgotten before an hour has passed")
+	}
+	if state := ask(1000 + hour); state != 0 {
+		t.Error("still there after an hour")
+	}
+}
+
 func TestClockFails(t *testing.T) {
 	broken := errors.New("no time")
-	err := local.NewStore[int]().Do("k", func() (int64, error) { return 0, broken }, func(*int, int64) int64 {
+	err := local.NewStore[int](false).Do("k", func() (int64, error) { return 0, broken }, func(*int, int64) int64 {
 		t.Error("decided without a time")
 		return 0
 	})

@@ -31,8 +31,8 @@ func (a Algorithm) FuzzDecisions(f *testing.F) {
 }
 
 // forwardInTheEnd returns the program with no clock that goes back behind its first 31 requests, each
-// of which asks at most twice. Asked 64 times, Local forgets states that have passed, which the server
-// keeps for an hour: should the clock go back into their time, the two differ, and may.
+// of which asks at most twice. Asked 64 times, Local forgets states that were over for an hour, as a server
+// does; an embedded one never: its own clock stands still. Should the clock go back so far, the two differ.
 func forwardInTheEnd(program []byte) []byte {
 	program = slices.Clone(program)
 	for i := 3 * 31; i < len(program); i += 3 {

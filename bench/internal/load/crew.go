@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 )
 
 // A Crew is workers that work at the same time.
@@ -55,7 +56,8 @@ func hire(job Job) (*worker, error) {
 		return nil, err
 	}
 	w := &worker{command: exec.Command(self)}
-	w.command.Env = append(os.Environ(), workerEnv+"=1")
+	// The race detector, if it is on, would hold each process for a second at its end.
+	w.command.Env = append(os.Environ(), workerEnv+"=1", "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	w.command.Stderr = &w.stderr
 	if w.stdin, err = w.command.StdinPipe(); err != nil {
 		return nil, err
@@ -94,21 +96,29 @@ func (c *Crew) Stop() {
 
 // Calls waits for the workers' ends and returns all calls that they made, in no particular order.
 func (c *Crew) Calls() ([]Call, error) {
+	reports, errs := make([]report, len(c.workers)), make([]error, len(c.workers))
+	var all sync.WaitGroup
+	for i, w := range c.workers {
+		all.Go(func() { reports[i], errs[i] = w.report() })
+	}
+	all.Wait()
 	var calls []Call
-	var errs []error
-	for _, w := range c.workers {
-		var r report
-		if err := gob.NewDecoder(w.stdout).Decode(&r); err != nil {
-			errs = append(errs, w.failure(err))
-			continue
-		}
+	for _, r := range reports {
 		calls = append(calls, r.Calls...)
-		_ = w.stdin.Close()
-		if err := w.command.Wait(); err != nil {
-			errs = append(errs, w.said(err))
-		}
 	}
 	return calls, errors.Join(errs...)
+}
+
+// report waits for the worker's report and its end.
+func (w *worker) report() (r report, err error) {
+	if err := gob.NewDecoder(w.stdout).Decode(&r); err != nil {
+		return r, w.failure(err)
+	}
+	_ = w.stdin.Close()
+	if err := w.command.Wait(); err != nil {
+		return r, w.said(err)
+	}
+	return r, nil
 }
 
 // Dismiss ends workers whose calls nobody wants.

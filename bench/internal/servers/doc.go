@@ -2,7 +2,7 @@
 // images that REDIS_IMAGE and VALKEY_IMAGE name.
 //
 // A server is a container wherever a Docker engine answers, and otherwise a process of this
-// machine, on a free port of the loopback interface. Either way it keeps nothing on disk and ends
+// machine, on a free port of the loopback interface. Either way it leaves nothing on disk and ends
 // with the test, or, if shared, with the test binary:
 //
 //	func TestMain(m *testing.M) { servers.Main(m) }
@@ -14,6 +14,10 @@
 //			})
 //		}
 //	}
+//
+// A test that has a server to itself ([Start]) can kill, revive, pause and resume it. [StartShifted]
+// gives it one whose clock it sets, [StartCluster] a cluster, and [StartSentinel] a master with
+// replicas and sentinels. Run instead of Start does the same outside a test.
 //
 // A test that gets no server fails. Getting them all, by pulling, building or unpacking, is the
 // work of [Prepare], which the test command in bench/test calls before it runs the tests.

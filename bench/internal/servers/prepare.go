@@ -32,7 +32,7 @@ func Engine() string {
 // Prepare makes sure that a server of every kind can be started, and reports on each as soon as
 // that is settled, one call at a time. It pulls images where a registry answers. Where none does it
 // makes them from Debian's packages, and without an engine it unpacks those packages for programs
-// that the machine lacks.
+// that the machine lacks. Last it reports on what [RunShifted] needs, as a kind named "faketime".
 func Prepare(ctx context.Context, all []Kind, report func(Ready)) {
 	begin := time.Now()
 	var mu sync.Mutex
@@ -41,6 +41,16 @@ func Prepare(ctx context.Context, all []Kind, report func(Ready)) {
 		defer mu.Unlock()
 		report(Ready{Kind: k, How: how, Took: time.Since(begin), Err: err})
 	}
+
+	// Beside the rest, but told after it.
+	var clockHow string
+	var clockErr error
+	var clock sync.WaitGroup
+	clock.Go(func() { clockHow, clockErr = prepareFaketime(ctx) })
+	defer func() {
+		clock.Wait()
+		tell(Kind{Name: "faketime"}, clockHow, clockErr)
+	}()
 
 	// What there is or what a registry has, all at once; then the rest, one run for each release.
 	var wg sync.WaitGroup

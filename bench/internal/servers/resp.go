@@ -2,6 +2,7 @@ package servers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -9,17 +10,22 @@ import (
 	"github.com/go-weir/weir/internal/resptest"
 )
 
-// call sends one command and returns its reply, if that is a status or a string. It is all that
-// this package has to ask of a server, so it needs no client library, nor the choice of one.
-func call(ctx context.Context, addr string, command ...string) (string, error) {
+// ask sends one command over a connection of its own and returns its reply. It is all that this
+// package has to do with a server, so it needs no client library, nor the choice of one.
+func ask(ctx context.Context, addr string, command ...string) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	conn, err := resptest.Connect(ctx, addr)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer conn.Close()
-	reply, err := conn.Do(command...)
+	return conn.Do(command...)
+}
+
+// call does that for a command whose reply is a status or a string.
+func call(ctx context.Context, addr string, command ...string) (string, error) {
+	reply, err := ask(ctx, addr, command...)
 	if err != nil {
 		return "", err
 	}
@@ -36,43 +42,69 @@ func call(ctx context.Context, addr string, command ...string) (string, error) {
 func await(ctx context.Context, addr string, alive func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	var dead error
+	err := poll(ctx, func(ctx context.Context) error {
 		_, err := call(ctx, addr, "PING")
 		if err == nil {
 			return nil
 		}
-		if dead := alive(); dead != nil {
-			return dead
+		dead = alive()
+		if dead != nil {
+			return nil
+		}
+		return fmt.Errorf("no answer on %s: %w", addr, err)
+	})
+	return errors.Join(dead, err)
+}
+
+// poll asks until there is no error, or the context ends. Then it returns the last error from before
+// that, and not what came of asking too late.
+func poll(ctx context.Context, holds func(context.Context) error) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	deadline, limited := ctx.Deadline()
+	var last error
+	for {
+		err := holds(ctx)
+		if err == nil {
+			return nil
+		}
+		late := ctx.Err() != nil || limited && !time.Now().Before(deadline)
+		if last == nil || !late {
+			last = err
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("no answer on %s: %w", addr, err)
+			return last
 		case <-tick.C:
 		}
 	}
 }
 
-// info asks a server for the section of its INFO that says what it is.
-func info(ctx context.Context, addr string) (map[string]string, error) {
-	text, err := call(ctx, addr, "INFO", "server")
+// info asks a server for a section of its INFO.
+func info(ctx context.Context, addr, section string) (map[string]string, error) {
+	text, err := call(ctx, addr, "INFO", section)
 	if err != nil {
 		return nil, err
 	}
-	fields := map[string]string{}
+	return fields(text), nil
+}
+
+// fields reads lines of the form "key:value".
+func fields(text string) map[string]string {
+	m := map[string]string{}
 	for line := range strings.Lines(text) {
 		if key, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
-			fields[key] = value
+			m[key] = value
 		}
 	}
-	return fields, nil
+	return m
 }
 
 // identify asks a server for its name and version. A Valkey server calls itself Redis 7.2.4 where
 // older clients look, so its own fields count first.
 func identify(ctx context.Context, addr string) (name, version string, err error) {
-	fields, err := info(ctx, addr)
+	fields, err := info(ctx, addr, "server")
 	if err != nil {
 		return "", "", err
 	}

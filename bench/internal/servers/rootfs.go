@@ -16,6 +16,9 @@ import (
 	"github.com/moby/moby/client"
 )
 
+//go:embed debian.sh
+var debianScript string
+
 //go:embed rootfs.sh
 var rootfsScript string
 
@@ -25,6 +28,27 @@ func unpack(ctx context.Context, suite string, all []Kind) error {
 	if len(all) == 0 {
 		return nil
 	}
+	var programs []string
+	for _, k := range all {
+		if !slices.Contains(programs, k.program) {
+			programs = append(programs, k.program)
+		}
+	}
+	return fromDebian(ctx, rootfsScript, suite, programs, func(work string) error {
+		for _, k := range all {
+			err := os.Rename(filepath.Join(work, k.program), rootDir(k))
+			// Another run may have come first, and what it has made serves as well.
+			if err != nil && unpacked(k) == nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// fromDebian has a script take something from the packages of a Debian release, and keep move what
+// it has made out of the script's directory, which is within the cache directory.
+func fromDebian(ctx context.Context, script, suite string, args []string, keep func(work string) error) error {
 	dir := cacheDir()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -35,26 +59,12 @@ func unpack(ctx context.Context, suite string, all []Kind) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-
-	args := []string{"-c", rootfsScript, "rootfs.sh", suite, work}
-	for _, k := range all {
-		if !slices.Contains(args[5:], k.program) {
-			args = append(args, k.program)
-		}
-	}
-	cmd := exec.CommandContext(ctx, "bash", args...)
+	cmd := exec.CommandContext(ctx, "bash", append([]string{"-c", debianScript + script, "unpack", suite, work}, args...)...)
 	cmd.WaitDelay = time.Second // for the pipe that what it started may still hold
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(out)))
 	}
-	for _, k := range all {
-		err := os.Rename(filepath.Join(work, k.program), rootDir(k))
-		// Another run may have come first, and what it has made serves as well.
-		if err != nil && unpacked(k) == nil {
-			return err
-		}
-	}
-	return nil
+	return keep(work)
 }
 
 const workPrefix = "work-"

@@ -1,78 +1,14 @@
 #!/usr/bin/env bash
-# Unpacks redis or valkey servers, with all that they need to run, from Debian's packages: into
-# directories that serve both as an image (docker import) and, without Docker, as they are (started
-# through their own ld.so). Nothing is installed and root is not needed.
+# After debian.sh: makes root directories of redis or valkey servers, with all that they need to run,
+# that serve both as an image (docker import) and, without Docker, as they are (started through their
+# own ld.so).
 #
-#   rootfs.sh SUITE WORK PROGRAM...     (PROGRAM: redis or valkey)
+#   ... SUITE WORK PROGRAM...     (PROGRAM: redis or valkey)
 #
-# SUITE is the Debian release to take the packages from, which need not be the machine's own.
-# Result: WORK/PROGRAM. Everything else in WORK may be thrown away afterwards.
-set -euo pipefail
-umask 022 # the image's server does not run as root, so it must be able to read what is written here
-
-suite=$1 work=$2
-shift 2
+# Result: WORK/PROGRAM.
+# shellcheck disable=SC2154 # what debian.sh sets
 programs=("$@")
-
-fail() {
-	echo "$*" >&2
-	exit 1
-}
-
-command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null ||
-	fail "building a server takes a Debian machine: this one has no apt-get or dpkg-deb"
-# shellcheck source=/dev/null
-. /etc/os-release
-[[ $ID == debian ]] || fail "building a server takes the apt sources of a Debian machine; this one is $ID"
-
-# The machine's own sources say where Debian's archive is to be had from here. Only the suite is
-# replaced, and with it what the sources say of updates and security.
-#
-# The key is Debian's own, whatever the machine trusts besides: so another vendor's archive that
-# names its suites like Debian's is not used, it only fails to verify.
-mkdir -p "$work"/{state/lists/partial,cache/archives/partial,root}
-for key in /usr/share/keyrings/debian-archive-keyring.{pgp,gpg}; do
-	[[ ! -e $key ]] || break
-done
-[[ -e $key ]] || fail "no keyring of Debian's archive: the package debian-archive-keyring is missing"
-arch=$(dpkg --print-architecture)
-apt-get update --print-uris |
-	sed -nE "s#^'(.+)/dists/(${VERSION_CODENAME:-sid}|oldstable|stable|testing|unstable|sid)(-updates|-security)?/InRelease'.*#deb [arch=$arch signed-by=$key] \1 $suite\3 main#p" |
-	sort -u >"$work/sources.list"
-[[ -s $work/sources.list ]] || fail "this machine's apt sources name no Debian archive"
-
-# An apt of its own. The machine's configuration goes in first, for its proxies and credentials, but
-# without its hooks; state and cache are private. With an empty status file nothing counts as
-# installed, so that the download is the whole closure, libc included.
-: >"$work/status"
-{
-	apt-config dump | grep -v -e Invoke -e Pre-Install-Pkgs
-	cat <<-END
-		Dir::Etc::Parts "/dev/null";
-		Dir::Etc::Main "/dev/null";
-		Dir::Etc::SourceList "$work/sources.list";
-		Dir::Etc::SourceParts "/dev/null";
-		Dir::Etc::Preferences "/dev/null";
-		Dir::Etc::PreferencesParts "/dev/null";
-		Dir::State "$work/state";
-		Dir::State::status "$work/status";
-		Dir::Cache "$work/cache";
-		APT::Architecture "$arch";
-		APT::Install-Recommends "false";
-		APT::Sandbox::User "";
-		Acquire::Languages "none";
-		Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
-	END
-} >"$work/apt.conf"
-export APT_CONFIG=$work/apt.conf
-
-# A source without this suite is no failure as long as the packages are found elsewhere.
-apt-get -qq update >"$work/log" 2>&1 || true
-apt-get -qq --yes --download-only install "${programs[@]/%/-server}" busybox-static >>"$work/log" 2>&1 ||
-	fail "$suite: $(grep '^E:' "$work/log" || cat "$work/log")"
-for deb in "$work"/cache/archives/*.deb; do
-	dpkg-deb -x "$deb" "$work/root"
-done
+unpack --download-only install "${programs[@]/%/-server}" busybox-static
 
 # The closure's own ld.so says which libraries a program links.
 loader=$(find "$work/root" -name 'ld-linux*.so.*' -type f -print -quit)

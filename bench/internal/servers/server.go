@@ -3,8 +3,6 @@ package servers
 import (
 	"context"
 	"fmt"
-	"os"
-	"sync"
 	"testing"
 	"time"
 )
@@ -18,50 +16,85 @@ const (
 
 // Server is a running server.
 type Server struct {
-	Kind    Kind
-	Addr    string // "127.0.0.1:32768"
-	Name    string // as the server calls itself: "Redis" or "Valkey"
-	Version string // "7.0.15"
-	How     string // "container redis:7.0" or "binary /usr/bin/redis-server"
+	Kind      Kind
+	Addr      string // "127.0.0.1:32768": where clients of this machine reach it
+	Announced string // where its peers reach it, and what it tells clients of them: mostly Addr (see [Routes])
+	Name      string // as the server calls itself: "Redis" or "Valkey"
+	Version   string // "7.0.15"
+	How       string // "container redis:7.0" or "binary /usr/bin/redis-server"
 
-	stop func() error
+	shell func(ctx context.Context, script string, args ...string) error // runs where the server does
+	ready func(context.Context) error                                    // returns once it answers
+	log   func(context.Context) string                                   // what it has written
+	stop  func() error
+
+	shifts bool // has a clock of its own
 }
 
 // String says which server it is and how it was got.
 func (s *Server) String() string { return s.Name + " " + s.Version + " · " + s.How }
 
-// Close stops the server and removes what it leaves.
+// Close stops the server and removes what it leaves. The nodes of a [Cluster] or [Sentinel] end
+// together: close that instead.
 func (s *Server) Close() error { return s.stop() }
 
 // Run starts a server outside a test. args are further options, such as "--maxmemory", "1mb". The
 // caller closes it.
 func Run(ctx context.Context, k Kind, args ...string) (*Server, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	launch, err := find(k)
+	g, err := launch(ctx, k, order{options: args})
 	if err != nil {
 		return nil, err
 	}
-	s, err := launch(ctx, append([]string{
-		"--save", "", "--appendonly", "no",
-		"--protected-mode", "no", // a container's server sees its clients come from elsewhere
-	}, args...))
+	return g.servers[0], nil
+}
+
+// order is what a server is to be started with.
+type order struct {
+	options  []string
+	faketime []byte // the library that gives it a clock of its own, if it is to have one
+}
+
+// group is servers that were started together and end together.
+type group struct {
+	servers []*Server
+	stop    func() error
+}
+
+// launch starts servers of one kind, all at once, and waits until each answers.
+func launch(ctx context.Context, k Kind, orders ...order) (*group, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	start, err := find(k)
+	if err != nil {
+		return nil, err
+	}
+	for i, o := range orders {
+		orders[i].options = append([]string{
+			"--save", "", "--appendonly", "no",
+			"--protected-mode", "no", // a container's server sees its clients come from elsewhere
+		}, o.options...)
+	}
+	g, err := start(ctx, orders)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", k.Name, err)
 	}
-	s.Kind = k
-	if s.Name, s.Version, err = identify(ctx, s.Addr); err != nil {
-		_ = s.stop()
+	name, version, err := identify(ctx, g.servers[0].Addr)
+	if err != nil {
+		_ = g.stop()
 		return nil, fmt.Errorf("start %s: %w", k.Name, err)
 	}
-	return s, nil
+	for i, s := range g.servers {
+		s.Kind, s.Name, s.Version, s.stop = k, name, version, g.stop
+		s.shifts = orders[i].faketime != nil
+	}
+	return g, nil
 }
 
-// find returns what starts a server of that kind here: a container if an engine has or gets its
-// image, else a program of this machine.
-func find(k Kind) (func(context.Context, []string) (*Server, error), error) {
+// find returns what starts servers of that kind here: in a container if an engine has or gets the
+// image, else as a program of this machine.
+func find(k Kind) (func(context.Context, []order) (*group, error), error) {
 	if e, _ := connect(); e != nil && e.provides(k.Image) {
-		return func(ctx context.Context, args []string) (*Server, error) { return e.start(ctx, k, args) }, nil
+		return func(ctx context.Context, orders []order) (*group, error) { return e.start(ctx, k, orders) }, nil
 	}
 	if b := findBinary(k); b != nil {
 		return b.start, nil
@@ -77,67 +110,22 @@ func Start(tb testing.TB, k Kind, args ...string) *Server {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	s.endWith(tb, s.Close)
+	return s
+}
+
+// endWith marks the test with the server it uses, and closes what that is part of when it ends.
+func (s *Server) endWith(tb testing.TB, stop func() error) {
 	tb.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			tb.Errorf("stop %s: %v", k.Name, err)
+		if err := stop(); err != nil {
+			tb.Errorf("stop %s: %v", s.Kind.Name, err)
 		}
 	})
 	s.mark(tb)
-	return s
 }
 
 // mark notes on the test which server it used.
 func (s *Server) mark(tb testing.TB) {
 	tb.Attr(AttrServer, s.String())
 	tb.Attr(AttrKind, s.Kind.Name)
-}
-
-// shared are the servers that this process keeps until Main ends.
-var shared struct {
-	sync.Mutex
-	serving bool // Main runs, so that there is someone to stop them
-	byImage map[string]func() (*Server, error)
-}
-
-// Shared returns the one server of its kind that all tests of a test binary use, each with keys of
-// its own. It starts with the first test that asks and ends in [Main], which therefore has to be
-// what the package's TestMain calls.
-func Shared(tb testing.TB, k Kind) *Server {
-	tb.Helper()
-	shared.Lock()
-	if !shared.serving {
-		shared.Unlock()
-		tb.Fatal("servers.Shared needs func TestMain(m *testing.M) { servers.Main(m) } in this package")
-	}
-	get, ok := shared.byImage[k.Image]
-	if !ok {
-		// Not the test's context: the server outlives the test that happens to come first.
-		get = sync.OnceValues(func() (*Server, error) { return Run(context.Background(), k) })
-		shared.byImage[k.Image] = get
-	}
-	shared.Unlock()
-	s, err := get()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	s.mark(tb)
-	return s
-}
-
-// Main runs a package's tests and then stops the shared servers.
-func Main(m *testing.M) {
-	shared.byImage = map[string]func() (*Server, error){}
-	shared.serving = true
-	code := m.Run()
-	for _, get := range shared.byImage {
-		s, err := get()
-		if err != nil {
-			continue // the tests that wanted it have failed with this
-		}
-		if err := s.Close(); err != nil {
-			fmt.Fprintf(os.Stderr, "stop %s: %v\n", s.Kind.Name, err)
-			code = max(code, 1)
-		}
-	}
-	os.Exit(code)
 }

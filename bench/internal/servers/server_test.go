@@ -3,6 +3,7 @@ package servers
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -10,17 +11,20 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9/logging"
 )
 
 func TestMain(m *testing.M) {
 	if name := os.Getenv(leaveEnv); name != "" {
 		leave(name)
 	}
+	logging.Disable() // go-redis tells of every connection that it does not get
 	Main(m)
 }
 
-// leaveEnv makes the test binary start a server of the kind it names, say where, and wait to be
-// killed.
+// leaveEnv makes the test binary start servers of the kind it names, of which one is then paused and
+// one killed, say where the first is, and wait to be killed.
 const leaveEnv = "WEIR_TEST_LEAVE"
 
 func leave(name string) {
@@ -28,11 +32,15 @@ func leave(name string) {
 		if kind.Name != name {
 			continue
 		}
-		s, err := Run(context.Background(), kind)
+		ctx := context.Background()
+		g, err := launch(ctx, kind, order{}, order{}, order{})
+		if err == nil {
+			err = errors.Join(g.servers[1].Pause(ctx), g.servers[2].Kill(ctx))
+		}
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(s.Addr)
+		fmt.Println(g.servers[0].Addr)
 		select {}
 	}
 }
@@ -120,15 +128,16 @@ func TestNoServer(t *testing.T) {
 	}
 }
 
-// A killed process takes its server with it, or leaves a container that the next one removes. The
-// servers of the living stay.
+// A killed process takes its servers with it, whatever was done to them, or leaves a container that
+// the next one removes. The servers of the living stay.
 func TestKilled(t *testing.T) {
 	for _, kind := range All() {
 		t.Run(kind.Name, func(t *testing.T) {
 			t.Parallel()
 			mine := Start(t, kind)
 			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), leaveEnv+"="+kind.Name)
+			dir := t.TempDir()
+			cmd.Env = append(os.Environ(), leaveEnv+"="+kind.Name, "TMPDIR="+dir)
 			cmd.Stderr = os.Stderr
 			out, err := cmd.StdoutPipe()
 			if err != nil {
@@ -147,24 +156,20 @@ func TestKilled(t *testing.T) {
 			// Collected last: a process that has ended is no less dead for being waited for.
 			defer func() { _ = cmd.Wait() }()
 
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-			defer cancel()
-			tick := time.NewTicker(10 * time.Millisecond)
-			defer tick.Stop()
-			for {
+			eventually(t, 10*time.Second, func(ctx context.Context) error {
 				if e, _ := connect(); e != nil {
-					if err := e.sweep(t.Context(), ""); err != nil {
-						t.Error(err)
+					if err := e.sweep(ctx, ""); err != nil {
+						return err
 					}
 				}
-				if _, err := call(ctx, strings.TrimSpace(line), "PING"); err != nil {
-					break // also when the time is up, which the next lines tell apart
+				if _, err := call(ctx, strings.TrimSpace(line), "PING"); err == nil {
+					return fmt.Errorf("the server of the killed process still answers on %s", line)
 				}
-				<-tick.C
-			}
-			if ctx.Err() != nil {
-				t.Errorf("the server of the killed process still answers on %s", line)
-			}
+				if left, err := os.ReadDir(dir); len(left) > 0 || err != nil {
+					return fmt.Errorf("the killed process left %v, %v", left, err)
+				}
+				return nil
+			})
 			if _, err := call(t.Context(), mine.Addr, "PING"); err != nil {
 				t.Errorf("%s, whose process lives: %v", mine, err)
 			}

@@ -1,0 +1,160 @@
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/load"
+	"github.com/go-weir/weir/bench/internal/servers"
+)
+
+// failovers are the cases of a cluster of three masters with a replica each, and of a master with two
+// replicas under three sentinels.
+func failovers() []Case {
+	l := withoutResets(impatient(faultLoad()))
+	l.Keys = keys(40) // in slots of all masters
+	moving := l
+	// A server that is starved of processor time for long enough is taken for dead.
+	l.Pause = 20 * time.Millisecond
+	// Two masters at a time give as much back as one each: nothing comes back while this runs, so that what is
+	// counted is what they admit. Keys that nobody has asked for before are there all the while.
+	split := l
+	split.Keys, split.Asked, split.MostCost = keys(400), under(algorithms.Per(2, 10*time.Minute)), 1
+	lost := "what a replica had not yet received is forgotten: each limiter admits at most its limit once more"
+	return []Case{
+		{
+			Name: "cluster, slots migrate", Fault: "slots that are asked for move from one master to another, key by key",
+			Promise: "a call that fails ran once or not at all", Load: moving, stage: cluster, during: migrate,
+		},
+		{
+			Name: "cluster, a master is killed", Fault: "a master of the cluster is killed, its replica takes its place, and it comes back as a replica",
+			Promise: lost, Losses: 1, Load: l, Felt: unlucky, stage: cluster, during: killClusterMaster, rounds: 1,
+		},
+		{
+			Name: "sentinel, the master is killed", Fault: "the master is killed, sentinels put a replica in its place, and it comes back as a replica",
+			Promise: lost, Losses: 1, Load: l, Felt: unlucky, stage: sentinel, during: killSentinelMaster, rounds: 1,
+		},
+		{
+			Name: "sentinel, the master hangs", Fault: "the master hangs (SIGSTOP) until sentinels have put a replica in its place, and then goes on: it is still a master, until a sentinel finds it",
+			Promise: "the two masters admit a limit each, and what the old one admitted meanwhile is forgotten", Losses: 1,
+			Load: split, Felt: unlucky, stage: sentinel, during: hangSentinelMaster, rounds: 1,
+		},
+	}
+}
+
+func cluster(ctx context.Context, kind servers.Kind) (*stage, error) {
+	c, err := servers.RunCluster(ctx, kind, 3, 1)
+	if err != nil {
+		return nil, err
+	}
+	s := &stage{
+		place: load.Place{Addrs: c.Seeds(), Cluster: true, Routes: c.Routes},
+		name:  c.Nodes[0].Name + " " + c.Nodes[0].Version, server: c.Nodes[0], scenery: c, closers: []func() error{c.Close},
+	}
+	s.admin = s.place.GoRedis(adminTimeout)
+	s.closers = append(s.closers, s.admin.Close)
+	return s, nil
+}
+
+func sentinel(ctx context.Context, kind servers.Kind) (*stage, error) {
+	c, err := servers.RunSentinel(ctx, kind)
+	if err != nil {
+		return nil, err
+	}
+	s := &stage{
+		place: load.Place{Addrs: c.SentinelAddrs(), MasterName: c.MasterName, Routes: c.Routes},
+		name:  c.Nodes[0].Name + " " + c.Nodes[0].Version, server: c.Nodes[0], scenery: c, closers: []func() error{c.Close},
+	}
+	s.admin = s.place.GoRedis(adminTimeout)
+	s.closers = append(s.closers, s.admin.Close)
+	return s, nil
+}
+
+// migrate moves the slot of one of the load's keys to the next master.
+func migrate(ctx context.Context, s *stage) error {
+	c := s.scenery.(*servers.Cluster)
+	keys := failovers()[0].Load.Keys
+	key := keys[time.Now().UnixNano()%int64(len(keys))]
+	slot, err := s.admin.ClusterKeySlot(ctx, "{"+key+"}").Result()
+	if err != nil {
+		return err
+	}
+	from, err := c.Master(ctx, int(slot))
+	if err != nil {
+		return err
+	}
+	for _, other := range []int{0, 5461, 10922, 16383} {
+		to, err := c.Master(ctx, other)
+		if err != nil {
+			return err
+		}
+		if to != from {
+			return c.MoveSlot(ctx, int(slot), to, nil)
+		}
+	}
+	return fmt.Errorf("one master has all of the slots")
+}
+
+// replaced waits until another server is the master.
+func replaced(ctx context.Context, old *servers.Server, master func() (*servers.Server, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		if now, err := master(); err == nil && now != old {
+			return nil
+		}
+		if err := rest(ctx, 20*time.Millisecond); err != nil {
+			return fmt.Errorf("no replica took the master's place: %w", err)
+		}
+	}
+}
+
+// replace takes a master down, waits for the next one, lets the load go on with that, and brings the old
+// one back after a while.
+func (s *stage) replace(ctx context.Context, master func() (*servers.Server, error), how downAndUp, healthy func(context.Context) error) error {
+	if err := rest(ctx, time.Second); err != nil {
+		return err
+	}
+	old, err := master()
+	if err != nil {
+		return err
+	}
+	began := now()
+	if err := how.down(old, ctx); err != nil {
+		return err
+	}
+	if err := replaced(ctx, old, master); err != nil {
+		return errors.Join(err, how.up(old, ctx))
+	}
+	s.troubles = append(s.troubles, trouble{began, now()})
+	return errors.Join(rest(ctx, how.after), how.up(old, ctx), healthy(ctx), rest(ctx, time.Second))
+}
+
+// downAndUp is a way for a server to go, and to come back so long after it was replaced.
+type downAndUp struct {
+	down, up func(*servers.Server, context.Context) error
+	after    time.Duration
+}
+
+var (
+	killed = downAndUp{(*servers.Server).Kill, (*servers.Server).Revive, 3 * time.Second}
+	hung   = downAndUp{(*servers.Server).Pause, (*servers.Server).Resume, 0}
+)
+
+func killClusterMaster(ctx context.Context, s *stage) error {
+	c := s.scenery.(*servers.Cluster)
+	return s.replace(ctx, func() (*servers.Server, error) { return c.Master(ctx, 0) }, killed, c.AwaitHealthy)
+}
+
+func killSentinelMaster(ctx context.Context, s *stage) error {
+	c := s.scenery.(*servers.Sentinel)
+	return s.replace(ctx, func() (*servers.Server, error) { return c.Master(ctx) }, killed, c.AwaitHealthy)
+}
+
+func hangSentinelMaster(ctx context.Context, s *stage) error {
+	c := s.scenery.(*servers.Sentinel)
+	return s.replace(ctx, func() (*servers.Server, error) { return c.Master(ctx) }, hung, c.AwaitHealthy)
+}

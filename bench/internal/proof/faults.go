@@ -1,0 +1,215 @@
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/go-weir/weir/bench/internal/proxy"
+	"github.com/go-weir/weir/bench/internal/servers"
+	"github.com/go-weir/weir/bench/internal/verify"
+)
+
+// faultLoad is six processes, half of them on each client, that ask for some dozens of keys.
+func faultLoad() Load {
+	return Load{
+		Processes: 6, Goroutines: 6, Keys: keys(24), MostCost: 3, Asked: under(dozens), Peeks: 0.05, Resets: 0.002,
+		Timeout: 5 * time.Second,
+	}
+}
+
+// impatience is how long a call waits where it may wait in vain.
+const impatience = 300 * time.Millisecond
+
+// impatient returns l with calls that give up soon.
+func impatient(l Load) Load {
+	l.Timeout = impatience
+	return l
+}
+
+func unlucky(f verify.Findings) bool   { return f.Errors > 0 }
+func ranUnseen(f verify.Findings) bool { return f.RanUnseen > 0 }
+
+// faults are the cases of one server that something is done to.
+func faults() []Case {
+	return []Case{
+		{
+			Name: "SCRIPT FLUSH", Fault: "SCRIPT FLUSH every 2 ms", Promise: "no call fails",
+			Load: faultLoad(), Kept: noErrors,
+			during: func(ctx context.Context, s *stage) error {
+				return errors.Join(s.admin.ScriptFlush(ctx).Err(), rest(ctx, 2*time.Millisecond))
+			},
+		},
+		{
+			Name: "CLIENT KILL", Fault: "CLIENT KILL of all connections every 30 ms", Promise: "a call that fails ran once or not at all",
+			Load: faultLoad(), Felt: unlucky,
+			during: func(ctx context.Context, s *stage) error {
+				return errors.Join(s.admin.ClientKillByFilter(ctx, "TYPE", "normal").Err(), rest(ctx, 30*time.Millisecond))
+			},
+		},
+		{
+			Name: "replies delayed", Fault: "a proxy that delays by 5 ± 5 ms", Promise: "no call fails",
+			Load: faultLoad(), Kept: noErrors, stage: proxied(),
+			during: through(func(p *proxy.Proxy) error { return p.Delay(5*time.Millisecond, 5*time.Millisecond) }, 0),
+		},
+		{
+			Name: "connections cut", Fault: "a proxy that resets all connections every 50 ms", Promise: "a call that fails ran once or not at all",
+			Load: faultLoad(), Felt: unlucky, stage: proxied(),
+			during: through(func(p *proxy.Proxy) error { return p.Reset() }, 50*time.Millisecond),
+		},
+		{
+			Name: "replies cut", Fault: "a proxy that cuts connections in the middle of a reply", Promise: "a call that fails ran once or not at all",
+			Load: faultLoad(), Felt: ranUnseen, stage: proxied(),
+			during: through(func(p *proxy.Proxy) error { return p.CutReplies(700) }, 200*time.Millisecond),
+		},
+		{
+			Name: "replies lost", Fault: "a proxy that drops replies after the server has run the script", Promise: "a call that fails ran once or not at all",
+			Load: impatient(faultLoad()), Felt: ranUnseen, stage: proxied(),
+			during: through(func(p *proxy.Proxy) error { return p.LoseReplies() }, impatience),
+		},
+		{
+			Name: "SCRIPT KILL", Fault: "a neighbour's endless script, ended by SCRIPT KILL after 200 ms; BUSY is answered from 10 ms on",
+			Promise: "a call that fails did not run, or once", Load: faultLoad(), Felt: unlucky,
+			stage: single("--lua-time-limit", "10"), during: busy,
+		},
+		{
+			Name: "out of memory, noeviction", Fault: "a neighbour fills maxmemory every other 100 ms",
+			Promise: "a call that fails with OOM has changed nothing", Load: faultLoad(), Felt: unlucky,
+			stage: single("--maxmemory-policy", "noeviction"), during: outOfMemory,
+		},
+		{
+			Name: "out of memory, allkeys-lru", Fault: "a neighbour fills maxmemory, and keys are evicted",
+			Promise: "for each time that its key is evicted, a limiter admits at most its limit once more",
+			Load:    withoutResets(faultLoad()), Forgets: true, Unjournaled: true, Felt: func(f verify.Findings) bool { return f.Forgotten > 0 },
+			stage: single("--maxmemory-policy", "allkeys-lru"), during: evict,
+		},
+	}
+}
+
+// withoutResets leaves out what makes room beyond any bound, and what an evicted journal can't tell.
+func withoutResets(l Load) Load {
+	l.Resets = 0
+	return l
+}
+
+// rest lets the load go on for a while.
+func rest(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// proxied returns a stage of one server behind a proxy.
+func proxied() func(context.Context, servers.Kind) (*stage, error) {
+	return func(ctx context.Context, kind servers.Kind) (*stage, error) {
+		server, err := servers.Run(ctx, kind)
+		if err != nil {
+			return nil, err
+		}
+		s := stageOf(server)
+		p, err := proxy.Start(context.WithoutCancel(ctx), server.Addr)
+		if err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+		s.closers = append(s.closers, p.Close)
+		s.scenery = p
+		s.place.Addrs = []string{p.Addr()}
+		return s, nil
+	}
+}
+
+// through returns a fault of the proxy that lasts, and is then healed for as long; 0: it stays.
+func through(fault func(*proxy.Proxy) error, lasts time.Duration) func(context.Context, *stage) error {
+	return func(ctx context.Context, s *stage) error {
+		p := s.scenery.(*proxy.Proxy)
+		if err := fault(p); err != nil {
+			return err
+		}
+		if lasts == 0 {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return errors.Join(rest(ctx, lasts), p.Heal(), rest(ctx, lasts))
+	}
+}
+
+// busy has a neighbour hold the server.
+func busy(ctx context.Context, s *stage) error {
+	ended := make(chan error, 1)
+	go func() { ended <- s.admin.Eval(context.WithoutCancel(ctx), "while true do end", nil).Err() }()
+	restErr := rest(ctx, 200*time.Millisecond)
+	for {
+		// NOTBUSY as long as the script has not begun, or for less than the server's limit.
+		err := s.admin.ScriptKill(context.WithoutCancel(ctx)).Err()
+		select {
+		case killed := <-ended:
+			if killed == nil || !strings.Contains(killed.Error(), "killed") {
+				return fmt.Errorf("the endless script ended: %w", killed)
+			}
+			return errors.Join(restErr, rest(ctx, 200*time.Millisecond))
+		case <-time.After(time.Millisecond):
+			if err != nil && !redis.HasErrorPrefix(err, "NOTBUSY") && !redis.HasErrorPrefix(err, "BUSY") {
+				return err
+			}
+		}
+	}
+}
+
+// outOfMemory lets the server have no more memory than it has already.
+func outOfMemory(ctx context.Context, s *stage) error {
+	used, err := s.info(ctx, "memory", "used_memory")
+	if err != nil {
+		return err
+	}
+	if err := s.admin.ConfigSet(ctx, "maxmemory", strconv.FormatInt(used/2, 10)).Err(); err != nil {
+		return err
+	}
+	restErr := rest(ctx, 100*time.Millisecond)
+	if err := s.admin.ConfigSet(context.WithoutCancel(ctx), "maxmemory", "0").Err(); err != nil {
+		return err
+	}
+	return errors.Join(restErr, rest(ctx, 100*time.Millisecond))
+}
+
+// evict writes so much that the server has to forget what it knows.
+func evict(ctx context.Context, s *stage) error {
+	if s.scenery == nil {
+		used, err := s.info(ctx, "memory", "used_memory")
+		if err != nil {
+			return err
+		}
+		if err := s.admin.ConfigSet(ctx, "maxmemory", strconv.FormatInt(used+4<<20, 10)).Err(); err != nil {
+			return err
+		}
+		s.scenery = strings.Repeat("filling", 2000)
+	}
+	_, err := s.admin.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i := range 20 {
+			p.Set(ctx, fmt.Sprint("neighbour ", now(), i), s.scenery, 0)
+		}
+		return nil
+	})
+	return errors.Join(err, rest(ctx, time.Millisecond))
+}
+
+// info returns a number of INFO's.
+func (s *stage) info(ctx context.Context, section, field string) (int64, error) {
+	text, err := s.admin.Info(ctx, section).Result()
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(text) {
+		if value, is := strings.CutPrefix(strings.TrimSpace(line), field+":"); is {
+			return strconv.ParseInt(value, 10, 64)
+		}
+	}
+	return 0, fmt.Errorf("INFO %s tells no %s", section, field)
+}

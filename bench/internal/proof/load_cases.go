@@ -1,0 +1,72 @@
+package proof
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/load"
+	"github.com/go-weir/weir/bench/internal/subject"
+)
+
+// Limits of the loads: with emission intervals that are no whole number of microseconds, and periods that
+// end often.
+var (
+	hot    = algorithms.Per(70, 150*time.Millisecond).WithBurst(40) // for a key that all ask for
+	dozens = algorithms.Per(9, 700*time.Millisecond).WithBurst(6)   // for one of some dozens
+	rare   = algorithms.Per(2, 1500*time.Millisecond).WithBurst(3)  // for one of a thousand
+)
+
+func under(limit algorithms.Limit) []load.Asked {
+	return asked(func(kind subject.Kind) load.Asked { return load.Asked{Kind: kind.Name, Limit: limit} })
+}
+
+// keys returns n keys, odd ones first.
+func keys(n int) []string {
+	all := []string{"one key", "", "}x", "{}", "a{b}c", "x}y", "\x00", "\xff", "ключ", strings.Repeat("long", 300)}
+	for i := len(all); i < n; i++ {
+		all = append(all, fmt.Sprintf("key %d", i))
+	}
+	return all[:n]
+}
+
+// loads are the cases without a fault.
+func loads() []Case {
+	var cases []Case
+	for _, processes := range []int{2, 6, 12} {
+		for _, many := range []struct {
+			keys  int
+			limit algorithms.Limit
+		}{{1, hot}, {1000, rare}} {
+			for _, cost := range []int64{1, 5} {
+				costs := "costs 1"
+				if cost > 1 {
+					costs = "random costs"
+				}
+				noun := "keys"
+				if many.keys == 1 {
+					noun = "key"
+				}
+				cases = append(cases, Case{
+					Name:    fmt.Sprintf("load: %d processes, %d %s, %s", processes, many.keys, noun, costs),
+					Fault:   "none",
+					Promise: "no call fails",
+					Load: Load{
+						Processes: processes, Goroutines: 8, Keys: keys(many.keys), MostCost: cost,
+						Asked: under(many.limit), Peeks: 0.05,
+					},
+					Kept: noErrors,
+				})
+			}
+		}
+	}
+	return cases
+}
+
+func noErrors(row Row) error {
+	if row.Errors > 0 {
+		return fmt.Errorf("%d calls failed", row.Errors)
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package proof
+
+import (
+	"testing"
+
+	"github.com/go-weir/weir/bench/internal/servers"
+)
+
+func TestMain(m *testing.M) {
+	Main()
+	servers.Main(m)
+}
+
+// eachKind runs each case's test on every kind of server.
+func eachKind(t *testing.T, cases []Case, test func(t *testing.T, c Case, kind servers.Kind)) {
+	for _, kind := range servers.All() {
+		t.Run(kind.Name, func(t *testing.T) {
+			for _, c := range cases {
+				t.Run(c.Name, func(t *testing.T) { test(t, c, kind) })
+			}
+		})
+	}
+}
+
+// atOnce is eachKind for cases that mostly wait: all kinds at the same time.
+func atOnce(t *testing.T, cases []Case, test func(t *testing.T, c Case, kind servers.Kind)) {
+	for _, kind := range servers.All() {
+		t.Run(kind.Name, func(t *testing.T) {
+			t.Parallel()
+			for _, c := range cases {
+				t.Run(c.Name, func(t *testing.T) { test(t, c, kind) })
+			}
+		})
+	}
+}
+
+// run runs the case in small.
+func run(t *testing.T, c Case, kind servers.Kind, calls int) Outcome {
+	t.Helper()
+	outcome, err := c.Run(t.Context(), kind, calls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Attr(servers.AttrServer, outcome.Server)
+	t.Attr(servers.AttrKind, kind.Name)
+	return outcome
+}
+
+// prove runs the case in small and fails the test where a promise is broken.
+func prove(t *testing.T, c Case, kind servers.Kind) {
+	t.Helper()
+	if err := c.Check(run(t, c, kind, 10_000)); err != nil {
+		t.Error(err)
+	}
+}
+
+// shared is prove for a case on the server that all of this package's tests of its kind share.
+func shared(t *testing.T, c Case, kind servers.Kind) {
+	prove(t, c.On(servers.Shared(t, kind)), kind)
+}
+
+// TestLoad: whatever the number of processes and keys, each decision is the algorithm's.
+func TestLoad(t *testing.T) { eachKind(t, loads(), shared) }
+
+// TestFaults: whatever is done to the server, no call is charged twice and every decision is right.
+func TestFaults(t *testing.T) { eachKind(t, faults(), shared) }
+
+// TestCrashes: the same when the server itself goes away and comes back.
+func TestCrashes(t *testing.T) { atOnce(t, crashes(), prove) }
+
+// TestClock: the same when the server's clock steps back and forth.
+func TestClock(t *testing.T) { atOnce(t, clocks(), prove) }
+
+// TestFailover: the same in a cluster and under sentinels, when a slot moves or another master takes over.
+func TestFailover(t *testing.T) { atOnce(t, failovers(), prove) }
+
+// TestWrong: the same load finds limiters that are deliberately wrong.
+func TestWrong(t *testing.T) {
+	eachKind(t, wrongCases(), func(t *testing.T, c Case, kind servers.Kind) {
+		c = c.On(servers.Shared(t, kind))
+		row := run(t, c, kind, 8_000).Rows[0]
+		if c.Err(row) == nil || !c.Felt(row.Findings) {
+			t.Errorf("not found: %+v", row)
+		}
+	})
+}

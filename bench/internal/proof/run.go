@@ -1,0 +1,160 @@
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-weir/weir/bench/internal/journal"
+	"github.com/go-weir/weir/bench/internal/load"
+	"github.com/go-weir/weir/bench/internal/servers"
+	"github.com/go-weir/weir/bench/internal/subject"
+	"github.com/go-weir/weir/bench/internal/verify"
+	"github.com/go-weir/weir/scripts"
+)
+
+// Recorder is the name of the middleware that journals.
+const Recorder = "recorder"
+
+// Main does a worker's job and ends the process, if it is a worker; see [load.Main].
+func Main() {
+	middleware := map[string]load.Middleware{
+		Recorder: func(run scripts.Runner) scripts.Runner { return journal.New(run) },
+	}
+	for name, wrong := range wrongs {
+		middleware[name] = wrong
+	}
+	load.Main(middleware)
+}
+
+// An Outcome is what came of a case on one server.
+type Outcome struct {
+	Server string // what it was, and how it was got
+	Rows   []Row
+	// Outages is how long each client's calls went on to fail after a round's fault, at the longest.
+	Outages map[string]time.Duration
+	// Took is how long the server took to be there again, at the longest.
+	Took time.Duration
+}
+
+// Run runs the case on servers of a kind, with about so many calls where the fault doesn't say itself
+// when it is over. An error is of the undertaking; what was found is in the rows.
+func (c Case) Run(ctx context.Context, kind servers.Kind, calls int) (outcome Outcome, err error) {
+	fail := func(err error) (Outcome, error) {
+		return Outcome{}, fmt.Errorf("%s on %s: %w", c.Name, kind.Name, err)
+	}
+	set := c.stage
+	if set == nil {
+		set = single()
+	}
+	s, err := set(ctx, kind)
+	if err != nil {
+		return fail(err)
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if c.rounds > 0 {
+		calls = 0
+	}
+	crew, err := load.Start(c.Load.jobs(s.place, prefix, calls))
+	if err != nil {
+		return fail(err)
+	}
+	made, rounds, err := c.work(ctx, s, crew)
+	if err != nil {
+		return fail(err)
+	}
+	rows, err := c.check(ctx, s, made, rounds)
+	if err != nil {
+		return fail(err)
+	}
+	took, outages := s.outages(made)
+	return Outcome{s.server.String(), rows, outages, took}, nil
+}
+
+// prefix is of all keys of a case; its server is its own.
+const prefix = "proof"
+
+// work has the crew call while the fault is done, and returns the calls and how often it was done.
+func (c Case) work(ctx context.Context, s *stage, crew *load.Crew) (calls []load.Call, rounds int, err error) {
+	defer crew.Dismiss()
+	if err := crew.Begin(); err != nil {
+		return nil, 0, err
+	}
+	faulty, end := context.WithCancel(ctx)
+	defer end()
+	var done atomic.Int64
+	fault := make(chan error, 1)
+	go func() {
+		defer crew.Stop()
+		fault <- c.fault(faulty, s, &done)
+	}()
+	calls, err = crew.Calls()
+	end()
+	if faultErr := <-fault; faultErr != nil && !errors.Is(faultErr, context.Canceled) {
+		err = errors.Join(faultErr, err)
+	}
+	return calls, int(done.Load()), err
+}
+
+// fault does the fault's rounds.
+func (c Case) fault(ctx context.Context, s *stage, done *atomic.Int64) error {
+	if c.during == nil {
+		<-ctx.Done()
+		return nil
+	}
+	for c.rounds == 0 || int(done.Load()) < c.rounds {
+		if err := c.during(ctx, s); err != nil {
+			if ctx.Err() != nil && c.rounds == 0 {
+				return nil
+			}
+			return err
+		}
+		done.Add(1)
+	}
+	return nil
+}
+
+// check reads the journals and holds them and the calls against the promises, subject by subject.
+func (c Case) check(ctx context.Context, s *stage, calls []load.Call, rounds int) ([]Row, error) {
+	byKey := map[[2]int][]load.Call{}
+	for _, call := range calls {
+		at := [2]int{call.Asked, call.Key}
+		byKey[at] = append(byKey[at], call)
+	}
+	var rows []Row
+	for i, asked := range c.Load.Asked {
+		kind, err := subject.Named(asked.Kind)
+		if err != nil {
+			return nil, err
+		}
+		row := Row{
+			Case: c.Name, Subject: kind.Name, Server: s.name, Processes: c.Load.Processes,
+			Keys: len(c.Load.Keys), MostCost: max(c.Load.MostCost, 1), Rounds: rounds,
+		}
+		journals, err := s.journals(ctx, kind, c.Load.Keys)
+		if err != nil {
+			return nil, err
+		}
+		for k, key := range c.Load.Keys {
+			h := verify.History{
+				Kind: kind, Limit: asked.Limit, Key: key, Entries: journals[k], Calls: byKey[[2]int{i, k}],
+				Losses: c.Losses * rounds,
+			}
+			if c.Unjournaled {
+				h.Entries = answered(h.Calls)
+			}
+			f, err := h.Check()
+			if err != nil {
+				return nil, err
+			}
+			row.Add(f)
+		}
+		if row.NoTTL, err = s.immortal(ctx, kind, c.Load.Keys); err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}

@@ -1,0 +1,145 @@
+package proof
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/journal"
+	"github.com/go-weir/weir/bench/internal/load"
+	"github.com/go-weir/weir/bench/internal/servers"
+	"github.com/go-weir/weir/bench/internal/subject"
+)
+
+// A stage is the servers that a case plays on.
+type stage struct {
+	place load.Place
+	name  string                // "Redis 7.0.15"
+	admin redis.UniversalClient // goes there directly, whatever lies between the load and the server
+
+	server   *servers.Server // the one, or one of them
+	scenery  any             // what else a fault needs of its stage
+	closers  []func() error
+	troubles []trouble
+}
+
+// A trouble is when a fault began and when the server was there again, by the machine's clock.
+type trouble struct{ began, over time.Duration }
+
+func now() time.Duration { return time.Duration(time.Now().UnixNano()) }
+
+func (s *stage) close() error {
+	var errs []error
+	for _, c := range slices.Backward(s.closers) {
+		errs = append(errs, c())
+	}
+	return errors.Join(errs...)
+}
+
+// single returns a stage of one server with these options.
+func single(args ...string) func(context.Context, servers.Kind) (*stage, error) {
+	return func(ctx context.Context, kind servers.Kind) (*stage, error) {
+		server, err := servers.Run(ctx, kind, args...)
+		if err != nil {
+			return nil, err
+		}
+		return stageOf(server), nil
+	}
+}
+
+func stageOf(server *servers.Server) *stage {
+	s := &stage{place: load.Place{Addrs: []string{server.Addr}}, name: server.Name + " " + server.Version, server: server}
+	s.admin = s.place.GoRedis(adminTimeout)
+	s.closers = []func() error{server.Close, s.admin.Close}
+	return s
+}
+
+// adminTimeout is how long the harness itself waits for a server that it has not hurt.
+const adminTimeout = 30 * time.Second
+
+// stored returns the key that a subject of that kind keeps of a KEY.
+func stored(kind subject.Kind, key string) string {
+	return algorithms.Settings{Prefix: prefix, Algorithm: kind.InKey}.Key(key)
+}
+
+// journals returns each key's journal.
+func (s *stage) journals(ctx context.Context, kind subject.Kind, keys []string) ([][]journal.Entry, error) {
+	const many = 100 // keys at a time
+	var all [][]journal.Entry
+	for some := range slices.Chunk(keys, many) {
+		lists := make([]*redis.StringSliceCmd, len(some))
+		_, err := s.admin.Pipelined(ctx, func(p redis.Pipeliner) error {
+			for i, key := range some {
+				lists[i] = p.LRange(ctx, journal.KeyOf(stored(kind, key)), 0, -1)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, list := range lists {
+			entries := make([]journal.Entry, len(list.Val()))
+			for i, text := range list.Val() {
+				if entries[i], err = journal.Parse(text); err != nil {
+					return nil, err
+				}
+			}
+			all = append(all, entries)
+		}
+	}
+	return all, nil
+}
+
+// immortal counts the keys that have no TTL.
+func (s *stage) immortal(ctx context.Context, kind subject.Kind, keys []string) (n int64, err error) {
+	ttls := make([]*redis.DurationCmd, len(keys))
+	_, err = s.admin.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, key := range keys {
+			ttls[i] = p.PTTL(ctx, stored(kind, key))
+		}
+		return nil
+	})
+	for _, ttl := range ttls {
+		if ttl.Val() == -1 { // it is there, and stays
+			n++
+		}
+	}
+	return n, err
+}
+
+// answered makes entries of callers' answers, in the order of the server's time.
+func answered(calls []load.Call) []journal.Entry {
+	var entries []journal.Entry
+	for _, call := range calls {
+		if call.Err == "" {
+			entries = append(entries, call.Entry)
+		}
+	}
+	slices.SortStableFunc(entries, func(a, b journal.Entry) int { return cmp.Compare(a.Now, b.Now) })
+	return entries
+}
+
+// outages returns how long it took until the server was there again, and how long after that each
+// client's calls went on to fail, both at the longest.
+func (s *stage) outages(calls []load.Call) (took time.Duration, after map[string]time.Duration) {
+	after = map[string]time.Duration{}
+	for i, t := range s.troubles {
+		took = max(took, t.over-t.began)
+		until := time.Duration(1<<63 - 1)
+		if i+1 < len(s.troubles) {
+			until = s.troubles[i+1].began
+		}
+		for _, call := range calls {
+			if call.Err != "" && call.Began >= t.over && call.Began < until {
+				client := clientOf(call.Entry.Call / load.CallsEach)
+				after[client] = max(after[client], call.Ended-t.over)
+			}
+		}
+	}
+	return took, after
+}

@@ -1,0 +1,132 @@
+package proof
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/journal"
+	"github.com/go-weir/weir/bench/internal/load"
+	"github.com/go-weir/weir/bench/internal/verify"
+	"github.com/go-weir/weir/scripts"
+)
+
+// wrongs are runners that make a fixed window wrong in ways that are found in the field. The harness
+// has to find each of them, or it would find nothing.
+var wrongs = map[string]load.Middleware{
+	"read, decide, write": func(run scripts.Runner) scripts.Runner { return readDecideWrite{run} },
+	"the client's clock":  func(run scripts.Runner) scripts.Runner { return clientClock{run} },
+	"TTL in seconds":      func(run scripts.Runner) scripts.Runner { return &wholeSeconds{run: run} },
+}
+
+var wrongLimit = algorithms.Per(50, 1500*time.Millisecond)
+
+// wrongCases load each of them, and say by what it is found.
+func wrongCases() []Case {
+	one := func(name string, through []string, found func(verify.Findings) bool) Case {
+		return Case{
+			Name: name,
+			Load: Load{
+				Processes: 6, Goroutines: 4, Keys: keys(1), Through: through, Pause: 5 * time.Millisecond,
+				Asked: []load.Asked{{Kind: "fixedwindow", Limit: wrongLimit}},
+			},
+			Felt: found,
+		}
+	}
+	var cases []Case
+	for name := range wrongs {
+		through := []string{Recorder, name}
+		found := func(f verify.Findings) bool { return f.Largest > f.Bound && f.WronglyAdmitted > 0 }
+		switch name {
+		case "read, decide, write":
+			through = through[1:] // it writes its own journal
+		case "TTL in seconds":
+			found = func(f verify.Findings) bool { return f.Forgotten > 0 && f.Largest > f.Bound }
+		}
+		cases = append(cases, one(name, through, found))
+	}
+	return cases
+}
+
+// readDecideWrite decides in the client between a read and a write, as a throttle over a shared cache
+// does: whoever reads before another has written decides on the same count.
+type readDecideWrite struct{ run scripts.Runner }
+
+var (
+	read = scripts.New("read", `
+local time = redis.call('TIME')
+local stored = redis.call('GET', KEYS[1])
+local count, finish = string.match(stored or '', '^(%d+) (%d+)$')
+return {tonumber(count or 0), tonumber(finish or 0), time[1] * 1000000 + time[2], stored and 1 or 0}`)
+	write = scripts.New("write", `
+if ARGV[3] == '1' then
+  redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2], 'PX', ARGV[4])
+end
+local time = redis.call('TIME')
+local now = string.format('%.0f', time[1] * 1000000 + time[2])
+return {redis.call('RPUSH', KEYS[2], ARGV[5] .. ' ' .. now .. ' ' .. ARGV[6]), tonumber(now)}`)
+)
+
+func (r readDecideWrite) Run(ctx context.Context, _ *scripts.Script, keys, args []string) ([]int64, error) {
+	mark := journal.MarkOf(ctx)
+	state, err := r.run.Run(ctx, read, keys, nil)
+	if err != nil {
+		return nil, err
+	}
+	count, finish, now := state[0], state[1], state[2]
+	cost, _ := strconv.ParseInt(args[0], 10, 64)
+	rate, _ := strconv.ParseInt(args[1], 10, 64)
+	period, _ := strconv.ParseInt(args[2], 10, 64)
+	if now >= finish {
+		count, finish = 0, now+period
+	}
+	allowed := int64(0)
+	if count+cost <= rate {
+		allowed, count = 1, count+cost
+	}
+	left := finish - now
+	reply, err := r.run.Run(ctx, write, []string{keys[0], journal.KeyOf(keys[0])}, []string{
+		fmt.Sprint(count), fmt.Sprint(finish), fmt.Sprint(allowed), fmt.Sprint(left/1000 + 100),
+		fmt.Sprint(mark.Call), fmt.Sprint(state[3], allowed, count, left),
+	})
+	if err != nil {
+		return nil, err
+	}
+	mark.Entry = journal.Entry{Call: mark.Call, Now: reply[1], Found: state[3] == 1, Reply: []int64{allowed, count, left}}
+	mark.Position = reply[0]
+	return mark.Reply, nil
+}
+
+// clientClock sends the client's time with each request. The clocks of two machines are never the same:
+// every other process is a period ahead.
+type clientClock struct{ run scripts.Runner }
+
+func (c clientClock) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
+	now := time.Now()
+	if worker := journal.MarkOf(ctx).Call / load.CallsEach; worker%2 == 0 {
+		now = now.Add(wrongLimit.Period)
+	}
+	args = slices.Clone(args)
+	args[len(args)-1] = strconv.FormatInt(now.UnixMicro(), 10)
+	return c.run.Run(ctx, s, keys, args)
+}
+
+// wholeSeconds cuts TTLs to whole seconds, so that a window is forgotten before it ends.
+type wholeSeconds struct {
+	run scripts.Runner
+	cut sync.Map // *scripts.Script → *scripts.Script
+}
+
+func (w *wholeSeconds) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
+	cut, ok := w.cut.Load(s)
+	if !ok {
+		const exact, seconds = `'PX', string.format('%.0f', math.ceil(left / 1000) + grace)`, `'EX', math.max(math.floor(left / 1000000), 1)`
+		cut, _ = w.cut.LoadOrStore(s, scripts.New(s.Name(), strings.Replace(s.Source(), exact, seconds, 1)))
+	}
+	return w.run.Run(ctx, cut.(*scripts.Script), keys, args)
+}

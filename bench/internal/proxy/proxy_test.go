@@ -1,0 +1,176 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestPassesAll(t *testing.T) {
+	p := start(t, newEcho(t, 1))
+	var all sync.WaitGroup
+	for i := range 20 {
+		c := connect(t, p)
+		all.Go(func() {
+			line := strings.Repeat(fmt.Sprint(i), 200_000)
+			for range 3 {
+				if got, err := c.ask(line); got != line || err != nil {
+					t.Errorf("of %d bytes %d came back, %v", len(line), len(got), err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestReset(t *testing.T) {
+	p := start(t, newEcho(t, 1))
+	idle, waiting := connect(t, p), connect(t, p)
+	answers(t, idle)
+	answers(t, waiting)
+	ok(t, p.Delay(time.Hour, 0))
+	if _, err := io.WriteString(waiting, "hello\n"); err != nil {
+		t.Fatal(err)
+	}
+	ok(t, p.Reset())
+	for _, c := range []client{idle, waiting} {
+		if got, err := c.ReadString('\n'); got != "" || !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("read %q, %v, want ECONNRESET", got, err)
+		}
+	}
+	ok(t, p.Heal())
+	answers(t, connect(t, p))
+}
+
+func TestDownUp(t *testing.T) {
+	p := start(t, newEcho(t, 1))
+	ok(t, p.Up()) // which it is
+	for range 3 {
+		c := connect(t, p)
+		answers(t, c)
+		ok(t, p.Down())
+		ok(t, p.Down())
+		if got, err := c.ask("hello"); got != "" || err == nil {
+			t.Errorf("while down: %q, %v", got, err)
+		}
+		if c, err := dial(p); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("while down: connected to %v, %v, want it refused", c.Conn, err)
+		}
+		ok(t, p.Up())
+		answers(t, connect(t, p))
+	}
+}
+
+func TestServerGone(t *testing.T) {
+	e := newEcho(t, 1)
+	p := start(t, e)
+	ok(t, e.Close())
+	c, err := dial(p)
+	if err != nil {
+		return // reset as soon as that
+	}
+	defer c.Close()
+	if got, err := c.ask("hello"); got != "" || err == nil {
+		t.Errorf("without a server: %q, %v", got, err)
+	}
+}
+
+func TestEndsWithContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	p, err := Start(ctx, newEcho(t, 1).Addr().String())
+	ok(t, err)
+	c := connect(t, p)
+	answers(t, c)
+	cancel()
+	if got, err := io.ReadAll(c); len(got) > 0 || err != nil {
+		t.Errorf("after the end: read %q, %v, want the connection closed", got, err)
+	}
+	ok(t, p.Close()) // waits for it
+	for name, method := range map[string]func() error{
+		"Delay": func() error { return p.Delay(time.Second, 0) }, "LoseReplies": p.LoseReplies, "Up": p.Up,
+		"CutReplies": func() error { return p.CutReplies(0) }, "Heal": p.Heal, "Reset": p.Reset, "Down": p.Down,
+	} {
+		if err := method(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("%s after Close: %v, want net.ErrClosed", name, err)
+		}
+	}
+	eventually(t, "goroutines of the proxy have ended", func() bool { return running() == "" })
+}
+
+// TestAllAtOnce makes all the trouble there is, at once and while traffic flows: no answer is ever a
+// wrong one, and all is well afterwards.
+func TestAllAtOnce(t *testing.T) {
+	p := start(t, newEcho(t, 5))
+	stop := make(chan struct{})
+	var all sync.WaitGroup
+	repeat := func(pause time.Duration, f func() error) {
+		all.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(pause):
+					if err := f(); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	var answered, failed atomic.Int64
+	for i := range 16 {
+		want := bytes.Repeat(fmt.Appendf(nil, "line of %d\n", i), 5)
+		repeat(0, func() error {
+			c, err := dial(p)
+			if err != nil {
+				failed.Add(1)
+				return nil
+			}
+			defer c.Close()
+			_ = c.SetDeadline(time.Now().Add(20 * time.Millisecond))
+			for range 20 {
+				if _, err := c.Write(want[:len(want)/5]); err != nil {
+					failed.Add(1)
+					return nil
+				}
+				got := make([]byte, len(want))
+				n, err := io.ReadFull(c, got)
+				if !bytes.Equal(got[:n], want[:n]) {
+					return fmt.Errorf("read %q, want %q", got[:n], want)
+				}
+				if err != nil {
+					failed.Add(1)
+					return nil
+				}
+				answered.Add(1)
+			}
+			return nil
+		})
+	}
+	const pause = 15 * time.Millisecond
+	repeat(pause, func() error { return p.Delay(3*time.Millisecond, 2*time.Millisecond) })
+	repeat(pause, p.LoseReplies)
+	repeat(pause, func() error { return p.CutReplies(40) })
+	repeat(pause, p.Heal)
+	repeat(pause, p.Reset)
+	repeat(pause, func() error { return errors.Join(p.Down(), p.Up()) })
+	enough := func() bool { return answered.Load() > 200 && failed.Load() > 200 }
+	eventually(t, "many were answered, and many were not", enough)
+	close(stop)
+	all.Wait()
+	ok(t, errors.Join(p.Heal(), p.Up()))
+	for range 10 {
+		if got, err := connect(t, p).ask("hello"); got != "hello" || err != nil {
+			t.Errorf("afterwards %q, %v", got, err)
+		}
+	}
+}

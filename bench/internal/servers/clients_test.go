@@ -1,0 +1,136 @@
+package servers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/rueidis"
+)
+
+// user is what the tests need of a client library.
+type user struct {
+	name string
+	get  func(ctx context.Context, key string) (string, error)
+	set  func(ctx context.Context, key, value string) error
+}
+
+func goRedisClient(t *testing.T, c redis.UniversalClient) user {
+	t.Cleanup(func() { _ = c.Close() })
+	return user{
+		"go-redis",
+		func(ctx context.Context, key string) (string, error) { return c.Get(ctx, key).Result() },
+		func(ctx context.Context, key, value string) error { return c.Set(ctx, key, value, 0).Err() },
+	}
+}
+
+func rueidisClient(t *testing.T, option rueidis.ClientOption) user {
+	t.Helper()
+	c, err := rueidis.NewClient(option)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return user{
+		"rueidis",
+		func(ctx context.Context, key string) (string, error) {
+			return c.Do(ctx, c.B().Get().Key(key).Build()).ToString()
+		},
+		func(ctx context.Context, key, value string) error {
+			return c.Do(ctx, c.B().Set().Key(key).Value(value).Build()).Error()
+		},
+	}
+}
+
+// clusterClients connects both libraries to a cluster.
+func clusterClients(t *testing.T, c *Cluster) []user {
+	return []user{
+		goRedisClient(t, redis.NewClusterClient(&redis.ClusterOptions{
+			Addrs: c.Seeds(), Dialer: c.Routes.Dial,
+			// Else it learns only after a minute that nobody listens any more where a master was.
+			ClusterStateReloadInterval: time.Second,
+		})),
+		rueidisClient(t, rueidis.ClientOption{InitAddress: c.Seeds(), DialCtxFn: c.Routes.DialRueidis}),
+	}
+}
+
+// sentinelClients connects both libraries to whom the sentinels name.
+func sentinelClients(t *testing.T, s *Sentinel) []user {
+	return []user{
+		goRedisClient(t, redis.NewFailoverClient(&redis.FailoverOptions{
+			MasterName: s.MasterName, SentinelAddrs: s.SentinelAddrs(), Dialer: s.Routes.Dial,
+		})),
+		rueidisClient(t, rueidis.ClientOption{
+			InitAddress: s.SentinelAddrs(), DialCtxFn: s.Routes.DialRueidis,
+			Sentinel: rueidis.SentinelOption{MasterSet: s.MasterName},
+		}),
+	}
+}
+
+// recovers makes sure that each client gets through again, and finds what was written before.
+func recovers(t *testing.T, clients []user, key, value string) {
+	t.Helper()
+	begin := time.Now()
+	for _, c := range clients {
+		eventually(t, 20*time.Second, func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+			defer cancel()
+			if err := c.set(ctx, key+c.name, value); err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
+			return c.holds(ctx, key, value)
+		})
+		t.Logf("%s wrote again %v later", c.name, time.Since(begin))
+	}
+}
+
+// holds makes sure that a client finds a value.
+func (c user) holds(ctx context.Context, key, want string) error {
+	if got, err := c.get(ctx, key); err != nil || got != want {
+		return fmt.Errorf("%s: %s is %q, %v, want %q", c.name, key, got, err, want)
+	}
+	return nil
+}
+
+// Another process gets the routes as text.
+func TestRoutes(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	text, err := json.Marshal(Routes{"192.0.2.1:6379": listener.Addr().String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var routes Routes
+	if err := json.Unmarshal(text, &routes); err != nil {
+		t.Fatal(err)
+	}
+	for _, addr := range []string{"192.0.2.1:6379", listener.Addr().String()} {
+		for name, dial := range map[string]func() (net.Conn, error){
+			"go-redis": func() (net.Conn, error) { return routes.Dial(t.Context(), "tcp", addr) },
+			"rueidis":  func() (net.Conn, error) { return routes.DialRueidis(t.Context(), addr, &net.Dialer{}, nil) },
+		} {
+			conn, err := dial()
+			if err != nil {
+				t.Errorf("%s to %s: %v", name, addr, err)
+				continue
+			}
+			if to := conn.RemoteAddr().String(); to != listener.Addr().String() {
+				t.Errorf("%s to %s leads to %s", name, addr, to)
+			}
+			_ = conn.Close()
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := routes.Dial(ctx, "tcp", "192.0.2.1:6379"); !errors.Is(err, context.Canceled) {
+		t.Errorf("dialed with a context that has ended: %v", err)
+	}
+}

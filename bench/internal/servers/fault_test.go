@@ -1,0 +1,156 @@
+package servers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/internal/resptest"
+)
+
+// What a killed server had comes back with it if it was told to keep that, and its address does
+// always.
+func TestKillAndRevive(t *testing.T) {
+	for _, kind := range All() {
+		t.Run(kind.Name, func(t *testing.T) {
+			t.Parallel()
+			g, err := launch(t.Context(), kind, order{},
+				order{options: []string{"--appendonly", "yes", "--appendfsync", "always"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			g.servers[0].endWith(t, g.stop)
+			for i, s := range g.servers {
+				set(t, s, "key", "kept")
+				if err := s.Kill(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := call(t.Context(), s.Addr, "PING"); err == nil {
+					t.Errorf("%s answers, although it was killed", s)
+				}
+				if err := s.Kill(t.Context()); err != nil {
+					t.Errorf("killed again: %v", err)
+				}
+				if err := s.Pause(t.Context()); err == nil {
+					t.Errorf("a killed server was paused")
+				}
+				if err := s.Revive(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				want := any(nil)
+				if i == 1 {
+					want = "kept"
+				}
+				if got, err := ask(t.Context(), s.Addr, "GET", "key"); got != want || err != nil {
+					t.Errorf("server %d has %v, %v, want %v", i, got, err, want)
+				}
+				if err := s.Revive(t.Context()); err != nil {
+					t.Errorf("revived again: %v", err)
+				}
+			}
+		})
+	}
+}
+
+// A paused server keeps who asks it waiting, and can be killed; one that waits to be revived, or is
+// paused, can be closed.
+func TestPauseAndResume(t *testing.T) {
+	for _, kind := range All() {
+		t.Run(kind.Name, func(t *testing.T) {
+			t.Parallel()
+			g, err := launch(t.Context(), kind, order{}, order{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			g.servers[0].endWith(t, g.stop)
+			s := g.servers[1]
+			if err := errors.Join(s.Pause(t.Context()), s.Pause(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			silent(t, s)
+			if err := s.Resume(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := call(t.Context(), s.Addr, "PING"); err != nil {
+				t.Errorf("resumed: %v", err)
+			}
+			if err := errors.Join(s.Pause(t.Context()), s.Kill(t.Context()), s.Revive(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(s.Pause(t.Context()), g.servers[0].Kill(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			silent(t, s)
+		})
+	}
+}
+
+// A server that ends by itself stays away.
+func TestShutdown(t *testing.T) {
+	for _, kind := range All() {
+		t.Run(kind.Name, func(t *testing.T) {
+			t.Parallel()
+			g, err := launch(t.Context(), kind, order{}, order{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			g.servers[0].endWith(t, g.stop)
+			s := g.servers[0]
+			_, _ = call(t.Context(), s.Addr, "SHUTDOWN", "NOSAVE") // whose answer is the end of the connection
+			eventually(t, 10*time.Second, func(ctx context.Context) error {
+				if s.Revive(ctx) == nil {
+					return errors.New("it is there")
+				}
+				return nil
+			})
+			if _, err := call(t.Context(), s.Addr, "PING"); err == nil {
+				t.Errorf("%s answers after SHUTDOWN", s)
+			}
+			if _, err := call(t.Context(), g.servers[1].Addr, "PING"); err != nil {
+				t.Errorf("the other server: %v", err)
+			}
+		})
+	}
+}
+
+// silent makes sure that a server gives no answer, rather than refusing to.
+func silent(t *testing.T, s *Server) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if reply, err := call(ctx, s.Addr, "PING"); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("%s answers %q, %v, although it is paused", s, reply, err)
+	}
+}
+
+func set(t *testing.T, s *Server, key, value string) {
+	t.Helper()
+	if _, err := call(t.Context(), s.Addr, "SET", key, value); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// setReplicated waits until a master's replicas have the value too: what they lack is lost with it.
+func setReplicated(t *testing.T, master *Server, key, value string, replicas int64) {
+	t.Helper()
+	conn := resptest.Dial(t, master.Addr) // WAIT waits for what its own connection has written
+	if _, err := conn.Do("SET", key, value); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := conn.Do("WAIT", fmt.Sprint(replicas), "5000"); n != replicas || err != nil {
+		t.Fatalf("%v of %d replicas have it, %v", n, replicas, err)
+	}
+}
+
+// eventually polls until a condition holds, and fails with what it last said if it never does.
+func eventually(t *testing.T, within time.Duration, holds func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	if err := poll(ctx, holds); err != nil {
+		t.Fatal(fmt.Errorf("after %v: %w", within, err))
+	}
+}

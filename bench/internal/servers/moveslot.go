@@ -1,0 +1,95 @@
+package servers
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+)
+
+// keysPerStep is how many keys of a slot are moved at a time.
+const keysPerStep = 10
+
+// MoveSlot moves a slot to another master, as an operator does while clients go on: first both
+// masters get to know that it moves, then its keys move, and last the slot is the other's. After
+// each such step each is called, if there is one, and ends the move where it is by an error.
+func (c *Cluster) MoveSlot(ctx context.Context, slot int, to *Server, each func() error) error {
+	from, err := c.Master(ctx, slot)
+	if err != nil || from == to {
+		return err
+	}
+	m := &move{slot: strconv.Itoa(slot), from: from, to: to, each: each}
+	if each == nil {
+		m.each = func() error { return nil }
+	}
+	source, target := slices.Index(c.Nodes, from), slices.Index(c.Nodes, to)
+	if target < 0 {
+		return fmt.Errorf("%s is no node of this cluster", to.Announced)
+	}
+	if err := m.set(ctx, to, "IMPORTING", c.ids[source]); err != nil {
+		return err
+	}
+	if err := m.set(ctx, from, "MIGRATING", c.ids[target]); err != nil {
+		return err
+	}
+	for more := true; more; {
+		if more, err = m.keys(ctx); err != nil {
+			return err
+		}
+	}
+	// The new master first, so that at no time nobody has it.
+	if err := m.set(ctx, to, "NODE", c.ids[target]); err != nil {
+		return err
+	}
+	if err := m.set(ctx, from, "NODE", c.ids[target]); err != nil {
+		return err
+	}
+	for i, p := range c.selves(ctx) {
+		if p.id != "" && p.master == "" && i != source && i != target {
+			if err := m.set(ctx, c.Nodes[i], "NODE", c.ids[target]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// move is a slot on its way.
+type move struct {
+	slot     string
+	from, to *Server
+	each     func() error
+}
+
+// set tells a node of the slot's state.
+func (m *move) set(ctx context.Context, node *Server, state, id string) error {
+	if _, err := call(ctx, node.Addr, "CLUSTER", "SETSLOT", m.slot, state, id); err != nil {
+		return fmt.Errorf("SETSLOT %s %s: %w", m.slot, state, err)
+	}
+	return m.each()
+}
+
+// keys moves some of the slot's keys and tells whether there were any.
+func (m *move) keys(ctx context.Context) (more bool, err error) {
+	reply, err := ask(ctx, m.from.Addr, "CLUSTER", "GETKEYSINSLOT", m.slot, strconv.Itoa(keysPerStep))
+	if err != nil {
+		return false, err
+	}
+	keys, ok := reply.([]any)
+	if !ok || len(keys) == 0 {
+		return false, nil
+	}
+	host, port, err := net.SplitHostPort(m.to.Announced)
+	if err != nil {
+		return false, err
+	}
+	migrate := []string{"MIGRATE", host, port, "", "0", "1000", "KEYS"}
+	for _, key := range keys {
+		migrate = append(migrate, fmt.Sprint(key))
+	}
+	if _, err := call(ctx, m.from.Addr, migrate...); err != nil {
+		return false, fmt.Errorf("MIGRATE keys of slot %s: %w", m.slot, err)
+	}
+	return true, m.each()
+}

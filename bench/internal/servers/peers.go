@@ -1,0 +1,120 @@
+package servers
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// peer is a node of a cluster as it is seen by one of them.
+type peer struct {
+	id, master string // master: of whom it is a replica, or ""
+	lost       bool
+	epoch      int    // of its claim to the slots
+	ranges     string // of slots: "0-5460 5462"
+}
+
+// String says what all nodes of a cluster have to agree on.
+func (p peer) String() string { return fmt.Sprint(p.id, " ", p.master, " ", p.lost, " ", p.ranges) }
+
+// peersOf asks a node for all nodes that it knows, in the order of their ids.
+func peersOf(ctx context.Context, node *Server) ([]peer, error) {
+	text, err := call(ctx, node.Addr, "CLUSTER", "NODES")
+	if err != nil {
+		return nil, err
+	}
+	peers, _, err := parsePeers(text)
+	return peers, err
+}
+
+// parsePeers reads the reply to CLUSTER NODES, and tells which of the nodes is the one that sent it.
+//
+//	<id> <ip:port@cport> <flags> <master> <ping-sent> <pong-recv> <config-epoch> <link-state> <slot> <slot> ...
+func parsePeers(text string) (all []peer, self peer, err error) {
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if len(words) < 8 {
+			return nil, peer{}, fmt.Errorf("CLUSTER NODES: %q", line)
+		}
+		flags := strings.Split(words[2], ",")
+		p := peer{id: words[0], master: strings.Trim(words[3], "-")}
+		if p.epoch, err = strconv.Atoi(words[6]); err != nil {
+			return nil, peer{}, err
+		}
+		p.lost = slices.ContainsFunc(flags, func(flag string) bool {
+			return flag == "fail?" || flag == "fail" || flag == "handshake" || flag == "noaddr"
+		})
+		var ranges []string
+		for _, r := range words[8:] {
+			if !strings.HasPrefix(r, "[") { // a slot on its way to another node, which it has besides
+				ranges = append(ranges, r)
+			}
+		}
+		p.ranges = strings.Join(ranges, " ")
+		if slices.Contains(flags, "myself") {
+			self = p
+		}
+		all = append(all, p)
+	}
+	slices.SortFunc(all, func(a, b peer) int { return strings.Compare(a.id, b.id) })
+	return all, self, nil
+}
+
+// owns tells whether a node has a slot.
+func (p peer) owns(slot int) bool {
+	for r := range strings.FieldsSeq(p.ranges) {
+		first, last, several := strings.Cut(r, "-")
+		if !several {
+			last = first
+		}
+		from, errFrom := strconv.Atoi(first)
+		to, errTo := strconv.Atoi(last)
+		if errFrom == nil && errTo == nil && from <= slot && slot <= to {
+			return true
+		}
+	}
+	return false
+}
+
+// claimant returns the index of the peer with the latest claim to a slot, or -1.
+func claimant(peers []peer, slot int) int {
+	latest := -1
+	for i, p := range peers {
+		if p.owns(slot) && (latest < 0 || p.epoch > peers[latest].epoch) {
+			latest = i
+		}
+	}
+	return latest
+}
+
+// selves asks each node how it sees itself. One that does not answer within a second is nothing.
+func (c *Cluster) selves(ctx context.Context) []peer {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	all := make([]peer, len(c.Nodes))
+	var wg sync.WaitGroup
+	for i, node := range c.Nodes {
+		wg.Go(func() {
+			if text, err := call(ctx, node.Addr, "CLUSTER", "NODES"); err == nil {
+				_, all[i], _ = parsePeers(text)
+			}
+		})
+	}
+	wg.Wait()
+	return all
+}
+
+// meet makes two nodes get to know each other.
+func meet(ctx context.Context, node, other *Server) error {
+	host, port, err := net.SplitHostPort(other.Announced)
+	if err != nil {
+		return err
+	}
+	_, err = call(ctx, node.Addr, "CLUSTER", "MEET", host, port)
+	return err
+}

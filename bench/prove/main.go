@@ -1,0 +1,165 @@
+// Command prove loads real servers from many processes, with and without faults, and holds every decision
+// against what the algorithms promise:
+//
+//	go run ./bench/prove                           everything, as bench/PROOF.md was made
+//	go run ./bench/prove -only 'kill|failover'     some cases
+//	go run ./bench/prove -calls 20000              in less time
+//
+// It gets its servers as bench/test does. It tells of each case as it ends, writes the results with
+// -write FILE, and ends with exit code 1 if a promise was broken.
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/go-weir/weir/bench/internal/proof"
+	"github.com/go-weir/weir/bench/internal/servers"
+)
+
+func main() {
+	proof.Main()
+	var o options
+	flag.IntVar(&o.calls, "calls", 200_000, "`calls` of each case on each server")
+	flag.IntVar(&o.rounds, "rounds", 5, "how often a server is killed, paused or replaced, `times`")
+	flag.StringVar(&o.only, "only", "", "only the cases whose name matches this `regexp`")
+	flag.StringVar(&o.write, "write", "", "write the results to this `file`, in Markdown")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "prove: %q is no flag\n", flag.Arg(0))
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this program without ceremony
+	if err := o.run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "prove:", err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	calls, rounds int
+	only, write   string
+}
+
+// run runs the cases, tells of each, and writes the results. Its error says that a promise was broken, or
+// that a case could not be run.
+func (o options) run(ctx context.Context) error {
+	cases, err := o.cases()
+	if err != nil {
+		return err
+	}
+	sweep := servers.NewRun()
+	defer func() { _ = sweep() }()
+	servers.Prepare(ctx, servers.All(), func(r servers.Ready) {
+		if r.Err != nil {
+			fmt.Printf("%-12s NOT READY: %v\n", r.Kind.Name, r.Err)
+		}
+	})
+	began := time.Now()
+	var results []proof.Result
+	var broken []error
+	for _, c := range cases {
+		result := proof.Result{Case: c}
+		for _, kind := range servers.All() {
+			if ctx.Err() != nil {
+				return errors.Join(append(broken, errors.New("interrupted"))...)
+			}
+			outcome, errs := o.one(ctx, c, kind)
+			broken = append(broken, errs...)
+			result.Outcomes = append(result.Outcomes, outcome)
+		}
+		results = append(results, result)
+	}
+	if o.write != "" {
+		if err := o.save(results, time.Since(began)); err != nil {
+			broken = append(broken, err)
+		}
+	}
+	return errors.Join(broken...)
+}
+
+// cases are those that were asked for.
+func (o options) cases() (cases []proof.Case, err error) {
+	only, err := regexp.Compile(o.only)
+	if err != nil {
+		return nil, fmt.Errorf("-only: %w", err)
+	}
+	for _, c := range proof.All() {
+		if only.MatchString(c.Name) {
+			cases = append(cases, c.Times(o.rounds))
+		}
+	}
+	if len(cases) == 0 {
+		return nil, fmt.Errorf("-only %q matches no case", o.only)
+	}
+	return cases, nil
+}
+
+// one runs one case on one kind of server, and prints a line.
+func (o options) one(ctx context.Context, c proof.Case, kind servers.Kind) (outcome proof.Outcome, broken []error) {
+	began := time.Now()
+	outcome, err := c.Run(ctx, kind, o.calls)
+	if err != nil {
+		broken = append(broken, err)
+	}
+	if err := c.Check(outcome); err != nil {
+		broken = append(broken, err)
+	}
+	var sum proof.Row
+	for _, row := range outcome.Rows {
+		sum.Add(row.Findings)
+	}
+	verdict := "ok"
+	if len(broken) > 0 {
+		verdict = "BROKEN: " + errors.Join(broken...).Error()
+	}
+	fmt.Printf("%-45s %-11s %8d decisions, %6d calls failed, %5.1fs  %s\n",
+		c.Name, kind.Name, sum.Decisions, sum.Errors, time.Since(began).Seconds(), verdict)
+	return outcome, broken
+}
+
+// save writes what was found, with how.
+func (o options) save(results []proof.Result, took time.Duration) error {
+	var text bytes.Buffer
+	fmt.Fprintf(&text, preface, strings.Join(os.Args[1:], " "), took.Round(time.Second),
+		time.Now().UTC().Format(time.DateOnly), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+	if err := proof.Write(&text, results); err != nil {
+		return err
+	}
+	return os.WriteFile(o.write, text.Bytes(), 0o644)
+}
+
+const preface = `# The proof
+
+Each number below was counted by
+
+    go run ./bench/prove %s
+
+which took %v on %s (%s/%s, %d processors, %s). The processes of a case ask all algorithms at once, half of
+the processes through go-redis and half through rueidis. Every decision is written down by the server in the same atomic step that
+makes it, with the server's time, and is held afterwards
+
+- against what its caller was told;
+- against the algorithm's definition: whether it fits beside all that was admitted before, computed anew
+  from the whole history;
+- against the algorithm's Local, which makes the decisions again in the same order, field for field.
+
+**bound** is the most that the definition admits: for the fixed window in one window, for the sliding log in
+any span of a period, for gcra and the leaky bucket's meter in any span of time t beyond the t/T that come back in
+it, for the queue the departures in any span of a period. **largest** is the largest count that callers were
+told, of any key, whether the server still knew of it or not. A **failed call** is one that its caller got an
+error for; **of them ran** are those that the server had decided all the same. **ran twice**: charged more
+than once. **other than Local**: in any field of the answer.
+
+`

@@ -6,6 +6,9 @@
 -- script has read it, whether KEYS[1] was there before, and the integers of the reply. The reply gets
 -- three integers more: the entry's position, NOW and FOUND.
 
+-- What is between the two halves uses these:
+-- luacheck: ignore redis KEYS ARGV
+
 -- [before]
 local server, time = redis, nil
 local found = server.call('EXISTS', KEYS[1])

@@ -29,14 +29,38 @@
 //     or without it, a cancelled context does not interrupt a call that has been sent.
 //   - ReadTimeout and WriteTimeout, 5 seconds by default: as long as a request may wait for its
 //     limiter, rather some hundred milliseconds.
+//   - DialTimeout, 5 seconds, and DialerRetries, 5 attempts by default: a server that cannot be reached
+//     costs a call 25 seconds if its context has no deadline, and the error is DialTimeout's
+//     context.DeadlineExceeded; one that refuses connections costs 0.4 seconds. A context ends both.
 //   - PoolSize, 10 for each CPU by default (5 for each node of a cluster): as many calls as are under
-//     way at once. Who finds no connection free waits for PoolTimeout and gets redis.ErrPoolTimeout;
-//     nothing has run.
+//     way at once. Who finds no connection free waits until its context ends or for PoolTimeout,
+//     ReadTimeout and a second by default, and gets redis.ErrPoolTimeout; nothing has run.
 //
 // Behind AutoPipeline go-redis takes no notice of a call's context once the command is queued:
 // ReadTimeout alone bounds a call there. And there the runner can't reach the cluster client: set its
 // ClusterStateReloadInterval, a minute by default, to the few seconds that calls may go on to fail after
 // a failover.
+//
+// # Failover
+//
+// Calls fail while a master is away, and go on by themselves once another has taken its place: with
+// ContextTimeoutEnabled, DialTimeout and ReadTimeout of two seconds and contexts of 300 ms, in a cluster and
+// under Sentinel alike, within about a second of that (bench/PROOF.md). What the new master had not yet
+// received from the old one is admitted once more.
+//
+// # What a server refuses
+//
+// An answer such as OOM, MISCONF, NOREPLICAS, READONLY (from a replica) or NOPERM is an error, and
+// nothing has been charged. What writes nothing, a Peek or a denial, such a server may answer all the
+// same. A server at its maxclients hangs up: the error is io.EOF or a reset.
+//
+// A user whose rights are limited (ACL) needs these, reading and writing for the limiters' keys, ~weir:*
+// or another prefix, and what go-redis needs to find the nodes of a cluster:
+//
+//	+evalsha +eval +time +get +set +lindex +rpush +ltrim +lset +pexpire +unlink
+//
+// Grant them together. A sliding log is written by several commands, and if one is denied those before
+// it stay: without pexpire a key that never expires, without lset a log that nobody can read.
 package goredisrunner
 
 import (

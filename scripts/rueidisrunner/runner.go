@@ -30,8 +30,37 @@
 //   - ConnWriteTimeout, 10 seconds by default: how long a server may be silent before rueidis gives
 //     the connection up. It is what ends a call whose context has no deadline. In a pipeline the
 //     silence is measured by a PING each Dialer.KeepAlive, so a call may wait one or two of those more.
+//   - Dialer.Timeout, 5 seconds by default: how long connecting may take, with its handshake. One call
+//     connects for all: who comes meanwhile waits for it, beyond its own context if need be, and gets
+//     its error, even that of its context.
+//   - RingScaleEachConn, 10 by default: a connection has room for 2^10 calls that are not answered yet,
+//     also those whose context has ended. Who finds it full waits, beyond its own context, until the
+//     server answers or the connection is given up. (Not so with RUEIDIS_QUEUE_TYPE=flowbuffer in the
+//     environment.)
 //   - SendToReplicas: must be false for scripts; func(cmd) bool { return cmd.IsReadOnly() } is.
 //   - DisableCache: true on servers without client-side caching, such as miniredis.
+//
+// # Failover
+//
+// Calls fail while a master is away, and go on by themselves once another has taken its place: with
+// AlwaysPipelining, ConnWriteTimeout and Dialer.Timeout of two seconds, Dialer.KeepAlive of one and contexts of
+// 300 ms, in a cluster and under Sentinel alike, within about a second of that (bench/PROOF.md). What the new
+// master had not yet received from the old one is admitted once more.
+//
+// # What a server refuses
+//
+// An answer such as OOM, MISCONF, NOREPLICAS, READONLY (from a replica) or NOPERM is an error, and
+// nothing has been charged. What writes nothing, a Peek or a denial, such a server may answer all the
+// same. A server at its maxclients hangs up: the error is io.EOF or a reset. From an answer that begins
+// with ERR rueidis drops that word.
+//
+// A user whose rights are limited (ACL) needs these, reading and writing for the limiters' keys, ~weir:*
+// or another prefix, and what rueidis needs to find the nodes of a cluster:
+//
+//	+evalsha +eval +time +get +set +lindex +rpush +ltrim +lset +pexpire +unlink
+//
+// Grant them together. A sliding log is written by several commands, and if one is denied those before
+// it stay: without pexpire a key that never expires, without lset a log that nobody can read.
 package rueidisrunner
 
 import (

@@ -185,18 +185,33 @@ func (p *Proxy) pass(listener net.Listener, client *net.TCPConn) {
 		return
 	}
 	c := &connection{client, server.(*net.TCPConn)}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.listener != listener { // down by now
+	name, ok := p.keep(c, listener)
+	if !ok { // down by now
 		c.close()
 		return
 	}
-	p.conns[c] = true
-	p.made++
-	name := strconv.Itoa(p.made)
-	p.running.Add(2)
 	p.base.Toxics.StartLink(p.api, "to server "+name, c.client, &end{p, c, c.server}, stream.Upstream)
 	p.base.Toxics.StartLink(p.api, "to client "+name, c.server, &end{p, c, c.client}, stream.Downstream)
+}
+
+// keep notes a connection that came through the listener, and that it will have two links.
+func (p *Proxy) keep(c *connection, listener net.Listener) (name string, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.listener != listener {
+		return "", false
+	}
+	p.conns[c] = true
+	p.made++
+	p.running.Add(2)
+	return strconv.Itoa(p.made), true
+}
+
+// forget is for a connection of which an end has ended.
+func (p *Proxy) forget(c *connection) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.conns, c)
 }
 
 // An end is where a link writes to.
@@ -218,12 +233,6 @@ func (e *end) Write(data []byte) (int, error) {
 // Close is what a link does last.
 func (e *end) Close() error {
 	defer e.proxy.running.Done()
-	e.of.forget(e.proxy)
+	e.proxy.forget(e.of)
 	return e.conn.Close()
-}
-
-func (c *connection) forget(p *Proxy) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.conns, c)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -79,7 +80,7 @@ func TestServerGone(t *testing.T) {
 		return // reset as soon as that
 	}
 	defer c.Close()
-	if got, err := c.ask("hello"); got != "" || err == nil {
+	if got, err := c.ask("hello"); got != "" || err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("without a server: %q, %v", got, err)
 	}
 }
@@ -104,6 +105,66 @@ func TestEndsWithContext(t *testing.T) {
 		}
 	}
 	eventually(t, "goroutines of the proxy have ended", func() bool { return running() == "" })
+}
+
+// TestEndsMidStream ends connections in each way while the server sends on and on. What is left, if
+// anything, start finds.
+func TestEndsMidStream(t *testing.T) {
+	e := newEcho(t, 1<<40)
+	p := start(t, e)
+	for _, end := range []func(c client) error{
+		func(c client) error { return errors.Join(p.LoseReplies(), p.Heal()) },
+		func(c client) error { return p.CutReplies(100_000) },
+		func(c client) error { return p.Reset() },
+		func(c client) error { return errors.Join(p.Down(), p.Up()) },
+		func(c client) error { return c.Close() },
+	} {
+		for range 10 {
+			c := connect(t, p)
+			answers(t, c)
+			ok(t, end(c))
+			if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error("the connection is still there")
+			}
+			ok(t, p.Heal())
+		}
+	}
+}
+
+// TestTroubleUponTrouble changes what is wrong as fast as can be while connections come and go.
+func TestTroubleUponTrouble(t *testing.T) {
+	p := start(t, newEcho(t, 1))
+	var all sync.WaitGroup
+	var done atomic.Bool
+	for range 6 {
+		all.Go(func() {
+			for !done.Load() {
+				c, err := dial(p)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = c.SetDeadline(time.Now().Add(10 * time.Millisecond))
+				for err == nil {
+					_, err = c.ask("hello")
+				}
+				_ = c.Close()
+			}
+		})
+	}
+	for range 200 {
+		for _, change := range []func() error{
+			func() error { return p.CutReplies(40) },
+			func() error { return p.Delay(3*time.Millisecond, 2*time.Millisecond) },
+			p.LoseReplies,
+			p.Heal,
+		} {
+			ok(t, change())
+			time.Sleep(time.Millisecond)
+		}
+	}
+	done.Store(true)
+	all.Wait()
 }
 
 // TestAllAtOnce makes all the trouble there is, at once and while traffic flows: no answer is ever a

@@ -1,0 +1,110 @@
+package conformance_test
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/scripts"
+)
+
+// permissionRefusals: the user that the client connects as may not do something.
+var permissionRefusals = []refusal{
+	{name: "NOPERM script", codes: []string{"NOPERM "}, begin: mayNot("-evalsha")},
+	{name: "NOPERM eval", codes: []string{"NOPERM "}, begin: flushed(mayNot("-eval"))},
+	{name: "NOPERM key", codes: []string{"NOPERM "}, begin: mayNot("resetkeys", "~other:*")},
+	{name: "NOPERM in the script", codes: noPermInside, reads: true, begin: mayNot("-set", "-rpush")},
+}
+
+// noPermInside is how a script's error begins that called what its user may not: Redis 7.0, then
+// later ones and Valkey, each as go-redis and as rueidis, which cuts off ERR.
+var noPermInside = []string{
+	"ERR The user executing the script can't run this command", "The user executing the script can't run this command",
+	"ERR ACL failure in script", "ACL failure in script",
+}
+
+// noPerm is either.
+var noPerm = refusal{codes: append([]string{"NOPERM "}, noPermInside...)}
+
+// mayNot takes rights from the user that limiters connect as.
+func mayNot(rules ...string) func(*testing.T, ownServer) func() {
+	return func(t *testing.T, own ownServer) func() {
+		own.do(t, append([]string{"ACL", "SETUSER", "default"}, rules...)...)
+		return func() { own.do(t, "ACL", "SETUSER", "default", "reset", "on", "nopass", "~*", "&*", "+@all") }
+	}
+}
+
+// flushed makes the server forget all scripts first, so that clients have to send EVAL.
+func flushed(begin func(*testing.T, ownServer) func()) func(*testing.T, ownServer) func() {
+	return func(t *testing.T, own ownServer) func() {
+		own.do(t, "SCRIPT", "FLUSH")
+		return begin(t, own)
+	}
+}
+
+// testRights: the rights that the runners' package comments name are enough for a user who has no
+// others, and none of them can be spared.
+func testRights(t *testing.T, own ownServer) {
+	for _, runner := range []string{"goredisrunner", "rueidisrunner"} {
+		source, err := os.ReadFile("../../scripts/" + runner + "/runner.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := regexp.MustCompile(`(?:\+[a-z]+ )+\+[a-z]+`).FindString(string(source))
+		rights := strings.Fields(named)
+		if len(rights) < 5 {
+			t.Fatalf("%s names the rights %q", runner, named)
+		}
+		user := append([]string{"ACL", "SETUSER", "default", "reset", "on", "nopass", "~answers-*", "-@all"}, rights...)
+		own.do(t, user...)
+		defer own.do(t, "ACL", "SETUSER", "default", "reset", "on", "nopass", "~*", "&*", "+@all")
+
+		eachClient(t, own.addr, func(t *testing.T, run scripts.Runner) {
+			if errs := useAll(t, own, run); len(errs) > 0 {
+				t.Errorf("with %s: %v", rights, errs)
+			}
+			for _, right := range rights {
+				t.Run("without "+right[1:], func(t *testing.T) {
+					own.do(t, "ACL", "SETUSER", "default", "-"+right[1:])
+					errs := useAll(t, own, run)
+					own.do(t, user...)
+					if len(errs) == 0 {
+						t.Errorf("%s can be spared", right)
+					}
+					for _, err := range errs {
+						if !noPerm.is(err) && !serverError(err, "WEIRSTATE ") { // what a log is that was left half written
+							t.Errorf("without %s: %v", right, err)
+						}
+					}
+				})
+			}
+		})
+	}
+}
+
+// useAll makes every kind of call, on new keys, and returns their errors.
+func useAll(t *testing.T, own ownServer, run scripts.Runner) (errs []error) {
+	t.Helper()
+	own.do(t, "SCRIPT", "FLUSH")
+	prefix := "answers-" + strings.ReplaceAll(t.Name(), " ", "-")
+	for _, a := range all {
+		l, err := a.Over(run)(answerLimit, algorithms.WithPrefix(prefix))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, allow := l.Allow(soon(t), "k")
+		_, peek := l.Peek(soon(t), "k")
+		errs = append(errs, allow, peek, l.Reset(soon(t), "k"))
+	}
+	log := newLogs(t, run, algorithms.PerMinute(3))
+	for _, s := range []step{{0, 1}, {30 * time.Second, 1}, {40 * time.Second, 1}, {-20 * time.Second, 1}, {time.Hour, 1}} {
+		log.clock.Advance(s.after)
+		_, err := log.remote.AllowN(soon(t), "k", s.cost)
+		errs = append(errs, err)
+	}
+	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+}

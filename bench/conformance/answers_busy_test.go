@@ -1,0 +1,43 @@
+package conformance_test
+
+import "testing"
+
+// busyRefusals: the server is there and answers, but has no time for anything.
+var busyRefusals = []refusal{{
+	name: "BUSY", codes: []string{"BUSY "},
+	begin: func(t *testing.T, own ownServer) func() {
+		own.do(t, "CONFIG", "SET", "lua-time-limit", "10")
+		ended := endless(t, own)
+		until(t, "the server is busy", func() bool { return own.refuses("BUSY ") })
+		return func() {
+			own.do(t, "SCRIPT", "KILL")
+			if err := <-ended; err == nil {
+				t.Error("an endless script ended by itself")
+			}
+		}
+	},
+}, {
+	name: "LOADING", codes: []string{"LOADING "},
+	begin: func(t *testing.T, own ownServer) func() {
+		// Each 1024 bytes it sees to its clients; left alone it would take 10 s and more.
+		own.do(t, "CONFIG", "SET", "rdbcompression", "no")
+		own.do(t, "CONFIG", "SET", "loading-process-events-interval-bytes", "1024")
+		own.do(t, "CONFIG", "SET", "key-load-delay", "500")
+		own.do(t, "EVAL", `for i = 1, 20000 do redis.call('SET', 'neighbour' .. i, string.rep('x', 250)) end`, "0")
+		ended := own.inBackground(t, "DEBUG", "RELOAD")
+		until(t, "the server is loading", func() bool { return own.refuses("LOADING ") })
+		return func() {
+			own.do(t, "CONFIG", "SET", "key-load-delay", "0")
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+			own.do(t, "EVAL", `for i = 1, 20000 do redis.call('DEL', 'neighbour' .. i) end`, "0")
+		}
+	},
+}}
+
+// endless starts a script that SCRIPT KILL has to end.
+func endless(t *testing.T, own ownServer) (ended <-chan error) {
+	t.Helper()
+	return own.inBackground(t, "EVAL", `while true do end`, "0")
+}

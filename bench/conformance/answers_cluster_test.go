@@ -1,0 +1,231 @@
+package conformance_test
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/rueidis"
+
+	"github.com/go-weir/weir/bench/internal/servers"
+	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/scripts/goredisrunner"
+	"github.com/go-weir/weir/scripts/rueidisrunner"
+)
+
+// TestClusterAnswers moves the slots of limiters from one node of a cluster to another and back. A
+// client that knows of no cluster gets each redirect as an error, and nothing is charged; one that
+// does follows it, and each call is counted once.
+func TestClusterAnswers(t *testing.T) {
+	t.Parallel()
+	asks := refusal{name: "ASK", codes: []string{"ASK "}}
+	moved := refusal{name: "MOVED", codes: []string{"MOVED "}}
+	down := refusal{name: "CLUSTERDOWN", codes: []string{"CLUSTERDOWN "}, begin: loseSlot("0")}
+	unserved := refusal{name: "CLUSTERDOWN slot", codes: []string{"CLUSTERDOWN "}, begin: loseSlot("")}
+	for _, kind := range servers.All() {
+		t.Run(kind.Name, func(t *testing.T) {
+			t.Parallel()
+			home, away := newNode(t, kind), newNode(t, kind)
+			home.do(t, "CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+			waitForCluster(t, home.Conn)
+			single, cluster := singleClients(t, home), clusterClients(t, home, away)
+			for name, run := range merged(single, cluster) {
+				t.Run(strings.ReplaceAll("CLUSTERDOWN/"+name, " ", "-"), func(t *testing.T) { down.test(t, home, run) })
+			}
+			for name, run := range single { // the others ask no node for what none has
+				t.Run("CLUSTERDOWN-slot/"+name, func(t *testing.T) { unserved.test(t, home, run) })
+			}
+
+			host, port := away.among(t)
+			home.do(t, "CLUSTER", "MEET", host, port)
+			waitForCluster(t, away.Conn)
+			for _, node := range []ownServer{home, away} { // a slow machine is no failure
+				node.do(t, "CONFIG", "SET", "cluster-node-timeout", "15000")
+			}
+			slots := []string{home.slot(t, "k"), home.slot(t, "full")}
+			callers := map[string]*caller{}
+			for name, run := range merged(single, cluster) {
+				callers[name] = newCaller(t, name, run)
+			}
+			all := func(name string, each func(t *testing.T, c *caller)) {
+				t.Run(name, func(t *testing.T) {
+					for name, c := range callers {
+						t.Run(name, func(t *testing.T) { each(t, c) })
+					}
+				})
+			}
+			answered := func(t *testing.T, c *caller) { c.isAnswered(t) }
+			// refusedBy is what a client gets that takes home for its only server.
+			refusedBy := func(r refusal) func(t *testing.T, c *caller) {
+				return func(t *testing.T, c *caller) {
+					if _, knows := cluster[c.name]; knows {
+						c.isAnswered(t)
+						return
+					}
+					for _, a := range c.askers {
+						a.isRefused(t, r, c.left[a.name])
+					}
+					if here := home.contents(t, c.prefix); len(here) > 0 {
+						t.Errorf("written where the keys are no longer: %q", here)
+					}
+				}
+			}
+
+			all("before", answered)
+			offer(t, home, away, slots)
+			all("offered", answered)
+			move(t, home, away, slots)
+			all("ASK", refusedBy(asks))
+			settle(t, away, home, slots)
+			all("MOVED", refusedBy(moved))
+			offer(t, away, home, slots)
+			move(t, away, home, slots)
+			settle(t, home, away, slots)
+			all("back", answered)
+		})
+	}
+}
+
+// newNode starts a server in cluster mode that names itself to clients as to other nodes.
+func newNode(t *testing.T, kind servers.Kind) ownServer {
+	t.Helper()
+	node := newOwnServer(t, kind, "--cluster-enabled", "yes",
+		"--cluster-allow-replica-migration", "no", // so that it is a primary still when it has no slots left
+		"--cluster-node-timeout", "500") // for which it waits before it takes itself for part of a cluster
+	host, _ := node.among(t)
+	node.do(t, "CONFIG", "SET", "cluster-announce-ip", host)
+	return node
+}
+
+// singleClients take a node for the only server.
+func singleClients(t *testing.T, node ownServer) map[string]scripts.Runner {
+	t.Helper()
+	return map[string]scripts.Runner{
+		"goredis": goredisrunner.New(goRedis(t, node.addr)),
+		"rueidis": rueidisrunner.New(newRueidis(t, node.addr)),
+	}
+}
+
+// clusterClients find the nodes by themselves, of which the first is there already. They dial them by
+// the addresses that this machine knows.
+func clusterClients(t *testing.T, nodes ...ownServer) map[string]scripts.Runner {
+	t.Helper()
+	routes := servers.Routes{}
+	for _, node := range nodes {
+		host, port := node.among(t)
+		routes[net.JoinHostPort(host, port)] = node.addr
+	}
+	forGoRedis := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{nodes[0].addr}, Dialer: routes.Dial})
+	t.Cleanup(func() { _ = forGoRedis.Close() })
+	forRueidis, err := rueidis.NewClient(rueidis.ClientOption{
+		InitAddress: []string{nodes[0].addr}, DisableCache: true, AlwaysPipelining: true, DialCtxFn: routes.DialRueidis,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(forRueidis.Close)
+	return map[string]scripts.Runner{
+		"goredis cluster": goredisrunner.New(forGoRedis),
+		"rueidis cluster": rueidisrunner.New(forRueidis),
+	}
+}
+
+func merged(all ...map[string]scripts.Runner) map[string]scripts.Runner {
+	merged := map[string]scripts.Runner{}
+	for _, some := range all {
+		maps.Copy(merged, some)
+	}
+	return merged
+}
+
+// loseSlot leaves a slot to no node; "" is that of the key "k".
+func loseSlot(slot string) func(*testing.T, ownServer) func() {
+	return func(t *testing.T, own ownServer) func() {
+		slot := slot
+		if slot == "" {
+			slot = own.slot(t, "k")
+		}
+		own.do(t, "CLUSTER", "DELSLOTS", slot)
+		until(t, "the cluster is down", func() bool {
+			return strings.Contains(fmt.Sprint(own.do(t, "CLUSTER", "INFO")), "cluster_state:fail")
+		})
+		return func() {
+			own.do(t, "CLUSTER", "ADDSLOTS", slot)
+			waitForCluster(t, own.Conn)
+		}
+	}
+}
+
+// slot is the slot of a KEY's limiters.
+func (own ownServer) slot(t *testing.T, key string) string {
+	t.Helper()
+	return fmt.Sprint(own.do(t, "CLUSTER", "KEYSLOT", "{"+key+"}"))
+}
+
+// A caller is a client whose calls are counted from one stage to the next.
+type caller struct {
+	name, prefix string
+	askers       []asker
+	left         map[string]int64
+}
+
+func newCaller(t *testing.T, name string, run scripts.Runner) *caller {
+	t.Helper()
+	prefix := "answers-" + strings.ReplaceAll(t.Name()+"-"+name, " ", "-")
+	c := &caller{name, prefix, askers(t, run, prefix), map[string]int64{}}
+	for _, a := range c.askers {
+		c.left[a.name] = a.ask(t)
+		a.fill(t)
+	}
+	return c
+}
+
+// isAnswered asks for one event more.
+func (c *caller) isAnswered(t *testing.T) {
+	t.Helper()
+	for _, a := range c.askers {
+		left := a.ask(t)
+		if left != c.left[a.name]-1 {
+			t.Errorf("%s: %d left before, and %d when asked next, want one less", a.name, c.left[a.name], left)
+		}
+		c.left[a.name] = left
+		if got, err := a.allow(soon(t), "full"); err != nil || got != denied {
+			t.Errorf("%s, where nothing is left: %d, %v, want it denied", a.name, got, err)
+		}
+	}
+}
+
+// offer begins to move slots.
+func offer(t *testing.T, from, to ownServer, slots []string) {
+	t.Helper()
+	for _, slot := range slots {
+		to.do(t, "CLUSTER", "SETSLOT", slot, "IMPORTING", fmt.Sprint(from.do(t, "CLUSTER", "MYID")))
+		from.do(t, "CLUSTER", "SETSLOT", slot, "MIGRATING", fmt.Sprint(to.do(t, "CLUSTER", "MYID")))
+	}
+}
+
+// move moves their keys.
+func move(t *testing.T, from, to ownServer, slots []string) {
+	t.Helper()
+	host, port := to.among(t)
+	for _, slot := range slots {
+		command := []string{"MIGRATE", host, port, "", "0", "5000", "KEYS"}
+		for _, key := range from.do(t, "CLUSTER", "GETKEYSINSLOT", slot, "1000").([]any) {
+			command = append(command, key.(string))
+		}
+		from.do(t, command...)
+	}
+}
+
+// settle makes them their new owner's.
+func settle(t *testing.T, owner, other ownServer, slots []string) {
+	t.Helper()
+	id := fmt.Sprint(owner.do(t, "CLUSTER", "MYID"))
+	for _, slot := range slots {
+		owner.do(t, "CLUSTER", "SETSLOT", slot, "NODE", id)
+		other.do(t, "CLUSTER", "SETSLOT", slot, "NODE", id)
+	}
+}

@@ -1,0 +1,238 @@
+package conformance_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/servers"
+	"github.com/go-weir/weir/internal/resptest"
+	"github.com/go-weir/weir/leakybucket"
+	"github.com/go-weir/weir/scripts"
+)
+
+// TestAnswers has real servers answer in every way that is not the ordinary one, or not at all. The
+// caller gets an error that says so, soon, and no Result; a call is charged once or not at all; and
+// once the cause has gone, calls are counted on as if nothing had been.
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	for _, kind := range servers.All() {
+		t.Run(kind.Name, func(t *testing.T) {
+			t.Parallel()
+			own := newOwnServer(t, kind)
+			for _, answers := range []struct {
+				name string
+				test func(*testing.T, ownServer)
+			}{
+				{"refused", testRefusals},
+				{"log without memory", testLogWithoutMemory},
+				{"evicted", testEviction},
+				{"scripts forgotten", testScriptsForgotten},
+				{"rights", testRights},
+				{"not let in", testNotLetIn},
+				{"busy", testBusyServer},
+				{"silent", testSilence},
+				{"lost", testLostReplies},
+				{"no connection free", testPool},
+			} {
+				t.Run(answers.name, func(t *testing.T) { answers.test(t, own) })
+			}
+		})
+	}
+}
+
+// An ownServer is a server that a test may change as it likes. The connection is that of a user who
+// may do everything, whatever becomes of the one that limiters connect as.
+type ownServer struct {
+	*resptest.Conn
+	addr string
+}
+
+func newOwnServer(t *testing.T, kind servers.Kind, options ...string) ownServer {
+	t.Helper()
+	srv := servers.Start(t, kind, append(options, "--enable-debug-command", "yes", "--enable-protected-configs", "yes")...)
+	own := ownServer{resptest.Dial(t, srv.Addr), srv.Addr}
+	own.do(t, "ACL", "SETUSER", "admin", "on", ">admin", "~*", "&*", "+@all")
+	own.do(t, "AUTH", "admin", "admin")
+	return own
+}
+
+// do sends a command that must succeed.
+func (own ownServer) do(t *testing.T, command ...string) any {
+	t.Helper()
+	reply, err := own.Do(command...)
+	if err != nil {
+		t.Fatalf("%v: %v", command, err)
+	}
+	return reply
+}
+
+// inBackground sends a command over another connection, and tells how it ended.
+func (own ownServer) inBackground(t *testing.T, command ...string) (ended <-chan error) {
+	t.Helper()
+	conn, result := resptest.Dial(t, own.addr), make(chan error, 1)
+	go func() {
+		_, err := conn.Do(command...)
+		result <- err
+	}()
+	return result
+}
+
+// refuses reports whether the server answers PING so.
+func (own ownServer) refuses(code string) bool {
+	_, err := own.Do("PING")
+	return err != nil && strings.HasPrefix(err.Error(), code)
+}
+
+// stored is contents where there must be some.
+func (own ownServer) stored(t *testing.T, prefix string) map[string]string {
+	t.Helper()
+	stored := own.contents(t, prefix)
+	if len(stored) == 0 {
+		t.Fatalf("nothing is stored under %s", prefix)
+	}
+	return stored
+}
+
+// contents is what all keys with a prefix hold. (DUMP would tell how as well, which a restart changes.)
+// Each must have a TTL.
+func (own ownServer) contents(t *testing.T, prefix string) map[string]string {
+	t.Helper()
+	contents := map[string]string{}
+	for _, key := range own.do(t, "KEYS", prefix+"*").([]any) {
+		key := key.(string)
+		look := []string{"GET", key}
+		if own.do(t, "TYPE", key) == "list" {
+			look = []string{"LRANGE", key, "0", "-1"}
+		}
+		contents[key] = fmt.Sprintf("%q", own.do(t, look...))
+		if ttl := own.do(t, "PTTL", key).(int64); ttl < 0 {
+			t.Errorf("%s has no TTL", key)
+		}
+	}
+	return contents
+}
+
+// info is a field of INFO.
+func (own ownServer) info(t *testing.T, section, field string) string {
+	t.Helper()
+	for line := range strings.Lines(fmt.Sprint(own.do(t, "INFO", section))) {
+		if name, value, _ := strings.Cut(strings.TrimSpace(line), ":"); name == field {
+			return value
+		}
+	}
+	t.Fatalf("INFO %s has no %s", section, field)
+	return ""
+}
+
+// An asker asks a limiter, or a queue, for one event at a time. Both functions return how many are
+// left then, or denied. A queue has no Peek.
+type asker struct {
+	name        string
+	allow, peek func(ctx context.Context, key string) (left int64, err error)
+	fill        func(t *testing.T) // leaves nothing on the key "full"
+}
+
+// answerLimit is what is asked for: nothing comes back while a test runs.
+var answerLimit = algorithms.PerDay(100)
+
+// denied is what an asker returns for a request that is not admitted.
+const denied = -1 << 30
+
+// askers are all algorithms over a runner, fixedwindow-aligned left out, as a day may end meanwhile.
+func askers(t *testing.T, run scripts.Runner, prefix string) (askers []asker) {
+	t.Helper()
+	for _, a := range all {
+		if a.name == "fixedwindow-aligned" {
+			continue
+		}
+		l, err := a.Over(run)(answerLimit, algorithms.WithPrefix(prefix))
+		if err != nil {
+			t.Fatal(err)
+		}
+		askers = append(askers, askerOf(t, a.name, l))
+	}
+	queue, err := leakybucket.NewQueue(run, answerLimit, algorithms.WithPrefix(prefix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(askers, askerOfQueue(t, queue))
+}
+
+func askerOf(t *testing.T, name string, l algorithms.Limiter) asker {
+	left := func(r algorithms.Result, err error) (int64, error) {
+		switch {
+		case err != nil && r != (algorithms.Result{}):
+			t.Errorf("%s: a Result of %+v with the error %v", name, r, err)
+		case err == nil && !r.Allowed:
+			return denied, nil
+		}
+		return r.Remaining, err
+	}
+	return asker{
+		name:  name,
+		allow: func(ctx context.Context, key string) (int64, error) { return left(l.Allow(ctx, key)) },
+		peek:  func(ctx context.Context, key string) (int64, error) { return left(l.Peek(ctx, key)) },
+		fill:  func(t *testing.T) { t.Helper(); ask(t, l, "full", answerLimit.Rate) },
+	}
+}
+
+func askerOfQueue(t *testing.T, queue *leakybucket.Queue) asker {
+	schedule := func(ctx context.Context, key string) (int64, error) {
+		slot, err := queue.Schedule(ctx, key)
+		switch {
+		case err != nil && slot != (leakybucket.Slot{}):
+			t.Errorf("queue: a Slot of %+v with the error %v", slot, err)
+		case err == nil && !slot.Accepted:
+			return denied, nil
+		}
+		return -slot.Queued, err
+	}
+	return asker{
+		name:  "queue",
+		allow: schedule,
+		fill: func(t *testing.T) {
+			t.Helper()
+			for left := int64(0); left != denied; {
+				var err error
+				if left, err = schedule(soon(t), "full"); err != nil {
+					t.Fatal(err)
+				}
+			}
+		},
+	}
+}
+
+// ask asks when it must be admitted.
+func (a asker) ask(t *testing.T) (left int64) {
+	t.Helper()
+	left, err := a.allow(soon(t), "k")
+	if err != nil || left == denied {
+		t.Fatalf("%s: %d left, %v, want it admitted", a.name, left, err)
+	}
+	return left
+}
+
+// soon is a context for what must not hang.
+func soon(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// until waits until something is so.
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	late := time.After(20 * time.Second)
+	for !is() {
+		select {
+		case <-time.After(time.Millisecond):
+		case <-late:
+			t.Fatalf("not so after 20 s: %s", what)
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package conformance_test
+
+import (
+	"strconv"
+	"testing"
+)
+
+// writeRefusals: the server does not want to write.
+var writeRefusals = []refusal{{
+	// A neighbour has taken all the memory that there is.
+	name: "OOM", codes: []string{"OOM "}, reads: true,
+	begin: func(t *testing.T, own ownServer) func() {
+		fillMemory(t, own)
+		return func() { freeMemory(t, own) }
+	},
+}, {
+	// What is written could not be saved.
+	name: "MISCONF", codes: []string{"MISCONF "}, reads: true,
+	begin: func(t *testing.T, own ownServer) func() {
+		dir := own.do(t, "CONFIG", "GET", "dir").([]any)[1].(string)
+		own.do(t, "CONFIG", "SET", "save", "3600 1")
+		own.do(t, "CONFIG", "SET", "dir", "/proc") // where nobody can make a file
+		saveUntil(t, own, "err")
+		return func() {
+			own.do(t, "CONFIG", "SET", "dir", dir)
+			saveUntil(t, own, "ok")
+			own.do(t, "CONFIG", "SET", "save", "")
+		}
+	},
+}, {
+	// Nor would anybody else have it.
+	name: "NOREPLICAS", codes: []string{"NOREPLICAS "}, reads: true,
+	begin: func(t *testing.T, own ownServer) func() {
+		own.do(t, "CONFIG", "SET", "min-replicas-to-write", "1")
+		return func() { own.do(t, "CONFIG", "SET", "min-replicas-to-write", "0") }
+	},
+}}
+
+// fillMemory allows the server 1 MB more than it uses, and fills that.
+func fillMemory(t *testing.T, own ownServer) {
+	t.Helper()
+	limitMemory(t, own, "noeviction", 1<<20)
+	own.do(t, "EVAL", `redis.call('SET', KEYS[1], string.rep('x', 4 * 2 ^ 20))`, "1", "neighbour")
+}
+
+// limitMemory allows the server so much more than it uses.
+func limitMemory(t *testing.T, own ownServer, policy string, more int) {
+	t.Helper()
+	used, err := strconv.Atoi(own.info(t, "memory", "used_memory"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own.do(t, "CONFIG", "SET", "maxmemory-policy", policy)
+	own.do(t, "CONFIG", "SET", "maxmemory", strconv.Itoa(used+more))
+}
+
+func freeMemory(t *testing.T, own ownServer) {
+	t.Helper()
+	own.do(t, "DEL", "neighbour")
+	own.do(t, "CONFIG", "SET", "maxmemory", "0")
+}
+
+// saveUntil saves until that ends so.
+func saveUntil(t *testing.T, own ownServer, status string) {
+	t.Helper()
+	until(t, "the last save ended with "+status, func() bool {
+		if own.info(t, "persistence", "rdb_bgsave_in_progress") != "0" {
+			return false
+		}
+		if own.info(t, "persistence", "rdb_last_bgsave_status") == status {
+			return true
+		}
+		_, _ = own.Do("BGSAVE") // an error where the process cannot even be started
+		return false
+	})
+}

@@ -1,0 +1,149 @@
+package goredisrunner_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/go-weir/weir/internal/wiretest"
+	"github.com/go-weir/weir/scripts/goredisrunner"
+)
+
+// A dial is what comes of connecting to a server that is of no use. Time is synctest's.
+type dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+var errRefused = errors.New("refused")
+
+func refused(context.Context, string, string) (net.Conn, error) { return nil, errRefused }
+
+func unreachable(ctx context.Context, _, _ string) (net.Conn, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// silent takes everything and answers nothing.
+func silent(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	go func() { _, _ = io.Copy(io.Discard, server) }()
+	return client, nil
+}
+
+// friendly shakes hands and answers nothing else.
+func friendly(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	go func() {
+		for r := bufio.NewReader(server); ; {
+			line, err := r.ReadString('\n')
+			switch {
+			case err != nil:
+				return
+			case strings.HasPrefix(line, "hello"):
+				_, _ = io.WriteString(server, "%1\r\n+version\r\n+7.0.0\r\n")
+			case strings.HasPrefix(line, "client"):
+				_, _ = io.WriteString(server, "+OK\r\n")
+			}
+		}
+	}()
+	return client, nil
+}
+
+// useless are clients of such a server, by their defaults but for what is given.
+var useless = map[string]func(d dial, deadlines bool, poolSize int) redis.UniversalClient{
+	"single": func(d dial, deadlines bool, poolSize int) redis.UniversalClient {
+		return redis.NewClient(&redis.Options{
+			Addr: "192.0.2.1:6379", Dialer: d, ContextTimeoutEnabled: deadlines, PoolSize: poolSize,
+		})
+	},
+	"cluster": func(d dial, deadlines bool, poolSize int) redis.UniversalClient {
+		return redis.NewClusterClient(&redis.ClusterOptions{
+			Addrs: []string{"192.0.2.1:6379"}, Dialer: d, ContextTimeoutEnabled: deadlines, PoolSize: poolSize,
+		})
+	},
+}
+
+// patient calls under a deadline, 0 for none, and tells how long that took.
+func patient(client redis.UniversalClient, deadline time.Duration) (took time.Duration, err error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	if deadline > 0 {
+		ctx, cancel = context.WithTimeout(ctx, deadline)
+	}
+	defer cancel()
+	begin := time.Now()
+	_, err = goredisrunner.New(client).Run(ctx, wiretest.Count, []string{"key"}, nil)
+	return time.Since(begin), err
+}
+
+// ended closes a client and lets end what it goes on with: dials, and other calls.
+func ended(client redis.UniversalClient) {
+	_ = client.Close()
+	time.Sleep(time.Minute)
+}
+
+// about is for the pause that go-redis makes before it gives a failed handshake up.
+func about(took, want time.Duration) bool {
+	return took >= want && took <= want+100*time.Millisecond
+}
+
+// What a call costs where the server is of no use, with a deadline and without.
+func TestCostOfNoServer(t *testing.T) {
+	const soon, connect = 60 * time.Millisecond, 5*5*time.Second + 4*100*time.Millisecond
+	for name, test := range map[string]struct {
+		dial      dial
+		deadline  time.Duration
+		deadlines bool // ContextTimeoutEnabled
+		cost      time.Duration
+		err       error
+	}{
+		"refused":                            {refused, 0, false, 400 * time.Millisecond, errRefused},
+		"refused, deadline":                  {refused, soon, false, soon, context.DeadlineExceeded},
+		"unreachable":                        {unreachable, 0, false, connect, context.DeadlineExceeded}, // of the dial
+		"unreachable, deadline":              {unreachable, soon, false, soon, context.DeadlineExceeded},
+		"no handshake":                       {silent, 0, false, 5 * time.Second, os.ErrDeadlineExceeded},
+		"no handshake, deadline":             {silent, soon, false, 5 * time.Second, context.DeadlineExceeded},
+		"no handshake, deadline heeded":      {silent, soon, true, soon, context.DeadlineExceeded},
+		"silent afterwards":                  {friendly, 0, false, 5 * time.Second, os.ErrDeadlineExceeded},
+		"silent afterwards, deadline":        {friendly, soon, false, 5 * time.Second, context.DeadlineExceeded},
+		"silent afterwards, deadline heeded": {friendly, soon, true, soon, context.DeadlineExceeded},
+	} {
+		for kind, connect := range useless {
+			if kind == "cluster" && strings.HasPrefix(name, "silent") {
+				continue // who shakes hands only is no cluster
+			}
+			t.Run(name+"/"+kind, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					client := connect(test.dial, test.deadlines, 0)
+					defer ended(client)
+					took, err := patient(client, test.deadline)
+					if !about(took, test.cost) || !errors.Is(err, test.err) {
+						t.Errorf("took %v, %v, want %v, %v", took, err, test.cost, test.err)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Who finds all connections taken waits no longer than the context lasts. (In real time: go-redis
+// keeps timers from one test for the next.)
+func TestFullPoolEndsByDeadline(t *testing.T) {
+	client := closing(t, redis.NewClient(&redis.Options{
+		Addr: "192.0.2.1:6379", Dialer: friendly, PoolSize: 1, PoolTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second,
+	}), nil)
+	go func() { _, _ = patient(client, 0) }()
+	for client.PoolStats().TotalConns == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	_, err := patient(client, 50*time.Millisecond)
+	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, redis.ErrPoolTimeout) {
+		t.Errorf("Run = %v, want context.DeadlineExceeded alone", err)
+	}
+}

@@ -1,0 +1,160 @@
+package rueidisrunner_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/go-weir/weir/internal/wiretest"
+	"github.com/go-weir/weir/scripts/rueidisrunner"
+)
+
+// A dial is what comes of connecting to a server that is of no use. Time is synctest's.
+type dial func(ctx context.Context, dialer *net.Dialer) (net.Conn, error)
+
+var errRefused = errors.New("refused")
+
+func refused(context.Context, *net.Dialer) (net.Conn, error) { return nil, errRefused }
+
+func unreachable(ctx context.Context, dialer *net.Dialer) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialer.Timeout) // as a net.Dialer has it
+	defer cancel()
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// silent takes everything and answers nothing.
+func silent(context.Context, *net.Dialer) (net.Conn, error) {
+	client, server := net.Pipe()
+	go func() { _, _ = io.Copy(io.Discard, server) }()
+	return client, nil
+}
+
+// friendly shakes hands and answers nothing else.
+func friendly(context.Context, *net.Dialer) (net.Conn, error) {
+	client, server := net.Pipe()
+	go func() {
+		for r := bufio.NewReader(server); ; {
+			line, err := r.ReadString('\n')
+			switch {
+			case err != nil:
+				return
+			case strings.HasPrefix(line, "HELLO"):
+				_, _ = io.WriteString(server, "%1\r\n+version\r\n+7.0.0\r\n")
+			case strings.HasPrefix(line, "CLIENT"):
+				_, _ = io.WriteString(server, "+OK\r\n")
+			}
+		}
+	}()
+	return client, nil
+}
+
+// useless is a client of such a server, by its defaults but for what set changes.
+func useless(t *testing.T, d dial, set func(*rueidis.ClientOption)) *rueidisrunner.Runner {
+	t.Helper()
+	o := rueidis.ClientOption{
+		InitAddress: []string{"192.0.2.1:6379"}, ForceSingleClient: true, DisableCache: true,
+		AlwaysPipelining: true, PipelineMultiplex: -1,
+		DialCtxFn: func(ctx context.Context, _ string, dialer *net.Dialer, _ *tls.Config) (net.Conn, error) {
+			return d(ctx, dialer)
+		},
+	}
+	set(&o)
+	client, _ := rueidis.NewClient(o) // with ForceSingleClient there is a client even if it could not connect
+	t.Cleanup(client.Close)
+	return rueidisrunner.New(client)
+}
+
+// patient calls under a deadline, 0 for none, and tells how long that took.
+func patient(run *rueidisrunner.Runner, deadline time.Duration) (took time.Duration, err error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	if deadline > 0 {
+		ctx, cancel = context.WithTimeout(ctx, deadline)
+	}
+	defer cancel()
+	begin := time.Now()
+	_, err = run.Run(ctx, wiretest.Count, []string{"key"}, nil)
+	return time.Since(begin), err
+}
+
+// What a call costs where the server is of no use, with a deadline and without.
+func TestCostOfNoServer(t *testing.T) {
+	const soon = 50 * time.Millisecond
+	for name, test := range map[string]struct {
+		dial     dial
+		deadline time.Duration
+		cost     time.Duration
+		err      error // nil: a timeout of the connection
+	}{
+		"refused":                     {refused, 0, 0, errRefused},
+		"unreachable":                 {unreachable, 0, 5 * time.Second, context.DeadlineExceeded}, // of the dial
+		"unreachable, deadline":       {unreachable, soon, soon, context.DeadlineExceeded},
+		"no handshake":                {silent, 0, 5 * time.Second, context.DeadlineExceeded},
+		"no handshake, deadline":      {silent, soon, soon, context.DeadlineExceeded},
+		"silent afterwards":           {friendly, 0, 11 * time.Second, nil}, // ConnWriteTimeout and a KeepAlive
+		"silent afterwards, deadline": {friendly, soon, soon, context.DeadlineExceeded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				run := useless(t, test.dial, func(*rueidis.ClientOption) {})
+				took, err := patient(run, test.deadline)
+				if took != test.cost {
+					t.Errorf("took %v, want %v", took, test.cost)
+				}
+				var timeout net.Error
+				if test.err != nil && !errors.Is(err, test.err) || test.err == nil && (!errors.As(err, &timeout) || !timeout.Timeout()) {
+					t.Errorf("Run = %v, want %v", err, test.err)
+				}
+			})
+		})
+	}
+}
+
+// The cases, named by the package comment, in which a call suffers for others: it waits longer than
+// its context lasts, or ends with theirs. If one of these fails, rueidis has mended it, and the comment
+// can go.
+func TestWaitsForOthers(t *testing.T) {
+	const soon = 50 * time.Millisecond
+	t.Run("who connect", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			run := useless(t, silent, func(*rueidis.ClientOption) {})
+			go func() { _, _ = patient(run, 0) }()
+			time.Sleep(time.Millisecond)
+			if took, err := patient(run, soon); took != 5*time.Second-time.Millisecond || err == nil {
+				t.Errorf("took %v, %v", took, err)
+			}
+		})
+	})
+	t.Run("who connect in haste", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			run := useless(t, silent, func(*rueidis.ClientOption) {})
+			go func() { _, _ = patient(run, soon) }()
+			time.Sleep(time.Millisecond)
+			if took, err := patient(run, 0); took != soon-time.Millisecond || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("took %v, %v", took, err)
+			}
+		})
+	})
+	t.Run("who fill the ring", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			run := useless(t, friendly, func(o *rueidis.ClientOption) { o.RingScaleEachConn = 1 })
+			for range 2 {
+				if took, err := patient(run, soon); took != soon || err == nil {
+					t.Errorf("took %v, %v", took, err)
+				}
+			}
+			if took, err := patient(run, soon); took < 5*time.Second || err == nil {
+				t.Errorf("took %v, %v", took, err)
+			}
+		})
+	})
+}

@@ -1,11 +1,12 @@
 package servers
 
 // supervise defines a shell function of that name: it runs a server in a directory until the server
-// ends by itself, which "ended" then says. One that ends while there is something in "hold" is
-// started again once that is taken out. "pid" has the process's id, and nothing while there is none.
+// ends by itself, which "ended" then says. One that ends while there is a file "hold" is started
+// again once that is removed. "pid" has the process's id, and nothing while there is none.
 //
-// The process writes "pid" itself, so that it is there before the server answers. Where there is
-// "end", nothing starts any more.
+// The process writes "pid" itself, so that it is there before the server answers, and only then looks
+// whether it is to run: who forbids it and then finds no "pid" has come in time. Where there is "end",
+// nothing starts any more.
 const supervise = `
 supervise() {
 	dir=$1
@@ -13,16 +14,16 @@ supervise() {
 	mkdir -p "$dir"
 	: >>"$dir/conf"
 	while :; do
-		sh -c 'echo $$ >"$0/pid"; [ -e "$0/end" ] || exec "$@"' "$dir" "$@" 3<&- &
+		sh -c 'echo $$ >"$0/pid"; [ -e "$0/hold" ] || [ -e "$0/end" ] || exec "$@"' "$dir" "$@" 3<&- &
 		server=$!
 		wait "$server"
 		status=$?
 		held=
-		[ ! -s "$dir/hold" ] || held=yes
+		[ ! -e "$dir/hold" ] || held=yes
 		: >"$dir/pid"
 		rm -f "/dev/shm/faketime_shm_$server" "/dev/shm/sem.faketime_sem_$server"
 		[ "$held" ] && [ ! -e "$dir/end" ] || break
-		while [ -s "$dir/hold" ] && [ ! -e "$dir/end" ]; do sleep 0.02; done
+		while [ -e "$dir/hold" ] && [ ! -e "$dir/end" ]; do sleep 0.02; done
 	done
 	: >"$dir/ended"
 	return "$status"
@@ -33,14 +34,14 @@ supervise() {
 // system hardly more than the shell, as official images may have no more.
 const (
 	killScript = `
-echo killed >"$1/hold"
+: >"$1/hold"
 read -r pid <"$1/pid" || exit 0
 kill -9 "$pid" 2>/dev/null
 while [ -s "$1/pid" ]; do sleep 0.01; done`
 
 	reviveScript = `
 [ ! -e "$1/ended" ] || { echo "the server ended by itself"; exit 1; }
-: >"$1/hold"`
+rm -f "$1/hold"`
 
 	// A signal is on its way for a while: /proc, where there is one, says when it has arrived.
 	pauseScript = `

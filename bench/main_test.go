@@ -125,7 +125,7 @@ func TestExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	texts := succeed(t, "") + succeed(t, "", "compare", "-help") + string(readme)
-	lines := regexp.MustCompile(`(?m)^ +go run \./bench(.*)$`).FindAllStringSubmatch(texts, -1)
+	lines := regexp.MustCompile(`(?m)^ +go run \./bench((?: .*)?)$`).FindAllStringSubmatch(texts, -1)
 	if len(lines) < 10 {
 		t.Fatalf("found %d command lines, want more", len(lines))
 	}

@@ -68,7 +68,7 @@ func (r Result) section() string {
 	var b strings.Builder
 	l := r.Case.Load
 	fmt.Fprintf(&b, "\n## %s\n\n", r.Case.Name)
-	fmt.Fprintf(&b, "What is done: %s. Load: %d processes of %d goroutines, %d keys, %s, limit %v.  \nWhat holds besides: %s.\n\n",
+	fmt.Fprintf(&b, "What is done: %s. Load: %d processes of %d goroutines, keys: %d, %s, limit %v.  \nWhat holds besides: %s.\n\n",
 		r.Case.Fault, l.Processes, l.Goroutines, len(l.Keys), costs(l.MostCost), l.Asked[0].Limit, r.Case.Promise)
 	rows := table.NewWriter()
 	header := table.Row{"server", "algorithm", "decisions", "admitted", "failed calls", "of them ran", "bound", "largest", "ran twice", "wrongly refused", "keys without TTL"}

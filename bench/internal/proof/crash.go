@@ -51,9 +51,9 @@ func killAndRevive(ctx context.Context, s *stage) error {
 func clocks() []Case {
 	const step = 1200 * time.Millisecond
 	steps := []time.Duration{time.Hour, 0, -time.Hour, 0}
-	slow := algorithms.Per(70, step/2).WithBurst(40)
+	limit := algorithms.Per(20, step/2).WithBurst(12)
 	l := withoutResets(faultLoad())
-	l.Keys, l.MostCost, l.Asked, l.Peeks = keys(1), 1, under(slow), 0
+	l.Keys, l.MostCost, l.Asked, l.Peeks = keys(1), 1, under(limit), 0
 	return []Case{{
 		Name: "the server's clock", Fault: "the server's clock steps forward and back by an hour",
 		Promise: "no key stays refused for longer than its limit could ask, and each step lets at most one limit more through",
@@ -61,7 +61,7 @@ func clocks() []Case {
 		Kept: func(row Row) error {
 			// By the machine's clock, with room for a busy machine. Were a time from the future obeyed,
 			// it would be an hour.
-			if row.Longest > 10*slow.Period {
+			if row.Longest > 10*limit.Period {
 				return errors.New("a key stayed refused for " + row.Longest.String())
 			}
 			return nil

@@ -32,7 +32,12 @@ func (e *engine) start(ctx context.Context, k Kind, orders []order) (*group, err
 	ctr, err := testcontainers.Run(ctx, k.Image,
 		testcontainers.WithCmd("sh", "-c", script),
 		testcontainers.WithExposedPorts(ports...),
-		testcontainers.WithHostConfigModifier(func(host *container.HostConfig) { e.publish(host, ports) }),
+		testcontainers.WithHostConfigModifier(func(host *container.HostConfig) {
+			e.publish(host, ports)
+			if len(files) > 0 { // a shifted clock is a file that is read each time
+				host.Tmpfs = map[string]string{containerDir: "mode=1777"}
+			}
+		}),
 		testcontainers.WithLabels(owner()),
 		testcontainers.WithFiles(files...),
 	)

@@ -1,10 +1,8 @@
 package goredisrunner_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"io"
 	"net"
 	"os"
 	"strings"
@@ -30,31 +28,9 @@ func unreachable(ctx context.Context, _, _ string) (net.Conn, error) {
 	return nil, ctx.Err()
 }
 
-// silent takes everything and answers nothing.
-func silent(context.Context, string, string) (net.Conn, error) {
-	client, server := net.Pipe()
-	go func() { _, _ = io.Copy(io.Discard, server) }()
-	return client, nil
-}
+func silent(context.Context, string, string) (net.Conn, error) { return wiretest.Silent(), nil }
 
-// friendly shakes hands and answers nothing else.
-func friendly(context.Context, string, string) (net.Conn, error) {
-	client, server := net.Pipe()
-	go func() {
-		for r := bufio.NewReader(server); ; {
-			line, err := r.ReadString('\n')
-			switch {
-			case err != nil:
-				return
-			case strings.HasPrefix(line, "hello"):
-				_, _ = io.WriteString(server, "%1\r\n+version\r\n+7.0.0\r\n")
-			case strings.HasPrefix(line, "client"):
-				_, _ = io.WriteString(server, "+OK\r\n")
-			}
-		}
-	}()
-	return client, nil
-}
+func friendly(context.Context, string, string) (net.Conn, error) { return wiretest.Friendly(), nil }
 
 // useless are clients of such a server, by their defaults but for what is given.
 var useless = map[string]func(d dial, deadlines bool, poolSize int) redis.UniversalClient{
@@ -82,10 +58,11 @@ func patient(client redis.UniversalClient, deadline time.Duration) (took time.Du
 	return time.Since(begin), err
 }
 
-// ended closes a client and lets end what it goes on with: dials, and other calls.
+// ended closes a client and lets end what it goes on with: dials, and other calls. It is called in a
+// bubble of synctest, whose minute takes no time.
 func ended(client redis.UniversalClient) {
 	_ = client.Close()
-	time.Sleep(time.Minute)
+	<-time.After(time.Minute)
 }
 
 // about is for the pause that go-redis makes before it gives a failed handshake up.
@@ -139,8 +116,13 @@ func TestFullPoolEndsByDeadline(t *testing.T) {
 		Addr: "192.0.2.1:6379", Dialer: friendly, PoolSize: 1, PoolTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second,
 	}), nil)
 	go func() { _, _ = patient(client, 0) }()
+	late := time.After(10 * time.Second)
 	for client.PoolStats().TotalConns == 0 {
-		time.Sleep(time.Millisecond)
+		select {
+		case <-time.After(time.Millisecond):
+		case <-late:
+			t.Fatal("the pool has made no connection")
+		}
 	}
 	_, err := patient(client, 50*time.Millisecond)
 	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, redis.ErrPoolTimeout) {

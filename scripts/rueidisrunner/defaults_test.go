@@ -1,13 +1,10 @@
 package rueidisrunner_test
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,31 +29,9 @@ func unreachable(ctx context.Context, dialer *net.Dialer) (net.Conn, error) {
 	return nil, ctx.Err()
 }
 
-// silent takes everything and answers nothing.
-func silent(context.Context, *net.Dialer) (net.Conn, error) {
-	client, server := net.Pipe()
-	go func() { _, _ = io.Copy(io.Discard, server) }()
-	return client, nil
-}
+func silent(context.Context, *net.Dialer) (net.Conn, error) { return wiretest.Silent(), nil }
 
-// friendly shakes hands and answers nothing else.
-func friendly(context.Context, *net.Dialer) (net.Conn, error) {
-	client, server := net.Pipe()
-	go func() {
-		for r := bufio.NewReader(server); ; {
-			line, err := r.ReadString('\n')
-			switch {
-			case err != nil:
-				return
-			case strings.HasPrefix(line, "HELLO"):
-				_, _ = io.WriteString(server, "%1\r\n+version\r\n+7.0.0\r\n")
-			case strings.HasPrefix(line, "CLIENT"):
-				_, _ = io.WriteString(server, "+OK\r\n")
-			}
-		}
-	}()
-	return client, nil
-}
+func friendly(context.Context, *net.Dialer) (net.Conn, error) { return wiretest.Friendly(), nil }
 
 // useless is a client of such a server, by its defaults but for what set changes.
 func useless(t *testing.T, d dial, set func(*rueidis.ClientOption)) *rueidisrunner.Runner {
@@ -128,8 +103,8 @@ func TestWaitsForOthers(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			run := useless(t, silent, func(*rueidis.ClientOption) {})
 			go func() { _, _ = patient(run, 0) }()
-			time.Sleep(time.Millisecond)
-			if took, err := patient(run, soon); took != 5*time.Second-time.Millisecond || err == nil {
+			synctest.Wait() // it connects
+			if took, err := patient(run, soon); took != 5*time.Second || err == nil {
 				t.Errorf("took %v, %v", took, err)
 			}
 		})
@@ -138,8 +113,8 @@ func TestWaitsForOthers(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			run := useless(t, silent, func(*rueidis.ClientOption) {})
 			go func() { _, _ = patient(run, soon) }()
-			time.Sleep(time.Millisecond)
-			if took, err := patient(run, 0); took != soon-time.Millisecond || !errors.Is(err, context.DeadlineExceeded) {
+			synctest.Wait() // it connects
+			if took, err := patient(run, 0); took != soon || !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("took %v, %v", took, err)
 			}
 		})

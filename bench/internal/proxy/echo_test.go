@@ -88,11 +88,13 @@ func running() string {
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for late := time.Now().Add(10 * time.Second); !is(); {
-		if time.Now().After(late) {
+	late := time.After(10 * time.Second)
+	for !is() {
+		select {
+		case <-time.After(time.Millisecond):
+		case <-late:
 			t.Fatalf("not so after 10 s: %s\n%s", what, running())
 		}
-		time.Sleep(time.Millisecond)
 	}
 }
 

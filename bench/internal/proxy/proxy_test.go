@@ -136,9 +136,11 @@ func TestTroubleUponTrouble(t *testing.T) {
 	p := start(t, newEcho(t, 1))
 	var all sync.WaitGroup
 	var done atomic.Bool
+	var dials atomic.Int64
 	for range 6 {
 		all.Go(func() {
 			for !done.Load() {
+				dials.Add(1)
 				c, err := dial(p)
 				if err != nil {
 					t.Error(err)
@@ -160,7 +162,8 @@ func TestTroubleUponTrouble(t *testing.T) {
 			p.Heal,
 		} {
 			ok(t, change())
-			time.Sleep(time.Millisecond)
+			before := dials.Load()
+			eventually(t, "a client comes", func() bool { return dials.Load() > before })
 		}
 	}
 	done.Store(true)

@@ -70,8 +70,7 @@ func (e *engine) start(ctx context.Context, k Kind, orders []order) (*group, err
 }
 
 // shorten reaches the server at the container's own address, if that leads there: a published port leads
-// through the engine's proxy, which takes more processor time than the server and accepts connections for
-// a server that is gone.
+// through the engine's proxy, which accepts connections also for a server that is gone.
 func (s *Server) shorten(ctx context.Context, inside string) {
 	ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 	defer cancel()

@@ -6,8 +6,8 @@ import (
 )
 
 // Kill ends the server's process as kill -9 or a loss of power does, and returns when it is gone.
-// It stays gone until [Server.Revive]: its address refuses connections or, a container's, closes
-// them at once.
+// It stays gone until [Server.Revive]: its address refuses connections or, where it is a container's
+// published port, closes them at once.
 func (s *Server) Kill(ctx context.Context) error { return s.control(ctx, "kill", killScript) }
 
 // Revive starts a killed server again, with the same options, address and directory, and returns

@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 	"github.com/redis/rueidis"
 
+	"github.com/go-weir/weir/bench/internal/servers"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 	"github.com/go-weir/weir/scripts/rueidisrunner"
@@ -25,18 +25,15 @@ const (
 
 // A Place is a server, a cluster or what sentinels watch over, and how to get there.
 type Place struct {
-	Addrs      []string          // of the server, of some nodes of a cluster, of sentinels
-	Cluster    bool              // the addresses are of a cluster's nodes
-	MasterName string            // what the sentinels call it, if the addresses are sentinels'
-	Routes     map[string]string // where to dial instead of an address that a node tells; others as they are
+	Addrs      []string       // of the server, of some nodes of a cluster, of sentinels
+	Cluster    bool           // the addresses are of a cluster's nodes
+	MasterName string         // what the sentinels call it, if the addresses are sentinels'
+	Routes     servers.Routes // where to dial instead of an address that a node tells
 }
 
 // dial connects to where an address is reached from here.
-func (p Place) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	if routed := p.Routes[addr]; routed != "" {
-		addr = routed
-	}
-	return (&net.Dialer{Timeout: patience}).DialContext(ctx, network, addr)
+func (p Place) dial(ctx context.Context, _, addr string) (net.Conn, error) {
+	return p.Routes.DialRueidis(ctx, addr, &net.Dialer{Timeout: patience}, nil)
 }
 
 // patience is how long a client waits for a connection, and for an answer where its caller gives no
@@ -90,8 +87,6 @@ func (p Place) rueidis() rueidis.ClientOption {
 		AlwaysPipelining:  true,
 		ConnWriteTimeout:  patience,
 		Dialer:            net.Dialer{Timeout: patience, KeepAlive: time.Second},
-		DialCtxFn: func(ctx context.Context, addr string, _ *net.Dialer, _ *tls.Config) (net.Conn, error) {
-			return p.dial(ctx, "tcp", addr)
-		},
+		DialCtxFn:         p.Routes.DialRueidis,
 	}
 }

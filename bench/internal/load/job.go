@@ -55,25 +55,23 @@ const CallsEach = 1 << 32
 // caller makes the calls of one goroutine.
 type caller struct {
 	job      Job
+	kinds    []subject.Kind
 	subjects []subject.Subject
 	random   *rand.Rand
 	number   int64 // of the next call
 	turn     int
 }
 
-func newCaller(job Job, subjects []subject.Subject, goroutine int) *caller {
+func newCaller(job Job, kinds []subject.Kind, subjects []subject.Subject, goroutine int) *caller {
 	first := job.Worker*CallsEach + int64(goroutine)
-	return &caller{job, subjects, rand.New(rand.NewPCG(uint64(first), 0x77656972)), first, goroutine}
+	return &caller{job, kinds, subjects, rand.New(rand.NewPCG(uint64(first), 0x77656972)), first, goroutine}
 }
 
 // next chooses a call: what is asked comes in turn, all else at random.
-func (c *caller) next() (Call, error) {
+func (c *caller) next() Call {
 	asked := c.turn % len(c.job.Asked)
 	c.turn++
-	kind, err := subject.Named(c.job.Asked[asked].Kind)
-	if err != nil {
-		return Call{}, err
-	}
+	kind := c.kinds[asked]
 	call := Call{Asked: asked, Key: c.random.IntN(len(c.job.Keys)), Cost: 1}
 	call.Entry.Call = c.number
 	c.number += int64(c.job.Goroutines)
@@ -85,7 +83,7 @@ func (c *caller) next() (Call, error) {
 	case c.job.MostCost > 1:
 		call.Cost = 1 + c.random.Int64N(min(c.job.MostCost, kind.Capacity(c.job.Asked[asked].Limit)))
 	}
-	return call, nil
+	return call
 }
 
 // validate says what is wrong with a job, if anything.

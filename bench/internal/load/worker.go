@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -53,7 +54,7 @@ func work(middleware map[string]Middleware, input io.Reader, out io.Writer) erro
 	if err := job.validate(); err != nil {
 		return err
 	}
-	subjects, closeClient, err := job.subjects(middleware)
+	kinds, subjects, closeClient, err := job.subjects(middleware)
 	if err != nil {
 		return err
 	}
@@ -70,10 +71,7 @@ func work(middleware map[string]Middleware, input io.Reader, out io.Writer) erro
 		_, _ = in.ReadString('\n')
 		stop()
 	}()
-	calls, err := job.do(ctx, subjects)
-	if err != nil {
-		return err
-	}
+	calls := job.do(ctx, kinds, subjects)
 	buffered := bufio.NewWriterSize(out, 1<<16)
 	if err := gob.NewEncoder(buffered).Encode(report{calls}); err != nil {
 		return err
@@ -82,16 +80,18 @@ func work(middleware map[string]Middleware, input io.Reader, out io.Writer) erro
 }
 
 // subjects connects the client and makes what is asked, over one client as one process has.
-func (j Job) subjects(middleware map[string]Middleware) (subjects []subject.Subject, closeClient func(), err error) {
+func (j Job) subjects(
+	middleware map[string]Middleware,
+) (kinds []subject.Kind, subjects []subject.Subject, closeClient func(), err error) {
 	run, closeClient, err := j.Place.Connect(context.Background(), j.Client)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	for _, name := range j.Through {
 		wrap, known := middleware[name]
 		if !known {
 			closeClient()
-			return nil, nil, fmt.Errorf("load: no middleware %q", name)
+			return nil, nil, nil, fmt.Errorf("load: no middleware %q", name)
 		}
 		run = wrap(run)
 	}
@@ -100,32 +100,25 @@ func (j Job) subjects(middleware map[string]Middleware) (subjects []subject.Subj
 		if err == nil {
 			var s subject.Subject
 			s, err = kind.New(run, asked.Limit, algorithms.WithPrefix(j.Prefix))
-			subjects = append(subjects, s)
+			kinds, subjects = append(kinds, kind), append(subjects, s)
 		}
 		if err != nil {
 			closeClient()
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 	}
-	return subjects, closeClient, nil
+	return kinds, subjects, closeClient, nil
 }
 
 // do makes the calls, and returns them in no particular order.
-func (j Job) do(ctx context.Context, subjects []subject.Subject) ([]Call, error) {
-	calls, errs := make([][]Call, j.Goroutines), make([]error, j.Goroutines)
+func (j Job) do(ctx context.Context, kinds []subject.Kind, subjects []subject.Subject) []Call {
+	calls := make([][]Call, j.Goroutines)
 	var all sync.WaitGroup
-	for g := range j.Goroutines {
-		all.Go(func() { calls[g], errs[g] = newCaller(j, subjects, g).calls(ctx) })
+	for g := range calls {
+		all.Go(func() { calls[g] = newCaller(j, kinds, subjects, g).calls(ctx) })
 	}
 	all.Wait()
-	var made []Call
-	for g := range calls {
-		if errs[g] != nil {
-			return nil, errs[g]
-		}
-		made = append(made, calls[g]...)
-	}
-	return made, nil
+	return slices.Concat(calls...)
 }
 
 // afterError is how long a goroutine waits after an error, as one that can't decide has better things to
@@ -133,12 +126,9 @@ func (j Job) do(ctx context.Context, subjects []subject.Subject) ([]Call, error)
 const afterError = 5 * time.Millisecond
 
 // calls makes this goroutine's calls until they are all made or ctx has ended.
-func (c *caller) calls(ctx context.Context) (made []Call, err error) {
+func (c *caller) calls(ctx context.Context) (made []Call) {
 	for n := 0; (c.job.Calls == 0 || n < c.job.Calls) && ctx.Err() == nil; n++ {
-		call, err := c.next()
-		if err != nil {
-			return nil, err
-		}
+		call := c.next()
 		c.make(&call)
 		made = append(made, call)
 		pause := c.job.Pause
@@ -152,5 +142,5 @@ func (c *caller) calls(ctx context.Context) (made []Call, err error) {
 			}
 		}
 	}
-	return made, nil
+	return made
 }

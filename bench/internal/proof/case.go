@@ -11,7 +11,6 @@ import (
 
 	"github.com/go-weir/weir/bench/internal/load"
 	"github.com/go-weir/weir/bench/internal/servers"
-	"github.com/go-weir/weir/bench/internal/subject"
 	"github.com/go-weir/weir/bench/internal/verify"
 )
 
@@ -81,8 +80,6 @@ func clientOf(worker int64) string { return []string{load.GoRedis, load.Rueidis}
 // A Row is what came of one case for one subject on one server.
 type Row struct {
 	Case, Subject, Server string
-	Processes, Keys       int
-	MostCost              int64
 	Rounds                int // how often the fault was done, if that was counted
 	verify.Findings
 }
@@ -155,13 +152,4 @@ func (c Case) On(server *servers.Server) Case {
 func (c Case) Times(n int) Case {
 	c.rounds *= n
 	return c
-}
-
-// asked is every subject under one limit.
-func asked(limit func(subject.Kind) load.Asked) []load.Asked {
-	all := make([]load.Asked, len(subject.All))
-	for i, kind := range subject.All {
-		all[i] = limit(kind)
-	}
-	return all
 }

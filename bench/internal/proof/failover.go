@@ -4,18 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/load"
 	"github.com/go-weir/weir/bench/internal/servers"
+	"github.com/go-weir/weir/bench/internal/subject"
 )
+
+// slotKeys are in slots of all masters of a cluster.
+var slotKeys = keys(40)
 
 // failovers are the cases of a cluster of three masters with a replica each, and of a master with two
 // replicas under three sentinels.
 func failovers() []Case {
 	l := withoutResets(impatient(faultLoad()))
-	l.Keys = keys(40) // in slots of all masters
+	l.Keys = slotKeys
 	moving := l
 	// A server that is starved of processor time for long enough is taken for dead.
 	l.Pause = 20 * time.Millisecond
@@ -50,13 +55,8 @@ func cluster(ctx context.Context, kind servers.Kind) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{
-		place: load.Place{Addrs: c.Seeds(), Cluster: true, Routes: c.Routes},
-		name:  c.Nodes[0].Name + " " + c.Nodes[0].Version, server: c.Nodes[0], scenery: c, closers: []func() error{c.Close},
-	}
-	s.admin = s.place.GoRedis(adminTimeout)
-	s.closers = append(s.closers, s.admin.Close)
-	return s, nil
+	place := load.Place{Addrs: c.Seeds(), Cluster: true, Routes: c.Routes}
+	return newStage(place, c.Nodes[0], c, c.Close), nil
 }
 
 func sentinel(ctx context.Context, kind servers.Kind) (*stage, error) {
@@ -64,21 +64,15 @@ func sentinel(ctx context.Context, kind servers.Kind) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{
-		place: load.Place{Addrs: c.SentinelAddrs(), MasterName: c.MasterName, Routes: c.Routes},
-		name:  c.Nodes[0].Name + " " + c.Nodes[0].Version, server: c.Nodes[0], scenery: c, closers: []func() error{c.Close},
-	}
-	s.admin = s.place.GoRedis(adminTimeout)
-	s.closers = append(s.closers, s.admin.Close)
-	return s, nil
+	place := load.Place{Addrs: c.SentinelAddrs(), MasterName: c.MasterName, Routes: c.Routes}
+	return newStage(place, c.Nodes[0], c, c.Close), nil
 }
 
 // migrate moves the slot of one of the load's keys to the next master.
 func migrate(ctx context.Context, s *stage) error {
 	c := s.scenery.(*servers.Cluster)
-	keys := failovers()[0].Load.Keys
-	key := keys[time.Now().UnixNano()%int64(len(keys))]
-	slot, err := s.admin.ClusterKeySlot(ctx, "{"+key+"}").Result()
+	key := slotKeys[rand.IntN(len(slotKeys))] //nolint:gosec // any will do
+	slot, err := s.admin.ClusterKeySlot(ctx, stored(subject.All[0], key)).Result()
 	if err != nil {
 		return err
 	}

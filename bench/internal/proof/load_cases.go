@@ -18,8 +18,13 @@ var (
 	rare   = algorithms.Per(2, 1500*time.Millisecond).WithBurst(3)  // for one of a thousand
 )
 
+// under is all subjects under one limit.
 func under(limit algorithms.Limit) []load.Asked {
-	return asked(func(kind subject.Kind) load.Asked { return load.Asked{Kind: kind.Name, Limit: limit} })
+	all := make([]load.Asked, len(subject.All))
+	for i, kind := range subject.All {
+		all[i] = load.Asked{Kind: kind.Name, Limit: limit}
+	}
+	return all
 }
 
 // keys returns n keys, odd ones first.

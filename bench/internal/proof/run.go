@@ -23,8 +23,8 @@ func Main() {
 	middleware := map[string]load.Middleware{
 		Recorder: func(run scripts.Runner) scripts.Runner { return journal.New(run) },
 	}
-	for name, wrong := range wrongs {
-		middleware[name] = wrong
+	for _, w := range wrongs {
+		middleware[w.name] = w.wrap
 	}
 	load.Main(middleware)
 }
@@ -129,10 +129,7 @@ func (c Case) check(ctx context.Context, s *stage, calls []load.Call, rounds int
 		if err != nil {
 			return nil, err
 		}
-		row := Row{
-			Case: c.Name, Subject: kind.Name, Server: s.name, Processes: c.Load.Processes,
-			Keys: len(c.Load.Keys), MostCost: max(c.Load.MostCost, 1), Rounds: rounds,
-		}
+		row := Row{Case: c.Name, Subject: kind.Name, Server: s.server.Name + " " + s.server.Version, Rounds: rounds}
 		journals, err := s.journals(ctx, kind, c.Load.Keys)
 		if err != nil {
 			return nil, err

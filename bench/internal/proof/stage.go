@@ -19,7 +19,6 @@ import (
 // A stage is the servers that a case plays on.
 type stage struct {
 	place load.Place
-	name  string                // "Redis 7.0.15"
 	admin redis.UniversalClient // goes there directly, whatever lies between the load and the server
 
 	server   *servers.Server // the one, or one of them
@@ -53,10 +52,13 @@ func single(args ...string) func(context.Context, servers.Kind) (*stage, error) 
 }
 
 func stageOf(server *servers.Server) *stage {
-	s := &stage{place: load.Place{Addrs: []string{server.Addr}}, name: server.Name + " " + server.Version, server: server}
-	s.admin = s.place.GoRedis(adminTimeout)
-	s.closers = []func() error{server.Close, s.admin.Close}
-	return s
+	return newStage(load.Place{Addrs: []string{server.Addr}}, server, nil, server.Close)
+}
+
+// newStage returns a stage at a place, and closes with it what is there.
+func newStage(place load.Place, server *servers.Server, scenery any, close func() error) *stage {
+	admin := place.GoRedis(adminTimeout)
+	return &stage{place: place, admin: admin, server: server, scenery: scenery, closers: []func() error{close, admin.Close}}
 }
 
 // adminTimeout is how long the harness itself waits for a server that it has not hurt.

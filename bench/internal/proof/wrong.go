@@ -18,37 +18,42 @@ import (
 
 // wrongs are runners that make a fixed window wrong in ways that are found in the field. The harness
 // has to find each of them, or it would find nothing.
-var wrongs = map[string]load.Middleware{
-	"read, decide, write": func(run scripts.Runner) scripts.Runner { return readDecideWrite{run} },
-	"the client's clock":  func(run scripts.Runner) scripts.Runner { return clientClock{run} },
-	"TTL in seconds":      func(run scripts.Runner) scripts.Runner { return &wholeSeconds{run: run} },
+var wrongs = []struct {
+	name    string
+	wrap    load.Middleware
+	through []string                   // what it is used with
+	found   func(verify.Findings) bool // by what it is found
+}{
+	{
+		"read, decide, write", func(run scripts.Runner) scripts.Runner { return readDecideWrite{run} },
+		nil, wronglyAdmits, // it writes its own journal
+	},
+	{
+		"the client's clock", func(run scripts.Runner) scripts.Runner { return clientClock{run} },
+		[]string{Recorder}, wronglyAdmits,
+	},
+	{
+		"TTL in seconds", func(run scripts.Runner) scripts.Runner { return &wholeSeconds{run: run} },
+		[]string{Recorder}, func(f verify.Findings) bool { return f.Forgotten > 0 && f.Largest > f.Bound },
+	},
 }
+
+func wronglyAdmits(f verify.Findings) bool { return f.Largest > f.Bound && f.WronglyAdmitted > 0 }
 
 var wrongLimit = algorithms.Per(50, 1500*time.Millisecond)
 
 // wrongCases load each of them, and say by what it is found.
 func wrongCases() []Case {
-	one := func(name string, through []string, found func(verify.Findings) bool) Case {
-		return Case{
-			Name: name,
+	var cases []Case
+	for _, w := range wrongs {
+		cases = append(cases, Case{
+			Name: w.name,
 			Load: Load{
-				Processes: 6, Goroutines: 4, Keys: keys(1), Through: through, Pause: 5 * time.Millisecond,
+				Processes: 6, Goroutines: 4, Keys: keys(1), Through: append(w.through, w.name), Pause: 5 * time.Millisecond,
 				Asked: []load.Asked{{Kind: "fixedwindow", Limit: wrongLimit}},
 			},
-			Felt: found,
-		}
-	}
-	var cases []Case
-	for name := range wrongs {
-		through := []string{Recorder, name}
-		found := func(f verify.Findings) bool { return f.Largest > f.Bound && f.WronglyAdmitted > 0 }
-		switch name {
-		case "read, decide, write":
-			through = through[1:] // it writes its own journal
-		case "TTL in seconds":
-			found = func(f verify.Findings) bool { return f.Forgotten > 0 && f.Largest > f.Bound }
-		}
-		cases = append(cases, one(name, through, found))
+			Felt: w.found,
+		})
 	}
 	return cases
 }

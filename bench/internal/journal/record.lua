@@ -4,7 +4,7 @@
 --
 -- An entry is "CALL NOW FOUND REPLY...": the call's number, the server's time in microseconds as the
 -- script has read it, whether KEYS[1] was there before, and the integers of the reply. The reply gets
--- three integers more: the entry's position, NOW and FOUND.
+-- two integers more: NOW and FOUND.
 
 -- What is between the two halves uses these:
 -- luacheck: ignore redis KEYS ARGV
@@ -37,8 +37,7 @@ local entry = string.format('%s %.0f %d', ARGV[#ARGV], now, found)
 for _, n in ipairs(reply) do
   entry = entry .. string.format(' %.0f', n)
 end
-local position = server.call('RPUSH', KEYS[2], entry)
-reply[#reply + 1] = position
+server.call('RPUSH', KEYS[2], entry)
 reply[#reply + 1] = now
 reply[#reply + 1] = found
 return reply

@@ -17,10 +17,7 @@ import (
 
 // A Mark is what a caller learns of a call: its entry. It sets Call before, and the recorder the rest
 // when the reply has come.
-type Mark struct {
-	Entry
-	Position int64 // in its key's journal, from 1; 0 if no reply has come
-}
+type Mark struct{ Entry }
 
 type markKey struct{}
 
@@ -63,11 +60,11 @@ func (r *Recorder) Run(ctx context.Context, s *scripts.Script, keys, args []stri
 	if err != nil {
 		return nil, err
 	}
-	own := len(reply) - 3
+	own := len(reply) - 2
 	if own < 1 {
 		return nil, fmt.Errorf("journal: a reply of %d integers", len(reply))
 	}
-	mark.Reply, mark.Position, mark.Now, mark.Found = reply[:own], reply[own], reply[own+1], reply[own+2] == 1
+	mark.Reply, mark.Now, mark.Found = reply[:own], reply[own], reply[own+1] == 1
 	return mark.Reply, nil
 }
 

@@ -74,7 +74,8 @@ if ARGV[3] == '1' then
 end
 local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000000 + time[2])
-return {redis.call('RPUSH', KEYS[2], ARGV[5] .. ' ' .. now .. ' ' .. ARGV[6]), tonumber(now)}`)
+redis.call('RPUSH', KEYS[2], ARGV[5] .. ' ' .. now .. ' ' .. ARGV[6])
+return tonumber(now)`)
 )
 
 func (r readDecideWrite) Run(ctx context.Context, _ *scripts.Script, keys, args []string) ([]int64, error) {
@@ -102,8 +103,7 @@ func (r readDecideWrite) Run(ctx context.Context, _ *scripts.Script, keys, args 
 	if err != nil {
 		return nil, err
 	}
-	mark.Entry = journal.Entry{Call: mark.Call, Now: reply[1], Found: state[3] == 1, Reply: []int64{allowed, count, left}}
-	mark.Position = reply[0]
+	mark.Entry = journal.Entry{Call: mark.Call, Now: reply[0], Found: state[3] == 1, Reply: []int64{allowed, count, left}}
 	return mark.Reply, nil
 }
 

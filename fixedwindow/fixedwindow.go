@@ -95,17 +95,25 @@ func newRule(limit algorithms.Limit, settings algorithms.Settings) (rule, error)
 func (r rule) Capacity() int64 { return r.rate }
 
 // Args implements remote.Rule.
-func (r rule) Args(n int64) []string {
-	aligned := "0"
-	if r.aligned {
-		aligned = "1"
+func (r rule) Args(n int64, now string) []string {
+	args := make([]string, 0, 5)
+	args = append(args, strconv.FormatInt(n, 10), strconv.FormatInt(r.rate, 10), strconv.FormatInt(r.period, 10))
+	switch {
+	case r.aligned:
+		args = append(args, now, "1")
+	case now != "":
+		args = append(args, now)
 	}
-	return []string{strconv.FormatInt(n, 10), strconv.FormatInt(r.rate, 10), strconv.FormatInt(r.period, 10), aligned}
+	return args
 }
 
 // Result implements remote.Rule.
 func (r rule) Result(_ int64, reply []int64) algorithms.Result {
-	return r.result(reply[0] == 1, reply[1], reply[2])
+	count, allowed := reply[0], reply[0] >= 0
+	if !allowed {
+		count = -1 - count
+	}
+	return r.result(allowed, count, reply[1])
 }
 
 // result says in a Result what was decided, with the window's count after it and the microseconds

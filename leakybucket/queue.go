@@ -103,11 +103,11 @@ func (q *Queue) schedule(ctx context.Context, key, patience string) (Slot, error
 	if err != nil {
 		return Slot{}, err
 	}
-	reply, err := q.caller.Call(ctx, scripts.Queue, key, append(q.rule.args(), patience, now))
+	reply, err := q.caller.Call(ctx, scripts.Queue, key, q.rule.args(patience, now))
 	if err != nil {
 		return Slot{}, err
 	}
-	return q.rule.slot(reply[0] == 1, emission.Span{Us: reply[1], Part: reply[2]}), nil
+	return q.rule.slot(emission.Standing(reply)), nil
 }
 
 // wait sleeps until the turn that schedule gives. Schedule is told how long the context lasts, or 0
@@ -153,12 +153,19 @@ func newQueueRule(limit algorithms.Limit) (queueRule, error) {
 	return queueRule{t, t.Times(1), t.Times(limit.BurstOrRate())}, nil
 }
 
-// args is what scripts/queue.lua is told, all but the last two arguments, patience_us and now_us.
-func (r queueRule) args() []string {
+// args is what scripts/queue.lua is told of a request at now that is to wait less than patience; either is
+// empty for none.
+func (r queueRule) args(patience, now string) []string {
 	args := make([]string, 0, 7)
-	args = r.interval.AppendArgs(args)
-	args = r.longest.AppendArgs(args)
-	return append(args, strconv.FormatInt(r.Den(), 10))
+	args = append(args, strconv.FormatInt(r.interval.Us, 10), strconv.FormatInt(r.longest.Us, 10))
+	if r.Den() > 1 {
+		return append(args, patience, now,
+			strconv.FormatInt(r.interval.Part, 10), strconv.FormatInt(r.longest.Part, 10), strconv.FormatInt(r.Den(), 10))
+	}
+	if patience != "" || now != "" {
+		args = append(args, patience, now)
+	}
+	return args
 }
 
 // slot says in a Slot what was decided on a request whose departure is, or would have been, wait

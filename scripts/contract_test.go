@@ -214,12 +214,23 @@ func TestReadmeSessions(t *testing.T) {
 }
 
 func TestCheckReply(t *testing.T) {
-	if err := scripts.GCRA.CheckReply([]int64{1, 2, 3}); err != nil {
-		t.Error(err)
-	}
-	for _, reply := range [][]int64{nil, {1}, {1, 2, 3, 4}} {
-		if err := scripts.GCRA.CheckReply(reply); !errors.Is(err, scripts.ErrReply) {
-			t.Errorf("%v: %v, want ErrReply", reply, err)
+	for _, test := range []struct {
+		script *scripts.Script
+		good   [][]int64
+		bad    [][]int64
+	}{
+		{scripts.GCRA, [][]int64{{1}, {1, 2}}, [][]int64{nil, {1, 2, 3}}},
+		{scripts.FixedWindow, [][]int64{{1, 2}}, [][]int64{nil, {1}, {1, 2, 3}}},
+	} {
+		for _, reply := range test.good {
+			if err := test.script.CheckReply(reply); err != nil {
+				t.Error(err)
+			}
+		}
+		for _, reply := range test.bad {
+			if err := test.script.CheckReply(reply); !errors.Is(err, scripts.ErrReply) {
+				t.Errorf("%s, %v: %v, want ErrReply", test.script.Name(), reply, err)
+			}
 		}
 	}
 }
@@ -228,8 +239,8 @@ func TestCheckReply(t *testing.T) {
 func TestForeignState(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	args := map[string][]string{
-		"gcra": {"1", "0", "5", "0", "1", ""}, "queue": {"1", "0", "5", "0", "1", "", ""},
-		"fixedwindow": {"1", "5", "1000", "0", ""}, "slidinglog": {"1", "5", "1000", ""},
+		"gcra": {"1", "5"}, "queue": {"1", "5"},
+		"fixedwindow": {"1", "5", "1000"}, "slidinglog": {"1", "5", "1000", ""},
 	}
 	for _, s := range scripts.All() {
 		args, decides := args[strings.TrimSuffix(s.Name(), "_peek")]

@@ -12,32 +12,32 @@ var sources embed.FS
 // the old one, is never made by accident; a test compares them with the files.
 var (
 	// GCRA decides for gcra and for the leaky bucket's meter.
-	GCRA     = embedded("gcra", "15ea3fab0a56843799562f78181d930a3d849a2d", gcraArgs, gcraReply)
-	GCRAPeek = embedded("gcra_peek", "a29b91f3daa9c635d4f676c255c46e0bd66e3a0c", gcraArgs, gcraReply)
+	GCRA     = embedded("gcra", "14e32602bfe802a241063721cb55798847f8796b", gcraArgs, gcraReply).least(1)
+	GCRAPeek = embedded("gcra_peek", "089c8523be989ea482f539a74e982cdd9add4d5d", gcraArgs, gcraReply).least(1)
 
 	// Queue decides for the leaky bucket's queue.
-	Queue = embedded("queue", "4e5cd9116b32acedb47ad1a1ca4d42b474db519a",
-		[]string{"interval_us", "interval_part", "longest_us", "longest_part", "den", "patience_us", "now_us"},
-		[]string{"accepted", "wait_us", "wait_part"})
+	Queue = embedded("queue", "cfcfda4c9d957486886c5d06426d8ec7556b36d3",
+		[]string{"interval_us", "longest_us", "patience_us", "now_us", "interval_part", "longest_part", "den"},
+		[]string{"standing_us", "wait_part"}).least(1)
 
 	// FixedWindow decides for fixedwindow.
-	FixedWindow     = embedded("fixedwindow", "9cd30b0618ce922728c0f4d8209eda8545881145", fixedWindowArgs, fixedWindowReply)
-	FixedWindowPeek = embedded("fixedwindow_peek", "e4c67b3938a79d5e7afba66a5d12d49bcb2f9be4", fixedWindowArgs, fixedWindowReply)
+	FixedWindow     = embedded("fixedwindow", "3b0d54b0ca5c7758c85e125f3ffcbc5942bb5963", fixedWindowArgs, fixedWindowReply)
+	FixedWindowPeek = embedded("fixedwindow_peek", "df4851bc099dbb6d9d7e7865aaa45efae1125a4f", fixedWindowArgs, fixedWindowReply)
 
 	// SlidingLog decides for slidinglog.
-	SlidingLog     = embedded("slidinglog", "d96cc8fa394748e850b92f8f70c3f517e49b8ac7", slidingLogArgs, slidingLogReply)
-	SlidingLogPeek = embedded("slidinglog_peek", "ba53a9ca13fd36e5115b8a5151156ba461127206", slidingLogArgs, slidingLogReply)
+	SlidingLog     = embedded("slidinglog", "033a242a2844e39be43e415e4d93db5b97342987", slidingLogArgs, slidingLogReply)
+	SlidingLogPeek = embedded("slidinglog_peek", "18e1bf852f0d760560425ac9ac85268c85295055", slidingLogArgs, slidingLogReply)
 
 	// Reset forgets a key, whichever algorithm wrote it.
 	Reset = embedded("reset", "e4f797b0af4d0dec57a8083b59b7248602bc74dd", nil, []string{"forgotten"})
 )
 
 var (
-	gcraArgs  = []string{"cost_us", "cost_part", "burst_us", "burst_part", "den", "now_us"}
-	gcraReply = []string{"allowed", "ahead_us", "ahead_part"}
+	gcraArgs  = []string{"cost_us", "burst_us", "now_us", "cost_part", "burst_part", "den"}
+	gcraReply = []string{"standing_us", "ahead_part"}
 
-	fixedWindowArgs  = []string{"cost", "rate", "period_us", "aligned", "now_us"}
-	fixedWindowReply = []string{"allowed", "count", "left_us"}
+	fixedWindowArgs  = []string{"cost", "rate", "period_us", "now_us", "aligned"}
+	fixedWindowReply = []string{"standing", "left_us"}
 
 	slidingLogArgs  = []string{"cost", "rate", "period_us", "now_us"}
 	slidingLogReply = []string{"allowed", "used", "retry_us", "reset_us"}
@@ -56,5 +56,11 @@ func embedded(name, sha1 string, args, reply []string) *Script {
 	if err != nil {
 		panic("weir: " + err.Error()) // a name above that has no file: no build of this package passes its tests
 	}
-	return &Script{name: name, source: string(source), sha1: sha1, args: args, reply: reply}
+	return &Script{name: name, source: string(source), sha1: sha1, args: args, reply: reply, leastReply: len(reply)}
+}
+
+// least says that a reply may leave out the last of its integers, down to so many.
+func (s *Script) least(integers int) *Script {
+	s.leastReply = integers
+	return s
 }

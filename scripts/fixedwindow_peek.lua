@@ -2,49 +2,50 @@
 -- Its text is that of fixedwindow.lua without what that commits.
 --
 -- KEYS[1]  the limiter's key
--- ARGV[1]  cost       what the request counts for, 1 to rate
--- ARGV[2]  rate       the most that a window admits, below 2^52
--- ARGV[3]  period_us  a window's length in microseconds
--- ARGV[4]  aligned    1: windows begin at whole periods since the Unix epoch; else 0
--- ARGV[5]  now_us     microseconds since the Unix epoch; empty for the server's clock
+-- ARGV[1]  cost        what the request counts for, 1 to rate
+-- ARGV[2]  rate        the most that a window admits, below 2^52
+-- ARGV[3]  period_us   a window's length in microseconds
+-- ARGV[4]  now_us      microseconds since the Unix epoch; empty for the server's clock
+-- ARGV[5]  aligned     1: windows begin at whole periods since the Unix epoch; else left out
 --
--- Reply    allowed    1 or 0
---          count      what the open window has admitted, with this request if allowed
---          left_us    how long the window is still open
+-- Reply    standing    if admitted, what the open window has admitted with this request; if denied,
+--                      -1 less what it has admitted
+--          left_us     how long the window is still open
 -- Writes   nothing
 -- TTL      left as it is
 
 -- [clock]
-local now = tonumber(ARGV[5])
-if not now then
+local now = ARGV[4] or ''
+if now == '' then
   local time = redis.call('TIME')
-  now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+  now = time[1] * 1000000 + time[2]
 end
 
 -- [state]
-local longest = tonumber(ARGV[3])
-if ARGV[4] == '1' then
+local longest = ARGV[3] + 0
+if ARGV[5] then
   longest = longest - now % longest
 end
-local admitted, finish = nil, now
+local count, left = 0, longest
+local open, admitted, finish
 local stored = redis.call('GET', KEYS[1])
 if stored then
   admitted, finish = string.match(stored, '^(%d+) (%d+)$')
-  if not admitted then
+  if not finish then
     return redis.error_reply('WEIRSTATE the key holds no window')
   end
-end
-local count, left, open = 0, longest, tonumber(finish) - now
-if open > 0 then
-  count, left = tonumber(admitted), math.min(open, longest)
+  open = finish - now
+  if open > 0 then
+    count, left = admitted + 0, math.min(open, longest)
+  end
 end
 
 -- [decision]
-local after = count + tonumber(ARGV[1])
-local allowed = after <= tonumber(ARGV[2])
+local after = count + ARGV[1]
+local allowed = after <= ARGV[2] + 0
 if allowed then
   count = after
 end
 
 -- [reply]
-return {allowed and 1 or 0, count, left}
+return {allowed and count or -1 - count, left}

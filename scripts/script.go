@@ -16,6 +16,8 @@ type Script struct {
 	sha1   string
 	args   []string
 	reply  []string
+
+	leastReply int // how many integers a reply has at least
 }
 
 // New returns a script of the caller's own, for use with a [Runner]. The arguments and replies of
@@ -38,7 +40,8 @@ func (s *Script) SHA1() string { return s.sha1 }
 // Args returns the names of ARGV[1], ARGV[2], … in order; nil for a script made by [New].
 func (s *Script) Args() []string { return s.args }
 
-// Reply returns the names of the integers in the reply, in order; nil for a script made by [New].
+// Reply returns the names of the integers in the reply, in order, of which the last may be left out where
+// the contract says so; nil for a script made by [New].
 func (s *Script) Reply() []string { return s.reply }
 
 // A Runner sends scripts to a server. It is the one seam between Weir and a Redis client:
@@ -59,8 +62,12 @@ var ErrReply = errors.New("weir: unexpected reply")
 // CheckReply returns nil for a reply of as many integers as s replies with, else an error that
 // wraps [ErrReply].
 func (s *Script) CheckReply(reply []int64) error {
-	if len(reply) == len(s.reply) {
+	if s.leastReply <= len(reply) && len(reply) <= len(s.reply) {
 		return nil
 	}
-	return fmt.Errorf("%w: script %s gave %d integers, want %d", ErrReply, s.name, len(reply), len(s.reply))
+	want := fmt.Sprint(len(s.reply))
+	if s.leastReply < len(s.reply) {
+		want = fmt.Sprintf("%d to %d", s.leastReply, len(s.reply))
+	}
+	return fmt.Errorf("%w: script %s gave %d integers, want %s", ErrReply, s.name, len(reply), want)
 }

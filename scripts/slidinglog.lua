@@ -25,14 +25,14 @@
 -- TTL      until the newest entry has gone, and 100 ms more; an hour more where now_us was given
 
 -- [clock]
-local now = tonumber(ARGV[4])
-if not now then
+local now = ARGV[4] or ''
+if now == '' then
   local time = redis.call('TIME')
-  now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+  now = time[1] * 1000000 + time[2]
 end
 
 -- [state]
-local cost, rate, period = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local cost, rate, period = ARGV[1] + 0, ARGV[2] + 0, ARGV[3] + 0
 local since, base
 
 -- number is what up to six big-endian bytes mean: those of first to last.
@@ -148,8 +148,8 @@ if allowed or clamped then
   if allowed then
     redis.call('RPUSH', KEYS[1], time .. bytes(base + gone + used, rate < 2 ^ 23 and 3 or 6))
   end
-  local grace = ARGV[4] == '' and 100 or 3600000
-  redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.ceil(reset / 1000) + grace))
+  local grace = (ARGV[4] or '') == '' and 100 or 3600000
+  redis.call('PEXPIRE', KEYS[1], math.ceil(reset / 1000) + grace)
 end
 
 -- [reply]

@@ -15,14 +15,14 @@
 -- TTL      left as it is
 
 -- [clock]
-local now = tonumber(ARGV[4])
-if not now then
+local now = ARGV[4] or ''
+if now == '' then
   local time = redis.call('TIME')
-  now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+  now = time[1] * 1000000 + time[2]
 end
 
 -- [state]
-local cost, rate, period = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local cost, rate, period = ARGV[1] + 0, ARGV[2] + 0, ARGV[3] + 0
 local since, base
 
 -- number is what up to six big-endian bytes mean: those of first to last.

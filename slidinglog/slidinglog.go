@@ -99,8 +99,13 @@ func newRule(limit algorithms.Limit, _ algorithms.Settings) (rule, error) {
 func (r rule) Capacity() int64 { return r.rate }
 
 // Args implements remote.Rule.
-func (r rule) Args(n int64) []string {
-	return []string{strconv.FormatInt(n, 10), strconv.FormatInt(r.rate, 10), strconv.FormatInt(r.period, 10)}
+func (r rule) Args(n int64, now string) []string {
+	args := make([]string, 0, 4)
+	args = append(args, strconv.FormatInt(n, 10), strconv.FormatInt(r.rate, 10), strconv.FormatInt(r.period, 10))
+	if now != "" {
+		args = append(args, now)
+	}
+	return args
 }
 
 // Result implements remote.Rule.

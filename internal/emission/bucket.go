@@ -30,17 +30,25 @@ func (b Bucket) Admit(outstanding Span, n int64) (after Span, fits bool) {
 	return after, after.AtMost(b.Depth)
 }
 
-// Args returns what scripts/gcra.lua is told of a request of cost n, all but the last argument.
-func (b Bucket) Args(n int64) []string {
+// Args returns what scripts/gcra.lua is told of a request of cost n at now, which is empty for the
+// server's clock.
+func (b Bucket) Args(n int64, now string) []string {
+	cost := b.Times(n)
 	args := make([]string, 0, 6)
-	args = b.Times(n).AppendArgs(args)
-	args = b.Depth.AppendArgs(args)
-	return append(args, strconv.FormatInt(b.den, 10))
+	args = append(args, strconv.FormatInt(cost.Us, 10), strconv.FormatInt(b.Depth.Us, 10))
+	if b.den > 1 {
+		return append(args, now, strconv.FormatInt(cost.Part, 10), strconv.FormatInt(b.Depth.Part, 10), strconv.FormatInt(b.den, 10))
+	}
+	if now != "" {
+		args = append(args, now)
+	}
+	return args
 }
 
 // Result says what the reply of scripts/gcra.lua to a request of cost n means.
 func (b Bucket) Result(n int64, reply []int64) algorithms.Result {
-	return b.Decided(n, reply[0] == 1, Span{reply[1], reply[2]})
+	allowed, ahead := Standing(reply)
+	return b.Decided(n, allowed, ahead)
 }
 
 // Decided says in a Result what was decided on a request of cost n, with ahead outstanding after it.

@@ -6,7 +6,6 @@ package emission
 import (
 	"math"
 	"math/bits"
-	"strconv"
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
@@ -100,7 +99,15 @@ func (s Span) RoundUp() time.Duration {
 	return time.Duration(us) * time.Microsecond
 }
 
-// AppendArgs appends the span as the scripts take it: us, then part.
-func (s Span) AppendArgs(args []string) []string {
-	return append(args, strconv.FormatInt(s.Us, 10), strconv.FormatInt(s.Part, 10))
+// Standing is what the reply of scripts/gcra.lua or scripts/queue.lua says: whether the request was admitted, and
+// a span, which is told below 0 if it was not.
+func Standing(reply []int64) (admitted bool, span Span) {
+	span.Us = reply[0]
+	if admitted = span.Us >= 0; !admitted {
+		span.Us = -1 - span.Us
+	}
+	if len(reply) > 1 {
+		span.Part = reply[1]
+	}
+	return admitted, span
 }

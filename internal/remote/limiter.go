@@ -5,7 +5,6 @@ package remote
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 
 	"github.com/go-weir/weir/algorithms"
@@ -20,8 +19,9 @@ type Rule interface {
 	// Capacity is the largest cost.
 	Capacity() int64
 
-	// Args returns the script's arguments for a request of cost n, all but the last, now_us.
-	Args(n int64) []string
+	// Args returns the script's arguments for a request of cost n at now, in microseconds since the Unix
+	// epoch, or "" for the server's clock.
+	Args(n int64, now string) []string
 
 	// Result says what the script's reply to a request of cost n means.
 	Result(n int64, reply []int64) algorithms.Result
@@ -46,7 +46,7 @@ func New(algorithm Algorithm, run scripts.Runner, rule Rule, settings algorithms
 
 // With returns a limiter of the same keys under another rule.
 func (l *Limiter) With(rule Rule) *Limiter {
-	return &Limiter{caller: l.caller, algorithm: l.algorithm, rule: rule, one: slices.Clip(append(rule.Args(1), ""))}
+	return &Limiter{caller: l.caller, algorithm: l.algorithm, rule: rule, one: rule.Args(1, "")}
 }
 
 // Settings returns what the limiter was made with.
@@ -75,7 +75,7 @@ func (l *Limiter) ask(ctx context.Context, script *scripts.Script, key string, n
 		if err != nil {
 			return algorithms.Result{}, err
 		}
-		args = append(l.rule.Args(n), now)
+		args = l.rule.Args(n, now)
 	}
 	reply, err := l.caller.Call(ctx, script, key, args)
 	if err != nil {

@@ -237,3 +237,15 @@ func unexpected(s *scripts.Script, where string, val any) error {
 	}
 	return fmt.Errorf("goredisrunner: %s: unexpected reply: %s%s, want integers", s.Name(), where, kind)
 }
+
+// OneServer says whether all keys are on the same server, so that requests for different keys can be
+// decided in one script: see scripts.Coalesce. A cluster's and a ring's are not.
+func (r *Runner) OneServer() bool {
+	switch r.client.(type) {
+	case *redis.ClusterClient, *redis.Ring:
+		return false
+	case *redis.Client: // of a single server, or of what sentinels watch over
+		return true
+	}
+	return false // who knows
+}

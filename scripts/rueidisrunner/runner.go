@@ -178,3 +178,9 @@ func unexpected(s *scripts.Script, where string, msg rueidis.RedisMessage) error
 	}
 	return fmt.Errorf("rueidisrunner: %s: unexpected reply: %s%s, want integers", s.Name(), where, kind)
 }
+
+// OneServer says whether all keys are on the same server, so that requests for different keys can be
+// decided in one script: see scripts.Coalesce. A cluster's are not.
+func (r *Runner) OneServer() bool {
+	return r != nil && r.client != nil && r.client.Mode() != rueidis.ClientModeCluster
+}

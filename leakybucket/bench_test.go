@@ -1,0 +1,5 @@
+package leakybucket_test
+
+import "testing"
+
+func BenchmarkAllow(b *testing.B) { algorithm.Benchmark(b) }

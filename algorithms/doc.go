@@ -11,4 +11,6 @@
 //
 // Each has New, over Redis or Valkey, and NewLocal, which makes the same decisions inside this
 // process. All of them are [Limiter]s, so code that takes the interface works with any.
+//
+// [CacheDenials] goes around any of them, and spares the server the callers who are denied anyway.
 package algorithms

@@ -22,6 +22,9 @@ var (
 	// ErrNilRunner: a limiter over Redis was to be made without a Runner.
 	ErrNilRunner = errors.New("weir: nil runner")
 
+	// ErrNilLimiter: a limiter around another was to be made without that one.
+	ErrNilLimiter = errors.New("weir: nil limiter")
+
 	// ErrInvalidTime: the clock given by WithClock shows a time that can't be computed with
 	// exactly: before 1970 or after 2112.
 	ErrInvalidTime = errors.New("weir: invalid time")

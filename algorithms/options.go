@@ -41,11 +41,13 @@ type Settings struct {
 	Name      string           // the last part of every key, if not ""
 	Clock     func() time.Time // nil: the server's clock
 	Aligned   bool             // fixedwindow's: windows begin at whole Periods since the Unix epoch
+	CacheTime time.Duration    // CacheDenials': how long a refusal is repeated at most
+	CacheKeys int              // CacheDenials': of how many keys at most
 }
 
 // NewSettings applies opts to the defaults. Its error wraps [ErrInvalidOption].
 func NewSettings(algorithm string, opts ...Option) (Settings, error) {
-	s := Settings{Algorithm: algorithm, Prefix: "weir"}
+	s := Settings{Algorithm: algorithm, Prefix: "weir", CacheTime: defaultCacheTime, CacheKeys: defaultCacheKeys}
 	for _, opt := range opts {
 		if opt.only != "" && opt.only != algorithm {
 			return s, fmt.Errorf("%w: an option of %s was given to %s", ErrInvalidOption, opt.only, algorithm)

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// answerer answers single commands in a server's place.
+type answerer func(redis.Cmder) error
+
+// client returns a client whose commands a answers.
+func (a answerer) client(t *testing.T) redis.UniversalClient {
+	client := redis.NewClient(&redis.Options{Addr: "weir.invalid:1"})
+	client.AddHook(a)
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// ProcessHook implements redis.Hook.
+func (a answerer) ProcessHook(redis.ProcessHook) redis.ProcessHook {
+	return func(_ context.Context, cmd redis.Cmder) error {
+		err := a(cmd)
+		cmd.SetErr(err)
+		return err
+	}
+}
+
+// DialHook implements redis.Hook.
+func (answerer) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+// ProcessPipelineHook implements redis.Hook.
+func (answerer) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// A server that refuses what a limiter needs, or what it is asked, is one that the limiter doesn't fit.
+func TestUnfit(t *testing.T) {
+	refuses := &Clients{GoRedis: answerer(func(redis.Cmder) error {
+		return errors.New("ERR wrong number of arguments for 'pexpire' command")
+	}).client(t)}
+	for name, clients := range map[string]*Clients{
+		"bare-incr":               refuses,
+		"increx":                  refuses,
+		"weir-gcra-autopipeline":  {},
+		"redis_rate-autopipeline": {},
+	} {
+		if err := named(t, name).Fits(t.Context(), clients); err == nil {
+			t.Errorf("%s fits", name)
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/servers"
+	"github.com/go-weir/weir/bench/internal/target"
+)
+
+// A floor makes the calls of the limiter that it is the floor of, for requests that are admitted and for
+// requests that are denied, and leaves as much behind.
+func TestFloorsCallTheSame(t *testing.T) {
+	for _, kind := range servers.All() {
+		t.Run(kind.Name, func(t *testing.T) {
+			clients := dial(t, target.Place{Network: "tcp", Addrs: []string{servers.Shared(t, kind).Addr}})
+			for _, name := range []string{"gcra", "fixedwindow", "slidinglog", "queue"} {
+				for state, setting := range map[string]Setting{
+					"admitted": {Limit: algorithms.PerHour(1_000_000)},
+					"denied":   {Limit: algorithms.PerDay(1), Full: true},
+				} {
+					t.Run(name+" "+state, func(t *testing.T) {
+						real, realSize := callsOf(t, clients, "weir-"+name, setting)
+						floor, floorSize := callsOf(t, clients, "floor-"+name, setting)
+						if !maps.Equal(real, floor) {
+							t.Errorf("calls of the floor: %v, want %v", floor, real)
+						}
+						if setting.Full && realSize != floorSize {
+							t.Errorf("the floor's key holds %d bytes, want %d", floorSize, realSize)
+						}
+					})
+				}
+			}
+		})
+	}
+}
+
+// callsOf returns how often commands are called for twenty requests of a key that has had one before,
+// and how many bytes the key then holds.
+func callsOf(t *testing.T, clients *Clients, name string, s Setting) (calls map[string]string, size int) {
+	t.Helper()
+	s.Prefix = newPrefix()
+	before := keysOf(t, clients.GoRedis)
+	allow, err := named(t, name).Open(clients, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(want bool) {
+		t.Helper()
+		if allowed, err := allow(t.Context(), s.Prefix); err != nil || allowed != want {
+			t.Fatalf("%s: admitted %v, %v", name, allowed, err)
+		}
+	}
+	ask(true)
+	if err := clients.GoRedis.ConfigResetStat(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		ask(!s.Full)
+	}
+	calls = commandCalls(t, clients.GoRedis)
+	if len(calls) == 0 {
+		t.Fatalf("%s: no calls", name)
+	}
+	for _, key := range keysOf(t, clients.GoRedis) {
+		if !slices.Contains(before, key) {
+			size += sizeOf(t, clients.GoRedis, key)
+		}
+	}
+	return calls, size
+}
+
+// named returns the peer of that name.
+func named(t *testing.T, name string) Peer {
+	t.Helper()
+	i := slices.IndexFunc(peers, func(p Peer) bool { return p.Name == name })
+	if i < 0 {
+		t.Fatalf("no peer %s", name)
+	}
+	return peers[i]
+}
+
+// commandCalls returns how often the server has called each command, but for those of connections and
+// of this test.
+func commandCalls(t *testing.T, client redis.UniversalClient) map[string]string {
+	t.Helper()
+	info, err := client.Info(t.Context(), "commandstats").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := map[string]string{}
+	for line := range strings.Lines(info) {
+		name, rest, ok := strings.Cut(strings.TrimPrefix(line, "cmdstat_"), ":calls=")
+		if !ok {
+			continue
+		}
+		switch command, _, _ := strings.Cut(name, "|"); command {
+		case "hello", "client", "ping", "info", "config":
+		default:
+			calls[name], _, _ = strings.Cut(rest, ",")
+		}
+	}
+	return calls
+}
+
+// sizeOf returns the bytes of a string, or of a list's elements.
+func sizeOf(t *testing.T, client redis.UniversalClient, key string) int {
+	t.Helper()
+	elements, err := client.LRange(t.Context(), key, 0, -1).Result()
+	if redis.HasErrorPrefix(err, "WRONGTYPE") {
+		var value string
+		value, err = client.Get(t.Context(), key).Result()
+		elements = []string{value}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(strings.Join(elements, ""))
+}

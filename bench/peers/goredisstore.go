@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	"github.com/gomodule/redigo/redis"
+	"github.com/sethvargo/go-redisstore"
+
+	"github.com/go-weir/weir/bench/internal/round"
+)
+
+// goRedisStore says that it is a token bucket, but refills it whole each interval since the key's first
+// request, as a fixed window. It is one script on a hash: HGETALL, and HSET and EXPIRE when it admits (four
+// of each for a new key). The time is the client's. TTLs are three intervals cut to seconds: with an
+// interval below a second each key is removed at once, and all is admitted. Its keys are KEY alone.
+//
+// It brings its own client, redigo. The pool that its New makes keeps no connection, so that each
+// decision would dial; here it has one that keeps as many as that may open.
+var goRedisStore = Peer{
+	Limiter: round.Limiter{
+		Name: "go-redisstore", About: "tokens in a hash, refilled whole each interval of the client's clock, in a script",
+		Client: "redigo", Module: "github.com/sethvargo/go-redisstore", Definition: round.FixedWindow,
+	},
+	Open: func(clients *Clients, s Setting) (Allow, error) {
+		const connections = 100
+		store, err := redisstore.NewWithPool(
+			&redisstore.Config{Tokens: uint64(s.Limit.Rate), Interval: s.Limit.Period},
+			&redis.Pool{
+				MaxActive: connections, MaxIdle: connections, Wait: true,
+				DialContext: func(ctx context.Context) (redis.Conn, error) { return dialRedigo(ctx, clients) },
+			})
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, key string) (bool, error) {
+			_, _, _, ok, err := store.Take(ctx, key)
+			return ok && err == nil, err
+		}, nil
+	},
+	Fits: func(_ context.Context, clients *Clients) error {
+		if !clients.RueidisOption.ForceSingleClient {
+			return errors.New("not on a cluster or under sentinels: its client, redigo, knows a single server only")
+		}
+		return nil
+	},
+}
+
+// dialRedigo connects to the single server that rueidis' options name, in the way they say.
+func dialRedigo(ctx context.Context, clients *Clients) (redis.Conn, error) {
+	o := clients.RueidisOption
+	options := []redis.DialOption{
+		redis.DialUsername(o.Username), redis.DialPassword(o.Password), redis.DialDatabase(o.SelectDB),
+	}
+	if o.DialCtxFn != nil {
+		options = append(options, redis.DialContextFunc(func(ctx context.Context, _, addr string) (net.Conn, error) {
+			return o.DialCtxFn(ctx, addr, &o.Dialer, o.TLSConfig)
+		}))
+	} else if o.TLSConfig != nil {
+		options = append(options, redis.DialUseTLS(true), redis.DialTLSConfig(o.TLSConfig))
+	}
+	return redis.DialContext(ctx, "tcp", o.InitAddress[0], options...)
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/go-weir/weir/bench/internal/round"
+)
+
+// load is one round: goroutines that ask one limiter.
+type load struct {
+	order          round.Order
+	worker         int
+	open, full     Allow
+	keys, fullKeys []string
+
+	due atomic.Int64 // the number of the next request, where they become due at a rate or are counted
+}
+
+// measure lets the goroutines ask, and counts.
+func (l *load) measure(wire *wire) round.Tally {
+	callers := make([]*caller, l.order.Goroutines)
+	for g := range callers {
+		callers[g] = newCaller(l, g)
+	}
+	runtime.GC() // no round pays for what the one before has left
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	sent, received := wire.sent.Load(), wire.received.Load()
+
+	began := time.Now()
+	var all sync.WaitGroup
+	for _, c := range callers {
+		all.Go(func() { c.ask(began) })
+	}
+	all.Wait()
+	took := time.Since(began)
+
+	runtime.ReadMemStats(&after)
+	tally := round.Tally{
+		Took:    took,
+		Mallocs: after.Mallocs - before.Mallocs, Malloced: after.TotalAlloc - before.TotalAlloc,
+		Sent: wire.sent.Load() - sent, Received: wire.received.Load() - received,
+	}
+	latency := newHistogram()
+	for _, c := range callers {
+		tally.Calls += c.Calls
+		tally.Admitted += c.Admitted
+		tally.Denied += c.Denied
+		tally.Failed += c.Failed
+		tally.WronglyDenied += c.WronglyDenied
+		tally.WronglyAdmitted += c.WronglyAdmitted
+		if tally.FirstFailure == "" {
+			tally.FirstFailure = c.FirstFailure
+		}
+		tally.Events = append(tally.Events, c.Events...)
+		latency.Merge(c.latency)
+	}
+	tally.Latency, _ = latency.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+	return tally
+}
+
+// caller is one goroutine.
+type caller struct {
+	round.Tally // of its own calls
+	load        *load
+	random      *rand.Rand
+	popular     *rand.Zipf
+	latency     *hdrhistogram.Histogram
+	traced      time.Time // when the last call began that was traced
+}
+
+// traceGap is how close to the one before a denied call may follow that is traced: there may be millions, and
+// it is enough to know that at no time nobody asked.
+const traceGap = 20 * time.Microsecond
+
+// newHistogram returns one of latencies from a nanosecond to two minutes, to a part in a hundred.
+func newHistogram() *hdrhistogram.Histogram {
+	return hdrhistogram.New(1, int64(2*time.Minute), 2)
+}
+
+func newCaller(l *load, goroutine int) *caller {
+	seed := uint64(l.worker)<<32 + uint64(goroutine)
+	c := &caller{load: l, random: rand.New(rand.NewPCG(l.order.Seed, seed)), latency: newHistogram()}
+	if l.order.Keys.Zipf > 1 {
+		c.popular = rand.NewZipf(c.random, l.order.Keys.Zipf, 1, uint64(len(l.keys)-1))
+	}
+	if l.order.Traced {
+		c.Events = make([]round.Event, 0, 1<<12)
+	}
+	return c
+}
+
+// ask makes this goroutine's calls.
+func (c *caller) ask(began time.Time) {
+	order := &c.load.order
+	if order.Rate > 0 {
+		c.askWhenDue(began)
+		return
+	}
+	now := began
+	for order.Calls > 0 && c.load.due.Add(1) <= int64(order.Calls) || order.Calls == 0 && now.Sub(began) < order.For {
+		now = c.call(now)
+	}
+}
+
+// askWhenDue makes calls that become due at a constant rate, whoever is free. What a call waits because
+// all goroutines were busy counts as its latency; what this process overslept does not.
+func (c *caller) askWhenDue(began time.Time) {
+	order := &c.load.order
+	interval := float64(time.Second) / order.Rate
+	for {
+		at := time.Duration(float64(c.load.due.Add(1)-1) * interval)
+		if at >= order.For {
+			return
+		}
+		from := began.Add(at)
+		if wait := time.Until(from); wait > 0 {
+			time.Sleep(wait)
+			from = time.Now()
+		}
+		c.call(from)
+	}
+}
+
+// call makes one call, whose latency counts from a time that is now or past, and returns when it ended.
+func (c *caller) call(from time.Time) time.Time {
+	l := c.load
+	allow, keys, full := l.open, l.keys, false
+	if l.order.Denied > 0 && c.random.Float64() < l.order.Denied {
+		allow, keys, full = l.full, l.fullKeys, true
+	}
+	allowed, err := allow(context.Background(), c.pick(keys))
+	ended := time.Now()
+	_ = c.latency.RecordValue(min(int64(ended.Sub(from)), c.latency.HighestTrackableValue()))
+	c.Calls++
+	switch {
+	case err != nil:
+		if c.Failed++; c.FirstFailure == "" {
+			c.FirstFailure = err.Error()
+		}
+	case allowed:
+		if c.Admitted++; full {
+			c.WronglyAdmitted++
+		}
+	default:
+		if c.Denied++; !full {
+			c.WronglyDenied++
+		}
+	}
+	if l.order.Traced && (allowed || err != nil || from.Sub(c.traced) >= traceGap) {
+		c.Events = append(c.Events, round.Event{Began: from.UnixNano(), Ended: ended.UnixNano(), Allowed: allowed, Failed: err != nil})
+		c.traced = from
+	}
+	return ended
+}
+
+// pick chooses a key.
+func (c *caller) pick(keys []string) string {
+	switch {
+	case len(keys) == 1:
+		return keys[0]
+	case c.popular != nil:
+		return keys[c.popular.Uint64()]
+	}
+	return keys[c.random.IntN(len(keys))]
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/round"
+	"github.com/go-weir/weir/fixedwindow"
+	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/leakybucket"
+	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/scripts/goredisrunner"
+	"github.com/go-weir/weir/scripts/rueidisrunner"
+	"github.com/go-weir/weir/slidinglog"
+)
+
+// weir are Weir's own: each algorithm through each client, and one through go-redis' AutoPipeline.
+var weir = slices.Concat(
+	overGoRedis.limiters(weirAlgorithms...),
+	overRueidis.limiters(weirAlgorithms...),
+	overAutoPipeline.limiters(weirGCRA),
+	overGoRedis.limiters(weirCachedGCRA),
+	overRueidis.limiters(weirCachedGCRA),
+	coalesced(overGoRedis).limiters(weirAlgorithms...),
+	coalesced(overRueidis).limiters(weirGCRA),
+)
+
+// weirAlgorithm is one of Weir's algorithms, over a Runner that is still to be chosen.
+type weirAlgorithm struct {
+	name       string
+	about      string
+	definition round.Definition
+	open       func(run scripts.Runner, s Setting) (Allow, error)
+}
+
+var weirGCRA = weirAlgorithm{"gcra", "GCRA, by the server's clock to the microsecond", round.GCRA, opens(gcra.New)}
+
+// weirCachedGCRA remembers refusals in the process.
+var weirCachedGCRA = weirAlgorithm{
+	"gcra-cachedenials", "GCRA, whose refusals the process repeats by itself", round.GCRA,
+	opens(func(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (*algorithms.DenialCache, error) {
+		l, err := gcra.New(run, limit, opts...)
+		if err != nil {
+			return nil, err
+		}
+		return algorithms.CacheDenials(l, algorithms.WithCacheKeys(1<<18))
+	}),
+}
+
+var weirAlgorithms = []weirAlgorithm{
+	weirGCRA,
+	{"fixedwindow", "a window from the key's first request on", round.FixedWindow, opens(fixedwindow.New)},
+	{"slidinglog", "every admitted request of the last period, exactly", round.SlidingLog, opens(slidinglog.New)},
+	{"leakybucket", "the leaky bucket as a meter, which decides as GCRA", round.GCRA, opens(leakybucket.New)},
+	{"queue", "the leaky bucket as a queue: accepted requests wait", round.GCRA, openQueue},
+}
+
+// opens returns what opens a limiter with a constructor of Weir's.
+func opens[L algorithms.Limiter](
+	construct func(scripts.Runner, algorithms.Limit, ...algorithms.Option) (L, error),
+) func(scripts.Runner, Setting) (Allow, error) {
+	return func(run scripts.Runner, s Setting) (Allow, error) {
+		l, err := construct(run, s.Limit)
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, key string) (bool, error) {
+			result, err := l.Allow(ctx, key)
+			return result.Allowed, err
+		}, nil
+	}
+}
+
+// openQueue opens the queue, which admits whom it accepts, now or later. In a queue Burst wait besides
+// the one that leaves at once, so it gets one less. Where that is none, at full keys' one a day, there is
+// no such queue, and the first request takes the place for waiting too.
+func openQueue(run scripts.Runner, s Setting) (Allow, error) {
+	q, err := leakybucket.NewQueue(run, s.Limit.WithBurst(max(1, s.Limit.BurstOrRate()-1)))
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, key string) (bool, error) {
+		slot, err := q.Schedule(ctx, key)
+		if s.Full && slot.Accepted {
+			_, err = q.Schedule(ctx, key)
+		}
+		return slot.Accepted, err
+	}, nil
+}
+
+// weirRunner is a way in which Weir's limiters reach the server.
+type weirRunner struct {
+	suffix string // of the limiters' names
+	client string
+	about  string
+	run    func(*Clients) scripts.Runner
+	fits   func(context.Context, *Clients) error
+}
+
+var (
+	overGoRedis = weirRunner{client: "go-redis", run: func(c *Clients) scripts.Runner {
+		return goredisrunner.New(c.GoRedis)
+	}}
+	overRueidis = weirRunner{suffix: "-rueidis", client: "rueidis", run: func(c *Clients) scripts.Runner {
+		return rueidisrunner.New(c.Rueidis)
+	}}
+	overAutoPipeline = weirRunner{
+		suffix: "-autopipeline", client: "go-redis", about: ", gathered by go-redis' AutoPipeline",
+		run:  func(c *Clients) scripts.Runner { return goredisrunner.New(c.AutoPipeline) },
+		fits: hasAutoPipeline,
+	}
+)
+
+// coalesced is r through scripts.Coalesce. All limits that are opened share it, as those of a program do.
+func coalesced(r weirRunner) weirRunner {
+	return weirRunner{
+		suffix: "-coalesce" + r.suffix, client: r.client, about: r.about + ", gathered by scripts.Coalesce", fits: r.fits,
+		run: func(c *Clients) scripts.Runner {
+			if c.coalescers[r.suffix] == nil {
+				c.coalescers[r.suffix] = scripts.Coalesce(r.run(c))
+			}
+			return c.coalescers[r.suffix]
+		},
+	}
+}
+
+// limiters returns those algorithms over r.
+func (r weirRunner) limiters(which ...weirAlgorithm) (all []Peer) {
+	for _, a := range which {
+		all = append(all, Peer{
+			Limiter: round.Limiter{
+				Name: "weir-" + a.name + r.suffix, About: a.about + r.about, Client: r.client,
+				Module: "github.com/go-weir/weir", Definition: a.definition,
+			},
+			Open: func(clients *Clients, s Setting) (Allow, error) { return a.open(r.run(clients), s) },
+			Fits: r.fits,
+		})
+	}
+	return all
+}

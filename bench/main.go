@@ -13,6 +13,8 @@ import (
 
 	"github.com/go-weir/weir/bench/internal/command"
 	"github.com/go-weir/weir/bench/internal/compare"
+	"github.com/go-weir/weir/bench/internal/measure"
+	"github.com/go-weir/weir/bench/internal/report"
 )
 
 func main() {
@@ -23,5 +25,5 @@ func main() {
 
 // run runs the command that args name, and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	return command.Run(ctx, args, stdin, stdout, stderr, compare.Command())
+	return command.Run(ctx, args, stdin, stdout, stderr, compare.Command(), measure.Command(), report.Command())
 }

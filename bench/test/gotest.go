@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-weir/weir/bench/internal/procgroup"
 )
 
 // event is one line of go test -json. See go doc test2json, and go help buildjson for what a build
@@ -60,8 +62,8 @@ func goTest(ctx context.Context, root string, flags []string, each func(event)) 
 	cmd.Stderr = os.Stderr
 	// Whoever is interrupted ends first what it has started, so the tests get the signal too, and
 	// get it once: from here, not also from the terminal.
-	ownGroup(cmd)
-	cmd.Cancel = func() error { return interruptGroup(cmd) }
+	procgroup.Own(cmd)
+	cmd.Cancel = func() error { return procgroup.Interrupt(cmd) }
 	cmd.WaitDelay = graceful
 	out, err := cmd.StdoutPipe()
 	if err != nil {

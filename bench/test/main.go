@@ -3,8 +3,9 @@
 //	go run ./bench/test [go test flags]
 //
 // It first gets the servers: from the Docker engine if there is one, pulling or building their
-// images, and else as programs of this machine. Then it runs go test, tells of each package as it
-// ends and of each failure in full, and closes with how many tests ran against which server.
+// images, and else as programs of this machine; and a browser, for what is to be seen on pages. Then it
+// runs go test, tells of each package as it ends and of each failure in full, and closes with how many
+// tests ran against which server.
 //
 // It succeeds only if nothing failed, nothing was skipped and every server saw a test. Flags go to
 // go test as they are: -race, -v, -run X, -timeout 20m. With -run or -skip a server may go unused.
@@ -20,6 +21,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-weir/weir/bench/internal/browser"
 	"github.com/go-weir/weir/bench/internal/servers"
 )
 
@@ -70,16 +72,20 @@ func run(ctx context.Context, flags []string) (bool, error) {
 	return tally.total.failed == 0 && tally.total.skipped == 0 && len(unused) == 0, sweepErr
 }
 
-// prepare gets the servers. One that can't be had is reported and the tests run all the same: those
-// that need it fail.
+// prepare gets the servers and the browser. One that can't be had is reported and the tests run all the
+// same: those that need it fail.
 func prepare(ctx context.Context, kinds []servers.Kind) {
 	fmt.Println(servers.Engine())
-	servers.Prepare(ctx, kinds, func(r servers.Ready) {
+	tell := func(r servers.Ready) {
 		if r.Err != nil {
 			r.How = "NOT READY: " + r.Err.Error()
 		}
 		fmt.Printf("%-12s %s  %.1fs\n", r.Kind.Name, r.How, r.Took.Round(100*time.Millisecond).Seconds())
-	})
+	}
+	servers.Prepare(ctx, kinds, tell)
+	begin := time.Now()
+	how, err := browser.Prepare(ctx)
+	tell(servers.Ready{Kind: servers.Kind{Name: "browser"}, How: how, Took: time.Since(begin), Err: err})
 	fmt.Println()
 }
 

@@ -25,6 +25,12 @@ const description = `Usage: go run ./bench COMMAND [flags]      from the root of
 
   go run ./bench compare                  the algorithms on four built-in traces
   go run ./bench compare -only edge       on one of them
+  go run ./bench measure                  what limiters cost, on a server that it starts
+  go run ./bench measure -redis redis://127.0.0.1:6379
+                                          and on yours
+  go run ./bench report run.json          tables of what measure -json has found
+  go run ./bench report -html report.html run.json
+                                          and a page with charts
   go run ./bench compare -h               and what else it can do`
 
 // Run runs the one of commands that args name, and returns the exit code. Whatever goes wrong is one

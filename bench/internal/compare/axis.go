@@ -1,11 +1,11 @@
 package compare
 
 import (
-	"fmt"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/go-weir/weir/bench/internal/picture"
 )
 
 // An axis divides a stretch of time into the columns of a timeline.
@@ -22,36 +22,13 @@ func newAxis(first, last time.Duration, width int) axis {
 	if first <= last/2 {
 		first = 0
 	}
-	for cell := range lengths {
+	for cell := range picture.Lengths() {
 		start := first - first%cell
 		if cells := (last-start)/cell + 1; cells <= time.Duration(width) {
 			return axis{start, cell, int(cells), width}
 		}
 	}
-	panic("unreachable: lengths has no end")
-}
-
-// lengths yields the lengths of time that columns and ticks can have, in ascending order: those that
-// one can count in, up to doublings of a day.
-func lengths(yield func(time.Duration) bool) {
-	for unit := time.Microsecond; unit <= time.Second; unit *= 10 {
-		for _, n := range []time.Duration{1, 2, 5} {
-			if !yield(n * unit) {
-				return
-			}
-		}
-	}
-	const minute, hour, day = time.Minute, time.Hour, 24 * time.Hour
-	for _, length := range []time.Duration{
-		10 * time.Second, 20 * time.Second, 30 * time.Second, minute, 2 * minute, 5 * minute, 10 * minute,
-		20 * minute, 30 * minute, hour, 2 * hour, 3 * hour, 6 * hour, 12 * hour,
-	} {
-		if !yield(length) {
-			return
-		}
-	}
-	for length := day; yield(length); length *= 2 {
-	}
+	panic("unreachable: the lengths have no end")
 }
 
 // column returns the column that a time lies in.
@@ -74,11 +51,13 @@ func (a axis) labels() (times, ruler string) {
 }
 
 // label is the time at which a column begins.
-func (a axis) label(column int) string { return shortTime(a.start + time.Duration(column)*a.cell) }
+func (a axis) label(column int) string {
+	return picture.ShortTime(a.start + time.Duration(column)*a.cell)
+}
 
 // ticks returns the columns that have a label: as many as there is room for, at least one.
 func (a axis) ticks() []int {
-	for every := range lengths {
+	for every := range picture.Lengths() {
 		spacing := int(every / a.cell)
 		if every%a.cell != 0 || spacing < 8 {
 			continue
@@ -96,27 +75,5 @@ func (a axis) ticks() []int {
 			return columns
 		}
 	}
-	panic("unreachable: lengths has no end")
-}
-
-// shortTime returns a time as one reads it on an axis: 250µs, 20ms, 0.5s, 1m30s, 2h.
-func shortTime(d time.Duration) string {
-	switch {
-	case d == 0:
-		return "0"
-	case d < time.Millisecond:
-		return fmt.Sprintf("%gµs", float64(d)/float64(time.Microsecond))
-	case d < 100*time.Millisecond:
-		return fmt.Sprintf("%gms", float64(d)/float64(time.Millisecond))
-	case d < time.Minute:
-		return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s"
-	}
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
+	panic("unreachable: the lengths have no end")
 }

@@ -17,6 +17,8 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/command"
+	"github.com/go-weir/weir/bench/internal/progress"
+	"github.com/go-weir/weir/bench/internal/subject"
 	"github.com/go-weir/weir/bench/internal/target"
 	"github.com/go-weir/weir/bench/internal/trace"
 )
@@ -34,9 +36,9 @@ const (
 var fileLimit = algorithms.PerSecond(10)
 
 const description = `It sends the same requests to each algorithm, and shows what was admitted, denied or
-delayed: as a table, and over time. The time is simulated, so an hour's trace takes a
-moment. Without flags it shows four built-in traces, on a Redis of its own inside this
-process.
+delayed: as a table, and over time, if asked for also in pictures. The time is simulated,
+so an hour's trace takes a moment. Without flags it shows four built-in traces, on a Redis
+of its own inside this process.
 
   go run ./bench compare
   go run ./bench compare -only articles,edge
@@ -45,6 +47,8 @@ process.
   go run ./bench compare -redis redis://127.0.0.1:6379
   go run ./bench compare -trace requests.csv -limit 5/minute
   go run ./bench compare -trace - -json
+  go run ./bench compare -html compare.html
+  go run ./bench compare -only edge -svg pictures -png pictures
 
 A trace is a CSV file with a line for each request, in the order of time: its offset from
 the beginning (1.5s, 250ms, or seconds such as 1.5), its key, and its cost. Key and cost
@@ -69,6 +73,9 @@ func Command() *cli.Command {
 			&cli.BoolFlag{Name: "aligned", Usage: "fixed windows that begin at whole periods of the trace's time,\nnot at the first request"},
 			&cli.StringFlag{Name: "redis", Usage: "run on the server at this `URL`: redis://, rediss:// or unix://\n(or on miniredis or local, which is this process without any Redis;\nthe default is miniredis, and local for over " + strconv.Itoa(manyDecisions) + " decisions)"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON document with every decision, for machines"},
+			&cli.StringFlag{Name: "html", Usage: "also write a page with pictures to this `FILE`"},
+			&cli.StringFlag{Name: "svg", Usage: "also write a picture of each trace into the directory `DIR`, as SVG"},
+			&cli.StringFlag{Name: "png", Usage: "the same as PNG into `DIR`"},
 			&cli.IntFlag{Name: "width", Usage: "how many `COLUMNS` the timeline has at most\n(the default is the terminal's width, or 100)"},
 		},
 		Action: action,
@@ -87,6 +94,11 @@ func action(ctx context.Context, cmd *cli.Command) error {
 	if cmd.IsSet("width") && (width < minWidth || width > maxWidth) {
 		return command.Misuse(cmd, "width is %d, want %d to %d columns", width, minWidth, maxWidth)
 	}
+	for _, flag := range []string{"html", "svg", "png"} {
+		if path := cmd.String(flag); cmd.IsSet(flag) && (path == "" || path == "-") {
+			return command.Misuse(cmd, "-%s is %q, want the name of a file or directory to write to", flag, path)
+		}
+	}
 	traces, err := traces(cmd)
 	if err != nil {
 		return err
@@ -95,7 +107,10 @@ func action(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	// All is done: only now something is printed, and in one piece.
+	// All is done: only now something is written and printed, and in one piece.
+	if err := report.write(ctx, places{cmd.String("html"), cmd.String("svg"), cmd.String("png")}); err != nil {
+		return err
+	}
 	var out bytes.Buffer
 	if cmd.Bool("json") {
 		err = report.JSON(&out)
@@ -113,7 +128,7 @@ func action(ctx context.Context, cmd *cli.Command) error {
 }
 
 // compareAll runs the comparisons on what -redis names.
-func compareAll(ctx context.Context, cmd *cli.Command, traces []trace.Trace, kinds []kind) (Report, error) {
+func compareAll(ctx context.Context, cmd *cli.Command, traces []trace.Trace, kinds []subject.Kind) (Report, error) {
 	decisions := 0
 	for _, t := range traces {
 		decisions += len(t.Arrivals) * len(kinds)
@@ -124,7 +139,7 @@ func compareAll(ctx context.Context, cmd *cli.Command, traces []trace.Trace, kin
 	}
 	defer server.Close()
 	var decided atomic.Int64
-	defer showProgress(cmd.Root().ErrWriter, &decided, decisions)()
+	defer progress.Follow(cmd.Root().ErrWriter, decisions, &decided)()
 	report := Report{Server: server.Name}
 	for _, t := range traces {
 		setup := Setup{Runner: server.Runner, Prefix: "weir-bench-" + rand.Text(), Kinds: kinds, Aligned: cmd.Bool("aligned"), Decided: &decided}
@@ -226,7 +241,7 @@ func traceNames() (names []string) {
 
 func kindNames() (names []string) {
 	for _, k := range kinds {
-		names = append(names, k.name)
+		names = append(names, k.Name)
 	}
 	return names
 }

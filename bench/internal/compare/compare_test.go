@@ -56,7 +56,7 @@ func TestBuiltinTraces(t *testing.T) {
 			for i, run := range comparison.Runs {
 				got := line{run.Totals.Admitted, run.Totals.Denied, run.Totals.Delayed, run.Totals.MostInPeriod}
 				if got != want[tr.Name][i] {
-					t.Errorf("%s, %s on %T: got %v, want %v", tr.Name, run.Kind.name, where, got, want[tr.Name][i])
+					t.Errorf("%s, %s on %T: got %v, want %v", tr.Name, run.Kind.Name, where, got, want[tr.Name][i])
 				}
 			}
 		}
@@ -88,7 +88,7 @@ func TestModels(t *testing.T) {
 					t.Errorf("%s: %d decisions were counted", tr.Name, decided.Load())
 				}
 				for _, run := range comparisons[i].Runs {
-					t.Run(fmt.Sprintf("%s %v/%s/%d", tr.Name, aligned, run.Kind.name, i), func(t *testing.T) {
+					t.Run(fmt.Sprintf("%s %v/%s/%d", tr.Name, aligned, run.Kind.Name, i), func(t *testing.T) {
 						checkModel(t, tr, run, aligned)
 						checkTotals(t, tr, run)
 					})
@@ -96,7 +96,7 @@ func TestModels(t *testing.T) {
 			}
 			for i := range kinds {
 				if !reflect.DeepEqual(comparisons[0].Runs[i].Outcomes, comparisons[1].Runs[i].Outcomes) {
-					t.Errorf("%s: %s decides otherwise on a server than in this process", tr.Name, kinds[i].name)
+					t.Errorf("%s: %s decides otherwise on a server than in this process", tr.Name, kinds[i].Name)
 				}
 			}
 		}
@@ -129,13 +129,13 @@ func random(seed uint64, limit algorithms.Limit) trace.Trace {
 
 // checkModel compares a run's outcomes with what the definition says of each key.
 func checkModel(t *testing.T, tr trace.Trace, run Run, aligned bool) {
-	capacity := map[string]int64{"fixedwindow": tr.Limit.Rate, "slidinglog": tr.Limit.Rate}[run.Kind.name]
+	capacity := map[string]int64{"fixedwindow": tr.Limit.Rate, "slidinglog": tr.Limit.Rate}[run.Kind.Name]
 	if capacity == 0 {
 		capacity = tr.Limit.BurstOrRate()
 	}
 	arrivals, outcomes := map[string][]trace.Arrival{}, map[string][]Outcome{}
 	for i, arrival := range tr.Arrivals {
-		arrival.Cost = run.Kind.weight(arrival)
+		arrival.Cost = weight(run.Kind, arrival)
 		if over := arrival.Cost > capacity; over != run.Outcomes[i].OverLimit {
 			t.Fatalf("at %v: over the limit: %v", arrival, !over)
 		} else if over {
@@ -145,7 +145,7 @@ func checkModel(t *testing.T, tr trace.Trace, run Run, aligned bool) {
 		outcomes[arrival.Key] = append(outcomes[arrival.Key], run.Outcomes[i])
 	}
 	for key := range arrivals {
-		for i, want := range models[run.Kind.name](tr.Limit, aligned, arrivals[key]) {
+		for i, want := range models[run.Kind.Name](tr.Limit, aligned, arrivals[key]) {
 			arrival, got := arrivals[key][i], outcomes[key][i]
 			if got.Allowed != want.allowed || (got.Allowed && arrival.At+got.Delay != want.at) || got.Allowed != (got.RetryAfter == 0) {
 				t.Fatalf("at %v: got %+v, want %+v", arrival, got, want)
@@ -163,7 +163,7 @@ func checkTotals(t *testing.T, tr trace.Trace, run Run) {
 			want.OverLimit++
 		case o.Allowed:
 			want.Admitted++
-			want.Events += run.Kind.weight(tr.Arrivals[i])
+			want.Events += weight(run.Kind, tr.Arrivals[i])
 		default:
 			want.Denied++
 		}
@@ -177,7 +177,7 @@ func checkTotals(t *testing.T, tr trace.Trace, run Run) {
 		for j, other := range run.Outcomes {
 			at := tr.Arrivals[j].At + other.Delay
 			if other.Allowed && tr.Arrivals[j].Key == tr.Arrivals[i].Key && at <= end && at > end-tr.Limit.Period {
-				sum += run.Kind.weight(tr.Arrivals[j])
+				sum += weight(run.Kind, tr.Arrivals[j])
 			}
 		}
 		want.MostInPeriod = max(want.MostInPeriod, sum)

@@ -55,7 +55,10 @@ type (
 )
 
 // JSON writes the report for machines, as one document.
-func (r Report) JSON(w io.Writer) error {
+func (r Report) JSON(w io.Writer) error { return r.json(w, true) }
+
+// json writes the document, with or without the decisions.
+func (r Report) json(w io.Writer, decisions bool) error {
 	doc := document{Server: r.Server, Traces: []documentTrace{}}
 	for _, c := range r.Comparisons {
 		limit := c.Trace.Limit
@@ -64,23 +67,26 @@ func (r Report) JSON(w io.Writer) error {
 			Limit: documentLimit{limit.String(), limit.Rate, limit.Period.Microseconds(), limit.BurstOrRate()},
 		}
 		for _, run := range c.Runs {
-			dt.Algorithms = append(dt.Algorithms, run.document(c))
+			dt.Algorithms = append(dt.Algorithms, run.document(c, decisions))
 		}
 		doc.Traces = append(doc.Traces, dt)
 	}
 	return json.NewEncoder(w).Encode(doc)
 }
 
-func (run Run) document(c Comparison) documentAlgorithm {
+func (run Run) document(c Comparison, decisions bool) documentAlgorithm {
 	t := run.Totals
 	da := documentAlgorithm{
-		Algorithm: run.Kind.name,
+		Algorithm: run.Kind.Name,
 		Totals: documentTotals{
 			t.Requests, t.Admitted, t.Denied, t.OverLimit, t.Delayed, t.Events, t.MostInPeriod,
 			us(t.LongestDelay), us(t.LongestRetry),
 		},
-		Decisions: make([]documentDecision, len(run.Outcomes)),
 	}
+	if !decisions {
+		return da
+	}
+	da.Decisions = make([]documentDecision, len(run.Outcomes))
 	for i, o := range run.Outcomes {
 		a := c.Trace.Arrivals[i]
 		da.Decisions[i] = documentDecision{

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/go-weir/weir/bench/internal/picture"
 )
 
 // A Report is what the command found out.
@@ -54,17 +56,17 @@ func wrap(s string, width int) string {
 // notes say what the table's numbers mean where that isn't plain.
 func (c Comparison) notes() (notes []string) {
 	if n := c.Trace.Keys(); n > 1 {
-		notes = append(notes, fmt.Sprintf("%d keys, each limited for itself: numbers are sums over them, but the most in any %s is that of one key.", n, shortTime(c.Trace.Limit.Period)))
+		notes = append(notes, fmt.Sprintf("%d keys, each limited for itself: numbers are sums over them, but the most in any %s is that of one key.", n, picture.ShortTime(c.Trace.Limit.Period)))
 	}
 	if !c.Trace.Costs() {
 		return notes
 	}
 	var admitted []string
 	for _, run := range c.Runs {
-		if run.Kind.costs {
-			admitted = append(admitted, fmt.Sprintf("%s %d", run.Kind.name, run.Totals.Events))
+		if run.Kind.Costs {
+			admitted = append(admitted, fmt.Sprintf("%s %d", run.Kind.Name, run.Totals.Events))
 		} else {
-			notes = append(notes, run.Kind.name+" has no costs: it counts each request as 1.")
+			notes = append(notes, run.Kind.Name+" has no costs: it counts each request as 1.")
 		}
 	}
 	if len(admitted) > 0 {

@@ -6,12 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/subject"
 	"github.com/go-weir/weir/bench/internal/trace"
 	"github.com/go-weir/weir/scripts"
 )
@@ -20,7 +20,7 @@ import (
 type Setup struct {
 	Runner  scripts.Runner // where the state is; nil is this process
 	Prefix  string         // of every key
-	Kinds   []kind         // what to compare
+	Kinds   []subject.Kind // what to compare
 	Aligned bool           // fixed windows begin at whole periods of the trace's time
 
 	Decided *atomic.Int64 // counts decisions as they are made
@@ -35,7 +35,7 @@ type Comparison struct {
 
 // A Run is what one algorithm made of a trace: an outcome for each arrival.
 type Run struct {
-	Kind     kind
+	Kind     subject.Kind // that which was named, also where windows were aligned
 	Outcomes []Outcome
 	Totals   Totals
 }
@@ -93,29 +93,37 @@ func leftBehind(prefix string, err, cleanup error) error {
 
 // A player sends a trace to one subject.
 type player struct {
-	subject subject
+	subject subject.Subject
+	kind    subject.Kind
+	limit   algorithms.Limit
 	now     time.Time // what the subject's clock shows
 	start   time.Time // of the trace
 	touched map[string]struct{}
 	decided bool
 }
 
-func (s Setup) player(k kind, t trace.Trace) (*player, error) {
+func (s Setup) player(k subject.Kind, t trace.Trace) (*player, error) {
 	// The trace begins at a whole period since the Unix epoch, near the year 2000, so that aligned
 	// windows begin at whole periods of the trace.
 	const near = 946684800 * 1e6 // µs
 	start := time.UnixMicro(near - near%t.Limit.Period.Microseconds())
-	p := &player{now: start, start: start, touched: map[string]struct{}{}}
+	p := &player{kind: k, limit: t.Limit, now: start, start: start, touched: map[string]struct{}{}}
 	opts := []algorithms.Option{
 		algorithms.WithPrefix(s.Prefix),
 		algorithms.WithClock(func() time.Time { return p.now }),
 	}
-	if s.Aligned {
-		opts = append(opts, k.aligned)
+	made := k
+	if inPlace, err := subject.Named(k.Name + aligned); s.Aligned && err == nil {
+		made = inPlace
 	}
 	var err error
-	if p.subject, err = k.make(s.Runner, t.Limit, opts); err != nil {
-		return nil, fmt.Errorf("%s: %w", k.name, err)
+	if s.Runner == nil {
+		p.subject, err = made.NewLocal(t.Limit, opts...)
+	} else {
+		p.subject, err = made.New(s.Runner, t.Limit, opts...)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", k.Name, err)
 	}
 	return p, nil
 }
@@ -129,7 +137,7 @@ func (p *player) play(ctx context.Context, arrivals []trace.Arrival, decided *at
 		}
 		p.now = p.start.Add(arrival.At)
 		p.touched[arrival.Key] = struct{}{}
-		outcome, err := p.subject.decide(ctx, arrival.Key, arrival.Cost)
+		outcome, err := p.decide(ctx, arrival)
 		if err != nil {
 			return outcomes, err
 		}
@@ -146,30 +154,11 @@ func (p *player) cleanUp(ctx context.Context) error {
 	defer stop()
 	for key := range p.touched {
 		// A server that never answered has no keys, and the reason is told already.
-		if err := p.subject.reset(ctx, key); err != nil && p.decided {
+		if _, err := p.subject.Ask(ctx, key, subject.Reset, 0); err != nil && p.decided {
 			return err
 		} else if err != nil {
 			return nil
 		}
 	}
 	return nil
-}
-
-// kindsOf returns the named kinds in their usual order, all for no name; ok is false where a name is
-// none, and unknown says which.
-func kindsOf(names []string) (found []kind, unknown string, ok bool) {
-	if len(names) == 0 {
-		return kinds, "", true
-	}
-	for _, name := range names {
-		if !slices.ContainsFunc(kinds, func(k kind) bool { return k.name == name }) {
-			return nil, name, false
-		}
-	}
-	for _, k := range kinds {
-		if slices.Contains(names, k.name) {
-			found = append(found, k)
-		}
-	}
-	return found, "", true
 }

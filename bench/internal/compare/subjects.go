@@ -3,14 +3,12 @@ package compare
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/fixedwindow"
-	"github.com/go-weir/weir/gcra"
-	"github.com/go-weir/weir/leakybucket"
-	"github.com/go-weir/weir/scripts"
-	"github.com/go-weir/weir/slidinglog"
+	"github.com/go-weir/weir/bench/internal/subject"
+	"github.com/go-weir/weir/bench/internal/trace"
 )
 
 // An Outcome is what a subject made of one request. Durations are whole microseconds.
@@ -22,91 +20,56 @@ type Outcome struct {
 	Remaining  int64         // how many more events would be allowed now
 }
 
-// A subject is one of the things that are compared.
-type subject interface {
-	decide(ctx context.Context, key string, cost int64) (Outcome, error)
-	reset(ctx context.Context, key string) error
-}
-
-// A kind of subject. Its make returns one that keeps its state behind run, or in this process where
-// run is nil.
-type kind struct {
-	name    string
-	make    func(run scripts.Runner, limit algorithms.Limit, opts []algorithms.Option) (subject, error)
-	aligned algorithms.Option // what -aligned means to it
-	costs   bool              // it counts a request as its cost, not as one
-}
+const aligned = "-aligned" // what the name of a kind ends with that -aligned puts in another's place
 
 // kinds are all that can be compared, in the order in which they are shown.
-var kinds = []kind{
-	{name: "fixedwindow", make: limiterOf(fixedwindow.New, fixedwindow.NewLocal), aligned: fixedwindow.Aligned(), costs: true},
-	{name: "slidinglog", make: limiterOf(slidinglog.New, slidinglog.NewLocal), costs: true},
-	{name: "gcra", make: limiterOf(gcra.New, gcra.NewLocal), costs: true},
-	{name: "leakybucket", make: limiterOf(leakybucket.New, leakybucket.NewLocal), costs: true},
-	{name: "queue", make: newQueue},
-}
+var kinds = slices.DeleteFunc(slices.Clone(subject.All), func(k subject.Kind) bool {
+	return k.Name == "fixedwindow"+aligned
+})
 
-// limiterOf returns the make of an algorithm that has a New and a NewLocal.
-func limiterOf[R, L algorithms.Limiter](
-	remote func(scripts.Runner, algorithms.Limit, ...algorithms.Option) (R, error),
-	local func(algorithms.Limit, ...algorithms.Option) (L, error),
-) func(scripts.Runner, algorithms.Limit, []algorithms.Option) (subject, error) {
-	return func(run scripts.Runner, limit algorithms.Limit, opts []algorithms.Option) (subject, error) {
-		if run == nil {
-			l, err := local(limit, opts...)
-			return limiter{l}, err
+// kindsOf returns the named kinds in their usual order, all for no name; ok is false where a name is
+// none, and unknown says which.
+func kindsOf(names []string) (found []subject.Kind, unknown string, ok bool) {
+	if len(names) == 0 {
+		return kinds, "", true
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(kinds, func(k subject.Kind) bool { return k.Name == name }) {
+			return nil, name, false
 		}
-		l, err := remote(run, limit, opts...)
-		return limiter{l}, err
 	}
+	for _, k := range kinds {
+		if slices.Contains(names, k.Name) {
+			found = append(found, k)
+		}
+	}
+	return found, "", true
 }
 
-// limiter is a Limiter as a subject.
-type limiter struct{ algorithms.Limiter }
+// weight is what a kind counts an arrival for.
+func weight(k subject.Kind, a trace.Arrival) int64 {
+	if k.Costs {
+		return a.Cost
+	}
+	return 1
+}
 
-func (l limiter) decide(ctx context.Context, key string, cost int64) (Outcome, error) {
-	result, err := l.AllowN(ctx, key, cost)
-	if errors.Is(err, algorithms.ErrCostExceedsLimit) {
+// decide has the subject decide on an arrival.
+func (p *player) decide(ctx context.Context, a trace.Arrival) (Outcome, error) {
+	answer, err := p.subject.Ask(ctx, a.Key, subject.Allow, a.Cost)
+	switch {
+	case errors.Is(err, algorithms.ErrCostExceedsLimit):
 		return Outcome{OverLimit: true}, nil
-	}
-	return Outcome{Allowed: result.Allowed, RetryAfter: result.RetryAfter, Remaining: result.Remaining}, err
-}
-
-func (l limiter) reset(ctx context.Context, key string) error { return l.Reset(ctx, key) }
-
-// scheduler is what Queue and LocalQueue have in common.
-type scheduler interface {
-	Schedule(ctx context.Context, key string) (leakybucket.Slot, error)
-	Reset(ctx context.Context, key string) error
-}
-
-// queue is a leaky bucket's queue as a subject. Requests are let out one at a time, whatever they
-// cost.
-type queue struct {
-	scheduler
-	places int64
-}
-
-func newQueue(run scripts.Runner, limit algorithms.Limit, opts []algorithms.Option) (subject, error) {
-	places := limit.BurstOrRate()
-	if run == nil {
-		q, err := leakybucket.NewLocalQueue(limit, opts...)
-		return queue{q, places}, err
-	}
-	q, err := leakybucket.NewQueue(run, limit, opts...)
-	return queue{q, places}, err
-}
-
-func (q queue) decide(ctx context.Context, key string, _ int64) (Outcome, error) {
-	slot, err := q.Schedule(ctx, key)
-	if err != nil {
+	case err != nil:
 		return Outcome{}, err
+	case p.kind.Costs:
+		result := answer.Result
+		return Outcome{Allowed: result.Allowed, RetryAfter: result.RetryAfter, Remaining: result.Remaining}, nil
 	}
-	outcome := Outcome{Allowed: slot.Accepted, RetryAfter: slot.RetryAfter, Remaining: q.places - slot.Queued}
+	slot := answer.Slot
+	outcome := Outcome{Allowed: slot.Accepted, RetryAfter: slot.RetryAfter, Remaining: p.limit.BurstOrRate() - slot.Queued}
 	if slot.Accepted {
 		outcome.Delay = slot.Delay
 	}
 	return outcome, nil
 }
-
-func (q queue) reset(ctx context.Context, key string) error { return q.Reset(ctx, key) }

@@ -2,57 +2,57 @@ package compare
 
 import (
 	"fmt"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/go-weir/weir/bench/internal/picture"
+	"github.com/go-weir/weir/bench/internal/tables"
 )
 
-// table returns the comparison's totals, a line for each algorithm.
-func (c Comparison) table() string {
+// totals returns the comparison's totals: the names of columns, of two words where there is room for
+// two lines, and a line for each algorithm.
+func (c Comparison) totals() (header []string, lines [][]string) {
 	overLimit := false
 	for _, run := range c.Runs {
 		overLimit = overLimit || run.Totals.OverLimit > 0
 	}
 	limit := c.Trace.Limit
-	header := table.Row{"algorithm", "requests", "admitted", "denied", "delayed", "longest\ndelay", "longest\nretry", "most in\nany " + shortTime(limit.Period)}
+	header = []string{"algorithm", "requests", "admitted", "denied", "delayed", "longest\ndelay", "longest\nretry", "most in\nany " + picture.ShortTime(limit.Period)}
 	if overLimit {
 		header = append(header, "over\nlimit")
 	}
-	var columns []table.ColumnConfig
-	for i := range header[1:] {
-		columns = append(columns, table.ColumnConfig{Number: i + 2, Align: text.AlignRight, AlignHeader: text.AlignRight})
-	}
-	w := table.NewWriter()
-	w.SetColumnConfigs(columns)
-	w.SetStyle(style())
-	w.AppendHeader(header)
 	for _, run := range c.Runs {
 		t := run.Totals
-		line := table.Row{
-			run.Kind.name, t.Requests, t.Admitted, t.Denied, t.Delayed, wait(t.LongestDelay), wait(t.LongestRetry),
+		line := []string{
+			run.Kind.Name, strconv.Itoa(t.Requests), strconv.Itoa(t.Admitted), strconv.Itoa(t.Denied), strconv.Itoa(t.Delayed),
+			wait(t.LongestDelay), wait(t.LongestRetry),
 			fmt.Sprintf("%d (%.1f×)", t.MostInPeriod, float64(t.MostInPeriod)/float64(limit.Rate)),
 		}
 		if overLimit {
-			line = append(line, t.OverLimit)
+			line = append(line, strconv.Itoa(t.OverLimit))
 		}
-		w.AppendRow(line)
+		lines = append(lines, line)
 	}
-	var b strings.Builder
-	for line := range strings.Lines(w.Render() + "\n") {
-		b.WriteString(strings.TrimRight(line, " \n") + "\n")
-	}
-	return b.String()
+	return header, lines
 }
 
-// style is that of a table without lines but the one under the header.
-func style() table.Style {
-	style := table.StyleLight
-	style.Options = table.Options{SeparateHeader: true}
-	style.Format.Header = text.FormatDefault
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	return style
+// table returns the comparison's totals for a terminal.
+func (c Comparison) table() string {
+	header, lines := c.totals()
+	w := tables.New(tableRow(header))
+	for _, line := range lines {
+		w.AppendRow(tableRow(line))
+	}
+	return tables.Render(w)
+}
+
+func tableRow(cells []string) (row table.Row) {
+	for _, cell := range cells {
+		row = append(row, cell)
+	}
+	return row
 }
 
 // wait is a wait as a table shows it: three digits, or nothing for none.
@@ -61,11 +61,11 @@ func wait(d time.Duration) string {
 	case d == 0:
 		return "-"
 	case d < time.Millisecond:
-		return shortTime(d)
+		return picture.ShortTime(d)
 	case d < time.Second:
-		return shortTime(d.Round(time.Millisecond))
+		return picture.ShortTime(d.Round(time.Millisecond))
 	case d < time.Minute:
-		return shortTime(d.Round(10 * time.Millisecond))
+		return picture.ShortTime(d.Round(10 * time.Millisecond))
 	}
-	return shortTime(d.Round(time.Second))
+	return picture.ShortTime(d.Round(time.Second))
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-weir/weir/bench/internal/picture"
 )
 
 // Glyphs of a timeline, besides bars.
@@ -45,16 +47,10 @@ type row struct {
 func (c Comparison) timeline(width int, color bool) string {
 	label := len("arrivals")
 	for _, run := range c.Runs {
-		label = max(label, len(run.Kind.name))
+		label = max(label, len(run.Kind.Name))
 	}
 	label += 2
-	arrivals := c.Trace.Arrivals
-	first, last := arrivals[0].At, arrivals[len(arrivals)-1].At
-	for _, run := range c.Runs {
-		for i, outcome := range run.Outcomes {
-			last = max(last, arrivals[i].At+outcome.Delay)
-		}
-	}
+	first, last := c.span()
 	axis := newAxis(first, last, width-label)
 
 	tallies := make([]tally, len(c.Runs))
@@ -66,7 +62,7 @@ func (c Comparison) timeline(width int, color bool) string {
 	}
 	rows := []row{tallies[0].arrivals(most)}
 	for i, run := range c.Runs {
-		rows = append(rows, tallies[i].outcomes(run.Kind.name, most))
+		rows = append(rows, tallies[i].outcomes(run.Kind.Name, most))
 		if run.Totals.Delayed > 0 {
 			rows = append(rows, tallies[i].queue("  waiting", longest))
 		}
@@ -82,9 +78,21 @@ func (c Comparison) timeline(width int, color bool) string {
 	return b.String()
 }
 
+// span returns when the first request arrived, and when the last one arrived or left.
+func (c Comparison) span() (first, last time.Duration) {
+	arrivals := c.Trace.Arrivals
+	first, last = arrivals[0].At, arrivals[len(arrivals)-1].At
+	for _, run := range c.Runs {
+		for i, outcome := range run.Outcomes {
+			last = max(last, arrivals[i].At+outcome.Delay)
+		}
+	}
+	return first, last
+}
+
 // legend says how to read the timeline. Longest is the longest queue, 0 for none.
 func legend(a axis, most, longest int) string {
-	s := fmt.Sprintf("One column is %s; █ is %s. Where a bar is lower than the arrivals', some were denied; at a %c, all.", shortTime(a.cell), plural(most, "request"), denied)
+	s := fmt.Sprintf("One column is %s; █ is %s. Where a bar is lower than the arrivals', some were denied; at a %c, all.", picture.ShortTime(a.cell), plural(most, "request"), denied)
 	if longest > 0 {
 		s += fmt.Sprintf(" The queue's bars are those that leave it, waiting are those in it (█ is %d).", longest)
 	}
@@ -108,11 +116,6 @@ type tally struct {
 
 func (c Comparison) tally(run Run, a axis) tally {
 	t := tally{make([]int, a.cells), make([]int, a.cells), make([]int, a.cells), make([]int, a.cells)}
-	type change struct {
-		at time.Duration
-		by int
-	}
-	var changes []change // of how many wait
 	for i, outcome := range run.Outcomes {
 		at := c.Trace.Arrivals[i].At
 		t.arrived[a.column(at)]++
@@ -121,32 +124,52 @@ func (c Comparison) tally(run Run, a axis) tally {
 			continue
 		}
 		t.left[a.column(at+outcome.Delay)]++
-		if outcome.Delay > 0 {
-			changes = append(changes, change{at, 1}, change{at + outcome.Delay, -1})
-		}
 	}
-	slices.SortFunc(changes, func(x, y change) int {
-		return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.by, y.by)) // who leaves makes room first
-	})
+	changes := c.queued(run, func(string) bool { return true })
 	now, next := 0, 0
 	for column := range t.waiting {
 		t.waiting[column] = now
 		for ; next < len(changes) && a.column(changes[next].at) == column; next++ {
-			now += changes[next].by
+			now = changes[next].now
 			t.waiting[column] = max(t.waiting[column], now)
 		}
 	}
 	return t
 }
 
+// A change is when the number of waiting requests changes, and what it is then.
+type change struct {
+	at  time.Duration
+	now int
+}
+
+// queued returns how many requests of those keys wait in the queue, over time.
+func (c Comparison) queued(run Run, counts func(key string) bool) []change {
+	var changes []change // at first by how many
+	for i, outcome := range run.Outcomes {
+		if arrival := c.Trace.Arrivals[i]; outcome.Delay > 0 && counts(arrival.Key) {
+			changes = append(changes, change{arrival.At, 1}, change{arrival.At + outcome.Delay, -1})
+		}
+	}
+	slices.SortFunc(changes, func(x, y change) int {
+		return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.now, y.now)) // who leaves makes room first
+	})
+	now := 0
+	for i := range changes {
+		now += changes[i].now
+		changes[i].now = now
+	}
+	return changes
+}
+
 // arrivals is the row of what arrived.
 func (t tally) arrivals(most int) row {
-	return draw("arrivals", len(t.arrived), func(i int) (rune, paint) { return bar(t.arrived[i], most), plain })
+	return drawRow("arrivals", len(t.arrived), func(i int) (rune, paint) { return bar(t.arrived[i], most), plain })
 }
 
 // outcomes is the row of what was let through and what was denied.
 func (t tally) outcomes(name string, most int) row {
-	return draw(name, len(t.left), func(i int) (rune, paint) {
+	return drawRow(name, len(t.left), func(i int) (rune, paint) {
 		switch {
 		case t.left[i] == 0 && t.denied[i] > 0:
 			return denied, refused
@@ -159,10 +182,10 @@ func (t tally) outcomes(name string, most int) row {
 
 // queue is the row of how many waited.
 func (t tally) queue(name string, most int) row {
-	return draw(name, len(t.waiting), func(i int) (rune, paint) { return bar(t.waiting[i], most), waiting })
+	return drawRow(name, len(t.waiting), func(i int) (rune, paint) { return bar(t.waiting[i], most), waiting })
 }
 
-func draw(name string, cells int, cell func(int) (rune, paint)) row {
+func drawRow(name string, cells int, cell func(int) (rune, paint)) row {
 	r := row{name, make([]rune, cells), make([]paint, cells)}
 	for i := range cells {
 		r.glyphs[i], r.paints[i] = cell(i)

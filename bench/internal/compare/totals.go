@@ -3,6 +3,7 @@ package compare
 import (
 	"time"
 
+	"github.com/go-weir/weir/bench/internal/subject"
 	"github.com/go-weir/weir/bench/internal/trace"
 )
 
@@ -21,7 +22,7 @@ type Totals struct {
 }
 
 // total sums up what one algorithm made of a trace.
-func total(t trace.Trace, k kind, outcomes []Outcome) Totals {
+func total(t trace.Trace, k subject.Kind, outcomes []Outcome) Totals {
 	totals := Totals{Requests: len(outcomes)}
 	spans := map[string]*span{}
 	for i, outcome := range outcomes {
@@ -40,7 +41,7 @@ func total(t trace.Trace, k kind, outcomes []Outcome) Totals {
 			totals.Delayed++
 			totals.LongestDelay = max(totals.LongestDelay, outcome.Delay)
 		}
-		events := k.weight(arrival)
+		events := weight(k, arrival)
 		totals.Events += events
 		if spans[arrival.Key] == nil {
 			spans[arrival.Key] = &span{}
@@ -49,14 +50,6 @@ func total(t trace.Trace, k kind, outcomes []Outcome) Totals {
 		totals.MostInPeriod = max(totals.MostInPeriod, inSpan)
 	}
 	return totals
-}
-
-// weight is what the kind counts an arrival for.
-func (k kind) weight(a trace.Arrival) int64 {
-	if k.costs {
-		return a.Cost
-	}
-	return 1
 }
 
 // A span is the events of one key that lie less than a period back.

@@ -10,7 +10,10 @@
 -- luacheck: ignore redis KEYS ARGV
 
 -- [before]
-local server, time = redis, nil
+local server, time, number, own = redis, nil, ARGV[#ARGV], {}
+for i = 1, #ARGV - 1 do
+  own[i] = ARGV[i]
+end
 local found = server.call('EXISTS', KEYS[1])
 local redis = setmetatable({
   call = function(command, ...)
@@ -24,16 +27,16 @@ local redis = setmetatable({
 local function decide(KEYS, ARGV)
 -- [after]
 end
-local reply = decide(KEYS, ARGV)
+local reply = decide(KEYS, own)
 if type(reply) == 'table' and reply.err then
   return reply
 end
 if type(reply) ~= 'table' then
   reply = {reply}
 end
-time = time or server.call('TIME')
+time = time or redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local entry = string.format('%s %.0f %d', ARGV[#ARGV], now, found)
+local entry = string.format('%s %.0f %d', number, now, found)
 for _, n in ipairs(reply) do
   entry = entry .. string.format(' %.0f', n)
 end

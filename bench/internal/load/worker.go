@@ -87,6 +87,9 @@ func (j Job) subjects(
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	if j.Coalesced {
+		run = scripts.Coalesce(run)
+	}
 	for _, name := range j.Through {
 		wrap, known := middleware[name]
 		if !known {

@@ -51,6 +51,7 @@ type Load struct {
 	Timeout    time.Duration
 	Pause      time.Duration
 	Through    []string // middleware by name; the recorder, unless said otherwise
+	Apart      bool     // no calls are coalesced, which may be decided in the same microsecond
 }
 
 // jobs returns the processes' jobs, half of them on each client, of so many calls in all; 0 calls: until
@@ -63,7 +64,7 @@ func (l Load) jobs(place load.Place, prefix string, calls int) []load.Job {
 	jobs := make([]load.Job, l.Processes)
 	for i := range jobs {
 		jobs[i] = load.Job{
-			Place: place, Client: clientOf(int64(i)), Through: through, Asked: l.Asked,
+			Place: place, Client: clientOf(int64(i)), Coalesced: !l.Apart && coalesced(int64(i)), Through: through, Asked: l.Asked,
 			Prefix: prefix, Keys: l.Keys, MostCost: l.MostCost, Peeks: l.Peeks, Resets: l.Resets,
 			Goroutines: l.Goroutines, Timeout: l.Timeout, Pause: l.Pause, Worker: int64(i),
 		}
@@ -76,6 +77,10 @@ func (l Load) jobs(place load.Place, prefix string, calls int) []load.Job {
 
 // clientOf returns the client that a worker uses.
 func clientOf(worker int64) string { return []string{load.GoRedis, load.Rueidis}[worker%2] }
+
+// coalesced says whether a worker's calls are coalesced: those of every other pair of workers are, so that both
+// clients are used both ways.
+func coalesced(worker int64) bool { return worker/2%2 == 1 }
 
 // A Row is what came of one case for one subject on one server.
 type Row struct {

@@ -91,19 +91,20 @@ func (r readDecideWrite) Run(ctx context.Context, _ *scripts.Script, keys, args 
 	if now >= finish {
 		count, finish = 0, now+period
 	}
-	allowed := int64(0)
+	allowed, standing := 0, -1-count
 	if count+cost <= rate {
 		allowed, count = 1, count+cost
+		standing = count
 	}
 	left := finish - now
 	reply, err := r.run.Run(ctx, write, []string{keys[0], journal.KeyOf(keys[0])}, []string{
 		fmt.Sprint(count), fmt.Sprint(finish), fmt.Sprint(allowed), fmt.Sprint(left/1000 + 100),
-		fmt.Sprint(mark.Call), fmt.Sprint(state[3], allowed, count, left),
+		fmt.Sprint(mark.Call), fmt.Sprint(state[3], standing, left),
 	})
 	if err != nil {
 		return nil, err
 	}
-	mark.Entry = journal.Entry{Call: mark.Call, Now: reply[0], Found: state[3] == 1, Reply: []int64{allowed, count, left}}
+	mark.Entry = journal.Entry{Call: mark.Call, Now: reply[0], Found: state[3] == 1, Reply: []int64{standing, left}}
 	return mark.Reply, nil
 }
 
@@ -116,9 +117,7 @@ func (c clientClock) Run(ctx context.Context, s *scripts.Script, keys, args []st
 	if worker := journal.MarkOf(ctx).Call / load.CallsEach; worker%2 == 0 {
 		now = now.Add(wrongLimit.Period)
 	}
-	args = slices.Clone(args)
-	args[len(args)-1] = strconv.FormatInt(now.UnixMicro(), 10)
-	return c.run.Run(ctx, s, keys, args)
+	return c.run.Run(ctx, s, keys, append(slices.Clip(args), strconv.FormatInt(now.UnixMicro(), 10)))
 }
 
 // wholeSeconds cuts TTLs to whole seconds, so that a window is forgotten before it ends.
@@ -130,7 +129,7 @@ type wholeSeconds struct {
 func (w *wholeSeconds) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
 	cut, ok := w.cut.Load(s)
 	if !ok {
-		const exact, seconds = `'PX', string.format('%.0f', math.ceil(left / 1000) + grace)`, `'EX', math.max(math.floor(left / 1000000), 1)`
+		const exact, seconds = `'PX', math.ceil(left / 1000) + grace`, `'EX', math.max(math.floor(left / 1000000), 1)`
 		cut, _ = w.cut.LoadOrStore(s, scripts.New(s.Name(), strings.Replace(s.Source(), exact, seconds, 1)))
 	}
 	return w.run.Run(ctx, cut.(*scripts.Script), keys, args)

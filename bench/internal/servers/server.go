@@ -93,7 +93,7 @@ func launch(ctx context.Context, k Kind, orders ...order) (*group, error) {
 // find returns what starts servers of that kind here: in a container if an engine has or gets the
 // image, else as a program of this machine.
 func find(k Kind) (func(context.Context, []order) (*group, error), error) {
-	if e, _ := connect(); e != nil && e.provides(k.Image) {
+	if e, _ := connect(); e != nil && k.Image != "" && e.provides(k.Image) {
 		return func(ctx context.Context, orders []order) (*group, error) { return e.start(ctx, k, orders) }, nil
 	}
 	if b := findBinary(k); b != nil {

@@ -14,20 +14,21 @@ import (
 // runner is a scripts.Runner whose errors say which server it was, and what to do about it.
 type runner struct {
 	scripts.Runner
-	address string
+	place Place
 }
 
 // Run implements scripts.Runner.
 func (r runner) Run(ctx context.Context, s *scripts.Script, keys []string, args []string) ([]int64, error) {
 	reply, err := r.Runner.Run(ctx, s, keys, args)
 	if err != nil {
-		err = explain(r.address, err)
+		err = Explain(r.place, compareRights, err)
 	}
 	return reply, err
 }
 
-// explain says in one line what err of the server at address means.
-func explain(address string, err error) error {
+// Explain says in one line what err of the server at a place means, where the user needs those rights.
+func Explain(p Place, rights string, err error) error {
+	address := p.Address()
 	var answer redis.Error
 	if !errors.As(err, &answer) {
 		return fmt.Errorf("can't reach the server at %s: %w", address, err)
@@ -37,9 +38,9 @@ func explain(address string, err error) error {
 	case redis.HasErrorPrefix(err, "WRONGPASS"), redis.HasErrorPrefix(err, "NOAUTH"), redis.HasErrorPrefix(err, "ERR AUTH"):
 		what = "the server at %s wants another user name or password: %w"
 	case redis.HasErrorPrefix(err, "NOPERM"), strings.Contains(answer.Error(), "user executing the script"), strings.Contains(answer.Error(), "ACL failure in script"):
-		what = "the user may not run these scripts on the server at %s, want the rights ~weir-bench* +ping +@scripting +@read +@write: %w"
+		what = "the user may not run these scripts on the server at %s, want the rights " + rights + ": %w"
 	case redis.HasErrorPrefix(err, "MOVED"):
-		what = "the server at %s is one of a cluster, want a server of its own: %w"
+		what = "the server at %s is one of a cluster, want the URLs of the cluster, or a server of its own: %w"
 	}
 	return fmt.Errorf(what, address, answer)
 }

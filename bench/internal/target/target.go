@@ -4,16 +4,11 @@ package target
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/url"
 	"runtime/debug"
 	"strings"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/logging"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/goredisrunner"
@@ -44,7 +39,7 @@ func Miniredis() (*Target, error) {
 	if err := server.Start(); err != nil {
 		return nil, fmt.Errorf("starting the embedded miniredis: %w", err)
 	}
-	client := newClient(&redis.Options{Addr: server.Addr()})
+	client := Place{Network: "tcp", Addrs: []string{server.Addr()}}.Admin()
 	return &Target{
 		Name:   strings.TrimSpace("embedded miniredis " + versionOf("github.com/alicebob/miniredis/v2")),
 		Runner: goredisrunner.New(client),
@@ -55,51 +50,37 @@ func Miniredis() (*Target, error) {
 	}, nil
 }
 
-// Dial connects to the server at a URL: redis://, rediss:// or unix://, as go-redis' ParseURL reads
-// it. Its errors are one line and hold no password.
-func Dial(ctx context.Context, address string) (*Target, error) {
-	options, err := redis.ParseURL(address)
+// compareRights are what running Weir's scripts takes of a user.
+const compareRights = "~weir-bench* +ping +@scripting +@read +@write"
+
+// Dial connects to the server at a URL, or to the cluster or what the sentinels at several watch over:
+// see [Parse]. Its errors are one line and hold no password.
+func Dial(ctx context.Context, urls string) (*Target, error) {
+	place, err := Parse(urls)
 	if err != nil {
-		// What can't be parsed may have a password anywhere in it, so no part of it is repeated.
-		var parse *url.Error
-		if errors.As(err, &parse) {
-			err = errors.New("it is no URL")
-		}
-		return nil, fmt.Errorf("the URL of the server can't be used: %w; want redis://USER:PASSWORD@HOST:PORT/DB, rediss://… or unix://USER:PASSWORD@/PATH", err)
+		return nil, err
 	}
-	client := newClient(options)
+	if place, err = place.Discover(ctx); err != nil {
+		return nil, err
+	}
+	client := place.Admin()
 	t := &Target{
-		Runner: runner{goredisrunner.New(client), options.Addr},
+		Runner: runner{goredisrunner.New(client), place},
 		close:  func() { _ = client.Close() },
 	}
 	if err := client.Ping(ctx).Err(); err != nil {
 		t.Close()
-		return nil, explain(options.Addr, err)
+		return nil, Explain(place, compareRights, err)
 	}
 	// A user that may not ask for it, or a server that doesn't tell, is no reason to stop.
 	info, _ := client.Info(ctx, "server").Result()
-	t.Name = describe(info) + " at " + options.Addr
+	t.Name = Describe(info) + " at " + place.Address()
 	return t, nil
 }
 
-// newClient returns a client that fails at once, and in silence, where it would try again.
-func newClient(options *redis.Options) *redis.Client {
-	logging.Disable() // go-redis tells of failed dials on stderr
-	options.ContextTimeoutEnabled = true
-	options.DialerRetries = 1
-	options.MaxRetries = -1
-	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return redis.NewClient(options)
-}
-
-// describe returns the server's name and version, as far as its INFO tells.
-func describe(info string) string {
-	fields := map[string]string{}
-	for line := range strings.Lines(info) {
-		if name, value, found := strings.Cut(strings.TrimSpace(line), ":"); found {
-			fields[name] = value
-		}
-	}
+// Describe returns the server's name and version, as far as its INFO tells.
+func Describe(info string) string {
+	fields := ParseInfo(info)
 	switch {
 	case fields["valkey_version"] != "":
 		return "Valkey " + fields["valkey_version"]

@@ -9,7 +9,7 @@ func TestDescribe(t *testing.T) {
 		"redis_version:7.4.0\r\ndragonfly_version:df-v1.30.0\r\n":                         "Dragonfly df-v1.30.0",
 		"": "a server of unknown version",
 	} {
-		if got := describe(info); got != want {
+		if got := Describe(info); got != want {
 			t.Errorf("INFO %q: got %q, want %q", info, got, want)
 		}
 	}

@@ -227,7 +227,7 @@ func (h History) gauge(calls map[int64]*load.Call, ran map[int64]bool, f *Findin
 	for _, entry := range h.Entries {
 		call := calls[entry.Call]
 		resets = resets || call.Op == subject.Reset
-		if call.Op == subject.Allow && entry.Reply[0] == 1 {
+		if call.Op == subject.Allow && h.Kind.Admitted(entry.Reply) {
 			admissions = append(admissions, admission{entry, call.Cost, call.Ended})
 		}
 	}

@@ -107,7 +107,7 @@ func TestTrueHistories(t *testing.T) {
 func TestFalseHistories(t *testing.T) {
 	admitted := func(h History, after int) int {
 		for i, e := range h.Entries {
-			if i > after && e.Reply[0] == 1 && h.Calls[i].Op == subject.Allow {
+			if i > after && h.Kind.Admitted(e.Reply) && h.Calls[i].Op == subject.Allow {
 				return i
 			}
 		}
@@ -116,7 +116,7 @@ func TestFalseHistories(t *testing.T) {
 	}
 	denied := func(h History) int {
 		for i, e := range h.Entries {
-			if e.Reply[0] == 0 && h.Calls[i].Op == subject.Allow {
+			if !h.Kind.Admitted(e.Reply) && h.Calls[i].Op == subject.Allow {
 				return i
 			}
 		}
@@ -142,7 +142,7 @@ func TestFalseHistories(t *testing.T) {
 		"a denied request that is admitted": {
 			func(h *History) {
 				i := denied(*h)
-				reply := append([]int64{1}, h.Entries[i].Reply[1:]...)
+				reply := turned(h.Kind, h.Entries[i].Reply)
 				h.Entries[i].Reply, h.Calls[i].Reply = reply, reply
 				h.Calls[i].Err = "not told"
 			},
@@ -151,7 +151,7 @@ func TestFalseHistories(t *testing.T) {
 		"an admitted request that is refused": {
 			func(h *History) {
 				i := admitted(*h, 0)
-				reply := append([]int64{0}, h.Entries[i].Reply[1:]...)
+				reply := turned(h.Kind, h.Entries[i].Reply)
 				h.Entries[i].Reply, h.Calls[i].Reply = reply, reply
 				h.Calls[i].Err = "not told"
 			},
@@ -161,9 +161,13 @@ func TestFalseHistories(t *testing.T) {
 			func(h *History) {
 				i := admitted(*h, 10)
 				reply := append([]int64{}, h.Entries[i].Reply...)
-				reply[1] -= 3 // of a count; of a time in µs:
-				if !h.Kind.Rated {
-					reply[1] += 10_000
+				switch {
+				case h.Kind.InKey == "slidinglog":
+					reply[1] -= 3 // of a count
+				case h.Kind.Rated:
+					reply[0] -= 3 // of a count
+				default:
+					reply[0] += 10_000 // of a time in µs
 				}
 				h.Entries[i].Reply, h.Calls[i].Reply = reply, reply
 				h.Calls[i].Err = "not told"
@@ -192,6 +196,15 @@ func TestFalseHistories(t *testing.T) {
 			})
 		}
 	}
+}
+
+// turned is a reply that admits where the other denied, or the other way round.
+func turned(kind subject.Kind, reply []int64) []int64 {
+	first := -1 - reply[0]
+	if kind.InKey == "slidinglog" {
+		first = 1 - reply[0]
+	}
+	return append([]int64{first}, reply[1:]...)
 }
 
 // TestForgottenAdmissions: what the server has forgotten still counts for the callers, who may be

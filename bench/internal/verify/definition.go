@@ -5,6 +5,7 @@ package verify
 import (
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/subject"
+	"github.com/go-weir/weir/internal/emission"
 )
 
 // A definition says of each request whether it fits beside all that was admitted before. Times are in
@@ -137,13 +138,14 @@ func (d *departures) fits(now, _ int64) bool { return d.next-now*d.rate <= d.bur
 func (d *departures) admit(now, _ int64, reply []int64) bool {
 	departs := max(d.next, now*d.rate)
 	d.next = departs + d.period
-	return len(reply) == 3 && departure(now, d.rate, d.period, reply) == departs
+	return departure(now, d.rate, d.period, reply) == departs
 }
 
 // departure is when a queue's reply says that a request leaves, in parts of a µs, rate of them. A reply's
 // own parts are those of T in lowest terms.
 func departure(now, rate, period int64, reply []int64) int64 {
-	return (now+reply[1])*rate + reply[2]*gcd(rate, period)
+	_, wait := emission.Standing(reply)
+	return (now+wait.Us)*rate + wait.Part*gcd(rate, period)
 }
 
 func gcd(a, b int64) int64 {

@@ -44,7 +44,7 @@ type windowGauge struct {
 }
 
 func (g *windowGauge) admit(now, cost int64, reply []int64) {
-	end := now + reply[2]
+	end := now + reply[1]
 	if end-g.period+g.slack >= g.end {
 		g.admitted = 0
 	}

@@ -1,0 +1,149 @@
+package browser
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// Wants are what a page has to show.
+type Wants struct {
+	Pictures int      // how many elements of class picture, each with one rendering to be seen
+	Texts    []string // texts that are to be seen
+}
+
+// What every page has to keep to.
+const (
+	leastContrast = 4.5 // of any text, as the guidelines for accessibility have it
+	leastSize     = 9   // pixels, of any text
+)
+
+// CheckPage looks at the HTML file at path on a wide screen and on a phone, each in light and in dark
+// mode, and reports to t where it falls short: of wants; by a request for anything but the file itself or
+// a data URL, or by an error in the console; by being wider than the screen; by a picture that isn't to
+// be seen or is in the wrong rendering; by texts that are too small or too pale, or lie over each other
+// in a picture.
+func CheckPage(t *testing.T, path string, wants Wants) {
+	t.Helper()
+	faults, err := inspect(t.Context(), path, wants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fault := range faults {
+		t.Errorf("%s: %s", path, fault)
+	}
+}
+
+//go:embed look.js
+var look string
+
+// A sight is what look.js returns.
+type sight struct {
+	Width    int64    // of the page, in pixels
+	Dark     bool     // the page's background is
+	Text     string   // all that is to be seen
+	Pictures []string // the class of each picture's rendering that is to be seen, several with spaces
+	SameIDs  []string // ids that several elements have
+	Overlaps []string // texts of pictures that lie over each other, or beyond the picture
+	Texts    []seenText
+}
+
+type seenText struct {
+	Text           string
+	Size, Contrast float64
+}
+
+type screen struct {
+	name          string
+	width, height int64
+	options       []chromedp.EmulateViewportOption
+	rendering     string // of pictures that is for it
+}
+
+var screens = []screen{
+	{"wide screen", 1280, 900, nil, "wide"},
+	{"phone", 375, 800, []chromedp.EmulateViewportOption{chromedp.EmulateMobile, chromedp.EmulateTouch}, "narrow"},
+}
+
+// inspect returns how the page at path falls short.
+func inspect(ctx context.Context, path string, wants Wants) ([]string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	address := (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String()
+	ctx, events, closeAll, err := open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer closeAll()
+	var faults []string
+	for _, screen := range screens {
+		for _, mode := range []string{"light", "dark"} {
+			scheme := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: mode}}}
+			if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, scheme); err != nil {
+				return nil, fmt.Errorf("browser: %w", err)
+			}
+			if err := chromedp.Do(ctx, chromedp.EmulateViewport(screen.width, screen.height, screen.options...), chromedp.Navigate(address)); err != nil {
+				return nil, fmt.Errorf("browser: %s: %w", path, err)
+			}
+			seen, err := chromedp.Run(ctx, chromedp.Evaluate[sight](look))
+			if err != nil {
+				return nil, fmt.Errorf("browser: %s: %w", path, err)
+			}
+			for _, fault := range seen.faults(wants, screen, mode == "dark") {
+				faults = append(faults, fmt.Sprintf("on a %s in %s mode %s", screen.name, mode, fault))
+			}
+		}
+	}
+	return append(faults, events.faults(address)...), nil
+}
+
+// faults says where what is to be seen falls short.
+func (s sight) faults(wants Wants, on screen, dark bool) (faults []string) {
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	if s.Width > on.width {
+		fault("the page is %d pixels wide, want %d", s.Width, on.width)
+	}
+	if s.Dark != dark {
+		fault("the background is of the other mode")
+	}
+	for _, text := range wants.Texts {
+		if !strings.Contains(s.Text, text) {
+			fault("there is no text %q", text)
+		}
+	}
+	if len(s.Pictures) != wants.Pictures {
+		fault("there are %d pictures, want %d", len(s.Pictures), wants.Pictures)
+	}
+	for i, shown := range s.Pictures {
+		if shown != on.rendering {
+			fault("picture %d shows the renderings %q, want %q", i, shown, on.rendering)
+		}
+	}
+	for _, id := range s.SameIDs {
+		fault("several elements have the id %q", id)
+	}
+	for _, overlap := range s.Overlaps {
+		fault("%s", overlap)
+	}
+	if len(s.Texts) == 0 {
+		fault("there is no text")
+	}
+	for _, text := range s.Texts {
+		if text.Size < leastSize {
+			fault("%q is %.1f pixels high, want %d", text.Text, text.Size, leastSize)
+		}
+		if text.Contrast < leastContrast {
+			fault("%q has a contrast of %.2f, want %.1f", text.Text, text.Contrast, leastContrast)
+		}
+	}
+	return faults
+}

@@ -1,0 +1,77 @@
+// Package browser drives a headless Chromium in tests: it finds or gets the program, and looks at a page
+// as those would who read it on a large screen, in dark mode or on a phone.
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// programEnv names the program; without it the first of programs is taken that is in PATH.
+const programEnv = "WEIR_CHROMIUM"
+
+var programs = []string{"chromium", "chromium-browser", "google-chrome"}
+
+// errMissing says how to get a browser.
+var errMissing = errors.New("no Chromium on this machine: install Debian's package chromium, or name a Chromium or Chrome in " + programEnv)
+
+// find returns the path of the program.
+func find() (string, error) {
+	if named := os.Getenv(programEnv); named != "" {
+		path, err := exec.LookPath(named)
+		if err != nil {
+			return "", fmt.Errorf("%s names no program: %w", programEnv, err)
+		}
+		return path, nil
+	}
+	for _, name := range programs {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", errMissing
+}
+
+// Prepare makes sure that there is a browser, and returns how it is had. Where there is none it installs
+// Debian's package, if it may.
+func Prepare(ctx context.Context) (how string, err error) {
+	path, err := find()
+	if err == nil {
+		return "binary " + path + " present", nil
+	}
+	if _, noApt := exec.LookPath("apt-get"); !errors.Is(err, errMissing) || noApt != nil || os.Geteuid() != 0 {
+		return "", err
+	}
+	if install(ctx) != nil {
+		if err := apt(ctx, "update"); err != nil {
+			return "", fmt.Errorf("%w (apt-get update: %w)", errMissing, err)
+		}
+		if err := install(ctx); err != nil {
+			return "", fmt.Errorf("%w (apt-get install: %w)", errMissing, err)
+		}
+	}
+	if path, err = find(); err != nil {
+		return "", err
+	}
+	return "binary " + path + " installed from Debian", nil
+}
+
+func install(ctx context.Context) error {
+	return apt(ctx, "install", "-y", "--no-install-recommends", "chromium")
+}
+
+// apt runs apt-get. Its error is the last line that it wrote.
+func apt(ctx context.Context, args ...string) error {
+	cmd := exec.CommandContext(ctx, "apt-get", args...)
+	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		return nil
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return fmt.Errorf("%w: %s", err, lines[len(lines)-1])
+}

@@ -1,0 +1,70 @@
+// What is to be seen of a page, as check.go's sight.
+(() => {
+  const numbers = (css) => (css.match(/[\d.]+/g) || []).map(Number);
+  const luminance = (color) => {
+    const [r, g, b] = color.slice(0, 3).map((v) => {
+      v /= 255;
+      return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const contrast = (a, b) => {
+    const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+    return (high + 0.05) / (low + 0.05);
+  };
+  const background = (element) => {
+    for (; element; element = element.parentElement) {
+      const color = numbers(getComputedStyle(element).backgroundColor);
+      if (color.length === 3 || color[3] > 0) return color;
+    }
+    return [255, 255, 255];
+  };
+  const shown = (element) => {
+    const box = element.getBoundingClientRect();
+    return element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && box.width > 0 && box.height > 0;
+  };
+
+  const texts = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode.data.trim();
+    const element = walker.currentNode.parentElement;
+    if (!text || element.closest("script,style") || !shown(element)) continue;
+    const style = getComputedStyle(element);
+    const drawn = element instanceof SVGElement;
+    const matrix = drawn ? element.getScreenCTM() : null;
+    texts.push({
+      Text: text.slice(0, 60),
+      Size: parseFloat(style.fontSize) * (drawn ? Math.hypot(matrix.a, matrix.b) : 1),
+      Contrast: contrast(numbers(drawn ? style.fill : style.color), background(element)),
+    });
+  }
+
+  const overlaps = [];
+  const spare = 1; // pixels by which two boxes may meet
+  for (const svg of [...document.querySelectorAll("svg")].filter(shown)) {
+    const outer = svg.getBoundingClientRect();
+    const labels = [...svg.querySelectorAll("text")].map((e) => ({ text: e.textContent, box: e.getBoundingClientRect() }));
+    labels.forEach((a, i) => {
+      if (a.box.left < outer.left - spare || a.box.right > outer.right + spare || a.box.top < outer.top - spare || a.box.bottom > outer.bottom + spare) {
+        overlaps.push(`"${a.text}" is beyond its picture`);
+      }
+      for (const b of labels.slice(i + 1)) {
+        if (a.box.left < b.box.right - spare && b.box.left < a.box.right - spare && a.box.top < b.box.bottom - spare && b.box.top < a.box.bottom - spare) {
+          overlaps.push(`"${a.text}" and "${b.text}" overlap`);
+        }
+      }
+    });
+  }
+
+  const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
+  return {
+    Width: Math.max(document.scrollingElement.scrollWidth, window.innerWidth),
+    Dark: luminance(background(document.body)) < 0.2,
+    Text: document.body.innerText,
+    Pictures: [...document.querySelectorAll(".picture")].map((p) => [...p.querySelectorAll("svg")].filter(shown).map((s) => s.getAttribute("class")).join(" ")),
+    SameIDs: [...new Set(ids.filter((id, i) => ids.indexOf(id) !== i))],
+    Overlaps: overlaps,
+    Texts: texts,
+  };
+})()

@@ -1,0 +1,80 @@
+package measure
+
+import (
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/round"
+)
+
+// every returns so many moments, so far apart, from a whole second on.
+func every(n int, apart time.Duration) (moments []int64) {
+	start := time.Unix(1_800_000_000, 0).UnixNano()
+	for i := range n {
+		moments = append(moments, start+int64(i)*int64(apart))
+	}
+	return moments
+}
+
+// TestAdmits holds each definition to what it admits of requests that come ten times as fast as the limit
+// of 10 a second, for two and a half seconds.
+func TestAdmits(t *testing.T) {
+	for _, test := range []struct {
+		definition round.Definition
+		want       int
+	}{
+		{round.FixedWindow, 30},
+		{round.AlignedWindow, 30},
+		{round.SlidingLog, 30},
+		{round.GCRA, 10 + 24},               // the burst, and one each tenth of a second
+		{round.SlidingCounter, 10 + 10 + 5}, // ten; then one each time that a tenth of the window before has left the span
+	} {
+		got, err := admits(test.definition, algorithms.PerSecond(10), every(250, 10*time.Millisecond))
+		if err != nil || got != test.want {
+			t.Errorf("%s admits %d, %v, want %d", test.definition, got, err, test.want)
+		}
+	}
+	if _, err := admits("whatever", algorithms.PerSecond(10), nil); err == nil {
+		t.Error("there is a definition of whatever")
+	}
+}
+
+// TestJudge finds who admits too many, and who too few.
+func TestJudge(t *testing.T) {
+	limit := algorithms.PerSecond(10)
+	moments := every(250, 10*time.Millisecond)
+	for _, test := range []struct {
+		name     string
+		admitted int // of the first requests
+		failed   int // of the last
+		off      string
+	}{{"right", 34, 0, "0"}, {"too many", 50, 0, "+15"}, {"too few", 20, 0, "-13"}, {"errors", 34, 10, "0"}} {
+		events := make([]round.Event, len(moments))
+		for i, at := range moments {
+			events[i] = round.Event{Began: at, Ended: at + int64(time.Millisecond), Allowed: i < test.admitted, Failed: i >= len(moments)-test.failed}
+		}
+		got, err := judge(round.GCRA, limit, events)
+		if err != nil || got.Admitted != test.admitted || got.Failed != test.failed || got.Low != 33 || got.High != 35 || offBy(got) != test.off {
+			t.Errorf("%s: %+v, %v, off by %s, want %s", test.name, got, err, offBy(got), test.off)
+		}
+	}
+}
+
+func TestMostIn(t *testing.T) {
+	second := int64(time.Second)
+	for _, test := range []struct {
+		moments []int64
+		want    int
+	}{
+		{nil, 0},
+		{[]int64{5}, 1},
+		{[]int64{0, second}, 1}, // exactly a period apart
+		{[]int64{1, second, 0}, 2},
+		{[]int64{0, second - 1, second, 2*second - 2}, 3},
+	} {
+		if got := mostIn(test.moments, time.Second); got != test.want {
+			t.Errorf("%v: %d, want %d", test.moments, got, test.want)
+		}
+	}
+}

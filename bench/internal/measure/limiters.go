@@ -1,0 +1,40 @@
+package measure
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-weir/weir/bench/internal/round"
+)
+
+// choose returns those of all limiters that are named, in the order in which they are named. What can't be
+// measured on this server is left out where it was not named itself.
+func choose(all []round.Limiter, names string) (chosen []round.Limiter, err error) {
+	if names == "all" {
+		return slices.DeleteFunc(slices.Clone(all), func(l round.Limiter) bool { return l.Unfit != "" }), nil
+	}
+	for name := range strings.SplitSeq(names, ",") {
+		name = strings.TrimSpace(name)
+		i := slices.IndexFunc(all, func(l round.Limiter) bool { return l.Name == name })
+		switch {
+		case i < 0:
+			return nil, fmt.Errorf("there is no limiter %q; measure -limiters list tells which there are", name)
+		case all[i].Unfit != "" && names != defaultLimiters:
+			return nil, fmt.Errorf("%s can't be measured here: %s", name, all[i].Unfit)
+		case all[i].Unfit == "" && !slices.Contains(chosen, all[i]):
+			chosen = append(chosen, all[i])
+		}
+	}
+	return chosen, nil
+}
+
+// unfit says which limiters are left out, and why.
+func unfit(all []round.Limiter, names string) (warnings []string) {
+	for _, l := range all {
+		if l.Unfit != "" && (names == "all" || names == defaultLimiters && slices.Contains(strings.Split(names, ","), l.Name)) {
+			warnings = append(warnings, fmt.Sprintf("%s is left out: %s", l.Name, l.Unfit))
+		}
+	}
+	return warnings
+}

@@ -1,0 +1,62 @@
+package measure
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/results"
+	"github.com/go-weir/weir/bench/internal/round"
+)
+
+// logLengths are after how many admitted requests of one key its memory is asked for.
+var logLengths = []int{1, 10, 100, 1000, 10_000}
+
+// memoryLimit lets all of them through, and is so slow that what one request leaves is still there when the
+// server is asked for it.
+var memoryLimit = algorithms.Per(1_000_000, 365*24*time.Hour)
+
+// memories measures what one key of each limiter takes on the server. All limiters are asked before the server
+// is, as that takes a look at all of its keys.
+func (r *run) memories(ctx context.Context) error {
+	failed := map[string]bool{}
+	admitted := 0
+	for _, length := range logLengths {
+		for _, limiter := range r.judged() {
+			r.bar.Say("memory of " + limiter.Name)
+			tallies, err := r.do(ctx, round.Order{
+				Limiter: limiter.Name, Limit: memoryLimit, Tag: memoryTag, Keys: round.Keys{Count: 1},
+				Goroutines: 1, Calls: length - admitted,
+			})
+			if err != nil {
+				return err
+			}
+			failed[limiter.Name] = failed[limiter.Name] || tallies[0].Admitted < tallies[0].Calls
+			r.bar.Step(1)
+		}
+		admitted = length
+		taken, err := r.admin.memory(ctx, r.prefix, memoryTag+"o")
+		if err != nil {
+			return fmt.Errorf("the memory of keys: %w", err)
+		}
+		for _, limiter := range r.judged() {
+			number := slices.IndexFunc(r.all, func(l round.Limiter) bool { return l.Name == limiter.Name })
+			if size := taken[number]; !failed[limiter.Name] && size.keys > 0 {
+				r.done.Memory = append(r.done.Memory, results.Memory{Limiter: limiter.Name, Events: length, Bytes: size.bytes, Keys: size.keys})
+			}
+		}
+	}
+	slices.SortStableFunc(r.done.Memory, func(a, b results.Memory) int { return cmp.Compare(r.place(a.Limiter), r.place(b.Limiter)) })
+	return nil
+}
+
+// place is where a limiter stands among those that are measured.
+func (r *run) place(limiter string) int {
+	return slices.IndexFunc(r.limiters, func(l round.Limiter) bool { return l.Name == limiter })
+}
+
+// memoryTag is the tag of the keys whose memory is asked for.
+const memoryTag = "m"

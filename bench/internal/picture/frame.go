@@ -1,0 +1,134 @@
+package picture
+
+import (
+	"image/color"
+	"math"
+	"slices"
+	"strconv"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// A Frame is a part of a canvas in which values have their places: from left to right those from X0 to
+// X1, from bottom to top those from Y0 to Y1.
+type Frame struct {
+	draw.Canvas
+	X0, X1, Y0, Y1 float64
+}
+
+// X returns where the value x lies. It shadows draw.Canvas's, which takes fractions.
+func (f Frame) X(x float64) vg.Length {
+	return f.Min.X + vg.Length((x-f.X0)/(f.X1-f.X0))*(f.Max.X-f.Min.X)
+}
+
+// Y returns where the value y lies; what is outside of the frame is at its edge.
+func (f Frame) Y(y float64) vg.Length {
+	part := min(max((y-f.Y0)/(f.Y1-f.Y0), 0), 1)
+	return f.Min.Y + vg.Length(part)*(f.Max.Y-f.Min.Y)
+}
+
+// A Step is a value from which on a line has another height.
+type Step struct{ X, Y float64 }
+
+// Line returns steps, which are in the order of X, as the points of a line that keeps each step's height
+// until the next, and the last one's until end. However many steps there are, a pixel's width has at most
+// four points.
+func (f Frame) Line(steps []Step, end float64) []vg.Point {
+	var line []vg.Point
+	add := func(x, y vg.Length) {
+		if p := (vg.Point{X: x, Y: y}); len(line) == 0 || line[len(line)-1] != p {
+			line = append(line, p)
+		}
+	}
+	for first := 0; first < len(steps); {
+		x := math.Round(f.X(steps[first].X).Points()*2) / 2
+		low, high, after := steps[first].Y, steps[first].Y, first+1
+		for ; after < len(steps) && math.Floor(f.X(steps[after].X).Points()) <= math.Floor(x); after++ {
+			low, high = min(low, steps[after].Y), max(high, steps[after].Y)
+		}
+		if len(line) > 0 {
+			add(vg.Length(x), line[len(line)-1].Y)
+		}
+		if after > first+1 {
+			add(vg.Length(x), f.Y(low))
+			add(vg.Length(x), f.Y(high))
+		}
+		add(vg.Length(x), f.Y(steps[after-1].Y))
+		first = after
+	}
+	if len(line) > 0 {
+		add(f.X(end), line[len(line)-1].Y)
+	}
+	return line
+}
+
+// FillUnder fills what is between a line and the bottom of the frame.
+func (f Frame) FillUnder(line []vg.Point, c color.RGBA) {
+	if len(line) == 0 {
+		return
+	}
+	area := append(slices.Clone(line), vg.Point{X: line[len(line)-1].X, Y: f.Min.Y}, vg.Point{X: line[0].X, Y: f.Min.Y})
+	f.FillPolygon(Faint(c), area)
+}
+
+// Ticks draws an upright line at each of the places xs, between two heights on the canvas, at most one
+// for each pixel's width.
+func (f Frame) Ticks(xs []float64, bottom, top vg.Length, c color.RGBA) {
+	var path vg.Path
+	last := vg.Length(math.Inf(-1))
+	for _, value := range xs {
+		x := vg.Length(math.Floor(f.X(value).Points())) + 0.5
+		if x == last {
+			continue
+		}
+		path.Move(vg.Point{X: x, Y: bottom})
+		path.Line(vg.Point{X: x, Y: top})
+		last = x
+	}
+	if len(path) > 0 {
+		f.SetLineStyle(draw.LineStyle{Color: c, Width: 1})
+		f.Stroke(path)
+	}
+}
+
+// Rule draws a thin upright line through the frame.
+func (f Frame) Rule(x float64) {
+	f.StrokeLine2(draw.LineStyle{Color: Grid, Width: 1}, f.X(x), f.Min.Y, f.X(x), f.Max.Y)
+}
+
+// Times draws the labels of ticks below the frame, each under its place as far as it is on the canvas
+// from left to right.
+func (f Frame) Times(ticks []plot.Tick, left, right vg.Length) {
+	style := Style(Small, Muted)
+	style.YAlign = draw.YTop
+	for _, tick := range ticks {
+		width := style.Width(tick.Label)
+		x := min(max(f.X(tick.Value)-width/2, left), right-width)
+		f.FillText(style, vg.Point{X: x, Y: f.Min.Y - 3}, tick.Label)
+	}
+}
+
+// Levels draws a thin line through the frame at each of the heights ys, and at its left the number.
+func (f Frame) Levels(ys ...float64) {
+	style := Style(Small, Muted)
+	style.XAlign = draw.XRight
+	for _, y := range ys {
+		f.StrokeLine2(draw.LineStyle{Color: Grid, Width: 1}, f.Min.X, f.Y(y), f.Max.X, f.Y(y))
+		f.FillText(style, vg.Point{X: f.Min.X - 6, Y: f.Y(y)}, strconv.FormatFloat(y, 'f', -1, 64))
+	}
+}
+
+// Round returns round numbers from 0 to most, the largest at least half as much: for the levels of an
+// axis.
+func Round(most float64) []float64 {
+	step := math.Pow(10, math.Floor(math.Log10(most)))
+	switch {
+	case most/step >= 5:
+		step *= 5
+	case most/step >= 2:
+		step *= 2
+	}
+	return []float64{0, step}
+}

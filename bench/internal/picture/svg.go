@@ -1,0 +1,106 @@
+package picture
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"strings"
+	"unicode"
+
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// fonts are what texts are shown in. How wide they are on the canvas is that of gonum's own font, and
+// they are fitted to it.
+const fonts = `system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",Arial,sans-serif`
+
+// SVG returns a drawing as an SVG file that needs nothing else. It is in light colours on a background,
+// and in dark ones where the viewer can tell that these are preferred.
+func SVG(width, height vg.Length, alt string, paint func(draw.Canvas)) []byte {
+	var style strings.Builder
+	style.WriteString("text{font-family:" + fonts + "}\n@media (prefers-color-scheme:dark){\n")
+	for _, r := range roles {
+		for _, property := range []string{"fill", "stroke"} {
+			fmt.Fprintf(&style, "[style*=%q]{%s:%s!important}\n", property+":"+r.light, property, r.dark)
+		}
+	}
+	style.WriteString("}\n")
+	return fmt.Appendf(nil,
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%g\" height=\"%g\" viewBox=\"0 0 %[1]g %[2]g\" role=\"img\" aria-label=\"%s\">\n<style>\n%s</style>\n%s</svg>\n",
+		width.Points(), height.Points(), template.HTMLEscapeString(printable(alt)), &style,
+		elements(width, height, func(c draw.Canvas) { paint(fill(c)) }))
+}
+
+// Inline returns a drawing for a [Page], in two renderings of which one is shown: the wide one, and the
+// narrow one in a narrow window. Their heights can differ, and so can what paint makes of them. Alt says
+// in words what is to be seen, for those who can't.
+func Inline(alt string, wideHeight, narrowHeight vg.Length, paint func(c draw.Canvas, narrow bool)) template.HTML {
+	svg := func(class string, width, height vg.Length, narrow bool) string {
+		return fmt.Sprintf("<svg class=%q viewBox=\"0 0 %g %g\" role=\"img\" aria-label=\"%s\">\n%s</svg>\n",
+			class, width.Points(), height.Points(), template.HTMLEscapeString(printable(alt)),
+			toVariables.Replace(elements(width, height, func(c draw.Canvas) { paint(c, narrow) })))
+	}
+	return template.HTML("<div class=\"picture\">\n" +
+		svg("wide", Wide, wideHeight, false) + svg("narrow", Narrow, narrowHeight, true) + "</div>\n")
+}
+
+// toVariables makes the colours of elements variables of the page.
+var toVariables = func() *strings.Replacer {
+	var pairs []string
+	for _, r := range roles {
+		for _, property := range []string{"fill:", "stroke:"} {
+			pairs = append(pairs, property+r.light, property+"var(--"+r.name+")")
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}()
+
+// elements returns a drawing as SVG elements, in light colours.
+func elements(width, height vg.Length, paint func(draw.Canvas)) string {
+	canvas := &fitted{Canvas: vgsvg.New(width, height)}
+	paint(draw.NewCanvas(canvas, width, height))
+	var b bytes.Buffer
+	_, _ = canvas.WriteTo(&b) // a buffer takes everything
+	_, drawn, _ := strings.Cut(b.String(), "<g ")
+	drawn = "<g " + strings.TrimSuffix(drawn, "</svg>\n")
+
+	var fit strings.Builder
+	for i, part := range strings.Split(drawn, "<text ") {
+		if i > 0 {
+			fmt.Fprintf(&fit, "<text textLength=\"%.1f\" lengthAdjust=\"spacingAndGlyphs\" ", canvas.widths[i-1])
+		}
+		fit.WriteString(part)
+	}
+	return withoutFont.Replace(fit.String())
+}
+
+// withoutFont leaves the choice of a font to what is around the elements.
+var withoutFont = strings.NewReplacer(
+	"font-family:Liberation Sans;", "", "font-variant:normal;", "", "font-variant:none;", "",
+	"font-weight:normal;", "", "font-style:normal;", "",
+)
+
+// A fitted canvas keeps how wide each text is, so that it can be as wide in another font.
+type fitted struct {
+	*vgsvg.Canvas
+	widths []vg.Length
+}
+
+func (f *fitted) FillString(face font.Face, at vg.Point, text string) {
+	text = printable(text)
+	f.widths = append(f.widths, face.Width(text))
+	f.Canvas.FillString(face, at, text)
+}
+
+// printable replaces what XML can't hold, and what can't be seen.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
+}

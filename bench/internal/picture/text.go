@@ -1,0 +1,54 @@
+package picture
+
+import (
+	"image/color"
+
+	"golang.org/x/image/font"
+	"gonum.org/v1/plot"
+	plotfont "gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// The sizes of text. On a phone a narrow rendering is a little smaller than it was drawn: Small is the
+// smallest that can be read there.
+const (
+	Small vg.Length = 12
+	Large vg.Length = 14
+)
+
+// Style returns the style of a text of that size and colour. It stands to the right of the point that it
+// is drawn at, and its middle is as high; XAlign and YAlign change that.
+func Style(size vg.Length, c color.Color) draw.TextStyle {
+	return draw.TextStyle{
+		Color: c, Font: plotfont.Font{Typeface: "Liberation", Variant: "Sans", Size: size},
+		XAlign: draw.XLeft, YAlign: draw.YCenter, Handler: plot.DefaultTextHandler,
+	}
+}
+
+// Bold returns the style in bold.
+func Bold(style draw.TextStyle) draw.TextStyle {
+	style.Font.Weight = font.WeightBold
+	return style
+}
+
+// NewPlot returns a plot in this package's colours and fonts, with nothing in it, on no background of its
+// own.
+func NewPlot() *plot.Plot {
+	p := plot.New()
+	p.BackgroundColor = nil
+	restyle := func(style *draw.TextStyle, size vg.Length, c color.Color) {
+		style.Font, style.Color = Style(size, c).Font, c
+	}
+	restyle(&p.Title.TextStyle, Large, Ink)
+	p.Title.TextStyle = Bold(p.Title.TextStyle)
+	restyle(&p.Legend.TextStyle, Small, Ink)
+	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
+		restyle(&axis.Label.TextStyle, Small, Muted)
+		restyle(&axis.Tick.Label, Small, Muted)
+		axis.LineStyle = draw.LineStyle{Color: Muted, Width: 1}
+		axis.Tick.LineStyle = axis.LineStyle
+		axis.Tick.Length = 4
+	}
+	return p
+}

@@ -1,0 +1,39 @@
+package servers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Image returns the kind of server that an image is: "redis:8.0", "valkey/valkey:8.1".
+func Image(image string) (Kind, error) {
+	program := "redis"
+	if strings.Contains(image, "valkey") {
+		program = "valkey"
+	} else if !strings.Contains(image, "redis") {
+		return Kind{}, fmt.Errorf("%q is no image of Redis or Valkey, want such as redis:8.0 or valkey/valkey:8.1", image)
+	}
+	return parse(program, image), nil
+}
+
+// Installed returns the server program that this machine has, of whatever version, if it has one.
+func Installed() (Kind, bool) {
+	for _, program := range []string{"valkey", "redis"} {
+		k := Kind{Name: program, program: program}
+		if findBinary(k) != nil {
+			return k, true
+		}
+	}
+	return Kind{}, false
+}
+
+// Get makes sure that a server of that kind can be started, as [Prepare] does, and says how it was got.
+func Get(ctx context.Context, k Kind) (how string, err error) {
+	how, err = have(ctx, k)
+	if errors.Is(err, errMustBuild) {
+		how, err = k.offer(ctx, unpack(ctx, k.suite(), []Kind{k}))
+	}
+	return how, err
+}

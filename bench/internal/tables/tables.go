@@ -1,0 +1,40 @@
+// Package tables prints tables as the program's commands show them: without lines but the one under the
+// header, numbers to the right.
+package tables
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// New returns a table with that header. All columns but the first and those of the names in left are set to
+// the right.
+func New(header table.Row, left ...string) table.Writer {
+	style := table.StyleLight
+	style.Options = table.Options{SeparateHeader: true}
+	style.Format.Header = text.FormatDefault
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
+	w := table.NewWriter()
+	w.SetStyle(style)
+	w.AppendHeader(header)
+	var columns []table.ColumnConfig
+	for i, name := range header {
+		if i > 0 && !slices.ContainsFunc(left, func(l string) bool { return l == name }) {
+			columns = append(columns, table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
+		}
+	}
+	w.SetColumnConfigs(columns)
+	return w
+}
+
+// Render returns the table's lines, without spaces at their ends.
+func Render(w table.Writer) string {
+	var b strings.Builder
+	for line := range strings.Lines(w.Render() + "\n") {
+		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,99 @@
+// Package wholefile writes files of which no half is ever seen: each is written beside its place, and
+// moved there when all of it is.
+package wholefile
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// A File is one to be written.
+type File struct {
+	Path string
+	Data []byte
+}
+
+// Write writes files, and replaces those that there are: all of them, or none if one can't be written.
+// What is no file but for example a pipe is written to as it is.
+func Write(files ...File) (err error) {
+	type move struct{ from, to string }
+	var moves []move
+	defer func() {
+		for _, m := range moves {
+			os.Remove(m.from) // it is there only if something went wrong
+		}
+	}()
+	var streams []File
+	for _, f := range files {
+		path, mode, regular, err := place(f.Path)
+		if err != nil {
+			return err
+		}
+		if !regular {
+			streams = append(streams, f)
+			continue
+		}
+		beside := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text()[:8])
+		moves = append(moves, move{beside, path})
+		if err := create(beside, mode, f.Data); err != nil {
+			return fmt.Errorf("can't write %s: %w", f.Path, cause(err))
+		}
+	}
+	for _, m := range moves {
+		if err := os.Rename(m.from, m.to); err != nil {
+			return fmt.Errorf("can't write %s: %w", m.to, cause(err))
+		}
+	}
+	for _, f := range streams {
+		if err := os.WriteFile(f.Path, f.Data, 0); err != nil {
+			return fmt.Errorf("can't write %s: %w", f.Path, cause(err))
+		}
+	}
+	return nil
+}
+
+// place returns where the file at path lies if it is a link, the mode that it has or is to have, and
+// whether it is, or is to be, a regular file.
+func place(path string) (real string, mode fs.FileMode, regular bool, err error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return path, 0o644, true, nil
+	case err != nil:
+		return "", 0, false, fmt.Errorf("can't write %s: %w", path, cause(err))
+	case info.IsDir():
+		return "", 0, false, fmt.Errorf("can't write %s: it is a directory", path)
+	case !info.Mode().IsRegular():
+		return path, 0, false, nil
+	}
+	if real, err = filepath.EvalSymlinks(path); err != nil {
+		return "", 0, false, fmt.Errorf("can't write %s: %w", path, cause(err))
+	}
+	return real, info.Mode().Perm(), true, nil
+}
+
+func create(path string, mode fs.FileMode, data []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	return errors.Join(err, file.Close())
+}
+
+// cause returns what is wrong without the name of a file, which the caller tells.
+func cause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	var link *os.LinkError
+	if errors.As(err, &link) {
+		return link.Err
+	}
+	return err
+}

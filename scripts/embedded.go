@@ -25,8 +25,8 @@ var (
 	FixedWindowPeek = embedded("fixedwindow_peek", "df4851bc099dbb6d9d7e7865aaa45efae1125a4f", fixedWindowArgs, fixedWindowReply)
 
 	// SlidingLog decides for slidinglog.
-	SlidingLog     = embedded("slidinglog", "033a242a2844e39be43e415e4d93db5b97342987", slidingLogArgs, slidingLogReply)
-	SlidingLogPeek = embedded("slidinglog_peek", "18e1bf852f0d760560425ac9ac85268c85295055", slidingLogArgs, slidingLogReply)
+	SlidingLog     = embedded("slidinglog", "d5912844a1cd17c0c88d463c692f76dba1149550", slidingLogArgs, slidingLogReply).least(1)
+	SlidingLogPeek = embedded("slidinglog_peek", "e27393061d68f14e50e16dc10daae72998802316", slidingLogArgs, slidingLogReply).least(1)
 
 	// Reset forgets a key, whichever algorithm wrote it.
 	Reset = embedded("reset", "e4f797b0af4d0dec57a8083b59b7248602bc74dd", nil, []string{"forgotten"})
@@ -40,7 +40,7 @@ var (
 	fixedWindowReply = []string{"standing", "left_us"}
 
 	slidingLogArgs  = []string{"cost", "rate", "period_us", "now_us"}
-	slidingLogReply = []string{"allowed", "used", "retry_us", "reset_us"}
+	slidingLogReply = []string{"standing", "retry_us", "reset_us"}
 )
 
 // All returns every script of Weir, for who wants to load them ahead of the first decision.
@@ -59,7 +59,7 @@ func embedded(name, sha1 string, args, reply []string) *Script {
 	return &Script{name: name, source: string(source), sha1: sha1, args: args, reply: reply, leastReply: len(reply)}
 }
 
-// least says that a reply may leave out the last of its integers, down to so many.
+// least says that a reply may leave out all but so many of its integers.
 func (s *Script) least(integers int) *Script {
 	s.leastReply = integers
 	return s

@@ -17,7 +17,7 @@ type Script struct {
 	args   []string
 	reply  []string
 
-	leastReply int // how many integers a reply has at least
+	leastReply int // how many integers a reply has that leaves out what may be left out
 }
 
 // New returns a script of the caller's own, for use with a [Runner]. The arguments and replies of
@@ -59,15 +59,15 @@ type Runner interface {
 // server ran some other script, or something between stood in for it.
 var ErrReply = errors.New("weir: unexpected reply")
 
-// CheckReply returns nil for a reply of as many integers as s replies with, else an error that
-// wraps [ErrReply].
+// CheckReply returns nil for a reply of as many integers as s replies with, or as few as it may, else
+// an error that wraps [ErrReply].
 func (s *Script) CheckReply(reply []int64) error {
-	if s.leastReply <= len(reply) && len(reply) <= len(s.reply) {
+	if len(reply) == s.leastReply || len(reply) == len(s.reply) {
 		return nil
 	}
 	want := fmt.Sprint(len(s.reply))
 	if s.leastReply < len(s.reply) {
-		want = fmt.Sprintf("%d to %d", s.leastReply, len(s.reply))
+		want = fmt.Sprintf("%d or %d", s.leastReply, len(s.reply))
 	}
 	return fmt.Errorf("%w: script %s gave %d integers, want %s", ErrReply, s.name, len(reply), want)
 }

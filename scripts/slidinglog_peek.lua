@@ -7,10 +7,10 @@
 -- ARGV[3]  period_us  the span's length in microseconds, up to 2^46
 -- ARGV[4]  now_us     microseconds since the Unix epoch; empty for the server's clock
 --
--- Reply    allowed    1 or 0
---          used       what the last period has admitted, with this request if allowed
---          retry_us   0 if allowed, else the time until this request would fit
---          reset_us   the time until the newest entry has gone
+-- Reply    standing   if admitted, what the last period has admitted with this request, and nothing
+--                     else; if denied, -1 less what it has admitted
+--          retry_us   the time until this request would fit
+--          reset_us   the time until the newest entry has gone; if admitted, that is a period
 -- Writes   nothing
 -- TTL      left as it is
 
@@ -25,24 +25,19 @@ end
 local cost, rate, period = ARGV[1] + 0, ARGV[2] + 0, ARGV[3] + 0
 local since, base
 
--- number is what up to six big-endian bytes mean: those of first to last.
-local function number(bytes, first, last)
-  local a, b, c, d, e, f = string.byte(bytes, first, last)
-  if not d then
-    return (a * 256 + b) * 256 + c
+-- read returns the microseconds since an entry was admitted, below 0 for a time yet to come, and what
+-- was admitted from the base up to it, the entry included.
+local function read(entry)
+  local a, b, c, d, e, f, u, v, w, x, y, z = string.byte(entry, 1, 12)
+  local us = ((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f
+  us = (us - since + 2 ^ 47) % 2 ^ 48 - 2 ^ 47 -- since the base was written
+  local count = (u * 256 + v) * 256 + w
+  if x then
+    count = (((count * 256 + x) * 256 + y) * 256 + z - base) % 2 ^ 48
+  else
+    count = (count - base) % 2 ^ 24
   end
-  return ((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f
-end
-
--- age is the microseconds since an entry was admitted, below 0 for a time yet to come.
-local function age(entry)
-  local us = (number(entry, 1, 6) - since + 2 ^ 47) % 2 ^ 48 - 2 ^ 47 -- since the base was written
-  return now - since - us
-end
-
--- count is what was admitted from the base up to an entry, the entry included.
-local function count(entry)
-  return (number(entry, 7, #entry) - base) % 256 ^ (#entry - 6)
+  return now - since - us, count
 end
 
 -- search returns the first entry behind index low for which fits is true, its index, and the
@@ -52,7 +47,7 @@ local function search(low, before, fits)
   local step, high, found = 1, low + 1
   while true do
     local entry = redis.call('LINDEX', KEYS[1], high)
-    if not entry or fits(entry) then
+    if not entry or fits(read(entry)) then
       found = entry
       break
     end
@@ -62,7 +57,7 @@ local function search(low, before, fits)
   while high - low > 1 do
     local middle = math.floor((low + high) / 2)
     local entry = redis.call('LINDEX', KEYS[1], middle)
-    if not entry or fits(entry) then
+    if not entry or fits(read(entry)) then
       high, found = middle, entry
     else
       low, before = middle, entry
@@ -71,20 +66,33 @@ local function search(low, before, fits)
   return found, high, before
 end
 
-local head = redis.call('LINDEX', KEYS[1], 0)
-local newest = redis.call('LINDEX', KEYS[1], -1)
+local head = redis.call('LINDEX', KEYS[1], '0')
+local newest, newest_age
+local gone, used = 0, 0 -- what left the log since the base was written, and what is still in it
+local oldest, oldest_age, upto, first -- the first entry still in it, the count up to that, its index
 if head then
-  if #head ~= 13 or #newest < 9 then
+  newest = redis.call('LINDEX', KEYS[1], '-1')
+  local a, b, c, d, e, f, g, u, v, w, x, y, z = string.byte(head, 1, 13)
+  if not z or #newest < 9 then
     return redis.error_reply('WEIRSTATE the key holds no log')
   end
-  since, base = string.byte(head) * 2 ^ 48 + number(head, 2, 7), number(head, 8, 13)
-end
-local gone, used = 0, 0 -- what left the log since the base was written, and what is still in it
-local oldest, first, last_gone
-if head and age(newest) < period then
-  oldest, first, last_gone = search(0, nil, function(entry) return age(entry) < period end)
-  gone = last_gone and count(last_gone) or 0
-  used = count(newest) - gone
+  since = (((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f) * 256 + g
+  base = ((((u * 256 + v) * 256 + w) * 256 + x) * 256 + y) * 256 + z
+  newest_age, used = read(newest)
+  if newest_age >= period then
+    used = 0
+  else
+    oldest, first = redis.call('LINDEX', KEYS[1], '1'), 1
+    oldest_age, upto = read(oldest)
+    if oldest_age >= period then
+      local last_gone
+      oldest, first, last_gone = search(1, oldest, function(age) return age < period end)
+      oldest_age, upto = read(oldest)
+      local _
+      _, gone = read(last_gone)
+      used = used - gone
+    end
+  end
 end
 
 -- [decision]
@@ -95,12 +103,16 @@ if allowed then
 else
   -- It fits once as much has gone as it is too much by.
   local until_gone = gone + used + cost - rate
-  if count(oldest) < until_gone then
-    oldest = search(first, oldest, function(entry) return count(entry) >= until_gone end)
+  if upto < until_gone then
+    oldest = search(first, oldest, function(_, count) return count >= until_gone end)
+    oldest_age = read(oldest)
   end
-  retry = period - math.max(age(oldest), 0)
-  reset = period - math.max(age(newest), 0)
+  retry = period - math.max(oldest_age, 0)
+  reset = period - math.max(newest_age, 0)
 end
 
 -- [reply]
-return {allowed and 1 or 0, used, retry, reset}
+if allowed then
+  return used
+end
+return {-1 - used, retry, reset}

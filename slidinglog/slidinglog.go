@@ -110,7 +110,10 @@ func (r rule) Args(n int64, now string) []string {
 
 // Result implements remote.Rule.
 func (r rule) Result(_ int64, reply []int64) algorithms.Result {
-	return r.result(reply[0] == 1, reply[1], reply[2], reply[3])
+	if len(reply) == 1 {
+		return r.result(true, reply[0], 0, r.period)
+	}
+	return r.result(false, -1-reply[0], reply[1], reply[2])
 }
 
 // result says in a Result what was decided, with what the last period has admitted after it, and

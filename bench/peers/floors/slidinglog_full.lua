@@ -1,12 +1,11 @@
 -- The calls of scripts/slidinglog.lua for a request that it denies; it admits the first, which the key is from.
 redis.call('TIME')
-local head = redis.call('LINDEX', KEYS[1], 0)
-redis.call('LINDEX', KEYS[1], -1)
+local head = redis.call('LINDEX', KEYS[1], '0')
 if not head then
-  redis.call('RPUSH', KEYS[1], '\006\100\207\060\200\020\140\000\000\000\000\000\000')
-  redis.call('RPUSH', KEYS[1], '\100\207\060\200\020\140\000\000\001')
+  redis.call('RPUSH', KEYS[1], '\006\100\207\060\200\020\140\000\000\000\000\000\000', '\100\207\060\200\020\140\000\000\001')
   redis.call('PEXPIRE', KEYS[1], '86400100')
-  return {1, 1, 0, 86400000000}
+  return 1
 end
-redis.call('LINDEX', KEYS[1], 1)
-return {0, 1, 86400000000, 86400000000}
+redis.call('LINDEX', KEYS[1], '-1')
+redis.call('LINDEX', KEYS[1], '1')
+return {-2, 86400000000, 86400000000}

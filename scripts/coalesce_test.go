@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -83,7 +84,7 @@ func ask(ctx context.Context, c *scripts.Coalescer, s *scripts.Script, key strin
 // waiting waits until so many calls wait in c.
 func waiting(t *testing.T, c *scripts.Coalescer, calls int) {
 	t.Helper()
-	for scripts.Waiting(c) != calls { // for ever, where they don't come
+	for c.Waiting() != calls { // for ever, where they don't come
 		runtime.Gosched()
 	}
 }
@@ -354,5 +355,88 @@ func TestCoalescedDecisions(t *testing.T) {
 	}
 	if standings[-1-burst*3600000000] != callers-burst {
 		t.Errorf("the answers are %v", standings)
+	}
+}
+
+// piped is a gate over two nodes, whose calls for one node go out in one pipeline.
+type piped struct {
+	*gate
+	mu        sync.Mutex
+	pipelines [][]sent
+}
+
+func (p *piped) Node(_ context.Context, key string) string { return key[:1] }
+
+func (p *piped) RunAll(ctx context.Context, calls []scripts.Call) {
+	var pipeline []sent
+	for i, c := range calls {
+		pipeline = append(pipeline, sent{c.Script.Name(), slices.Clone(c.Keys)})
+		calls[i].Reply, calls[i].Err = p.Runner.Run(ctx, c.Script, c.Keys, c.Args)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pipelines = append(p.pipelines, pipeline)
+}
+
+// TestPipeline sends what is for one node together, and has one script decide what is of one slot.
+func TestPipeline(t *testing.T) {
+	_, conn := resptest.Miniredis(t)
+	p := &piped{gate: newGate(conn)}
+	p.one = false
+	c := scripts.Coalesce(p, scripts.MaxFlights(1))
+	other := scripts.New("other", "return 5")
+	hold := []chan answer{ask(context.Background(), c, echo, "a0", "0"), ask(context.Background(), c, echo, "b0", "0")} // neither waits for the other
+	<-p.arrived
+	<-p.arrived
+	var answers []chan answer
+	for i, key := range []string{"a{1}x", "a{2}", "b{1}", "a{1}y", "a{2}"} {
+		script := echo
+		if i == 4 {
+			script = other
+		}
+		answers = append(answers, ask(context.Background(), c, script, key, fmt.Sprint(i)))
+		waiting(t, c, i+1)
+	}
+	close(p.open)
+	for _, answers := range hold {
+		if a := <-answers; a.err != nil {
+			t.Error(a.err)
+		}
+	}
+	for i, want := range []int64{0, 1, 2, 3, 5} {
+		if a := <-answers[i]; a.err != nil || a.reply[0] != want {
+			t.Errorf("call %d: %v", i, a)
+		}
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	want := [][]sent{{{"echo, many", []string{"a{1}x", "a{1}y"}}, {"echo", []string{"a{2}"}}, {"other", []string{"a{2}"}}}}
+	if !reflect.DeepEqual(p.pipelines, want) {
+		t.Errorf("pipelines were %v, want %v", p.pipelines, want)
+	}
+}
+
+// TestPipelineFails gives each caller what came of its own call.
+func TestPipelineFails(t *testing.T) {
+	_, conn := resptest.Miniredis(t)
+	p := &piped{gate: newGate(conn)}
+	p.one = false
+	c := scripts.Coalesce(p, scripts.MaxFlights(1))
+	first := ask(context.Background(), c, echo, "a0", "0")
+	<-p.arrived
+	broken := ask(context.Background(), c, echo, "a{1}", "raise")
+	waiting(t, c, 1)
+	fine := ask(context.Background(), c, echo, "a{2}", "7")
+	waiting(t, c, 2)
+	close(p.open)
+	if a := <-first; a.err != nil {
+		t.Error(a.err)
+	}
+	if a := <-broken; a.err == nil {
+		t.Errorf("%v", a)
+	}
+	if a := <-fine; a.err != nil || a.reply[0] != 7 {
+		t.Errorf("%v", a)
 	}
 }

@@ -12,17 +12,17 @@ var sources embed.FS
 // the old one, is never made by accident; a test compares them with the files.
 var (
 	// GCRA decides for gcra and for the leaky bucket's meter.
-	GCRA     = embedded("gcra", "14e32602bfe802a241063721cb55798847f8796b", gcraArgs, gcraReply).least(1)
-	GCRAPeek = embedded("gcra_peek", "089c8523be989ea482f539a74e982cdd9add4d5d", gcraArgs, gcraReply).least(1)
+	GCRA     = embedded("gcra", "14e32602bfe802a241063721cb55798847f8796b", gcraArgs, gcraReply).least(1).OneString()
+	GCRAPeek = embedded("gcra_peek", "089c8523be989ea482f539a74e982cdd9add4d5d", gcraArgs, gcraReply).least(1).OneString()
 
 	// Queue decides for the leaky bucket's queue.
 	Queue = embedded("queue", "cfcfda4c9d957486886c5d06426d8ec7556b36d3",
 		[]string{"interval_us", "longest_us", "patience_us", "now_us", "interval_part", "longest_part", "den"},
-		[]string{"standing_us", "wait_part"}).least(1)
+		[]string{"standing_us", "wait_part"}).least(1).OneString()
 
 	// FixedWindow decides for fixedwindow.
-	FixedWindow     = embedded("fixedwindow", "3b0d54b0ca5c7758c85e125f3ffcbc5942bb5963", fixedWindowArgs, fixedWindowReply)
-	FixedWindowPeek = embedded("fixedwindow_peek", "df4851bc099dbb6d9d7e7865aaa45efae1125a4f", fixedWindowArgs, fixedWindowReply)
+	FixedWindow     = embedded("fixedwindow", "3b0d54b0ca5c7758c85e125f3ffcbc5942bb5963", fixedWindowArgs, fixedWindowReply).OneString()
+	FixedWindowPeek = embedded("fixedwindow_peek", "df4851bc099dbb6d9d7e7865aaa45efae1125a4f", fixedWindowArgs, fixedWindowReply).OneString()
 
 	// SlidingLog decides for slidinglog.
 	SlidingLog     = embedded("slidinglog", "d5912844a1cd17c0c88d463c692f76dba1149550", slidingLogArgs, slidingLogReply).least(1)

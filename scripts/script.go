@@ -17,6 +17,7 @@ type Script struct {
 	args   []string
 	reply  []string
 
+	oneString  bool
 	leastReply int // how many integers a reply has that leaves out what may be left out
 }
 
@@ -26,6 +27,16 @@ type Script struct {
 func New(name, source string) *Script {
 	sum := sha1.Sum([]byte(source)) //nolint:gosec // see the import
 	return &Script{name: name, source: source, sha1: hex.EncodeToString(sum[:])}
+}
+
+// OneString says of a script of the caller's own that its state is one string at KEYS[1], and that it
+// touches the server in no other words than redis.call('TIME'), redis.call('GET', KEYS[1]) and
+// redis.call('SET', KEYS[1], value, 'PX', milliseconds) or redis.call('SET', KEYS[1], value, 'KEEPTTL').
+// Where many calls of it are sent together (see [Coalesce]), a key is then read and written once for all of
+// them. A value given to SET as a number is a number for the next GET. It returns s, and is called before s is used.
+func (s *Script) OneString() *Script {
+	s.oneString = true
+	return s
 }
 
 // Name returns the script's file name without its extension, such as "gcra".

@@ -68,7 +68,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -79,7 +78,7 @@ import (
 // ErrNilClient is what Run returns on a Runner that was made without a client.
 var ErrNilClient = errors.New("goredisrunner: nil client")
 
-var _ scripts.Runner = (*Runner)(nil)
+var _ scripts.Pipeliner = (*Runner)(nil)
 
 // A Runner is a [scripts.Runner] over a go-redis client. It holds nothing but the client, so it is
 // as safe for concurrent use as that is, and closing the client remains its owner's business.
@@ -109,20 +108,9 @@ func (r *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args
 	if r == nil || r.client == nil {
 		return nil, ErrNilClient
 	}
-	line := make([]any, 0, 3+len(keys)+len(args))
-	line = append(line, "evalsha", s.SHA1(), len(keys))
-	for _, key := range keys {
-		line = append(line, key)
-	}
-	for _, arg := range args {
-		line = append(line, arg)
-	}
-
-	val, err := r.send(ctx, line, len(keys))
+	val, err := r.send(ctx, command(ctx, "evalsha", s.SHA1(), keys, args))
 	if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") {
-		line = slices.Clone(line) // a hook may still hold the first command
-		line[0], line[1] = "eval", s.Source()
-		val, err = r.send(ctx, line, len(keys))
+		val, err = r.send(ctx, command(ctx, "eval", s.Source(), keys, args))
 	}
 	if err != nil {
 		r.refresh(ctx, err)
@@ -145,17 +133,30 @@ func (r *Runner) refresh(ctx context.Context, err error) {
 	}
 }
 
-// send sends one command once.
-func (r *Runner) send(ctx context.Context, line []any, keys int) (any, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
+// command is a script's call: EVALSHA with its SHA1 or EVAL with its text.
+func command(ctx context.Context, name, script string, keys, args []string) once {
+	line := make([]any, 0, 3+len(keys)+len(args))
+	line = append(line, name, script, len(keys))
+	for _, key := range keys {
+		line = append(line, key)
+	}
+	for _, arg := range args {
+		line = append(line, arg)
 	}
 	cmd := once{redis.NewCmd(ctx, line...)}
-	if keys > 0 {
+	if len(keys) > 0 {
 		cmd.SetFirstKeyPos(3)
 		// Left at 0, a cluster client looks it up for every call, behind one lock and, the first
 		// time, with a COMMAND that no context bounds.
 		cmd.SetStepCount(1)
+	}
+	return cmd
+}
+
+// send sends one command once.
+func (r *Runner) send(ctx context.Context, cmd once) (any, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	if err := r.client.Process(ctx, cmd); err != nil {
 		return nil, err
@@ -236,16 +237,4 @@ func unexpected(s *scripts.Script, where string, val any) error {
 		kind = "a map"
 	}
 	return fmt.Errorf("goredisrunner: %s: unexpected reply: %s%s, want integers", s.Name(), where, kind)
-}
-
-// OneServer says whether all keys are on the same server, so that requests for different keys can be
-// decided in one script: see scripts.Coalesce. A cluster's and a ring's are not.
-func (r *Runner) OneServer() bool {
-	switch r.client.(type) {
-	case *redis.ClusterClient, *redis.Ring:
-		return false
-	case *redis.Client: // of a single server, or of what sentinels watch over
-		return true
-	}
-	return false // who knows
 }

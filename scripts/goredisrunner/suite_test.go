@@ -1,6 +1,7 @@
 package goredisrunner_test
 
 import (
+	"context"
 	"errors"
 	"net"
 	"testing"
@@ -34,7 +35,22 @@ func runners() map[string]wiretest.Connect {
 			return goredisrunner.New(connect(tb, w, settings{readTimeout: timeout}))
 		}
 	}
+	for _, topology := range []string{"single", "cluster"} {
+		connect := all[topology]
+		all[topology+" pipeline"] = func(tb testing.TB, w *wiretest.Wire, timeout time.Duration) scripts.Runner {
+			return pipelined{connect(tb, w, timeout).(scripts.Pipeliner)}
+		}
+	}
 	return all
+}
+
+// pipelined makes each call in a pipeline.
+type pipelined struct{ scripts.Pipeliner }
+
+func (p pipelined) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
+	calls := []scripts.Call{{Script: s, Keys: keys, Args: args}}
+	p.RunAll(ctx, calls)
+	return calls[0].Reply, calls[0].Err
 }
 
 // Followed is what the package comment says is.
@@ -45,6 +61,10 @@ var refusals = []wiretest.Refusal{
 	{Topology: "cluster", Text: "TRYAGAIN Multiple keys request during rehashing of slot"},
 	{Topology: "cluster", Text: "CLUSTERDOWN The cluster is down"},
 	{Topology: "cluster", Text: "LOADING Redis is loading the dataset in memory"},
+	{Topology: "cluster pipeline", Text: "MOVED 12539 " + wiretest.Elsewhere, Followed: true},
+	{Topology: "cluster pipeline", Text: "ASK 12539 " + wiretest.Elsewhere, Followed: true},
+	{Topology: "cluster pipeline", Text: "READONLY You can't write against a read only replica."},
+	{Topology: "cluster pipeline", Text: "LOADING Redis is loading the dataset in memory"},
 	{Topology: "cluster autopipeline", Text: "MOVED 12539 " + wiretest.Elsewhere, Followed: true},
 	{Topology: "cluster autopipeline", Text: "ASK 12539 " + wiretest.Elsewhere, Followed: true},
 	{Topology: "cluster autopipeline", Text: "LOADING Redis is loading the dataset in memory"},

@@ -236,7 +236,7 @@ func (a asked) carryOut(ctx context.Context, shown io.Writer) (done results.Run,
 	defer func() { err = errors.Join(err, s.close()) }()
 
 	prefix := "weir-bench-" + strings.ToLower(rand.Text()[:12])
-	r := &run{plan: a.plan, prefix: prefix, filled: map[int]bool{}}
+	r := &run{plan: a.plan, prefix: prefix, filled: map[string]bool{}}
 	if r.admin, err = open(ctx, s.place, prefix); err != nil {
 		return done, err
 	}

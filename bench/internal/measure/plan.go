@@ -40,12 +40,20 @@ func (p plan) limitOf(cell results.Cell) algorithms.Limit {
 // order is a round of a cell.
 func (p plan) order(limiter string, cell results.Cell) round.Order {
 	return round.Order{
-		Limiter: limiter, Limit: p.limitOf(cell), Tag: "s",
+		Limiter: limiter, Limit: p.limitOf(cell), Tag: tagOf(cell),
 		Goroutines: cell.Goroutines, Rate: cell.Rate,
 		Keys:   round.Keys{Count: cell.Keys, Zipf: cell.Zipf},
 		Denied: cell.Denials / 100,
 		For:    p.length,
 	}
+}
+
+// tagOf tells the keys of a cell from those of cells with other numbers of keys, whose limits are others.
+func tagOf(cell results.Cell) string {
+	if cell.Zipf > 0 {
+		return fmt.Sprintf("z%d", cell.Keys)
+	}
+	return fmt.Sprintf("s%d", cell.Keys)
 }
 
 // name says in a few words what the load of a cell is.

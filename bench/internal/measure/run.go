@@ -23,7 +23,7 @@ type run struct {
 	limiters []round.Limiter // that are measured
 	bar      progress.Bar
 
-	filled map[int]bool // numbers of keys for which all limiters' full keys are full
+	filled map[string]bool // tags of keys of which all limiters have made the full ones full
 	orders uint64
 	done   results.Run
 }
@@ -79,7 +79,7 @@ func (r *run) cellsInTurn(ctx context.Context) error {
 
 // fill makes the full keys of all limiters full, once for each number of keys.
 func (r *run) fill(ctx context.Context, cell results.Cell) error {
-	if cell.Denials == 0 || r.filled[cell.Keys] {
+	if cell.Denials == 0 || r.filled[tagOf(cell)] {
 		return nil
 	}
 	for _, limiter := range r.limiters {
@@ -89,7 +89,7 @@ func (r *run) fill(ctx context.Context, cell results.Cell) error {
 			return err
 		}
 	}
-	r.filled[cell.Keys] = true
+	r.filled[tagOf(cell)] = true
 	return nil
 }
 

@@ -1,0 +1,77 @@
+package goredisrunner_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/go-weir/weir/internal/wiretest"
+	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/scripts/goredisrunner"
+)
+
+// TestRunAll: calls of one pipeline have replies and errors of their own, and scripts that the server does not know
+// are sent to it in a second one.
+func TestRunAll(t *testing.T) {
+	for _, topology := range []string{"single", "cluster", "ring"} {
+		t.Run(topology, func(t *testing.T) {
+			w := wiretest.New(t)
+			run := goredisrunner.New(topologies[topology](t, w, settings{}))
+			odd := scripts.New("odd", `return redis.error_reply("ODD one")`)
+			calls := []scripts.Call{
+				{Script: wiretest.Count, Keys: []string{"a"}},
+				{Script: wiretest.Echo, Keys: []string{"b"}, Args: []string{"8", "9"}},
+				{Script: odd, Keys: []string{"b"}},
+				{Script: wiretest.Count, Keys: []string{"a"}},
+			}
+			for round := range int64(2) { // the second time it knows them
+				run.RunAll(t.Context(), calls)
+				if calls[0].Err != nil || calls[3].Err != nil || calls[0].Reply[0] != 2*round+1 || calls[3].Reply[0] != 2*round+2 {
+					t.Errorf("%+v", calls)
+				}
+				if calls[1].Err != nil || len(calls[1].Reply) != 3 || calls[1].Reply[2] != round+1 {
+					t.Errorf("%+v", calls[1])
+				}
+				if !redis.HasErrorPrefix(calls[2].Err, "ODD") {
+					t.Errorf("%+v", calls[2])
+				}
+			}
+			ended, end := context.WithCancel(t.Context())
+			end()
+			run.RunAll(ended, calls)
+			for _, c := range calls {
+				if !errors.Is(c.Err, context.Canceled) {
+					t.Errorf("after the context's end: %v", c.Err)
+				}
+			}
+			if n, _ := w.Server.Get("a"); n != "4" {
+				t.Errorf("the script has run %s times, want 4", n)
+			}
+		})
+	}
+	var none *goredisrunner.Runner
+	calls := []scripts.Call{{Script: wiretest.Count}}
+	if none.RunAll(t.Context(), calls); !errors.Is(calls[0].Err, goredisrunner.ErrNilClient) {
+		t.Errorf("without a client: %v", calls[0].Err)
+	}
+}
+
+// TestNode names the same node for keys of the same node, and none where there are no nodes or none is known.
+func TestNode(t *testing.T) {
+	w := wiretest.New(t)
+	of := goredisrunner.New(cluster(t, w, settings{}))
+	if one, other := of.Node(t.Context(), "key"), of.Node(t.Context(), "other"); one == "" || one != other {
+		t.Errorf("in a cluster: %q and %q", one, other)
+	}
+	if node := goredisrunner.New(single(t, w, settings{})).Node(t.Context(), "key"); node != "" {
+		t.Errorf("of a single server: %q", node)
+	}
+	lost := closing(t, redis.NewClusterClient(&redis.ClusterOptions{
+		ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) { return nil, errors.New("no cluster") },
+	}), nil)
+	if node := goredisrunner.New(lost).Node(t.Context(), "key"); node != "" {
+		t.Errorf("of nobody knows what: %q", node)
+	}
+}

@@ -25,7 +25,7 @@ var (
 	FixedWindowPeek = embedded("fixedwindow_peek", "df4851bc099dbb6d9d7e7865aaa45efae1125a4f", fixedWindowArgs, fixedWindowReply).OneString()
 
 	// SlidingLog decides for slidinglog.
-	SlidingLog     = embedded("slidinglog", "d5912844a1cd17c0c88d463c692f76dba1149550", slidingLogArgs, slidingLogReply).least(1)
+	SlidingLog     = embedded("slidinglog", "c3be0e8d2e91c17c10b41b20bbf3fe9eb7ea647f", slidingLogArgs, slidingLogReply).least(1)
 	SlidingLogPeek = embedded("slidinglog_peek", "e27393061d68f14e50e16dc10daae72998802316", slidingLogArgs, slidingLogReply).least(1)
 
 	// Reset forgets a key, whichever algorithm wrote it.

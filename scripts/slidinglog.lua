@@ -19,7 +19,8 @@
 --                     else; if denied, -1 less what it has admitted
 --          retry_us   the time until this request would fit
 --          reset_us   the time until the newest entry has gone; if admitted, that is a period
--- Writes   KEYS[1], when allowed: the base and the entry, less the entries that have gone. When
+-- Writes   KEYS[1], when allowed: the base and the entry, less the entries that have gone (65,536 of
+--          them at most, and the others with later decisions). When
 --          denied nothing, except that entries of a time that is yet to come (the clock went back)
 --          become one entry of now.
 -- TTL      until the newest entry has gone, and 100 ms more; an hour more where now_us was given
@@ -149,8 +150,17 @@ if allowed or clamped then
     redis.call('RPUSH', KEYS[1], time .. six(base + count))
   end
   if oldest and (clamped or first > 1) then
-    redis.call('LTRIM', KEYS[1], first - 1, '-1')
-    redis.call('LSET', KEYS[1], '0', char(math.floor(now / 2 ^ 48)) .. time .. six(base + gone))
+    -- The last entry that goes becomes the base. Of very many only a part goes at once, so that no
+    -- decision holds the server for long, if what stays can still be counted in three bytes.
+    local last, passed = first - 1, gone
+    if last > 65536 then
+      local _, part = read(redis.call('LINDEX', KEYS[1], '65536'))
+      if gone + used - part < 2 ^ 23 then
+        last, passed = 65536, part
+      end
+    end
+    redis.call('LTRIM', KEYS[1], last, '-1')
+    redis.call('LSET', KEYS[1], '0', char(math.floor(now / 2 ^ 48)) .. time .. six(base + passed))
   end
   if allowed then
     local count = oldest and base + gone + used or used

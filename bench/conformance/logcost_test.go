@@ -4,13 +4,17 @@ import (
 	"context"
 	"fmt"
 	"math/bits"
+	"math/rand/v2"
 	"regexp"
 	"strconv"
 	"testing"
+	"time"
 
+	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/servers"
 	"github.com/go-weir/weir/internal/resptest"
 	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/slidinglog"
 )
 
 // TestLogCost counts the commands that a decision of the sliding log calls on the server, which is what
@@ -97,4 +101,54 @@ func commands(t *testing.T, conn *resptest.Conn) (calls int) {
 		}
 	}
 	return calls
+}
+
+// TestLogPartly: a log that a hundred thousand entries have left at once forgets them over some decisions, and
+// decides all along as if it had at once.
+func TestLogPartly(t *testing.T) {
+	const rate, period, step = 200_000, 200_000_000, 1000 // µs
+	eachRealServer(t, func(t *testing.T, addr string) {
+		conn, prefix := fresh(t, addr)
+		now := time.UnixMicro(1795363671000000)
+		clock := algorithms.WithClock(func() time.Time { return now })
+		limit := algorithms.Per(rate, period*time.Microsecond)
+		local, err := slidinglog.NewLocal(limit, clock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		remote, err := slidinglog.New(conn, limit, clock, algorithms.WithPrefix(prefix))
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := prefix + ":{k}:slidinglog"
+		drive(t, conn, scripts.SlidingLog, key, rate, step, "1", strconv.Itoa(rate), strconv.Itoa(period))
+		for i := range rate {
+			now = time.UnixMicro(1795363671000000 + int64(i)*step)
+			if _, err := local.Allow(context.Background(), "k"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		random := rand.New(rand.NewPCG(3, 4))
+		now = now.Add(period * time.Microsecond).Add(-100 * step * time.Microsecond) // a hundred are still in it
+		lengths := map[int64]bool{}
+		for i := range 40 {
+			n := 1 + random.Int64N(rate/2)
+			want, err := local.AllowN(context.Background(), "k", n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := ask(t, remote, "k", n); got != want {
+				t.Errorf("request %d, of %d: %+v, Local's %+v", i, n, got, want)
+			}
+			length, err := conn.Do("LLEN", key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lengths[length.(int64)] = true
+			now = now.Add(time.Duration(random.Int64N(period/4)) * time.Microsecond)
+		}
+		if len(lengths) < 4 {
+			t.Errorf("the log's lengths were %v: want it to become shorter in parts", lengths)
+		}
+	})
 }

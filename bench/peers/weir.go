@@ -23,6 +23,7 @@ var weir = slices.Concat(
 	overGoRedis.limiters(weirCachedGCRA),
 	overRueidis.limiters(weirCachedGCRA),
 	coalesced(overGoRedis).limiters(weirAlgorithms...),
+	coalesced(overGoRedis).limiters(weirCachedGCRA),
 	coalesced(overRueidis).limiters(weirGCRA),
 )
 

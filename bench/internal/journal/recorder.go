@@ -78,6 +78,14 @@ func (r *Recorder) script(s *scripts.Script) *scripts.Script {
 	}
 	_, text, _ := strings.Cut(frame, "-- [before]\n")
 	before, after, _ := strings.Cut(text, "-- [after]\n")
-	recorded, _ := r.recorded.LoadOrStore(s, scripts.New("recorded "+s.Name(), before+s.Source()+"\n"+after))
+	switch s {
+	case scripts.SlidingLog, scripts.SlidingLogPeek, scripts.Reset:
+		recorded, _ := r.recorded.LoadOrStore(s, scripts.New("recorded "+s.Name(), before+s.Source()+"\n"+after))
+		return recorded.(*scripts.Script)
+	}
+	// In a batch the key of such a script is read and written once (see scripts.Coalesce), so whether it is there
+	// is asked in the words of which the batch takes notice.
+	before = strings.Replace(before, "server.call('EXISTS', KEYS[1])", "redis.call('GET', KEYS[1]) and 1 or 0", 1)
+	recorded, _ := r.recorded.LoadOrStore(s, scripts.New("recorded "+s.Name(), before+s.Source()+"\n"+after).OneString())
 	return recorded.(*scripts.Script)
 }

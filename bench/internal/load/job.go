@@ -17,6 +17,7 @@ type Job struct {
 	Place      Place    // where the server is
 	Client     string   // GoRedis or Rueidis
 	Coalesced  bool     // calls of many goroutines go through scripts.Coalesce
+	Cached     bool     // limiters are behind algorithms.CacheDenials
 	Through    []string // middleware between limiters and client, by the names given to Main
 	Asked      []Asked  // what is asked, in turn
 	Prefix     string   // of all keys

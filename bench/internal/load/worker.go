@@ -103,6 +103,9 @@ func (j Job) subjects(
 		if err == nil {
 			var s subject.Subject
 			s, err = kind.New(run, asked.Limit, algorithms.WithPrefix(j.Prefix))
+			if limiter, ok := s.(subject.Limiter); ok && err == nil && j.Cached {
+				s, err = cache(limiter)
+			}
 			kinds, subjects = append(kinds, kind), append(subjects, s)
 		}
 		if err != nil {
@@ -111,6 +114,12 @@ func (j Job) subjects(
 		}
 	}
 	return kinds, subjects, closeClient, nil
+}
+
+// cache is the limiter with its denials remembered.
+func cache(l subject.Limiter) (subject.Subject, error) {
+	cached, err := algorithms.CacheDenials(l.Limiter)
+	return subject.Limiter{Limiter: cached}, err
 }
 
 // do makes the calls, and returns them in no particular order.

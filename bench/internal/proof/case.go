@@ -51,6 +51,7 @@ type Load struct {
 	Timeout    time.Duration
 	Pause      time.Duration
 	Through    []string // middleware by name; the recorder, unless said otherwise
+	Cached     bool     // limiters are behind algorithms.CacheDenials
 	Apart      bool     // no calls are coalesced, which may be decided in the same microsecond
 }
 
@@ -65,7 +66,7 @@ func (l Load) jobs(place load.Place, prefix string, calls int) []load.Job {
 	for i := range jobs {
 		jobs[i] = load.Job{
 			Place: place, Client: clientOf(int64(i)), Coalesced: !l.Apart && coalesced(int64(i)), Through: through, Asked: l.Asked,
-			Prefix: prefix, Keys: l.Keys, MostCost: l.MostCost, Peeks: l.Peeks, Resets: l.Resets,
+			Prefix: prefix, Keys: l.Keys, MostCost: l.MostCost, Peeks: l.Peeks, Resets: l.Resets, Cached: l.Cached,
 			Goroutines: l.Goroutines, Timeout: l.Timeout, Pause: l.Pause, Worker: int64(i),
 		}
 		if calls > 0 {

@@ -8,6 +8,7 @@ import (
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/load"
 	"github.com/go-weir/weir/bench/internal/subject"
+	"github.com/go-weir/weir/bench/internal/verify"
 )
 
 // Limits of the loads: with emission intervals that are no whole number of microseconds, and periods that
@@ -65,6 +66,23 @@ func loads() []Case {
 				})
 			}
 		}
+	}
+	for _, many := range []struct {
+		name  string
+		keys  int
+		limit algorithms.Limit
+	}{{"1 key", 1, hot}, {"24 keys", 24, dozens}} {
+		cases = append(cases, Case{
+			Name:    fmt.Sprintf("load: 6 processes that remember denials, %s, random costs", many.name),
+			Fault:   "none",
+			Promise: "no call fails, and what a process refuses by itself the server would have refused too",
+			Load: Load{
+				Processes: 6, Goroutines: 8, Keys: keys(many.keys), MostCost: 5,
+				Asked: under(many.limit), Peeks: 0.05, Cached: true,
+			},
+			Felt: func(f verify.Findings) bool { return f.Cached > 0 },
+			Kept: noErrors,
+		})
 	}
 	return cases
 }

@@ -62,14 +62,6 @@ func (k Kind) Capacity(limit algorithms.Limit) int64 {
 	return limit.BurstOrRate()
 }
 
-// Admitted says whether a script's reply to such a request is that it was admitted.
-func (k Kind) Admitted(reply []int64) bool {
-	if k.InKey == "slidinglog" {
-		return reply[0] == 1
-	}
-	return reply[0] >= 0
-}
-
 // All are all kinds.
 var All = []Kind{
 	limiterKind("fixedwindow", true, fixedwindow.New, fixedwindow.NewLocal),

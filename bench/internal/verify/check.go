@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -22,6 +23,7 @@ type Findings struct {
 	Denied    int64
 	Errors    int64 // calls that ended with an error
 	RanUnseen int64 // of them, those that the server has run
+	Cached    int64 // refusals that no server was asked for
 	Lost      int64 // admissions that callers were told of and the server has forgotten
 
 	Largest   int64         // the largest count that callers were admitted
@@ -48,6 +50,7 @@ func (f *Findings) Add(other Findings) {
 	f.Denied += other.Denied
 	f.Errors += other.Errors
 	f.RanUnseen += other.RanUnseen
+	f.Cached += other.Cached
 	f.Lost += other.Lost
 	f.Largest = max(f.Largest, other.Largest)
 	f.Bound = max(f.Bound, other.Bound)
@@ -111,15 +114,16 @@ func (h History) Check() (f Findings, err error) {
 		}
 		ran[entry.Call] = true
 	}
-	if err := h.replay(calls, &f); err != nil {
+	if err := h.replay(calls, cachedOf(h.Calls, ran), &f); err != nil {
 		return f, err
 	}
 	h.gauge(calls, ran, &f)
 	return f, nil
 }
 
-// replay makes each decision again, in the server's order: by the definition, and by the Local.
-func (h History) replay(calls map[int64]*load.Call, f *Findings) error {
+// replay makes each decision again, in the server's order: by the definition, and by the Local. What was refused
+// without the server is held against the Local on the way.
+func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings) error {
 	ctx := context.Background()
 	defined := define(h.Kind, h.Limit)
 	var told replies
@@ -132,15 +136,24 @@ func (h History) replay(calls map[int64]*load.Call, f *Findings) error {
 	if err != nil {
 		return err
 	}
+	goTo := func(us int64) { clock.Advance(time.UnixMicro(us).Sub(clock.Now())) }
+	denies := func(at int64, cost int64) (bool, error) {
+		goTo(at)
+		answer, err := local.Ask(ctx, h.Key, subject.Peek, 0)
+		return !answer.Result.Allowed || answer.Result.Remaining+1 < cost, err
+	}
 	var now, until int64 // how long the state means anything
 	for i, entry := range h.Entries {
 		call := calls[entry.Call]
+		if err := cached.until(entry.Now, denies, f); err != nil {
+			return err
+		}
 		if entry.Now < now {
 			f.StepsBack++
 			defined = nobody // definitions know no clock that goes back: Local alone judges from here on
 		}
-		clock.Advance(time.Duration(entry.Now-now) * time.Microsecond)
 		now = entry.Now
+		goTo(now)
 		if !entry.Found && now < until {
 			f.Forgotten++
 			f.complain("key %q, entry %d: gone %d µs early", h.Key, i, until-now)
@@ -176,8 +189,11 @@ func (h History) replay(calls map[int64]*load.Call, f *Findings) error {
 		case call.Op == subject.Allow && got.Allowed():
 			until = now + h.life(got).Microseconds()
 		}
+		if err := cached.after(now, denies); err != nil {
+			return err
+		}
 	}
-	return nil
+	return cached.until(math.MaxInt64, denies, f)
 }
 
 // judge counts the decision, and holds it against the definition.
@@ -227,7 +243,7 @@ func (h History) gauge(calls map[int64]*load.Call, ran map[int64]bool, f *Findin
 	for _, entry := range h.Entries {
 		call := calls[entry.Call]
 		resets = resets || call.Op == subject.Reset
-		if call.Op == subject.Allow && h.Kind.Admitted(entry.Reply) {
+		if call.Op == subject.Allow && entry.Reply[0] >= 0 {
 			admissions = append(admissions, admission{entry, call.Cost, call.Ended})
 		}
 	}

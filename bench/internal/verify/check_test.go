@@ -107,7 +107,7 @@ func TestTrueHistories(t *testing.T) {
 func TestFalseHistories(t *testing.T) {
 	admitted := func(h History, after int) int {
 		for i, e := range h.Entries {
-			if i > after && h.Kind.Admitted(e.Reply) && h.Calls[i].Op == subject.Allow {
+			if i > after && e.Reply[0] >= 0 && h.Calls[i].Op == subject.Allow {
 				return i
 			}
 		}
@@ -116,7 +116,7 @@ func TestFalseHistories(t *testing.T) {
 	}
 	denied := func(h History) int {
 		for i, e := range h.Entries {
-			if !h.Kind.Admitted(e.Reply) && h.Calls[i].Op == subject.Allow {
+			if e.Reply[0] < 0 && h.Calls[i].Op == subject.Allow {
 				return i
 			}
 		}
@@ -161,12 +161,9 @@ func TestFalseHistories(t *testing.T) {
 			func(h *History) {
 				i := admitted(*h, 10)
 				reply := append([]int64{}, h.Entries[i].Reply...)
-				switch {
-				case h.Kind.InKey == "slidinglog":
-					reply[1] -= 3 // of a count
-				case h.Kind.Rated:
+				if h.Kind.Rated {
 					reply[0] -= 3 // of a count
-				default:
+				} else {
 					reply[0] += 10_000 // of a time in µs
 				}
 				h.Entries[i].Reply, h.Calls[i].Reply = reply, reply
@@ -201,10 +198,52 @@ func TestFalseHistories(t *testing.T) {
 // turned is a reply that admits where the other denied, or the other way round.
 func turned(kind subject.Kind, reply []int64) []int64 {
 	first := -1 - reply[0]
-	if kind.InKey == "slidinglog" {
-		first = 1 - reply[0]
+	switch {
+	case kind.InKey != "slidinglog":
+		return append([]int64{first}, reply[1:]...)
+	case first >= 0:
+		return []int64{first}
 	}
-	return append([]int64{first}, reply[1:]...)
+	return []int64{first, 1, 1}
+}
+
+// TestCached holds a refusal that no server was asked for against the server's history.
+func TestCached(t *testing.T) {
+	for _, kind := range subject.All {
+		if !kind.Costs {
+			continue
+		}
+		t.Run(kind.Name, func(t *testing.T) {
+			h := record(t, kind, 96, -1)
+			callOf := func(e journal.Entry) int {
+				return slices.IndexFunc(h.Calls, func(c load.Call) bool { return c.Entry.Call == e.Call })
+			}
+			i := slices.IndexFunc(h.Entries, func(e journal.Entry) bool { return e.Reply[0] < 0 && h.Calls[callOf(e)].Op == subject.Allow })
+			first, denied := time.Duration(h.Entries[0].Now)*time.Microsecond, time.Duration(h.Entries[i].Now)*time.Microsecond
+			for _, test := range []struct {
+				name         string
+				began, ended time.Duration
+				wrong        int64
+			}{
+				{"before anything was admitted", first - time.Second, first - 10*time.Microsecond, 1},
+				{"as the server refuses", denied, denied, 0},
+				{"from before anything was admitted, until the server refuses", first - time.Second, denied, 0},
+				{"from when the server refuses, until long after", denied, denied + time.Hour, 0},
+				{"long after", denied + time.Hour, denied + time.Hour + time.Second, 1},
+			} {
+				with := h
+				call := load.Call{Cost: 1, Began: test.began, Ended: test.ended}
+				if test.wrong == 0 {
+					call.Cost = h.Calls[callOf(h.Entries[i])].Cost
+				}
+				call.Entry.Call = 1 << 40
+				with.Calls = append(slices.Clone(h.Calls), call)
+				if f := check(t, with); f.WronglyRefused != test.wrong || f.Cached != 1 {
+					t.Errorf("%s: %+v", test.name, f)
+				}
+			}
+		})
+	}
 }
 
 // TestForgottenAdmissions: what the server has forgotten still counts for the callers, who may be

@@ -1,0 +1,74 @@
+package verify
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/go-weir/weir/bench/internal/load"
+	"github.com/go-weir/weir/bench/internal/subject"
+)
+
+// cached are refusals that no server was asked for: a process had been told by it before. Such a one is right if at
+// any time from the call's begin to its end the server would have refused it too.
+type cached struct {
+	ahead []*load.Call // in the order in which they begin
+	open  []*load.Call // begun, not ended, and not yet known to be right
+}
+
+// cachedOf finds the refusals among calls of which the server knows nothing.
+func cachedOf(calls []load.Call, ran map[int64]bool) *cached {
+	c := &cached{}
+	for i := range calls {
+		call := &calls[i]
+		if call.Op != subject.Reset && call.Err == "" && call.Reply == nil && !call.Answer.Allowed() && !ran[call.Entry.Call] {
+			c.ahead = append(c.ahead, call)
+		}
+	}
+	slices.SortFunc(c.ahead, func(a, b *load.Call) int { return cmp.Compare(a.Began, b.Began) })
+	return c
+}
+
+// until goes on to a time in microseconds. denies says whether a request is refused at a time.
+func (c *cached) until(now int64, denies func(at, cost int64) (bool, error), f *Findings) error {
+	for {
+		i := slices.IndexFunc(c.open, func(call *load.Call) bool { return call.Ended.Microseconds() <= now })
+		begins := len(c.ahead) > 0 && c.ahead[0].Began.Microseconds() <= now
+		var call *load.Call
+		var at int64
+		switch {
+		case begins && (i < 0 || c.ahead[0].Began <= c.open[i].Ended):
+			call, c.ahead = c.ahead[0], c.ahead[1:]
+			at = call.Began.Microseconds()
+			f.Cached++
+		case i >= 0:
+			call = c.open[i]
+			at = call.Ended.Microseconds()
+			c.open = slices.Delete(c.open, i, i+1)
+		default:
+			return nil
+		}
+		right, err := denies(at, call.Cost)
+		switch {
+		case err != nil:
+			return err
+		case right:
+		case at == call.Ended.Microseconds():
+			f.WronglyRefused++
+			f.complain("call %d was refused without the server, where it fits", call.Entry.Call)
+		default:
+			c.open = append(c.open, call)
+		}
+	}
+}
+
+// after looks at those that are open once the server has decided something.
+func (c *cached) after(now int64, denies func(at, cost int64) (bool, error)) (err error) {
+	c.open = slices.DeleteFunc(c.open, func(call *load.Call) bool {
+		right, failed := denies(now, call.Cost)
+		if failed != nil {
+			err = failed
+		}
+		return right
+	})
+	return err
+}

@@ -152,6 +152,14 @@ func (c *DenialCache) Reset(ctx context.Context, key string) error {
 	return c.behind.Reset(ctx, key)
 }
 
+// Limit returns the limit of the limiter behind, or the zero Limit if that can't tell.
+func (c *DenialCache) Limit() Limit {
+	if behind, ok := c.behind.(interface{ Limit() Limit }); ok {
+		return behind.Limit()
+	}
+	return Limit{}
+}
+
 // A question is one that the limiter behind is going to be asked.
 type question struct {
 	began  int64 // the time, or somewhat before it

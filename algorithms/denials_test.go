@@ -238,3 +238,24 @@ func TestCacheTime(t *testing.T) {
 		}
 	}
 }
+
+// TestCachedLimit: a cache's Limit is that of the limiter behind, or none where that can't tell.
+func TestCachedLimit(t *testing.T) {
+	limit := algorithms.PerMinute(5).WithBurst(2)
+	local, err := gcra.NewLocal(limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, behind := range map[algorithms.Limit]algorithms.Limiter{
+		limit: local,
+		{}:    struct{ algorithms.Limiter }{local},
+	} {
+		cache, err := algorithms.CacheDenials(behind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cache.Limit(); got != want {
+			t.Errorf("limit %v, want %v", got, want)
+		}
+	}
+}

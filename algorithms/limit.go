@@ -53,6 +53,39 @@ func (l Limit) BurstOrRate() int64 {
 	return l.Burst
 }
 
+// Share returns the part of the limit that each of n processes may admit by itself, where they can't share
+// a server: all of them together admit Rate events each Period, or a little less where that doesn't divide
+// into whole events and microseconds. One that doesn't make a whole event each Period gets one event each
+// longer Period, of up to 2^51 µs (71 years). Each has its part of the burst too, at least 1, so that n
+// processes above Burst have more than that at once between them.
+//
+// A limit that is not valid is returned as it is, and so is any for an n below 1.
+func (l Limit) Share(n int64) Limit {
+	if n < 1 || l.Validate() != nil {
+		return l
+	}
+	rate, period := max(l.Rate/n, 1), uint64(maxSpan/time.Microsecond)
+	hi, lo := bits.Mul64(uint64(l.Period.Microseconds()), uint64(n*rate)) // n·rate is at most Rate, or n
+	if hi < uint64(l.Rate) {
+		quotient, rest := bits.Div64(hi, lo, uint64(l.Rate))
+		if rest > 0 {
+			quotient++
+		}
+		period = min(period, quotient)
+	}
+	share := Limit{Rate: rate, Period: time.Duration(period) * time.Microsecond}
+	if l.Burst > 0 {
+		// The period was rounded up: the burst must still be paid back within maxSpan.
+		hi, lo := bits.Mul64(uint64(maxSpan/time.Microsecond), uint64(rate))
+		most := uint64(maxCount)
+		if hi < period {
+			most, _ = bits.Div64(hi, lo, period)
+		}
+		share.Burst = int64(min(most, uint64(max(l.Burst/n, 1))))
+	}
+	return share
+}
+
 // Validate returns nil for a limit that every algorithm can keep exactly, else an error that wraps
 // [ErrInvalidLimit] and names the field, its value and its range. Besides the ranges of the fields,
 // the time in which a whole burst is paid back, Burst·Period/Rate, is at most 2^51 µs (71 years).

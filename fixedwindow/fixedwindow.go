@@ -17,7 +17,10 @@ var algorithm = remote.Algorithm{Decide: scripts.FixedWindow, Peek: scripts.Fixe
 
 // A Limiter counts in fixed windows on a Redis or Valkey server. It is safe for concurrent use, in any
 // number of processes.
-type Limiter struct{ remote *remote.Limiter }
+type Limiter struct {
+	remote *remote.Limiter
+	limit  algorithms.Limit
+}
 
 var _ algorithms.Limiter = (*Limiter)(nil)
 
@@ -39,7 +42,7 @@ func New(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) 
 	if err != nil {
 		return nil, err
 	}
-	return &Limiter{limiter}, nil
+	return &Limiter{limiter, limit}, nil
 }
 
 // With returns a limiter of the same keys under another limit, for limits that depend on the plan
@@ -50,8 +53,11 @@ func (l *Limiter) With(limit algorithms.Limit) (*Limiter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Limiter{l.remote.With(rule)}, nil
+	return &Limiter{l.remote.With(rule), limit}, nil
 }
+
+// Limit returns the limit that the limiter was made with.
+func (l *Limiter) Limit() algorithms.Limit { return l.limit }
 
 // Allow asks for one event.
 func (l *Limiter) Allow(ctx context.Context, key string) (algorithms.Result, error) {

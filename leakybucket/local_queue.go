@@ -14,6 +14,7 @@ type LocalQueue struct {
 	store    *local.Store[departure]
 	settings algorithms.Settings
 	rule     queueRule
+	limit    algorithms.Limit
 }
 
 // departure is a key's next free departure time: at + part/den microseconds since the Unix epoch.
@@ -36,7 +37,7 @@ func NewLocalQueue(limit algorithms.Limit, opts ...algorithms.Option) (*LocalQue
 	if err != nil {
 		return nil, err
 	}
-	return &LocalQueue{local.NewStore[departure](simulated), settings, rule}, nil
+	return &LocalQueue{local.NewStore[departure](simulated), settings, rule, limit}, nil
 }
 
 // With returns a queue of the same keys under another limit, as Queue.With does.
@@ -45,8 +46,11 @@ func (q *LocalQueue) With(limit algorithms.Limit) (*LocalQueue, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &LocalQueue{q.store, q.settings, rule}, nil
+	return &LocalQueue{q.store, q.settings, rule, limit}, nil
 }
+
+// Limit returns the limit that the queue was made with.
+func (q *LocalQueue) Limit() algorithms.Limit { return q.limit }
 
 // Schedule takes a place in key's queue, as Queue.Schedule does.
 func (q *LocalQueue) Schedule(ctx context.Context, key string) (Slot, error) {

@@ -42,6 +42,7 @@ type Slot struct {
 type Queue struct {
 	caller remote.Caller
 	rule   queueRule
+	limit  algorithms.Limit
 }
 
 // NewQueue returns a queue that keeps its state on run's server. Departures are limit.Period /
@@ -62,7 +63,7 @@ func NewQueue(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Opt
 	if err != nil {
 		return nil, err
 	}
-	return &Queue{caller, rule}, nil
+	return &Queue{caller, rule, limit}, nil
 }
 
 // With returns a queue of the same keys under another limit. Who waits keeps their departure; the
@@ -72,8 +73,11 @@ func (q *Queue) With(limit algorithms.Limit) (*Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Queue{q.caller, rule}, nil
+	return &Queue{q.caller, rule, limit}, nil
 }
+
+// Limit returns the limit that the queue was made with.
+func (q *Queue) Limit() algorithms.Limit { return q.limit }
 
 // Schedule takes a place in key's queue, if there is one, and tells when it leaves; the waiting is
 // the caller's. A place taken is kept whether or not the caller makes use of it.

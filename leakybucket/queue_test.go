@@ -148,3 +148,28 @@ func TestQueueNoDrift(t *testing.T) {
 		}
 	}
 }
+
+// TestQueueLimit: a queue's Limit is the one it was made with, or that With has given it.
+func TestQueueLimit(t *testing.T) {
+	_, conn := resptest.Miniredis(t)
+	first, second := algorithms.PerMinute(60), algorithms.PerSecond(7).WithBurst(3)
+	queue, err := leakybucket.NewQueue(conn, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	local, err := leakybucket.NewLocalQueue(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed, err := queue.With(second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changedLocal, err := local.With(second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if queue.Limit() != first || local.Limit() != first || changed.Limit() != second || changedLocal.Limit() != second {
+		t.Errorf("limits are %v, %v, then %v, %v", queue.Limit(), local.Limit(), changed.Limit(), changedLocal.Limit())
+	}
+}

@@ -11,7 +11,10 @@ import (
 // A Local keeps a sliding log inside this process, with the same answers as a [Limiter] on one
 // server. It is the limiter for a single process and for tests, and a fallback for when the server
 // is away. It is safe for concurrent use, and forgets keys that have nothing left to say.
-type Local struct{ local *local.Limiter[state] }
+type Local struct {
+	local *local.Limiter[state]
+	limit algorithms.Limit
+}
 
 var _ algorithms.Limiter = (*Local)(nil)
 
@@ -28,7 +31,7 @@ func NewLocal(limit algorithms.Limit, opts ...algorithms.Option) (*Local, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Local{local.New(rule, settings)}, nil
+	return &Local{local.New(rule, settings), limit}, nil
 }
 
 // With returns a limiter of the same keys under another limit, as Limiter.With does.
@@ -37,8 +40,11 @@ func (l *Local) With(limit algorithms.Limit) (*Local, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Local{l.local.With(rule)}, nil
+	return &Local{l.local.With(rule), limit}, nil
 }
+
+// Limit returns the limit that the limiter was made with.
+func (l *Local) Limit() algorithms.Limit { return l.limit }
 
 // Allow asks for one event.
 func (l *Local) Allow(ctx context.Context, key string) (algorithms.Result, error) {

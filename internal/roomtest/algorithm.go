@@ -24,11 +24,14 @@ type Algorithm struct {
 	ChangeLocal limitertest.Change                           // Local.With
 }
 
-// changeable is what New and NewLocal return: a limiter with With.
+// changeable is what New and NewLocal return: a limiter with With, which can tell its limit.
 type changeable[L any] interface {
 	algorithms.Limiter
+	limited
 	With(limit algorithms.Limit) (L, error)
 }
+
+type limited interface{ Limit() algorithms.Limit }
 
 // Of describes an algorithm by its New and NewLocal, with options that are its own.
 func Of[R changeable[R], L changeable[L]](
@@ -69,11 +72,34 @@ func (a Algorithm) Conformance(t *testing.T) {
 		limitertest.Run(t, a.Over(conn), append(a.Compared(), limitertest.StoredIn(conn))...)
 	})
 	t.Run("Nonsense", a.Nonsense)
+	t.Run("Limit", a.tellsLimit)
 	t.Run("NilRunner", func(t *testing.T) {
 		if l, err := a.Over(nil)(algorithms.PerSecond(1)); !errors.Is(err, algorithms.ErrNilRunner) {
 			t.Errorf("limiter %v, error %v, want ErrNilRunner", l, err)
 		}
 	})
+}
+
+// tellsLimit: a limiter's Limit is the one it was made with, or that With has given it, to the letter.
+func (a Algorithm) tellsLimit(t *testing.T) {
+	_, conn := resptest.Miniredis(t)
+	first, second := algorithms.PerMinute(60), algorithms.PerSecond(7).WithBurst(3)
+	for _, made := range []struct {
+		factory limitertest.Factory
+		change  limitertest.Change
+	}{{a.Local, a.ChangeLocal}, {a.Over(conn), a.Change}} {
+		limiter, err := made.factory(first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed, err := made.change(limiter, second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, of := limiter.(limited).Limit(), changed.(limited).Limit(); got != first || of != second {
+			t.Errorf("%T was made with %v and changed to %v; its Limit is %v, then %v", limiter, first, second, got, of)
+		}
+	}
 }
 
 // Start is the time at which the clocks of these tests begin.

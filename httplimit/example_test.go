@@ -1,0 +1,164 @@
+package httplimit_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/httplimit"
+	"github.com/go-weir/weir/slidinglog"
+)
+
+// The examples decide in this process. Over Redis, New takes a Runner in front: see the packages
+// goredisrunner and rueidisrunner.
+
+var hello = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") })
+
+// show asks a handler, and prints how it answers.
+func show(h http.Handler, r *http.Request) {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	fmt.Println(w.Code, w.Header().Get("Retry-After"), w.Body)
+}
+
+// Each client address may ask twice an hour.
+func Example() {
+	limiter, err := gcra.NewLocal(algorithms.PerHour(2))
+	if err != nil {
+		panic(err)
+	}
+	handler := httplimit.New(limiter)(hello)
+	for range 3 {
+		show(handler, httptest.NewRequest(http.MethodGet, "/", nil))
+	}
+	// Output:
+	// 200  hello
+	// 200  hello
+	// 429 1800 {"detail":"Request was throttled. Expected available in 1800 seconds."}
+}
+
+// Clients are told apart by their API key; who has none, by address. Keys are hashed, so that nobody reads
+// them in Redis.
+func Example_apiKey() {
+	limiter, err := gcra.NewLocal(algorithms.PerHour(1))
+	if err != nil {
+		panic(err)
+	}
+	apiKey := httplimit.Hashed(httplimit.Authorization("Api-Key"))
+	handler := httplimit.New(limiter, httplimit.Key(httplimit.First(apiKey, httplimit.ClientIP())))(hello)
+	for _, key := range []string{"7d3f", "7d3f", "91c0"} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("Authorization", "Api-Key "+key)
+		show(handler, r)
+	}
+	// Output:
+	// 200  hello
+	// 429 3600 {"detail":"Request was throttled. Expected available in 3600 seconds."}
+	// 200  hello
+}
+
+// Two limits at once. A request that one of them denies is charged to neither.
+func Example_twoLimits() {
+	burst, err := gcra.NewLocal(algorithms.PerSecond(10))
+	if err != nil {
+		panic(err)
+	}
+	daily, err := slidinglog.NewLocal(algorithms.PerDay(1000))
+	if err != nil {
+		panic(err)
+	}
+	handler := httplimit.New(burst, httplimit.Name("burst"),
+		httplimit.Also(daily, httplimit.Name("daily")),
+		httplimit.Headers(httplimit.IETFDraft11),
+	)(hello)
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	fmt.Println(w.Header().Get("RateLimit-Policy"))
+	fmt.Println(w.Header().Get("RateLimit"))
+	// Output:
+	// "burst";q=10;w=1, "daily";q=1000;w=86400
+	// "burst";r=9;t=1, "daily";r=999;t=86400
+}
+
+// Behind two proxies of one's own, the client's address is what the outer one has written down.
+func ExampleTrustedProxies() {
+	key := httplimit.ClientIP(httplimit.TrustedProxies(2))
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.RemoteAddr = "10.0.0.1:43210"
+	r.Header.Set("X-Forwarded-For", "1.1.1.1, 203.0.113.9, 10.0.0.2") // the first is the client's own invention
+	fmt.Println(key(r))
+	// Output: 203.0.113.9
+}
+
+// Each plan has its own limit, over the same keys.
+func ExampleLimitFunc() {
+	limiter, err := slidinglog.NewLocal(algorithms.PerHour(1))
+	if err != nil {
+		panic(err)
+	}
+	planOf := func(r *http.Request) algorithms.Limit {
+		if r.Header.Get("Plan") == "gold" { // a real one comes from the session
+			return algorithms.PerHour(100)
+		}
+		return algorithms.Limit{} // the limiter's own
+	}
+	handler := httplimit.New(limiter, httplimit.LimitFunc(limiter.With, planOf))(hello)
+	for _, plan := range []string{"", "", "gold"} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("Plan", plan)
+		show(handler, r)
+	}
+	// Output:
+	// 200  hello
+	// 429 3600 {"detail":"Request was throttled. Expected available in 3600 seconds."}
+	// 200  hello
+}
+
+// While the server is away, each of six processes admits a sixth of the limit by itself.
+func ExampleFallBack() {
+	limit := algorithms.PerHour(6)
+	local, err := gcra.NewLocal(limit.Share(6))
+	if err != nil {
+		panic(err)
+	}
+	var away algorithms.Limiter = failure{errDown} // gcra.New(goredisrunner.New(client), limit)
+	handler := httplimit.New(away,
+		httplimit.OnFailure(httplimit.FallBack(local)),
+		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { fmt.Printf("%s: %v: %v\n", f.Limiter, f.Err, f.Policy) }),
+	)(hello)
+	for range 2 {
+		show(handler, httptest.NewRequest(http.MethodGet, "/", nil))
+	}
+	// Output:
+	// default: server is down: fall back
+	// 200  hello
+	// default: server is down: fall back
+	// 429 3600 {"detail":"Request was throttled. Expected available in 3600 seconds."}
+}
+
+// A search costs ten times as much as anything else, and a health check nothing.
+func ExampleCost() {
+	limiter, err := gcra.NewLocal(algorithms.PerHour(15))
+	if err != nil {
+		panic(err)
+	}
+	handler := httplimit.New(limiter, httplimit.Cost(func(r *http.Request) int64 {
+		switch r.URL.Path {
+		case "/search":
+			return 10
+		case "/health":
+			return 0
+		}
+		return 1
+	}))(hello)
+	for _, path := range []string{"/search", "/items", "/search", "/health"} {
+		show(handler, httptest.NewRequest(http.MethodGet, path, nil))
+	}
+	// Output:
+	// 200  hello
+	// 200  hello
+	// 429 1440 {"detail":"Request was throttled. Expected available in 1440 seconds."}
+	// 200  hello
+}

@@ -1,0 +1,155 @@
+package httplimit
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-weir/weir/internal/gate"
+)
+
+// A HeaderStyle says in which header fields a client is told how much it has left. They are set before the
+// next handler is called, and on refused requests too. All times are in whole seconds, rounded up.
+type HeaderStyle int
+
+// The styles. All but IETFDraft11 tell of one limiter: of those that deny the one with the longest wait,
+// else the one with the least left.
+const (
+	// XRateLimit is X-RateLimit-Limit, -Remaining and -Reset: the most that can be admitted at once, how
+	// much would be admitted now, and the seconds until all of it is there again.
+	XRateLimit HeaderStyle = iota
+
+	// XRateLimitUnix is the same, but that -Reset is a Unix time, by this process' clock.
+	XRateLimitUnix
+
+	// IETFDraft11 is RateLimit-Policy and RateLimit as in draft-ietf-httpapi-ratelimit-headers-11, with
+	// an item for each limiter that was asked:
+	//
+	//	RateLimit-Policy: "burst";q=100;w=60, "daily";q=1000;w=86400
+	//	RateLimit: "burst";r=0;t=24, "daily";r=712;t=50122
+	//
+	// q is the most that can be admitted at once, and w the seconds in which that much comes back, where
+	// they are whole and the limiter can tell its Limit. r is what is left, and t the seconds until the
+	// request fits, if it was denied, else until all of q is there again.
+	IETFDraft11
+
+	// IETFDraft03 is RateLimit-Limit, -Remaining and -Reset of that draft's earlier versions: q, r and t.
+	IETFDraft03
+
+	// NoHeaders is none but Retry-After on refused requests.
+	NoHeaders
+)
+
+func (m *middleware) setHeaders(h http.Header, parts []gate.Part) {
+	switch m.style {
+	case NoHeaders:
+		return
+	case IETFDraft11:
+		m.setIETF(h, parts)
+		return
+	}
+	p := tightest(parts)
+	if p == nil {
+		return
+	}
+	var buf [64]byte
+	limit := strconv.AppendInt(buf[:0], max(p.Result.Limit, 0), 10)
+	remaining := strconv.AppendInt(limit, left(p), 10)
+	var reset []byte
+	switch m.style {
+	case XRateLimitUnix:
+		reset = strconv.AppendInt(remaining, unixAfter(time.Now(), p.Result.ResetAfter), 10)
+	case IETFDraft03:
+		reset = strconv.AppendInt(remaining, seconds(untilMore(p)), 10)
+	default:
+		reset = strconv.AppendInt(remaining, seconds(p.Result.ResetAfter), 10)
+	}
+	// One string and one slice hold all three values: what is allocated here is allocated for each request.
+	text := string(reset)
+	values := []string{text[:len(limit)], text[len(limit):len(remaining)], text[len(remaining):]}
+	names := &xRateLimit
+	if m.style == IETFDraft03 {
+		names = &rateLimit
+	}
+	for i, name := range names {
+		h[name] = values[i : i+1 : i+1]
+	}
+}
+
+// The names as http.Header has them.
+var (
+	xRateLimit = [3]string{"X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset"}
+	rateLimit  = [3]string{"Ratelimit-Limit", "Ratelimit-Remaining", "Ratelimit-Reset"}
+)
+
+// setRetryAfter sets the seconds of a wait above 0.
+func setRetryAfter(h http.Header, wait time.Duration) {
+	h["Retry-After"] = []string{strconv.FormatInt(seconds(wait), 10)}
+}
+
+// tightest returns the part that matters most: of those that deny the one with the longest wait, else the
+// one with the least left, and of those the one that takes longest to be as good as new; nil if none has
+// answered.
+func tightest(parts []gate.Part) *gate.Part {
+	var best *gate.Part
+	for i := range parts {
+		if p := &parts[i]; answered(p) && (best == nil || tighter(p, best)) {
+			best = p
+		}
+	}
+	return best
+}
+
+func tighter(p, than *gate.Part) bool {
+	denied, thanDenied := p.State == gate.Denied, than.State == gate.Denied
+	switch {
+	case denied != thanDenied:
+		return denied
+	case denied && p.Result.RetryAfter != than.Result.RetryAfter:
+		return p.Result.RetryAfter > than.Result.RetryAfter
+	case left(p) != left(than):
+		return left(p) < left(than)
+	}
+	return p.Result.ResetAfter > than.Result.ResetAfter
+}
+
+// answered reports whether p has a Result.
+func answered(p *gate.Part) bool {
+	return p.State == gate.Peeked || p.State == gate.Admitted || p.State == gate.Denied
+}
+
+// left returns how much would be admitted now. Of a limiter that was asked but not charged, as another has
+// denied, Remaining is what would be left after one more.
+func left(p *gate.Part) int64 {
+	remaining := max(p.Result.Remaining, 0)
+	if p.State == gate.Peeked && p.Result.Allowed && remaining < p.Result.Limit {
+		remaining++
+	}
+	return remaining
+}
+
+// untilMore is the time after which a client can count on more.
+func untilMore(p *gate.Part) time.Duration {
+	if p.State == gate.Denied {
+		return p.Result.RetryAfter
+	}
+	return p.Result.ResetAfter
+}
+
+// seconds returns d in whole seconds, rounded up; 0 if it is below.
+func seconds(d time.Duration) int64 {
+	s := d / time.Second
+	if d%time.Second > 0 {
+		s++
+	}
+	return max(int64(s), 0)
+}
+
+// unixAfter returns the Unix time in seconds at which d has passed since now, rounded up.
+func unixAfter(now time.Time, d time.Duration) int64 {
+	at := now.Add(d)
+	if at.Nanosecond() > 0 {
+		return at.Unix() + 1
+	}
+	return at.Unix()
+}

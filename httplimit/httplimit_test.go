@@ -1,0 +1,235 @@
+package httplimit_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/limitertest"
+	"github.com/go-weir/weir/fixedwindow"
+	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/httplimit"
+)
+
+var start = time.Unix(1_795_363_671, 250_000_000)
+
+// must returns what was made.
+func must[T any](made T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return made
+}
+
+var served = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("served")) })
+
+// get asks a handler as the client at an address.
+func get(h http.Handler, address string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.RemoteAddr = address + ":4711"
+	return serve(h, r)
+}
+
+func serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// wantFields compares header fields; "" is one that must not be there.
+func wantFields(t *testing.T, w *httptest.ResponseRecorder, want map[string]string) {
+	t.Helper()
+	for name, value := range want {
+		if got := strings.Join(w.Header().Values(name), " | "); got != value {
+			t.Errorf("%s is %q, want %q", name, got, value)
+		}
+	}
+}
+
+// A failure is a limiter that answers nothing but an error.
+type failure struct{ err error }
+
+func (f failure) Allow(context.Context, string) (algorithms.Result, error) {
+	return algorithms.Result{}, f.err
+}
+
+func (f failure) AllowN(context.Context, string, int64) (algorithms.Result, error) {
+	return algorithms.Result{}, f.err
+}
+
+func (f failure) Peek(context.Context, string) (algorithms.Result, error) {
+	return algorithms.Result{}, f.err
+}
+
+func (f failure) Reset(context.Context, string) error { return f.err }
+
+var errDown = errors.New("server is down")
+
+func TestAdmitsAndRefuses(t *testing.T) {
+	clock := limitertest.NewClock(start)
+	limiter := must(gcra.NewLocal(algorithms.PerMinute(2), algorithms.WithClock(clock.Now)))
+	var denied []httplimit.Verdict
+	h := httplimit.New(limiter, httplimit.OnDenied(func(_ *http.Request, v httplimit.Verdict) { denied = append(denied, v) }))(served)
+	for _, left := range []string{"1", "0"} {
+		w := get(h, "192.0.2.1")
+		if w.Code != http.StatusOK || w.Body.String() != "served" {
+			t.Fatalf("status %d, body %q, want it served", w.Code, w.Body)
+		}
+		wantFields(t, w, map[string]string{"X-RateLimit-Limit": "2", "X-RateLimit-Remaining": left, "Retry-After": ""})
+	}
+	clock.Advance(100 * time.Millisecond)
+	w := get(h, "192.0.2.1")
+	if w.Code != http.StatusTooManyRequests || w.Body.String() != `{"detail":"Request was throttled. Expected available in 30 seconds."}` {
+		t.Errorf("status %d, body %q, want it refused", w.Code, w.Body)
+	}
+	wantFields(t, w, map[string]string{
+		"Content-Type": "application/json", "Retry-After": "30",
+		"X-RateLimit-Limit": "2", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "60",
+	})
+	want := []httplimit.Verdict{{
+		Status: 429, RetryAfter: 29_900 * time.Millisecond, Denied: []string{"default"},
+		Result: algorithms.Result{Limit: 2, RetryAfter: 29_900 * time.Millisecond, ResetAfter: 59_900 * time.Millisecond},
+	}}
+	if !reflect.DeepEqual(denied, want) {
+		t.Errorf("told of %+v, want %+v", denied, want)
+	}
+	if w := get(h, "192.0.2.2"); w.Code != http.StatusOK {
+		t.Errorf("another client is answered %d", w.Code)
+	}
+	clock.Advance(29_900 * time.Millisecond)
+	if w := get(h, "192.0.2.1"); w.Code != http.StatusOK {
+		t.Errorf("after the wait told the answer is %d", w.Code)
+	}
+}
+
+func TestPolicies(t *testing.T) {
+	twice := func() algorithms.Limiter { return must(gcra.NewLocal(algorithms.PerHour(1))) }
+	for _, c := range []struct {
+		name   string
+		policy httplimit.Policy
+		codes  [2]int
+		told   string
+	}{
+		{"let pass", httplimit.LetPass, [2]int{200, 200}, "default: let pass"},
+		{"refuse", httplimit.Refuse, [2]int{503, 503}, "default: refuse"},
+		{"fall back", httplimit.FallBack(twice()), [2]int{200, 429}, "default: fall back"},
+		{"fall back in vain", httplimit.FallBack(failure{errDown}), [2]int{503, 503}, "default: fall back, default: refuse"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var told []string
+			h := httplimit.New(failure{errDown}, httplimit.OnFailure(c.policy), httplimit.OnError(func(_ *http.Request, f httplimit.Failure) {
+				if !errors.Is(f.Err, errDown) {
+					t.Errorf("told of %v, want the limiter's error", f.Err)
+				}
+				told = append(told, f.Limiter+": "+f.Policy.String())
+			}))(served)
+			for _, code := range c.codes {
+				told = nil
+				w := get(h, "192.0.2.1")
+				if w.Code != code || strings.Join(told, ", ") != c.told {
+					t.Errorf("status %d, told %q, want %d, %q", w.Code, told, code, c.told)
+				}
+				if code == 503 {
+					wantFields(t, w, map[string]string{"Retry-After": "1", "X-RateLimit-Limit": ""})
+				}
+			}
+		})
+	}
+}
+
+// TestSeveralLimiters: nothing is charged for a request that another limiter denies, and the longest wait
+// is told.
+func TestSeveralLimiters(t *testing.T) {
+	clock := limitertest.NewClock(start)
+	second := must(fixedwindow.NewLocal(algorithms.PerSecond(2), algorithms.WithClock(clock.Now)))
+	minute := must(fixedwindow.NewLocal(algorithms.PerMinute(3), algorithms.WithClock(clock.Now)))
+	h := httplimit.New(second, httplimit.Name("burst"), httplimit.Headers(httplimit.IETFDraft11),
+		httplimit.Also(minute, httplimit.Name("sustained")))(served)
+	for i, step := range []struct {
+		on                time.Duration
+		code              int
+		policy, rate, end string
+	}{
+		{0, 200, `"burst";q=2;w=1, "sustained";q=3;w=60`, `"burst";r=1;t=1, "sustained";r=2;t=60`, ""},
+		{0, 200, `"burst";q=2;w=1, "sustained";q=3;w=60`, `"burst";r=0;t=1, "sustained";r=1;t=60`, ""},
+		{0, 429, `"burst";q=2;w=1, "sustained";q=3;w=60`, `"burst";r=0;t=1, "sustained";r=1;t=60`, "1"},
+		{time.Second, 200, `"burst";q=2;w=1, "sustained";q=3;w=60`, `"burst";r=1;t=1, "sustained";r=0;t=59`, ""},
+		{0, 429, `"sustained";q=3;w=60`, `"sustained";r=0;t=59`, "59"}, // the other was not asked
+	} {
+		clock.Advance(step.on)
+		w := get(h, "192.0.2.1")
+		if w.Code != step.code {
+			t.Errorf("step %d: status %d, want %d", i, w.Code, step.code)
+		}
+		wantFields(t, w, map[string]string{"RateLimit-Policy": step.policy, "RateLimit": step.rate, "Retry-After": step.end})
+	}
+}
+
+// TestClientGone: nobody is served or told of for a client that has gone.
+func TestClientGone(t *testing.T) {
+	h := httplimit.New(instant{}, httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { t.Errorf("told of %v", f) }))(
+		http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("served") }))
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if w := serve(h, httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx)); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("status %d", w.Code)
+	}
+}
+
+func TestNewPanics(t *testing.T) {
+	ok := instant{}
+	for name, c := range map[string]struct {
+		limiter algorithms.Limiter
+		opt     httplimit.Option
+		says    string
+	}{
+		"nil limiter":         {nil, httplimit.Name("a"), `limiter "a" is nil`},
+		"nil option":          {ok, nil, "an option is nil"},
+		"nil key":             {ok, httplimit.Key(nil), "key"},
+		"nil skip":            {ok, httplimit.Skip(nil), "Skip"},
+		"no methods":          {ok, httplimit.Methods(), "Methods"},
+		"nil cost":            {ok, httplimit.Cost(nil), "Cost"},
+		"nil limit func":      {ok, httplimit.LimitFunc(func(algorithms.Limit) (instant, error) { return ok, nil }, nil), "LimitFunc"},
+		"nil with":            {ok, httplimit.LimitFunc[instant](nil, func(*http.Request) algorithms.Limit { return algorithms.Limit{} }), "LimitFunc"},
+		"nil limiter func":    {ok, httplimit.LimiterFunc(nil), "LimiterFunc"},
+		"nil fallback":        {ok, httplimit.OnFailure(httplimit.FallBack(nil)), "falls back"},
+		"negative timeout":    {ok, httplimit.Timeout(-1), "timeout"},
+		"no such style":       {ok, httplimit.Headers(99), "header style 99"},
+		"nil responder":       {ok, httplimit.Body(nil), "Responder"},
+		"nil error hook":      {ok, httplimit.OnError(nil), "OnError"},
+		"nil denial hook":     {ok, httplimit.OnDenied(nil), "OnDenied"},
+		"empty name":          {ok, httplimit.Name(""), "name is empty"},
+		"one name twice":      {ok, httplimit.Also(ok, httplimit.Name("default")), `two limiters are named "default"`},
+		"no name":             {ok, httplimit.Also(ok), "limiter 2 has no name"},
+		"nil second limiter":  {ok, httplimit.Also(nil, httplimit.Name("a")), `limiter "a" is nil`},
+		"nil option in Also":  {ok, httplimit.Also(ok, httplimit.Name("a"), nil), "an option is nil"},
+		"wrong in the second": {ok, httplimit.Also(ok, httplimit.Name("a"), httplimit.Timeout(-1)), `limiter "a" has a timeout`},
+	} {
+		wantPanic(t, name, c.says, func() { httplimit.New(c.limiter, c.opt) })
+	}
+	wantPanic(t, "TrustedProxies", "-1", func() { httplimit.ClientIP(httplimit.TrustedProxies(-1)) })
+	wantPanic(t, "IPv6Prefix", "129", func() { httplimit.ClientIP(httplimit.IPv6Prefix(129)) })
+	wantPanic(t, "Forwarded alone", "TrustedProxies", func() { httplimit.ClientIP(httplimit.Forwarded()) })
+	wantPanic(t, "Scope", "empty", func() { httplimit.Scope("") })
+	wantPanic(t, "Join", "no key function", func() { httplimit.Join() })
+	wantPanic(t, "First", "nil", func() { httplimit.First(httplimit.Path(), nil) })
+	wantPanic(t, "Hashed", "nil", func() { httplimit.Hashed(nil) })
+}
+
+func wantPanic(t *testing.T, name, says string, f func()) {
+	t.Helper()
+	defer func() {
+		t.Helper()
+		err, _ := recover().(error)
+		if !errors.Is(err, algorithms.ErrInvalidOption) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: panics with %v, want ErrInvalidOption that says %q", name, err, says)
+		}
+	}()
+	f()
+}

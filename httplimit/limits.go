@@ -1,0 +1,67 @@
+package httplimit
+
+import (
+	"net/http"
+	"sync"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/internal/gate"
+)
+
+// maxLimiters is how many limiters a LimitFunc keeps.
+const maxLimiters = 1024
+
+// LimitFunc chooses a limit for each request, by its user or plan: limit says which, the zero Limit being
+// the limiter's own, and with makes the limiter that has it, as the With of Weir's limiters does:
+//
+//	httplimit.LimitFunc(limiter.With, planOf)
+//
+// Limiters that were made are kept, at most 1,024; of more, some are made again. An error of with is a
+// failure, for OnFailure and OnError.
+func LimitFunc[L algorithms.Limiter](with func(algorithms.Limit) (L, error), limit func(*http.Request) algorithms.Limit) RuleOption {
+	return ruleOption(func(rule *gate.Rule) {
+		if with == nil || limit == nil {
+			rule.Complain("a function of LimitFunc is nil")
+		}
+		made := limiters[L]{with: with, made: map[algorithms.Limit]algorithms.Limiter{}}
+		rule.LimiterOf = func(r *http.Request) (algorithms.Limiter, error) {
+			if l := limit(r); l != (algorithms.Limit{}) {
+				return made.of(l)
+			}
+			return nil, nil
+		}
+	})
+}
+
+// limiters keeps those it has made.
+type limiters[L algorithms.Limiter] struct {
+	with func(algorithms.Limit) (L, error)
+	mu   sync.RWMutex
+	made map[algorithms.Limit]algorithms.Limiter
+}
+
+func (l *limiters[L]) of(limit algorithms.Limit) (algorithms.Limiter, error) {
+	l.mu.RLock()
+	limiter, ok := l.made[limit]
+	l.mu.RUnlock()
+	if ok {
+		return limiter, nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if limiter, ok := l.made[limit]; ok {
+		return limiter, nil // another request made it meanwhile
+	}
+	limiter, err := l.with(limit)
+	if err != nil {
+		return nil, err
+	}
+	if len(l.made) >= maxLimiters {
+		for other := range l.made {
+			delete(l.made, other)
+			break
+		}
+	}
+	l.made[limit] = limiter
+	return limiter, nil
+}

@@ -1,0 +1,135 @@
+package httplimit_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/httplimit"
+	"github.com/go-weir/weir/slidinglog"
+)
+
+func TestCosts(t *testing.T) {
+	limiter := must(gcra.NewLocal(algorithms.PerHour(10)))
+	cost := int64(0)
+	var told []error
+	h := httplimit.New(limiter,
+		httplimit.Cost(func(*http.Request) int64 { return cost }),
+		httplimit.OnFailure(httplimit.Refuse),
+		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f.Err) }),
+	)(served)
+	for _, c := range []struct {
+		cost      int64
+		code      int
+		remaining string
+		err       error
+	}{
+		{0, 200, "", nil}, // free: not even asked
+		{7, 200, "3", nil},
+		{4, 429, "3", nil},
+		{11, 429, "", algorithms.ErrCostExceedsLimit},
+		{-1, 503, "", algorithms.ErrInvalidCost},
+		{3, 200, "0", nil},
+	} {
+		cost, told = c.cost, nil
+		w := get(h, "192.0.2.1")
+		if w.Code != c.code || (c.err != nil) != (len(told) == 1) || c.err != nil && !errors.Is(told[0], c.err) {
+			t.Errorf("cost %d: status %d, told %v, want %d, %v", c.cost, w.Code, told, c.code, c.err)
+		}
+		wantFields(t, w, map[string]string{"X-RateLimit-Remaining": c.remaining})
+		if errors.Is(c.err, algorithms.ErrCostExceedsLimit) {
+			wantFields(t, w, map[string]string{"Retry-After": ""})
+			if got := w.Body.String(); got != `{"detail":"Request was throttled."}` {
+				t.Errorf("body %q", got)
+			}
+		}
+	}
+}
+
+func TestAppliesTo(t *testing.T) {
+	h := httplimit.New(must(gcra.NewLocal(algorithms.PerHour(1))),
+		httplimit.Methods(http.MethodGet, http.MethodHead),
+		httplimit.Skip(func(r *http.Request) bool { return r.URL.Path == "/health" }),
+	)(served)
+	for _, c := range []struct {
+		method, path string
+		code         int
+	}{
+		{"POST", "/", 200}, {"POST", "/", 200}, {"GET", "/health", 200}, {"GET", "/health", 200},
+		{"GET", "/", 200}, {"GET", "/", 429}, {"HEAD", "/", 429}, {"POST", "/", 200}, {"GET", "/health", 200},
+	} {
+		w := serve(h, httptest.NewRequest(c.method, c.path, nil))
+		if w.Code != c.code {
+			t.Errorf("%s %s: status %d, want %d", c.method, c.path, w.Code, c.code)
+		}
+		if c.method == "HEAD" && w.Body.Len() > 0 {
+			t.Errorf("HEAD is answered with a body: %q", w.Body)
+		}
+	}
+}
+
+// TestLimitFunc: each plan has its limit over the same keys; the zero Limit is the limiter's own; a limit that
+// can't be had is a failure; each limiter is made once, and no more than 1,024 are kept.
+func TestLimitFunc(t *testing.T) {
+	limiter := must(slidinglog.NewLocal(algorithms.PerHour(1)))
+	made := 0
+	with := func(limit algorithms.Limit) (*slidinglog.Local, error) {
+		made++
+		return limiter.With(limit)
+	}
+	var limit algorithms.Limit
+	var told error
+	h := httplimit.New(limiter, httplimit.LimitFunc(with, func(*http.Request) algorithms.Limit { return limit }),
+		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = f.Err }))(served)
+	for _, c := range []struct {
+		limit algorithms.Limit
+		code  int
+		shown string
+	}{
+		{algorithms.Limit{}, 200, "1"}, {algorithms.Limit{}, 429, "1"},
+		{algorithms.PerHour(3), 200, "3"}, {algorithms.PerHour(3), 200, "3"}, {algorithms.PerHour(3), 429, "3"},
+		{algorithms.Limit{}, 429, "1"}, {algorithms.PerHour(4), 200, "4"},
+	} {
+		limit = c.limit
+		w := get(h, "192.0.2.1")
+		if w.Code != c.code || told != nil {
+			t.Errorf("%v: status %d, told %v, want %d", limit, w.Code, told, c.code)
+		}
+		wantFields(t, w, map[string]string{"X-RateLimit-Limit": c.shown})
+	}
+	if made != 2 {
+		t.Errorf("%d limiters made, want one for each of two limits", made)
+	}
+	limit = algorithms.Limit{Rate: -1}
+	if w := get(h, "192.0.2.1"); w.Code != 200 || !errors.Is(told, algorithms.ErrInvalidLimit) {
+		t.Errorf("a wrong limit: status %d, told %v, want it let pass with ErrInvalidLimit", w.Code, told)
+	}
+	made = 0
+	for range 2 {
+		for i := range int64(2000) {
+			limit = algorithms.PerDay(1000 + i)
+			get(h, "192.0.2.1")
+		}
+	}
+	if made < 2000+976 {
+		t.Errorf("%d limiters made for 2,000 limits twice, so more than 1,024 were kept", made)
+	}
+}
+
+func TestLimiterFunc(t *testing.T) {
+	gold := must(gcra.NewLocal(algorithms.PerHour(2)))
+	h := httplimit.New(must(gcra.NewLocal(algorithms.PerHour(1))), httplimit.LimiterFunc(func(r *http.Request) algorithms.Limiter {
+		if r.Header.Get("Plan") == "gold" {
+			return gold
+		}
+		return nil
+	}))(served)
+	for plan, shown := range map[string]string{"gold": "2", "": "1"} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("Plan", plan)
+		wantFields(t, serve(h, r), map[string]string{"X-RateLimit-Limit": shown})
+	}
+}

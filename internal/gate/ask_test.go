@@ -1,0 +1,286 @@
+package gate_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/internal/gate"
+)
+
+// A hang is a limiter that ignores its context, and answers when it is let.
+type hang struct {
+	mu    sync.Mutex
+	let   chan struct{}
+	under atomic.Int64 // questions under way
+}
+
+func (h *hang) AllowN(context.Context, string, int64) (algorithms.Result, error) {
+	h.under.Add(1)
+	defer h.under.Add(-1)
+	h.mu.Lock()
+	let := h.let
+	h.mu.Unlock()
+	<-let
+	return algorithms.Result{Limit: 1, RetryAfter: time.Second}, nil
+}
+
+func (h *hang) Allow(ctx context.Context, key string) (algorithms.Result, error) {
+	return h.AllowN(ctx, key, 1)
+}
+
+func (h *hang) Peek(ctx context.Context, key string) (algorithms.Result, error) {
+	return h.AllowN(ctx, key, 1)
+}
+
+func (h *hang) Reset(context.Context, string) error { return nil }
+
+// gateOf returns a gate of one rule, and what its hook was told.
+func gateOf(t *testing.T, limiter algorithms.Limiter, timeout time.Duration) (*gate.Gate, *gate.Rule, *[]error) {
+	t.Helper()
+	var told []error
+	rule := ruleOf("a", limiter, 1)
+	rule.Timeout = timeout
+	g := &gate.Gate{Rules: []*gate.Rule{rule}, OnError: func(_ *http.Request, f gate.Failure) { told = append(told, f.Err) }}
+	check(t, g)
+	return g, rule, &told
+}
+
+func decide(ctx context.Context, g *gate.Gate) gate.Outcome {
+	d := g.Decide(httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx))
+	defer d.Free()
+	return d.Outcome()
+}
+
+// until waits for what other goroutines are about to do.
+func until(done func() bool) {
+	for !done() {
+		runtime.Gosched()
+	}
+}
+
+// TestDeadline: a limiter that ignores its context is not waited for; what it answers afterwards goes
+// nowhere, and is no answer to another question.
+func TestDeadline(t *testing.T) {
+	h := &hang{let: make(chan struct{})}
+	g, rule, told := gateOf(t, h, time.Millisecond)
+	const questions = 20
+	for range questions {
+		if outcome := decide(context.Background(), g); outcome != gate.Pass {
+			t.Fatalf("outcome %v, want it let pass", outcome)
+		}
+	}
+	if len(*told) != questions || !errors.Is((*told)[0], context.DeadlineExceeded) {
+		t.Fatalf("the hook was told %v, want %d times that the deadline was exceeded", *told, questions)
+	}
+	until(func() bool { return h.under.Load() == questions })
+	close(h.let)
+	until(func() bool { return h.under.Load() == 0 })
+	rule.Timeout = time.Hour
+	rule.Limiter = &stub{"a", new([]string), yes}
+	for range 2 * questions {
+		if outcome := decide(context.Background(), g); outcome != gate.Pass {
+			t.Fatal("a late denial was taken for an answer")
+		}
+	}
+}
+
+// TestHung: beyond MaxHung questions that were given up, the limiter is not asked; once they have ended it
+// is asked again. A fallback is asked all the while.
+func TestHung(t *testing.T) {
+	h := &hang{let: make(chan struct{})}
+	g, rule, told := gateOf(t, h, time.Microsecond)
+	for range gate.MaxHung {
+		decide(context.Background(), g)
+	}
+	until(func() bool { return h.under.Load() == gate.MaxHung })
+	*told = nil
+	var asked []string
+	rule.OnFailure = gate.FallBack(&stub{"f", &asked, no})
+	rule.Timeout = time.Hour // nobody waits for it: the limiter is not asked
+	for range 3 {
+		if outcome := decide(context.Background(), g); outcome != gate.Deny {
+			t.Fatalf("outcome %v, want the fallback's denial", outcome)
+		}
+	}
+	if len(*told) != 3 || !errors.Is((*told)[0], gate.ErrHung) || h.under.Load() != gate.MaxHung || len(asked) != 3 {
+		t.Errorf("the hook was told %v, %d questions hang, fallback asked %q", *told, h.under.Load(), asked)
+	}
+	close(h.let)
+	rule.OnFailure = gate.LetPass
+	until(func() bool { return decide(context.Background(), g) == gate.Deny }) // the limiter's own answer
+}
+
+// TestClientGone: a request that has ended is no failure, whatever the policy, and nobody is told.
+func TestClientGone(t *testing.T) {
+	for _, policy := range []gate.Policy{gate.LetPass, gate.Refuse, gate.FallBack(&stub{"f", new([]string), yes})} {
+		h := &hang{let: make(chan struct{})}
+		g, rule, told := gateOf(t, h, time.Hour)
+		rule.OnFailure = policy
+		ctx, cancel := context.WithCancel(context.Background())
+		go func() {
+			until(func() bool { return h.under.Load() == 1 })
+			cancel()
+		}()
+		if outcome := decide(ctx, g); outcome != gate.Gone || len(*told) > 0 {
+			t.Errorf("%v: outcome %v, the hook was told %v", policy, outcome, *told)
+		}
+		if outcome := decide(ctx, g); outcome != gate.Gone || h.under.Load() != 1 {
+			t.Errorf("%v: outcome %v, want it not asked again", policy, outcome)
+		}
+		close(h.let)
+	}
+}
+
+// TestContext: the limiter's context is one: it has the request's values and the sooner of both deadlines,
+// ends at the timeout and with the request, and ends when the question is answered.
+func TestContext(t *testing.T) {
+	type key struct{}
+	far := time.Now().Add(time.Minute)
+	base := context.WithValue(context.Background(), key{}, "v")
+	soon, cancelSoon := context.WithDeadline(base, far)
+	defer cancelSoon()
+	var seen context.Context
+	look := func(ctx context.Context, _ int64) (algorithms.Result, error) {
+		seen = ctx
+		if ctx.Value(key{}) != "v" || ctx.Err() != nil {
+			t.Errorf("value %v, error %v", ctx.Value(key{}), ctx.Err())
+		}
+		return yes(ctx, 1)
+	}
+	g, _, _ := gateOf(t, &stub{"a", new([]string), look}, time.Hour)
+	began := time.Now()
+	decide(base, g)
+	if at, ok := seen.Deadline(); !ok || at.Before(began.Add(time.Hour)) || at.After(time.Now().Add(time.Hour)) {
+		t.Errorf("deadline %v, %v, want an hour from %v", at, ok, began)
+	}
+	if <-seen.Done(); !errors.Is(seen.Err(), context.Canceled) { // made after the end
+		t.Errorf("afterwards its error is %v", seen.Err())
+	}
+	decide(soon, g)
+	if at, ok := seen.Deadline(); !ok || !at.Equal(far) {
+		t.Errorf("deadline %v, %v, want the request's", at, ok)
+	}
+
+	ended := make(chan error, 1)
+	wait := func(ctx context.Context, _ int64) (algorithms.Result, error) {
+		inner, cancel := context.WithCancel(ctx) // a context made of it ends with it
+		defer cancel()
+		<-inner.Done()
+		<-ctx.Done()
+		ended <- ctx.Err()
+		return algorithms.Result{}, ctx.Err()
+	}
+	g, rule, _ := gateOf(t, &stub{"a", new([]string), wait}, time.Millisecond)
+	decide(context.Background(), g)
+	if err := <-ended; !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("at the timeout the error is %v", err)
+	}
+	rule.Timeout = time.Hour
+	ctx, cancel := context.WithCancel(context.Background())
+	rule.Limiter = &stub{"a", new([]string), func(ctx context.Context, n int64) (algorithms.Result, error) {
+		cancel()
+		return wait(ctx, n)
+	}}
+	decide(ctx, g)
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("when the client goes the error is %v", err)
+	}
+}
+
+// TestNoTimeout: with a timeout of 0 the limiter is asked in this goroutine, with the request's own context.
+func TestNoTimeout(t *testing.T) {
+	ctx := context.WithValue(context.Background(), http.ServerContextKey, "v")
+	var seen context.Context
+	g, _, _ := gateOf(t, &stub{"a", new([]string), func(ctx context.Context, n int64) (algorithms.Result, error) {
+		seen = ctx
+		return yes(ctx, n)
+	}}, 0)
+	if decide(ctx, g); seen != ctx {
+		t.Errorf("asked with %v, want the request's context", seen)
+	}
+}
+
+// TestPanic: a limiter's panic goes on in the goroutine of the request, where net/http recovers it.
+func TestPanic(t *testing.T) {
+	for _, timeout := range []time.Duration{0, time.Hour} {
+		g, _, _ := gateOf(t, &stub{"a", new([]string), func(context.Context, int64) (algorithms.Result, error) { panic(errBroken) }}, timeout)
+		func() {
+			defer func() {
+				if got := recover(); got != errBroken {
+					t.Errorf("timeout %v: recovered %v, want the limiter's panic", timeout, got)
+				}
+			}()
+			decide(context.Background(), g)
+		}()
+	}
+	// What comes after is not the same panic again.
+	g, _, _ := gateOf(t, &stub{"a", new([]string), no}, time.Hour)
+	if outcome := decide(context.Background(), g); outcome != gate.Deny {
+		t.Errorf("after a panic the outcome is %v", outcome)
+	}
+}
+
+// TestGoexit: a limiter that ends its goroutine has given no answer.
+func TestGoexit(t *testing.T) {
+	g, _, told := gateOf(t, &stub{"a", new([]string), func(context.Context, int64) (algorithms.Result, error) {
+		runtime.Goexit()
+		return algorithms.Result{}, nil
+	}}, time.Hour)
+	if outcome := decide(context.Background(), g); outcome != gate.Pass || len(*told) != 1 {
+		t.Errorf("outcome %v, told %v", outcome, *told)
+	}
+}
+
+// TestManyAtOnce: answers meet their own questions while others are given up.
+func TestManyAtOnce(t *testing.T) {
+	slow := func(ctx context.Context, _ int64) (algorithms.Result, error) {
+		<-ctx.Done()
+		return algorithms.Result{Limit: 1, RetryAfter: time.Second}, nil
+	}
+	givenUp, _, _ := gateOf(t, nowhere{slow}, time.Microsecond)
+	givenUp.OnError = nil
+	admitted, _, _ := gateOf(t, nowhere{yes}, time.Hour)
+	denied, _, _ := gateOf(t, nowhere{no}, time.Hour)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for range 500 {
+				decide(context.Background(), givenUp)
+				if outcome := decide(context.Background(), admitted); outcome != gate.Pass {
+					t.Errorf("outcome %v, want a pass", outcome)
+				}
+				if outcome := decide(context.Background(), denied); outcome != gate.Deny {
+					t.Errorf("outcome %v, want a denial", outcome)
+				}
+			}
+		}()
+	}
+	all.Wait()
+}
+
+// nowhere is a stub that writes nothing down.
+type nowhere struct{ answer answer }
+
+func (n nowhere) Allow(ctx context.Context, _ string) (algorithms.Result, error) {
+	return n.answer(ctx, 1)
+}
+
+func (n nowhere) AllowN(ctx context.Context, _ string, cost int64) (algorithms.Result, error) {
+	return n.answer(ctx, cost)
+}
+
+func (n nowhere) Peek(ctx context.Context, _ string) (algorithms.Result, error) {
+	return n.answer(ctx, 0)
+}
+
+func (n nowhere) Reset(context.Context, string) error { return nil }

@@ -1,0 +1,62 @@
+package gate
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// A deadline is the context of one question, as context.WithTimeout makes them, but with no timer of its
+// own: who waits for the answer has one, and calls end. Its channel is made only if somebody asks for it.
+type deadline struct {
+	context.Context // the request's
+	at              time.Time
+
+	mu   sync.Mutex
+	done chan struct{}
+	err  error
+}
+
+func newDeadline(parent context.Context, timeout time.Duration) *deadline {
+	at := time.Now().Add(timeout)
+	if sooner, ok := parent.Deadline(); ok && sooner.Before(at) {
+		at = sooner
+	}
+	return &deadline{Context: parent, at: at}
+}
+
+// Deadline implements context.Context.
+func (d *deadline) Deadline() (time.Time, bool) { return d.at, true }
+
+// Done implements context.Context.
+func (d *deadline) Done() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.done == nil {
+		d.done = make(chan struct{})
+		if d.err != nil {
+			close(d.done)
+		}
+	}
+	return d.done
+}
+
+// Err implements context.Context.
+func (d *deadline) Err() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.err
+}
+
+// end ends the context, if it hasn't.
+func (d *deadline) end(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.err != nil {
+		return
+	}
+	d.err = err
+	if d.done != nil {
+		close(d.done)
+	}
+}

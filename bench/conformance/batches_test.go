@@ -2,6 +2,7 @@ package conformance_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -11,9 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-weir/weir/algorithms/limitertest"
 	"github.com/go-weir/weir/bench/internal/servers"
 	"github.com/go-weir/weir/internal/resptest"
 	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
 // TestBatches: requests that are sent together are answered, and leave what is stored, as if each had been
@@ -192,4 +195,37 @@ func TestBatchesWithoutMemory(t *testing.T) {
 			freeMemory(t, own)
 		})
 	}
+}
+
+// TestLimitersInBatches runs the suite over every algorithm, each call of which is decided in a script with another. One
+// server is enough for it, as TestBatches compares what is decided together with what is decided alone on each.
+func TestLimitersInBatches(t *testing.T) {
+	addr := servers.Shared(t, servers.All()[1]).Addr
+	run := inPairs{goredisrunner.New(goRedis(t, addr))}
+	for _, a := range all {
+		t.Run(a.name, func(t *testing.T) {
+			t.Parallel()
+			stored := limitertest.StoredIn(resptest.Dial(t, addr))
+			limitertest.Run(t, a.Over(run), append(a.Compared(), stored)...)
+		})
+	}
+}
+
+// inPairs is a runner that sends each call together with the same for another key.
+type inPairs struct{ scripts.Runner }
+
+func (p inPairs) Run(ctx context.Context, s *scripts.Script, keys, args []string) (reply []int64, err error) {
+	h := &held{Runner: p.Runner, arrived: make(chan struct{}, 4), release: make(chan struct{})}
+	c := scripts.Coalesce(h, scripts.MaxFlights(1))
+	var asking sync.WaitGroup
+	asking.Go(func() { _, _ = c.Run(ctx, scripts.Reset, []string{"another key"}, nil) })
+	<-h.arrived
+	asking.Go(func() { reply, err = c.Run(ctx, s, keys, args) })
+	asking.Go(func() { _, _ = c.Run(context.Background(), s, []string{"another key"}, args) })
+	for c.Waiting() < 2 && ctx.Err() == nil {
+		runtime.Gosched()
+	}
+	close(h.release)
+	asking.Wait()
+	return reply, errors.Join(err, c.Close())
 }

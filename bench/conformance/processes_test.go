@@ -7,7 +7,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/load"
 )
 
-// TestProcesses has six processes, half of them on each client and some coalescing, ask for one key at once: together
+// TestProcesses has six processes, half of them on each client, some coalescing and one remembering denials, ask for one key at once: together
 // they are admitted the limit, exactly, by every algorithm on every server.
 func TestProcesses(t *testing.T) {
 	daily := algorithms.PerDay(100) // nothing comes back while this runs
@@ -21,7 +21,7 @@ func TestProcesses(t *testing.T) {
 		jobs := make([]load.Job, 6)
 		for i := range jobs {
 			jobs[i] = load.Job{
-				Place: load.Place{Addrs: []string{addr}}, Client: []string{load.GoRedis, load.Rueidis}[i%2], Coalesced: i/2%2 == 1,
+				Place: load.Place{Addrs: []string{addr}}, Client: []string{load.GoRedis, load.Rueidis}[i%2], Coalesced: i/2%2 == 1, Cached: i == 5,
 				Asked: asked, Prefix: prefix, Keys: []string{"one key"}, Goroutines: 40, Calls: 40, Worker: int64(i),
 			}
 		}

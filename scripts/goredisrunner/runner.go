@@ -133,8 +133,9 @@ func (r *Runner) refresh(ctx context.Context, err error) {
 	}
 }
 
-// command is a script's call: EVALSHA with its SHA1 or EVAL with its text.
-func command(ctx context.Context, name, script string, keys, args []string) once {
+// command is a script's call: EVALSHA with its SHA1 or EVAL with its text. The name is boxed where it is written, which
+// a constant costs nothing.
+func command(ctx context.Context, name any, script string, keys, args []string) once {
 	line := make([]any, 0, 3+len(keys)+len(args))
 	line = append(line, name, script, len(keys))
 	for _, key := range keys {

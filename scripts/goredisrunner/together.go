@@ -52,7 +52,7 @@ func (r *Runner) RunAll(ctx context.Context, calls []scripts.Call) {
 // pipeline makes calls in one pipeline, with what a script is named by, and returns those that the server
 // does not know by that.
 func (r *Runner) pipeline(
-	ctx context.Context, name string, script func(*scripts.Script) string, calls []*scripts.Call,
+	ctx context.Context, name any, script func(*scripts.Script) string, calls []*scripts.Call,
 ) (unknown []*scripts.Call) {
 	pipe := r.client.Pipeline()
 	cmds := make([]once, len(calls))

@@ -24,7 +24,7 @@ var weir = slices.Concat(
 	overRueidis.limiters(weirCachedGCRA),
 	coalesced(overGoRedis).limiters(weirAlgorithms...),
 	coalesced(overGoRedis).limiters(weirCachedGCRA),
-	coalesced(overRueidis).limiters(weirGCRA),
+	coalesced(overRueidis).limiters(weirGCRA, weirAlgorithms[1]),
 )
 
 // weirAlgorithm is one of Weir's algorithms, over a Runner that is still to be chosen.

@@ -243,3 +243,45 @@ func TestLikest(t *testing.T) {
 		}
 	}
 }
+
+// TestCrowd tells what sending calls together brings many goroutines, and costs one.
+func TestCrowd(t *testing.T) {
+	full := resultstest.Full("Redis 7.0.15", 12)
+	full.Limiters = append(full.Limiters, round.Limiter{Name: "weir-gcra-coalesce", Client: "go-redis", Module: ownModule, Definition: round.GCRA})
+	most := 0
+	for i := range full.Cells {
+		cell := &full.Cells[i]
+		most = max(most, cell.Goroutines)
+		ours, _ := cell.Result("weir-gcra")
+		ours.Limiter, ours.Allocs = "weir-gcra-coalesce", ours.Allocs/2
+		cell.Results = append(cell.Results, ours)
+		for j := range cell.Results {
+			cell.Results[j].Rounds = slices.Repeat(cell.Results[j].Rounds, enough)
+		}
+	}
+	blocks := reportOf(t, Input{"run.json", full}).crowd()
+	var tables []table
+	for _, b := range blocks {
+		if t, ok := b.(table); ok {
+			tables = append(tables, t)
+		}
+	}
+	if len(tables) != 2 || len(tables[0].rows) == 0 || len(tables[1].rows) != 1 {
+		t.Fatalf("%d tables: %+v", len(tables), tables)
+	}
+	for _, row := range tables[0].rows {
+		if where := plainText(row[1]); !strings.Contains(where, plural(most, "goroutine")+", 1 key") {
+			t.Errorf("a row of %s", where)
+		}
+	}
+	if row := tables[1].rows[0]; plainText(row[1]) != "1.00" {
+		t.Errorf("a caller who comes alone: %s of the same, want 1.00", plainText(row[1]))
+	}
+}
+
+func plainText(t text) (all string) {
+	for _, part := range t {
+		all += part.text
+	}
+	return all
+}

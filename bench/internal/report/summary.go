@@ -45,7 +45,7 @@ func (r Report) summary() []block {
 			paragraph(say("Those of Weir's that do the same as the peer by the peer's own definition, over the same client where Weir has it.")))
 		blocks = append(blocks, more...)
 	}
-	return blocks
+	return append(blocks, r.crowd()...)
 }
 
 // firstOfWeirs returns the default baseline, or the first of Weir's limiters that is told of.

@@ -24,7 +24,7 @@ var weir = slices.Concat(
 	overRueidis.limiters(weirCachedGCRA),
 	coalesced(overGoRedis).limiters(weirAlgorithms...),
 	coalesced(overGoRedis).limiters(weirCachedGCRA),
-	coalesced(overRueidis).limiters(weirGCRA, weirAlgorithms[1]),
+	coalesced(overRueidis).limiters(weirGCRA, weirFixedWindow),
 )
 
 // weirAlgorithm is one of Weir's algorithms, over a Runner that is still to be chosen.
@@ -36,6 +36,8 @@ type weirAlgorithm struct {
 }
 
 var weirGCRA = weirAlgorithm{"gcra", "GCRA, by the server's clock to the microsecond", round.GCRA, opens(gcra.New)}
+
+var weirFixedWindow = weirAlgorithm{"fixedwindow", "a window from the key's first request on", round.FixedWindow, opens(fixedwindow.New)}
 
 // weirCachedGCRA remembers refusals in the process.
 var weirCachedGCRA = weirAlgorithm{
@@ -51,7 +53,7 @@ var weirCachedGCRA = weirAlgorithm{
 
 var weirAlgorithms = []weirAlgorithm{
 	weirGCRA,
-	{"fixedwindow", "a window from the key's first request on", round.FixedWindow, opens(fixedwindow.New)},
+	weirFixedWindow,
 	{"slidinglog", "every admitted request of the last period, exactly", round.SlidingLog, opens(slidinglog.New)},
 	{"leakybucket", "the leaky bucket as a meter, which decides as GCRA", round.GCRA, opens(leakybucket.New)},
 	{"queue", "the leaky bucket as a queue: accepted requests wait", round.GCRA, openQueue},

@@ -1,0 +1,64 @@
+package grpclimit_test
+
+import (
+	"context"
+	"net"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/grpclimit"
+	"github.com/go-weir/weir/httplimit"
+)
+
+// BenchmarkInterceptor measures what a call costs besides the limiter, which here takes no time, and gRPC.
+func BenchmarkInterceptor(b *testing.B) {
+	ctx, cancel := context.WithCancel(context.Background()) // as a server's calls have
+	defer cancel()
+	ctx = peer.NewContext(ctx, &peer.Peer{Addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 4711}})
+	ctx = metadata.NewIncomingContext(ctx, metadata.Pairs( // what grpc-go sends, and a token
+		":authority", "limits.example", "content-type", "application/grpc", "user-agent", "grpc-go/1.85.0",
+		"grpc-accept-encoding", "gzip", "authorization", "Bearer 7d3f",
+	))
+	info := &grpc.UnaryServerInfo{FullMethod: method}
+	handler := func(context.Context, any) (any, error) { return nil, nil }
+	for _, variant := range []struct {
+		name    string
+		limiter algorithms.Limiter
+		opts    []grpclimit.Option
+	}{
+		{"default", stub(admits), nil},
+		{"no timeout", stub(admits), []grpclimit.Option{httplimit.Timeout(0)}},
+		{"two limiters", stub(admits), []grpclimit.Option{grpclimit.Also(stub(admits), httplimit.Name("more"))}},
+		{"denied", stub(denies), nil},
+	} {
+		limit := grpclimit.New(variant.limiter, variant.opts...)
+		b.Run(variant.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = limit.Unary(ctx, nil, info, handler)
+			}
+		})
+	}
+}
+
+// BenchmarkCall measures a whole call of one client to a server on this machine.
+func BenchmarkCall(b *testing.B) {
+	for name, opts := range map[string][]grpc.ServerOption{
+		"without": nil,
+		"with":    {grpc.ChainUnaryInterceptor(grpclimit.New(stub(admits)).Unary)},
+		"refused": {grpc.ChainUnaryInterceptor(grpclimit.New(stub(denies)).Unary)},
+	} {
+		b.Run(name, func(b *testing.B) {
+			c := dial(b, opts)
+			for b.Loop() {
+				if err := c.call(b.Context()); (err != nil) != (name == "refused") {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

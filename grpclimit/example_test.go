@@ -1,0 +1,178 @@
+package grpclimit_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health"
+	healthgrpc "google.golang.org/grpc/health/grpc_health_v1"
+	testgrpc "google.golang.org/grpc/interop/grpc_testing"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/grpclimit"
+	"github.com/go-weir/weir/httplimit"
+	"github.com/go-weir/weir/slidinglog"
+)
+
+// The examples decide in this process. Over Redis, New takes a Runner in front: see the packages
+// goredisrunner and rueidisrunner.
+
+// connect lets a server serve its own test service and health checks, and returns a connection to it.
+func connect(server *grpc.Server) *grpc.ClientConn {
+	testgrpc.RegisterTestServiceServer(server, service{served: new(atomic.Int64)})
+	healthgrpc.RegisterHealthServer(server, health.NewServer())
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	go func() { _ = server.Serve(listener) }() // until Stop
+	conn, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		panic(err)
+	}
+	return conn
+}
+
+// Each client address may call twice an hour.
+func Example() {
+	// README
+	limiter, err := gcra.NewLocal(algorithms.PerHour(2)) // over Redis: gcra.New(runner, algorithms.PerHour(2))
+	if err != nil {
+		panic(err)
+	}
+	limit := grpclimit.New(limiter)
+	server := grpc.NewServer(
+		grpc.ChainUnaryInterceptor(limit.Unary),
+		grpc.ChainStreamInterceptor(limit.Stream),
+	)
+	// end of README
+	defer server.Stop()
+	conn := connect(server)
+	defer conn.Close()
+	client := testgrpc.NewTestServiceClient(conn)
+	for range 3 {
+		// README
+		_, err := client.EmptyCall(context.Background(), &testgrpc.Empty{})
+		fmt.Println(status.Code(err))
+		for _, detail := range status.Convert(err).Details() {
+			if retry, ok := detail.(*errdetails.RetryInfo); ok {
+				fmt.Println("come again in", retry.GetRetryDelay().AsDuration().Round(time.Minute))
+			}
+		}
+		// end of README
+	}
+	// Output:
+	// OK
+	// OK
+	// ResourceExhausted
+	// come again in 30m0s
+}
+
+// Health checks and reflection are not limited.
+func Example_healthChecks() {
+	limiter, err := gcra.NewLocal(algorithms.PerHour(1))
+	if err != nil {
+		panic(err)
+	}
+	// README
+	limit := grpclimit.New(limiter, httplimit.Skip(func(call *http.Request) bool {
+		return strings.HasPrefix(call.URL.Path, "/grpc.health.v1.Health/") || strings.HasPrefix(call.URL.Path, "/grpc.reflection.")
+	}))
+	// end of README
+	server := grpc.NewServer(grpc.ChainUnaryInterceptor(limit.Unary), grpc.ChainStreamInterceptor(limit.Stream))
+	defer server.Stop()
+	conn := connect(server)
+	defer conn.Close()
+	for range 2 {
+		_, err := healthgrpc.NewHealthClient(conn).Check(context.Background(), &healthgrpc.HealthCheckRequest{})
+		fmt.Println("health check:", status.Code(err))
+		_, err = testgrpc.NewTestServiceClient(conn).EmptyCall(context.Background(), &testgrpc.Empty{})
+		fmt.Println("another call:", status.Code(err))
+	}
+	// Output:
+	// health check: OK
+	// another call: OK
+	// health check: OK
+	// another call: ResourceExhausted
+}
+
+// Callers are told apart by their API key and, who has none, by address; the keys are hashed, so that nobody
+// reads them in Redis. Besides, each method has a limit for all callers together.
+func ExampleAlso() {
+	perCaller, err := slidinglog.NewLocal(algorithms.PerHour(1))
+	if err != nil {
+		panic(err)
+	}
+	perMethod, err := gcra.NewLocal(algorithms.PerHour(2))
+	if err != nil {
+		panic(err)
+	}
+	// README
+	limit := grpclimit.New(perCaller,
+		httplimit.Name("caller"),
+		httplimit.Key(httplimit.First(httplimit.Hashed(httplimit.Header("x-api-key")), httplimit.ClientIP())),
+		grpclimit.Also(perMethod, httplimit.Name("method"), httplimit.Key(httplimit.Pattern())),
+	)
+	// end of README
+	server := grpc.NewServer(grpc.ChainUnaryInterceptor(limit.Unary), grpc.ChainStreamInterceptor(limit.Stream))
+	defer server.Stop()
+	conn := connect(server)
+	defer conn.Close()
+	for _, key := range []string{"7d3f", "7d3f", "91c0", "e5a2"} {
+		ctx := metadata.AppendToOutgoingContext(context.Background(), "x-api-key", key)
+		_, err := testgrpc.NewTestServiceClient(conn).EmptyCall(ctx, &testgrpc.Empty{})
+		fmt.Println(key, status.Code(err))
+		for _, detail := range status.Convert(err).Details() {
+			if quota, ok := detail.(*errdetails.QuotaFailure); ok {
+				fmt.Println(quota.GetViolations()[0].GetDescription())
+			}
+		}
+	}
+	// Output:
+	// 7d3f OK
+	// 7d3f ResourceExhausted
+	// limiter "caller" admits 1/hour
+	// 91c0 OK
+	// e5a2 ResourceExhausted
+	// limiter "method" admits 2/hour
+}
+
+// A stream of four messages costs what four calls do.
+func ExamplePerMessage() {
+	limiter, err := gcra.NewLocal(algorithms.PerHour(3))
+	if err != nil {
+		panic(err)
+	}
+	limit := grpclimit.New(limiter, grpclimit.PerMessage())
+	server := grpc.NewServer(grpc.ChainUnaryInterceptor(limit.Unary), grpc.ChainStreamInterceptor(limit.Stream))
+	defer server.Stop()
+	conn := connect(server)
+	defer conn.Close()
+	stream, err := testgrpc.NewTestServiceClient(conn).FullDuplexCall(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	for range 4 {
+		if err := stream.Send(&testgrpc.StreamingOutputCallRequest{}); err != nil {
+			panic(err)
+		}
+		_, err := stream.Recv()
+		fmt.Println(status.Code(err))
+	}
+	// Output:
+	// OK
+	// OK
+	// OK
+	// ResourceExhausted
+}

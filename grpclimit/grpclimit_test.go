@@ -1,0 +1,334 @@
+package grpclimit_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/limitertest"
+	"github.com/go-weir/weir/fixedwindow"
+	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/grpclimit"
+	"github.com/go-weir/weir/httplimit"
+)
+
+var start = time.Unix(1_795_363_671, 250_000_000)
+
+// kinds are the ways to make a call.
+var kinds = map[string]func(client, context.Context) error{
+	"unary":  func(c client, ctx context.Context) error { return c.call(ctx) },
+	"stream": func(c client, ctx context.Context) error { return c.talk(ctx, 5) },
+}
+
+// TestAdmitsAndRefuses: a denied call does not reach its handler, the client and the hook are told all of
+// it, and the wait is exact. A stream is charged once, however many messages it has.
+func TestAdmitsAndRefuses(t *testing.T) {
+	for kind, call := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			clock := limitertest.NewClock(start)
+			limiter := must(gcra.NewLocal(algorithms.PerMinute(2), algorithms.WithClock(clock.Now)))
+			var denied []httplimit.Verdict
+			c := serve(t, limitOf(limiter, grpclimit.OnDenied(func(_ *http.Request, v httplimit.Verdict) {
+				denied = append(denied, v)
+			})), nil)
+			for range 2 {
+				if err := call(c, t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			clock.Advance(100 * time.Millisecond)
+			err := call(c, t.Context())
+			if got := status.Convert(err); got.Code() != codes.ResourceExhausted || got.Message() != "rate limit exceeded, try again in 29.9s" {
+				t.Errorf("refused with %v", err)
+			}
+			retry, quota := detailsOf(err)
+			if wait := retry.GetRetryDelay().AsDuration(); wait != 29_900*time.Millisecond {
+				t.Errorf("told to wait %v", wait)
+			}
+			if want := (&errdetails.QuotaFailure{Violations: []*errdetails.QuotaFailure_Violation{
+				{QuotaId: "default", QuotaValue: 2, Description: `limiter "default" admits 2/minute`},
+			}}); !proto.Equal(quota, want) {
+				t.Errorf("told %v, want %v", quota, want)
+			}
+			if c.served.Load() != 2 {
+				t.Errorf("%d calls reached the handler, want 2", c.served.Load())
+			}
+			want := []httplimit.Verdict{{
+				Status: 429, RetryAfter: 29_900 * time.Millisecond, Denied: []string{"default"},
+				Result: algorithms.Result{Limit: 2, RetryAfter: 29_900 * time.Millisecond, ResetAfter: 59_900 * time.Millisecond},
+			}}
+			if !reflect.DeepEqual(denied, want) {
+				t.Errorf("the hook was told %+v, want %+v", denied, want)
+			}
+			clock.Advance(29_900*time.Millisecond - time.Microsecond)
+			if err := call(c, t.Context()); waitOf(err) != time.Microsecond {
+				t.Errorf("a microsecond too early: %v", err)
+			}
+			clock.Advance(time.Microsecond)
+			if err := call(c, t.Context()); err != nil {
+				t.Errorf("after the wait: %v", err)
+			}
+		})
+	}
+}
+
+// TestNeverAdmitted: no wait is told for a call that costs more than its limit can ever admit. A name can be
+// any text, and a limiter need not tell its Limit.
+func TestNeverAdmitted(t *testing.T) {
+	ten := must(gcra.NewLocal(algorithms.PerHour(10)))
+	untold := must(algorithms.CacheDenials(stub(denies)))
+	var denied []httplimit.Verdict
+	c := serve(t, limitOf(ten, httplimit.Cost(func(*http.Request) int64 { return 11 }),
+		grpclimit.ChargeEach(), grpclimit.Also(untold, httplimit.Name("b\xff"), patient), grpclimit.Also(stub(denies), httplimit.Name("c"), patient),
+		grpclimit.OnDenied(func(_ *http.Request, v httplimit.Verdict) { denied = append(denied, v) })), nil)
+	err := c.call(t.Context())
+	if got := status.Convert(err); got.Code() != codes.ResourceExhausted || got.Message() != "rate limit exceeded" {
+		t.Errorf("refused with %v", err)
+	}
+	retry, quota := detailsOf(err)
+	if want := (&errdetails.QuotaFailure{Violations: []*errdetails.QuotaFailure_Violation{
+		{QuotaId: "default", Description: `limiter "default" admits 10/hour`},
+		{QuotaId: "b\uFFFD", QuotaValue: 100, Description: `limiter "b\xff"`},
+		{QuotaId: "c", QuotaValue: 100, Description: `limiter "c"`},
+	}}); retry != nil || !proto.Equal(quota, want) {
+		t.Errorf("told %v, %v, want %v", retry, quota, want)
+	}
+	result, _ := denies(t.Context())
+	if want := []httplimit.Verdict{{Status: 429, Denied: []string{"default", "b\xff", "c"}, Result: result}}; !reflect.DeepEqual(denied, want) {
+		t.Errorf("the hook was told %+v, want %+v", denied, want)
+	}
+}
+
+// TestSeveralLimiters: nothing is charged for a call that another limiter denies, unless each is charged,
+// and the longest wait is told.
+func TestSeveralLimiters(t *testing.T) {
+	type step struct {
+		on     time.Duration
+		wait   time.Duration // 0: admitted
+		denied string
+	}
+	for _, c := range []struct {
+		name  string
+		opts  []grpclimit.Option
+		steps []step
+	}{
+		{"all or nothing", nil, []step{
+			{0, 0, ""}, {0, 0, ""}, {0, time.Second, "burst"},
+			{time.Second, 0, ""}, {0, 59 * time.Second, "sustained"},
+		}},
+		{"charge each", []grpclimit.Option{grpclimit.ChargeEach()}, []step{
+			{0, 0, ""}, {0, 0, ""}, {0, time.Second, "burst"}, // the third of the minute
+			{time.Second, 59 * time.Second, "sustained"},
+			{0, 59 * time.Second, "sustained"},
+			{0, 59 * time.Second, "burst,sustained"},
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			clock := limitertest.NewClock(start)
+			second := must(fixedwindow.NewLocal(algorithms.PerSecond(2), algorithms.WithClock(clock.Now)))
+			minute := must(fixedwindow.NewLocal(algorithms.PerMinute(3), algorithms.WithClock(clock.Now)))
+			client := serve(t, limitOf(second, append(c.opts, httplimit.Name("burst"),
+				grpclimit.Also(minute, httplimit.Name("sustained"), patient))...), nil)
+			for n, step := range c.steps {
+				clock.Advance(step.on)
+				err := client.call(t.Context())
+				_, quota := detailsOf(err)
+				var denied []string
+				for _, violation := range quota.GetViolations() {
+					denied = append(denied, violation.GetQuotaId())
+				}
+				if (err == nil) != (step.wait == 0) || waitOf(err) != step.wait || strings.Join(denied, ",") != step.denied {
+					t.Errorf("step %d: %v, wait %v, denied by %v; want %v, %q", n, err, waitOf(err), denied, step.wait, step.denied)
+				}
+			}
+		})
+	}
+}
+
+// TestPolicies: what becomes of calls whose limiter fails.
+func TestPolicies(t *testing.T) {
+	once := must(gcra.NewLocal(algorithms.PerHour(1)))
+	for _, c := range []struct {
+		name   string
+		policy httplimit.Policy
+		codes  [2]codes.Code
+		told   string
+	}{
+		{"let pass", httplimit.LetPass, [2]codes.Code{codes.OK, codes.OK}, "let pass"},
+		{"refuse", httplimit.Refuse, [2]codes.Code{codes.Unavailable, codes.Unavailable}, "refuse"},
+		{"fall back", httplimit.FallBack(once), [2]codes.Code{codes.OK, codes.ResourceExhausted}, "fall back"},
+		{"fall back in vain", httplimit.FallBack(stub(fails)), [2]codes.Code{codes.Unavailable, codes.Unavailable}, "fall back, refuse"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var told []string
+			client := serve(t, limitOf(stub(fails), httplimit.OnFailure(c.policy), grpclimit.OnError(func(_ *http.Request, f httplimit.Failure) {
+				if !errors.Is(f.Err, errDown) {
+					t.Errorf("the hook was told %v, want the limiter's error", f.Err)
+				}
+				told = append(told, f.Policy.String())
+			})), nil)
+			for _, code := range c.codes {
+				told = nil
+				err := client.call(t.Context())
+				if status.Code(err) != code || strings.Join(told, ", ") != c.told {
+					t.Errorf("%v, the hook was told %q, want %v, %q", err, told, code, c.told)
+				}
+				if code == codes.Unavailable && waitOf(err) != time.Second {
+					t.Errorf("told to wait %v", waitOf(err))
+				}
+			}
+		})
+	}
+}
+
+// TestTimeout: a limiter that doesn't answer in time has failed; the call itself has not.
+func TestTimeout(t *testing.T) {
+	var told error
+	c := serve(t, grpclimit.New(stub(hangs), httplimit.Timeout(time.Millisecond), httplimit.OnFailure(httplimit.Refuse),
+		grpclimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = f.Err })), nil)
+	if err := c.call(t.Context()); status.Code(err) != codes.Unavailable || !errors.Is(told, context.DeadlineExceeded) {
+		t.Errorf("%v, the hook was told %v", err, told)
+	}
+}
+
+// TestCallerGone: a caller that does not wait any longer is no failure of the limiter.
+func TestCallerGone(t *testing.T) {
+	for kind, call := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			limiter := stub(func(asked context.Context) (algorithms.Result, error) {
+				cancel()
+				return hangs(asked)
+			})
+			refused := make(chan error, 1)
+			c := serve(t, limitOf(limiter, httplimit.OnFailure(httplimit.Refuse),
+				grpclimit.OnError(func(_ *http.Request, f httplimit.Failure) { t.Errorf("the hook was told %v", f.Err) }),
+			), []grpc.ServerOption{
+				grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+					answer, err := next(ctx, req)
+					refused <- err
+					return answer, err
+				}),
+				grpc.ChainStreamInterceptor(func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+					err := next(srv, stream)
+					refused <- err
+					return err
+				}),
+			})
+			if err := call(c, ctx); status.Code(err) != codes.Canceled {
+				t.Errorf("the client has %v", err)
+			}
+			if err := <-refused; status.Code(err) != codes.Canceled || c.served.Load() != 0 {
+				t.Errorf("the server answers %v, %d calls reached the handler", err, c.served.Load())
+			}
+		})
+	}
+}
+
+// TestDeadline: a call whose deadline passes while the limiter is asked.
+func TestDeadline(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	limit := limitOf(stub(hangs))
+	_, err := limit.Unary(ctx, nil, &grpc.UnaryServerInfo{FullMethod: method}, func(context.Context, any) (any, error) {
+		t.Error("served")
+		return nil, nil
+	})
+	if status.Code(err) != codes.DeadlineExceeded {
+		t.Error(err)
+	}
+}
+
+// TestManyServers: servers that share a limiter admit together just what it does.
+func TestManyServers(t *testing.T) {
+	const limit, servers, callers, calls = 100, 3, 4, 20
+	limiter := must(gcra.NewLocal(algorithms.PerDay(limit)))
+	var admitted, refused atomic.Int64
+	var all sync.WaitGroup
+	for range servers {
+		c := serve(t, limitOf(limiter, httplimit.Key(httplimit.Scope("all"))), nil)
+		for _, call := range kinds {
+			for range callers {
+				all.Go(func() {
+					for range calls {
+						switch err := call(c, t.Context()); status.Code(err) {
+						case codes.OK:
+							admitted.Add(1)
+						case codes.ResourceExhausted:
+							refused.Add(1)
+						default:
+							t.Error(err)
+						}
+					}
+				})
+			}
+		}
+	}
+	all.Wait()
+	if total := int64(servers * len(kinds) * callers * calls); admitted.Load() != limit || refused.Load() != total-limit {
+		t.Errorf("%d admitted, %d refused, want %d of %d", admitted.Load(), refused.Load(), limit, total)
+	}
+}
+
+// TestPanic: a limiter's panic goes on in the goroutine of the call, where another interceptor can recover it.
+func TestPanic(t *testing.T) {
+	recovers := func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (_ any, err error) {
+		defer func() {
+			if recover() != nil {
+				err = status.Error(codes.Internal, "recovered")
+			}
+		}()
+		return next(ctx, req)
+	}
+	limit := limitOf(stub(func(context.Context) (algorithms.Result, error) { panic(errDown) }))
+	c := serve(t, limit, []grpc.ServerOption{grpc.ChainUnaryInterceptor(recovers)})
+	for range 2 {
+		if err := c.call(t.Context()); status.Code(err) != codes.Internal {
+			t.Errorf("%v, want it recovered", err)
+		}
+	}
+}
+
+func TestNewPanics(t *testing.T) {
+	ok := stub(admits)
+	for name, c := range map[string]struct {
+		limiter algorithms.Limiter
+		opt     grpclimit.Option
+		says    string
+	}{
+		"nil limiter":         {nil, httplimit.Name("a"), `limiter "a" is nil`},
+		"nil option":          {ok, nil, "an option is nil"},
+		"nil key":             {ok, httplimit.Key(nil), "key"},
+		"negative pushback":   {ok, grpclimit.Pushback(-1), "pushback"},
+		"nil error hook":      {ok, grpclimit.OnError(nil), "OnError"},
+		"nil denial hook":     {ok, grpclimit.OnDenied(nil), "OnDenied"},
+		"no name":             {ok, grpclimit.Also(ok), "limiter 2 has no name"},
+		"one name twice":      {ok, grpclimit.Also(ok, httplimit.Name("default")), `two limiters are named "default"`},
+		"nil second limiter":  {ok, grpclimit.Also(nil, httplimit.Name("a")), `limiter "a" is nil`},
+		"nil option in Also":  {ok, grpclimit.Also(ok, httplimit.Name("a"), nil), "an option is nil"},
+		"wrong in the second": {ok, grpclimit.Also(ok, httplimit.Name("a"), httplimit.Timeout(-1)), `limiter "a" has a timeout`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				err, _ := recover().(error)
+				if !errors.Is(err, algorithms.ErrInvalidOption) || !strings.Contains(err.Error(), c.says) {
+					t.Errorf("panics with %v, want ErrInvalidOption that says %q", err, c.says)
+				}
+			}()
+			grpclimit.New(c.limiter, c.opt)
+		})
+	}
+}

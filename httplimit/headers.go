@@ -145,9 +145,9 @@ func seconds(d time.Duration) int64 {
 	return max(int64(s), 0)
 }
 
-// unixAfter returns the Unix time in seconds at which d has passed since now, rounded up.
+// unixAfter returns the Unix time in seconds at which d has passed since now, rounded up, and no earlier than now.
 func unixAfter(now time.Time, d time.Duration) int64 {
-	at := now.Add(d)
+	at := now.Add(max(d, 0))
 	if at.Nanosecond() > 0 {
 		return at.Unix() + 1
 	}

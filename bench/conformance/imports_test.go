@@ -10,7 +10,8 @@ import (
 const weir = "github.com/go-weir/weir"
 
 // TestImports holds the root module's shipped packages to the standard library and to arrows that
-// point one way: algorithms and scripts know nobody, an algorithm knows those two.
+// point one way: algorithms and scripts know nobody, an algorithm knows those two, and a middleware knows
+// limiters by their interface only.
 func TestImports(t *testing.T) {
 	list := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...")
 	list.Dir = "../.."
@@ -26,7 +27,9 @@ func TestImports(t *testing.T) {
 		"slidinglog":        room,
 		"gcra":              room,
 		"leakybucket":       room,
+		"httplimit":         {"algorithms", "internal/gate"},
 		"internal/emission": {"algorithms"},
+		"internal/gate":     {"algorithms"},
 		"internal/local":    {"algorithms"},
 		"internal/remote":   {"algorithms", "scripts"},
 	}

@@ -4,6 +4,7 @@ package local
 
 import (
 	"hash/maphash"
+	"strings"
 	"sync"
 	"time"
 )
@@ -65,7 +66,9 @@ func (s *Store[S]) Do(key string, clock func() (int64, error), decide func(state
 	if until := decide(&entry.state, now); until > 0 {
 		entry.until = until
 		if !known {
-			shard.states[key] = entry
+			// The caller's key may be a slice of something long, such as a header field, which the map
+			// would hold for as long as the state.
+			shard.states[strings.Clone(key)] = entry
 		}
 	}
 	return nil

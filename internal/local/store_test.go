@@ -3,6 +3,8 @@ package local_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/go-weir/weir/internal/local"
@@ -81,5 +83,30 @@ func TestClockFails(t *testing.T) {
 	})
 	if !errors.Is(err, broken) {
 		t.Errorf("error %v, want the clock's", err)
+	}
+}
+
+// TestKeysAreCopied: a key that is a slice of something long does not keep it in memory.
+func TestKeysAreCopied(t *testing.T) {
+	const long = 8 << 20
+	store := local.NewStore[int](false)
+	heap := func() uint64 {
+		var stats runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&stats)
+		return stats.HeapAlloc
+	}
+	before := heap()
+	for i := range 8 {
+		header := strings.Repeat(fmt.Sprint(i), long)
+		if err := store.Do(header[:100], at(0), func(*int, int64) int64 { return 1000 }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if grown := int64(heap()) - int64(before); grown >= long {
+		t.Errorf("8 keys of 100 bytes hold %d bytes", grown)
+	}
+	if n := store.Len(); n != 8 {
+		t.Errorf("%d states held, want 8", n)
 	}
 }

@@ -1,0 +1,108 @@
+package httpconformance_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/go-weir/weir/bench/internal/servers"
+	"github.com/go-weir/weir/internal/resptest"
+)
+
+// TestServerAway has a Redis hang, die and start again, and end for good, under load. Requests that come while it
+// is away are answered while it is, as the policy says: nobody waits for the client library, which would wait an
+// hour for a server that hangs. OnError is told of each. Once the server is back, what was counted counts, and decisions
+// are exact.
+func TestServerAway(t *testing.T) {
+	t.Parallel()
+	var kinds sync.WaitGroup // at once, as most of the time nothing happens
+	for _, kind := range servers.All() {
+		kinds.Go(func() { t.Run(kind.Name, func(t *testing.T) { testServerAway(t, kind) }) })
+	}
+	kinds.Wait()
+}
+
+func testServerAway(t *testing.T, kind servers.Kind) {
+	server := servers.Start(t, kind, "--appendonly", "yes", "--appendfsync", "always")
+	stand := newStand(t, server.Addr)
+	defer stand.load(t)()
+	const before, after = 20, 60
+	for _, way := range []struct {
+		away        string
+		leave, back func(context.Context) error
+		is          error // every error is that
+	}{
+		{"paused", server.Pause, server.Resume, context.DeadlineExceeded},
+		{"killed", server.Kill, server.Revive, nil},
+	} {
+		stand.decides(t, way.away, before, map[int]int{http.StatusOK: before, http.StatusTooManyRequests: 0})
+		if err := way.leave(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		stand.policiesAnswer(t, way.away, way.is)
+		if err := way.back(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		left := capacity - before
+		stand.decides(t, way.away, after, map[int]int{http.StatusOK: left, http.StatusTooManyRequests: after - left})
+	}
+	if reply, err := resptest.Dial(t, server.Addr).Do("SHUTDOWN", "NOSAVE"); err == nil {
+		t.Fatalf("the server does not end: %v", reply)
+	}
+	stand.policiesAnswer(t, "ended", nil)
+}
+
+const (
+	requests = 30 // that come to each middleware while the server is away, all at once
+	crowded  = 8  // requests at once while it is there
+)
+
+// policiesAnswer asks each middleware, while the server is away, and compares what it answers with its
+// policy, and what OnError is told.
+func (s *stand) policiesAnswer(t *testing.T, key string, is error) {
+	t.Helper()
+	want := map[string]map[int]int{
+		"let pass":  {http.StatusOK: requests},
+		"refuse":    {http.StatusServiceUnavailable: requests},
+		"fall back": {http.StatusOK: capacity / sharers, http.StatusTooManyRequests: requests - capacity/sharers},
+	}
+	var asked sync.WaitGroup
+	for _, g := range s.guards {
+		asked.Go(func() {
+			if got := s.ask(t, g.path, key, requests, requests); !maps.Equal(got, want[g.policy]) {
+				t.Errorf("%s, %s: statuses %v, want %v", key, g.path, got, want[g.policy])
+			}
+			failures := g.told(key)
+			if len(failures) != requests {
+				t.Errorf("%s, %s: OnError was told of %d failures of %d requests", key, g.path, len(failures), requests)
+			}
+			for _, f := range failures {
+				if f.Err == nil || f.Policy.String() != g.policy || is != nil && !errors.Is(f.Err, is) {
+					t.Errorf("%s, %s: OnError was told %v, %v", key, g.path, f.Err, f.Policy)
+				}
+			}
+		})
+	}
+	asked.Wait()
+}
+
+// decides asks by each client until n requests have been decided on, and compares what they are answered. Failures,
+// which right after the server's return are those of connections that were dialed before, are asked again.
+func (s *stand) decides(t *testing.T, key string, n int, want map[int]int) {
+	t.Helper()
+	for _, path := range s.patient {
+		decided := map[int]int{}
+		for left := n; left > 0; {
+			got := s.ask(t, path, key, left, min(left, crowded))
+			left = got[http.StatusServiceUnavailable]
+			decided[http.StatusOK] += got[http.StatusOK]
+			decided[http.StatusTooManyRequests] += got[http.StatusTooManyRequests]
+		}
+		if !maps.Equal(decided, want) {
+			t.Errorf("%s, %s: statuses %v, want %v", key, path, decided, want)
+		}
+	}
+}

@@ -1,0 +1,83 @@
+// Package httpconformance_test holds httplimit to what only real servers, several processes and libraries of
+// others can show: exact counts over processes, fields that others can read, clients that wait as they are
+// told, and what becomes of requests when Redis is away.
+package httpconformance_test
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/servers"
+	"github.com/go-weir/weir/fixedwindow"
+	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/httplimit"
+	"github.com/go-weir/weir/internal/resptest"
+	"github.com/go-weir/weir/internal/roomtest"
+	"github.com/go-weir/weir/leakybucket"
+	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/slidinglog"
+)
+
+func TestMain(m *testing.M) {
+	serveAsProcess()
+	servers.Main(m)
+}
+
+var all = []struct {
+	name string
+	roomtest.Algorithm
+}{
+	{"fixedwindow", roomtest.Of(fixedwindow.New, fixedwindow.NewLocal)},
+	{"slidinglog", roomtest.Of(slidinglog.New, slidinglog.NewLocal)},
+	{"gcra", roomtest.Of(gcra.New, gcra.NewLocal)},
+	{"leakybucket", roomtest.Of(leakybucket.New, leakybucket.NewLocal)},
+}
+
+// yearly is a limit of which nothing comes back while a test runs.
+func yearly(rate int64) algorithms.Limit { return algorithms.Per(rate, 365*24*time.Hour) }
+
+// strict returns a middleware for which a slow machine is no failure, and which lets nothing pass by one.
+func strict(limiter algorithms.Limiter, opts ...httplimit.Option) func(http.Handler) http.Handler {
+	return httplimit.New(limiter, append(opts, httplimit.Timeout(time.Minute), httplimit.OnFailure(httplimit.Refuse))...)
+}
+
+// sharedRedis connects to a server on which the keys of other tests are too.
+func sharedRedis(t *testing.T) scripts.Runner {
+	t.Helper()
+	return resptest.Dial(t, servers.Shared(t, servers.All()[0]).Addr)
+}
+
+// fresh is a prefix that nobody else uses.
+func fresh() algorithms.Option { return algorithms.WithPrefix(rand.Text()) }
+
+// newLimiter returns a limiter of GCRA with keys of its own.
+func newLimiter(t *testing.T, run scripts.Runner, limit algorithms.Limit) algorithms.Limiter {
+	t.Helper()
+	limiter, err := gcra.New(run, limit, fresh())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return limiter
+}
+
+var served = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "served") })
+
+// fetch asks a server; the connection can then be used again.
+func fetch(ctx context.Context, client *http.Client, url string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	_, err = io.Copy(io.Discard, response.Body)
+	return response, err
+}

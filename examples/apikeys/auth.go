@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/go-weir/weir/httplimit"
+)
+
+// Where a client puts what says who it is.
+var (
+	keyInHeader = httplimit.Authorization("Api-Key")
+	keyInQuery  = httplimit.Query("api_key")
+	bearerToken = httplimit.Authorization("Bearer")
+)
+
+// The challenges of a 401.
+const (
+	apiKeyChallenge  = `Api-Key realm="books"`
+	tokenChallenge   = `Bearer realm="account"`
+	invalidChallenge = `Bearer realm="account", error="invalid_token"`
+)
+
+// userContext is the key of the request's user in its context.
+type userContext struct{}
+
+// String returns the user's ID: it is whom limits count, and all that a log may show.
+func (u user) String() string { return u.id }
+
+// userOf returns the user for whom withKey or withToken has let the request through.
+func userOf(r *http.Request) user { return r.Context().Value(userContext{}).(user) }
+
+func withUser(r *http.Request, u user) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), userContext{}, u))
+}
+
+// withKey lets requests through that have an API key. Where there are two, the one in the header counts.
+func (s *service) withKey(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		key := keyInHeader(r)
+		if key == "" {
+			key = keyInQuery(r)
+		}
+		if key == "" {
+			s.fail(w, r, refusal{status: http.StatusBadRequest,
+				detail: "An API key is needed: ?api_key=KEY, or the header Authorization: Api-Key KEY."})
+			return
+		}
+		u, err := s.store.userByKey(r.Context(), hashAPIKey(key))
+		if errors.Is(err, errNotFound) {
+			err = refusal{http.StatusUnauthorized, "The API key is not valid.", apiKeyChallenge}
+		}
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, withUser(r, u))
+	})
+}
+
+// withToken lets requests through that have an access token.
+func (s *service) withToken(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u, err := s.userOfToken(r)
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, withUser(r, u))
+	})
+}
+
+func (s *service) userOfToken(r *http.Request) (user, error) {
+	token := bearerToken(r)
+	if token == "" {
+		return user{}, refusal{http.StatusUnauthorized,
+			"An access token is needed: the header Authorization: Bearer TOKEN. POST /token gives one.", tokenChallenge}
+	}
+	id, err := s.tokens.userID(token)
+	if err == nil {
+		var u user
+		if u, err = s.store.userByID(r.Context(), id); err == nil {
+			return u, nil
+		}
+	}
+	if errors.Is(err, errInvalidToken) || errors.Is(err, errNotFound) {
+		err = refusal{http.StatusUnauthorized,
+			"The access token is not valid, or not any more. POST /token gives another.", invalidChallenge}
+	}
+	return user{}, err
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/go-weir/weir/scripts/goredisrunner"
+)
+
+// An app is the service, and what was opened for it.
+type app struct {
+	handler http.Handler
+	undo    []func() error // the last first
+}
+
+// open makes the service that the config describes.
+func open(ctx context.Context, c config, log *slog.Logger) (a *app, err error) {
+	a = &app{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.close())
+		}
+	}()
+	client, err := a.openRedis(ctx, c, log)
+	if err != nil {
+		return a, err
+	}
+	users, err := a.openStore(ctx, c.database)
+	if err != nil {
+		return a, err
+	}
+	a.handler, err = newHandler(c, users, goredisrunner.New(client), log)
+	return a, err
+}
+
+// openRedis returns a client of the server that the config names, or of an embedded one. That one lives in
+// this process and is for trying out: it forgets no key before it ends.
+func (a *app) openRedis(ctx context.Context, c config, log *slog.Logger) (*redis.Client, error) {
+	url := c.redisURL
+	if url == "" {
+		server, err := miniredis.Run()
+		if err != nil {
+			return nil, err
+		}
+		a.undo = append(a.undo, func() error { server.Close(); return nil })
+		url = "redis://" + server.Addr()
+	}
+	options, err := redis.ParseURL(url)
+	if err != nil {
+		return nil, fmt.Errorf("-redis: %w", err)
+	}
+	options.ContextTimeoutEnabled = true // httplimit's Timeout ends the wait in the client too
+	options.DialerRetries = 1            // a server that refuses connections has been asked enough
+	client := redis.NewClient(options)
+	a.undo = append(a.undo, client.Close)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	if err := client.Ping(ctx).Err(); err != nil {
+		log.Warn("Redis does not answer: until it does, this process limits by itself", "err", err)
+	}
+	return client, nil
+}
+
+// openStore opens the database in file, or in one that goes with the app.
+func (a *app) openStore(ctx context.Context, file string) (*store, error) {
+	if file == "" {
+		dir, err := os.MkdirTemp("", "apikeys-")
+		if err != nil {
+			return nil, err
+		}
+		a.undo = append(a.undo, func() error { return os.RemoveAll(dir) })
+		file = filepath.Join(dir, "apikeys.db")
+	}
+	s, err := openStore(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	a.undo = append(a.undo, s.close)
+	return s, nil
+}
+
+func (a *app) close() error {
+	var errs []error
+	for i := len(a.undo) - 1; i >= 0; i-- {
+		errs = append(errs, a.undo[i]())
+	}
+	return errors.Join(errs...)
+}
+
+// serve serves until ctx ends, and then until the requests that have begun are answered, for ten seconds.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      20 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	log.Info("ending")
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return server.Shutdown(ctx)
+}

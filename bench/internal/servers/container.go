@@ -120,7 +120,7 @@ func inContainer(ctr testcontainers.Container, at place, dir string) *Server {
 		return errors.New("the server ended")
 	}
 	return &Server{
-		Addr: at.reachable, Announced: at.announced,
+		Addr: at.reachable, Inside: at.inside, Announced: at.announced,
 		log: func(ctx context.Context) string { return logs(ctx, ctr) },
 		ready: func(ctx context.Context) error {
 			if err := await(ctx, at.reachable, func() error { return running(ctx) }); err != nil {

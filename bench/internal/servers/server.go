@@ -18,6 +18,7 @@ const (
 type Server struct {
 	Kind      Kind
 	Addr      string // "127.0.0.1:32768": where clients of this machine reach it
+	Inside    string // where containers of the same engine reach it, if it is in one
 	Announced string // where its peers reach it, and what it tells clients of them: mostly Addr (see [Routes])
 	Name      string // as the server calls itself: "Redis" or "Valkey"
 	Version   string // "7.0.15"

@@ -12,7 +12,7 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// Labels that tell whose a container is.
+// Labels that tell whose a container or an image is.
 const (
 	labelHost = "weir.test.host"
 	labelPid  = "weir.test.pid"
@@ -33,30 +33,47 @@ func owner() map[string]string {
 	}
 }
 
-// sweep removes containers whose process has ended without removing them, and all those of a run
-// if one is named.
+// sweep removes containers and images whose process has ended without removing them, and all those of
+// a run if one is named.
 func (e *engine) sweep(ctx context.Context, run string) error {
-	all, err := e.ContainerList(ctx, client.ContainerListOptions{
-		All:     true,
-		Filters: client.Filters{}.Add("label", labelPid),
-	})
+	ours := client.Filters{}.Add("label", labelPid)
+	containers, err := e.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: ours})
 	if err != nil {
 		return err
 	}
-	host, _ := os.Hostname()
 	var errs []error
-	for _, c := range all.Items {
-		ofRun := run != "" && c.Labels[labelRun] == run
-		if !ofRun && (c.Labels[labelHost] != host || alive(c.Labels[labelPid])) {
-			continue
+	for _, c := range containers.Items {
+		if abandoned(c.Labels, run) {
+			_, err := e.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+			errs = append(errs, unlessGone(err))
 		}
-		_, err := e.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
-		// Gone, or going: the owner or the reaper has come first.
-		if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) {
-			errs = append(errs, err)
+	}
+	images, err := e.ImageList(ctx, client.ImageListOptions{Filters: ours})
+	errs = append(errs, err)
+	for _, i := range images.Items {
+		if abandoned(i.Labels, run) {
+			_, err := e.ImageRemove(ctx, i.ID, client.ImageRemoveOptions{Force: true})
+			errs = append(errs, unlessGone(err))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// abandoned tells whether the labels are those of a process that has ended, or of the run.
+func abandoned(labels map[string]string, run string) bool {
+	if run != "" && labels[labelRun] == run {
+		return true
+	}
+	host, _ := os.Hostname()
+	return labels[labelHost] == host && !alive(labels[labelPid])
+}
+
+// unlessGone is nil where something is gone, or going: the owner or the reaper has come first.
+func unlessGone(err error) error {
+	if errdefs.IsNotFound(err) || errdefs.IsConflict(err) {
+		return nil
+	}
+	return err
 }
 
 // alive tells whether a process is there. When in doubt it is, for else its containers are removed.

@@ -1,0 +1,116 @@
+package servers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+	"github.com/testcontainers/testcontainers-go"
+	"github.com/testcontainers/testcontainers-go/wait"
+)
+
+// Program is an image that this process has made and removes, of a program that tests run beside their
+// servers. Like a container it is removed by the next test run if this one is killed.
+type Program struct {
+	engine *engine
+	id     string
+}
+
+// ImportProgram makes an image of the tar of a root directory. The settings are lines of a Dockerfile, such
+// as "USER 65532". It fails where no engine is, and then no server has an Inside either.
+func ImportProgram(ctx context.Context, root io.Reader, settings ...string) (*Program, error) {
+	e, err := connect()
+	if err != nil {
+		return nil, fmt.Errorf("no Docker engine: %w", err)
+	}
+	id, err := e.importLabelled(ctx, root, owner(), settings)
+	if err != nil {
+		return nil, fmt.Errorf("make an image: %w", err)
+	}
+	return &Program{e, id}, nil
+}
+
+// Close removes the image. Its containers have to be closed before.
+func (p *Program) Close() error {
+	_, err := p.engine.ImageRemove(context.Background(), p.id, client.ImageRemoveOptions{Force: true})
+	return err
+}
+
+// importLabelled makes an image without a name.
+func (e *engine) importLabelled(ctx context.Context, root io.Reader, labels map[string]string, settings []string) (id string, err error) {
+	settings = slices.Clip(settings)
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		settings = append(settings, fmt.Sprintf("LABEL %s=%q", name, labels[name]))
+	}
+	reply, err := e.ImageImport(ctx, client.ImageImportSource{Source: root, SourceName: "-"}, "",
+		client.ImageImportOptions{Changes: settings})
+	if err != nil {
+		return "", err
+	}
+	defer reply.Close()
+	// Progress, a JSON value each; the last is the id, or what went wrong.
+	for lines := json.NewDecoder(reply); ; {
+		var line struct{ Status, Error string }
+		switch err := lines.Decode(&line); {
+		case errors.Is(err, io.EOF):
+			return id, nil
+		case err != nil:
+			return "", err
+		case line.Error != "":
+			return "", errors.New(line.Error)
+		}
+		id = line.Status
+	}
+}
+
+// Container is a running container of an [Program].
+type Container struct {
+	Addr   string // where clients of this machine reach it
+	Inside string // where other containers do
+
+	ctr testcontainers.Container
+}
+
+// Run runs the image's program, which listens on port, and returns once it has logged what ready
+// matches, a regular expression.
+func (p *Program) Run(ctx context.Context, port int, ready string, env map[string]string, args ...string) (*Container, error) {
+	ports := []string{fmt.Sprintf("%d/tcp", port)}
+	ctr, err := testcontainers.Run(ctx, p.id,
+		testcontainers.WithCmd(args...),
+		testcontainers.WithEnv(env),
+		testcontainers.WithExposedPorts(ports...),
+		testcontainers.WithHostConfigModifier(func(host *container.HostConfig) { p.engine.publish(host, ports) }),
+		testcontainers.WithLabels(owner()),
+		testcontainers.WithWaitStrategy(wait.ForLog(ready).AsRegexp()),
+	)
+	c := &Container{ctr: ctr}
+	var at []place
+	if err == nil {
+		at, err = locate(ctx, ctr, ports)
+	}
+	if err == nil && at[0].inside == "" {
+		err = errors.New("the container has no address of its own")
+	}
+	if err != nil {
+		if ctr != nil {
+			err = fmt.Errorf("%w\n%s", err, c.Log(ctx))
+		}
+		return nil, errors.Join(err, c.Close())
+	}
+	c.Addr, c.Inside = at[0].reachable, at[0].inside
+	return c, nil
+}
+
+// Log is what the program has written.
+func (c *Container) Log(ctx context.Context) string { return logs(ctx, c.ctr) }
+
+// Close ends the program and removes the container.
+func (c *Container) Close() error {
+	return testcontainers.TerminateContainer(c.ctr, testcontainers.StopTimeout(0))
+}

@@ -1,0 +1,77 @@
+package replicas_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/go-weir/weir/bench/internal/servers"
+)
+
+// image is the image of the example.
+type image struct{ *servers.Program }
+
+// buildImage makes the image as build.sh does. In place of the docker command there is one that keeps what it
+// is given, so that none is needed, and the image has labels by which it is removed, whatever happens.
+func buildImage(t *testing.T) image {
+	t.Helper()
+	dir := t.TempDir()
+	docker := filepath.Join(dir, "docker")
+	script := fmt.Sprintf("#!/bin/sh\nprintf '%%s\\n' \"$@\" >'%[1]s/args' && cat >'%[1]s/root'\n", dir)
+	if err := os.WriteFile(docker, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	build := exec.CommandContext(t.Context(), filepath.Join(example, "build.sh"), "some-name")
+	build.Env = append(os.Environ(), "DOCKER="+docker)
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build.sh: %v\n%s", err, out)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "args"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.Open(filepath.Join(dir, "root"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+
+	// docker import --change SETTING --change SETTING ... - some-name
+	args := strings.Split(strings.TrimSpace(string(text)), "\n")
+	var settings []string
+	for i, arg := range args {
+		if arg == "--change" {
+			settings = append(settings, args[i+1])
+		}
+	}
+	if rest := args[len(args)-2:]; args[0] != "import" || rest[0] != "-" || rest[1] != "some-name" {
+		t.Errorf("build.sh calls docker with %q", args)
+	}
+	program, err := servers.ImportProgram(t.Context(), root, settings...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := program.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return image{program}
+}
+
+// start starts a container of the image.
+func (i image) start(ctx context.Context, env map[string]string, args ...string) (*running, error) {
+	c, err := i.Run(ctx, 8080, ` on \[::\]:8080\n`, env, args...)
+	if err != nil {
+		return nil, err
+	}
+	return &running{
+		here: c.Addr, there: c.Inside,
+		log:   func() string { return c.Log(context.Background()) },
+		close: c.Close,
+	}, nil
+}

@@ -1,0 +1,73 @@
+// Replicas is a small service of which any number of replicas, over one Redis, together admit exactly what
+// one limit allows; and a load balancer to put before them, for places that have none.
+//
+//	replicas             the service, set up by the environment: see settings.go
+//	replicas balance     the balancer: passes requests to each of UPSTREAMS in turn
+//	replicas check       succeeds if the service on this machine is ready: a container's health check
+//
+// README.md has three ways to run six of them.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Getenv); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// run does what the arguments name until ctx ends.
+func run(ctx context.Context, args []string, getenv func(string) string) error {
+	mode := ""
+	if len(args) > 0 {
+		mode = args[0]
+	}
+	switch {
+	case len(args) > 1:
+		return fmt.Errorf("arguments %q, want one at most: balance or check", args)
+	case mode == "balance":
+		return runBalancer(ctx, getenv)
+	case mode == "check":
+		return check(ctx, getenv)
+	case mode != "":
+		return fmt.Errorf("there is no %q, want balance, check, or nothing for the service", mode)
+	}
+	return runService(ctx, getenv)
+}
+
+// listenAndServe answers requests to addr until ctx ends. It logs what it is, and where.
+func listenAndServe(ctx context.Context, addr string, handler http.Handler, what string) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	log.Printf("%s on %s", what, listener.Addr())
+	return serve(ctx, listener, handler)
+}
+
+// serve answers requests until ctx ends, and then finishes those that it has begun to answer.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return server.Shutdown(ending)
+}

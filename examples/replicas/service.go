@@ -1,0 +1,112 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/go-weir/weir/httplimit"
+	"github.com/go-weir/weir/scripts/goredisrunner"
+	"github.com/go-weir/weir/slidinglog"
+)
+
+// patience is how long a question whether Redis is there may take.
+const patience = time.Second
+
+// runService runs a replica of the service. It begins without Redis too, and is not ready until that is there.
+func runService(ctx context.Context, getenv func(string) string) error {
+	s, err := readSettings(getenv)
+	if err != nil {
+		return err
+	}
+	client := redis.NewClient(s.redis)
+	defer client.Close()
+	handler, err := newService(s, client)
+	if err != nil {
+		return err
+	}
+	return listenAndServe(ctx, s.listen, handler, fmt.Sprintf("%s: %v", s.name, s.rate))
+}
+
+// newService returns what answers requests: / as often as the limit allows, /healthz if this process is
+// well, and /readyz if Redis is there besides.
+func newService(s settings, client *redis.Client) (http.Handler, error) {
+	// No more than the limit in any period, whenever that begins. Its state is in Redis, which is all that the
+	// replicas have in common.
+	limiter, err := slidinglog.New(goredisrunner.New(client), s.rate)
+	if err != nil {
+		return nil, err
+	}
+	limited := httplimit.New(limiter,
+		httplimit.Key(httplimit.First(
+			httplimit.Hashed(s.apiKey),
+			httplimit.ClientIP(httplimit.TrustedProxies(s.proxies)),
+		)),
+		httplimit.Timeout(s.timeout),
+		// Exactly the limit, or nothing: httplimit.LetPass would rather answer too often than not at all,
+		// and then /readyz should be ready without Redis too.
+		httplimit.OnFailure(httplimit.Refuse),
+		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { log.Print(f.Err) }),
+	)
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", limited(text("hello")))
+	mux.Handle("GET /healthz", text("well"))
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		defer cancel()
+		if err := client.Ping(ctx).Err(); err != nil {
+			log.Print(err)
+			http.Error(w, "Redis is away", http.StatusServiceUnavailable)
+			return
+		}
+		text("ready").ServeHTTP(w, r)
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Served-By", s.name)
+		mux.ServeHTTP(w, r)
+	}), nil
+}
+
+// apiKey is the request's API key, if it is one: were others taken too, a client could make up a new one
+// for each request.
+func (s settings) apiKey(r *http.Request) string {
+	if key := r.Header.Get("X-API-Key"); s.keys[key] {
+		return key
+	}
+	return ""
+}
+
+// text answers with a line.
+func text(line string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, line+"\n") }
+}
+
+// check fails unless the service that listens on this machine is ready.
+func check(ctx context.Context, getenv func(string) string) error {
+	_, port, err := net.SplitHostPort(cmp.Or(getenv("LISTEN"), defaultListen))
+	if err != nil {
+		return fmt.Errorf("LISTEN: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost:"+port+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("not ready: %s", response.Status)
+	}
+	return nil
+}

@@ -13,11 +13,14 @@ import (
 
 	"github.com/go-weir/weir/bench/internal/command"
 	"github.com/go-weir/weir/bench/internal/compare"
+	"github.com/go-weir/weir/bench/internal/demo"
+	"github.com/go-weir/weir/bench/internal/httpload"
 	"github.com/go-weir/weir/bench/internal/measure"
 	"github.com/go-weir/weir/bench/internal/report"
 )
 
 func main() {
+	demo.Main()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this program without ceremony
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
@@ -25,5 +28,6 @@ func main() {
 
 // run runs the command that args name, and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	return command.Run(ctx, args, stdin, stdout, stderr, compare.Command(), measure.Command(), report.Command())
+	return command.Run(ctx, args, stdin, stdout, stderr,
+		compare.Command(), measure.Command(), report.Command(), httpload.Command(), demo.Command())
 }

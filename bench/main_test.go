@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -16,9 +18,15 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/alicebob/miniredis/v2/server"
 
+	"github.com/go-weir/weir/bench/internal/demo"
 	"github.com/go-weir/weir/bench/internal/results"
 	"github.com/go-weir/weir/bench/internal/results/resultstest"
 )
+
+func TestMain(m *testing.M) {
+	demo.Main() // its workers are this binary, started again
+	m.Run()
+}
 
 var update = flag.Bool("update", false, "write the files that hold expected output")
 
@@ -123,11 +131,14 @@ func TestExamples(t *testing.T) {
 		t.Fatal("README.md holds no requests.csv")
 	}
 	redis := miniredis.RunT(t)
+	limited := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(limited.Close)
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("requests.csv", csv[1], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	texts := succeed(t, "") + succeed(t, "", "compare", "-help") + succeed(t, "", "measure", "-help") + succeed(t, "", "report", "-help") + string(readme)
+	texts := succeed(t, "") + succeed(t, "", "compare", "-help") + succeed(t, "", "measure", "-help") + succeed(t, "", "report", "-help") +
+		succeed(t, "", "http", "-help") + succeed(t, "", "demo", "-help") + string(readme)
 	lines := regexp.MustCompile(`(?m)^ +go run \./bench((?: .*)?)$`).FindAllStringSubmatch(texts, -1)
 	if len(lines) < 10 {
 		t.Fatalf("found %d command lines, want more", len(lines))
@@ -138,6 +149,7 @@ func TestExamples(t *testing.T) {
 		command, _, _ := strings.Cut(line[1], " | ")
 		command, _, _ = strings.Cut(command, "     ") // what it does
 		command = strings.ReplaceAll(command, "127.0.0.1:6379", redis.Addr())
+		command = strings.ReplaceAll(command, "http://127.0.0.1:8080", limited.URL)
 		var args []string
 		for _, word := range words.FindAllString(command, -1) {
 			args = append(args, strings.Trim(word, `"`))
@@ -150,8 +162,15 @@ func TestExamples(t *testing.T) {
 		if strings.Contains(name, "10.0.0.1") {
 			continue // clusters and sentinels are in the tests of the command measure
 		}
-		if len(args) > 0 && args[0] == "measure" { // for moments only
-			args = append(args, "-for", "5ms", "-rounds", "1", "-parts", "speed")
+		if len(args) > 0 { // for moments only
+			switch args[0] {
+			case "measure":
+				args = append(args, "-for", "5ms", "-rounds", "1", "-parts", "speed")
+			case "http":
+				args = append(args, "-d", "20ms")
+			case "demo": // starting a server is in the tests of the command measure
+				args = append(args, "-over", "20ms", "-burst-for", "20ms", "-redis", "redis://"+redis.Addr())
+			}
 		}
 		if len(args) > 0 && args[0] == "report" { // of runs that hold whatever it asks for
 			for seed, path := range []string{"run.json", "again.json"} {

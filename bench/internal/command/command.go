@@ -31,6 +31,9 @@ const description = `Usage: go run ./bench COMMAND [flags]      from the root of
   go run ./bench report run.json          tables of what measure -json has found
   go run ./bench report -html report.html run.json
                                           and a page with charts
+  go run ./bench http http://127.0.0.1:8080/ -n 100 -d 10s
+                                          what a limiter lets through, at any URL
+  go run ./bench demo                     what becomes of a limit in six processes
   go run ./bench compare -h               and what else it can do`
 
 // Run runs the one of commands that args name, and returns the exit code. Whatever goes wrong is one

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/go-weir/weir/bench/internal/launch"
 	"github.com/go-weir/weir/bench/internal/target"
 )
 
@@ -227,7 +228,7 @@ func (a *admin) memory(ctx context.Context, prefix, tag string) (map[int]size, e
 }
 
 // describe fills in what the server says of itself.
-func (a *admin) describe(ctx context.Context, s *server) error {
+func (a *admin) describe(ctx context.Context, s *launch.Server) error {
 	var mu sync.Mutex
 	return a.masters(ctx, func(ctx context.Context, master *redis.Client) error {
 		// A user that may not ask for it, or a server that doesn't tell, is no reason to stop.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,9 +17,11 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/command"
+	"github.com/go-weir/weir/bench/internal/launch"
 	"github.com/go-weir/weir/bench/internal/progress"
 	"github.com/go-weir/weir/bench/internal/results"
 	"github.com/go-weir/weir/bench/internal/round"
+	"github.com/go-weir/weir/bench/internal/wholefile"
 )
 
 const description = `It lets each limiter decide on the same server, a short round each in turn and
@@ -52,7 +53,7 @@ func Command() *cli.Command {
 		Description: description,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "redis", Usage: "the server at this `URL`, or the cluster at several with commas between, or\nwith ?master_name=NAME what the sentinels there watch over"},
-			&cli.StringFlag{Name: "server", Usage: "start a server of this `IMAGE`, as a container or as a program of that version\n(the default is " + defaultImage + ", or else whatever there is)"},
+			&cli.StringFlag{Name: "server", Usage: "start a server of this `IMAGE`, as a container or as a program of that version\n(the default is " + launch.DefaultImage + ", or else whatever there is)"},
 			&cli.StringFlag{Name: "limiters", Value: defaultLimiters, Usage: "the limiters of these `NAMES`; all for all, list to see them"},
 			&cli.StringFlag{Name: "goroutines", Value: "1,64", Usage: "how many ask at the same time: a `LIST`, each is measured"},
 			&cli.IntFlag{Name: "processes", Value: 1, Usage: "how many `PROCESSES` the goroutines are shared out to"},
@@ -87,7 +88,7 @@ func action(ctx context.Context, cmd *cli.Command) error {
 		return err
 	}
 	if a.json != "" { // it is too late to find that out at the end
-		if err := writable(a.json); err != nil {
+		if err := wholefile.Writable(a.json); err != nil {
 			return err
 		}
 	}
@@ -224,20 +225,20 @@ func (a asked) carryOut(ctx context.Context, shown io.Writer) (done results.Run,
 	wait := progress.Start(shown, progress.Unknown)
 	defer wait.End()
 	wait.Say("reaching or starting the server")
-	var s *server
+	var s *launch.Server
 	if a.urls != "" {
-		s, err = reach(ctx, a.urls)
+		s, err = launch.Reach(ctx, a.urls)
 	} else {
-		s, err = launch(ctx, a.image)
+		s, err = launch.Start(ctx, a.image)
 	}
 	if err != nil {
 		return done, err
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
+	defer func() { err = errors.Join(err, s.Close()) }()
 
 	prefix := "weir-bench-" + strings.ToLower(rand.Text()[:12])
 	r := &run{plan: a.plan, prefix: prefix, filled: map[string]bool{}}
-	if r.admin, err = open(ctx, s.place, prefix); err != nil {
+	if r.admin, err = open(ctx, s.Place, prefix); err != nil {
 		return done, err
 	}
 	defer r.admin.client.Close()
@@ -251,7 +252,7 @@ func (a asked) carryOut(ctx context.Context, shown io.Writer) (done results.Run,
 	}
 	// Whatever comes, the workers end before their keys are removed.
 	defer func() { err = errors.Join(err, r.admin.clean(ctx)) }()
-	crew, all, err := hire(path, a.processes, round.Setup{Place: s.place, Prefix: prefix})
+	crew, all, err := hire(path, a.processes, round.Setup{Place: s.Place, Prefix: prefix})
 	if err != nil {
 		return done, err
 	}
@@ -267,8 +268,8 @@ func (a asked) carryOut(ctx context.Context, shown io.Writer) (done results.Run,
 	if a.limit != nil {
 		r.done.Limit = a.limit.String()
 	}
-	r.done.Warnings = slices.Concat(s.warnings, unfit(all, a.limiters))
-	if !s.own {
+	r.done.Warnings = slices.Concat(s.Warnings, unfit(all, a.limiters))
+	if !s.Own {
 		r.done.Warnings = append(r.done.Warnings, r.admin.busy(ctx)...)
 	}
 	wait.End()
@@ -313,29 +314,20 @@ func list(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer remove()
-	s, err := embedded("")
+	s, err := launch.Embedded("")
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer s.Close()
 	path, err := build(ctx, dir)
 	if err != nil {
 		return interruption(ctx, err)
 	}
-	crew, all, err := hire(path, 1, round.Setup{Place: s.place, Prefix: "weir-bench-list"})
+	crew, all, err := hire(path, 1, round.Setup{Place: s.Place, Prefix: "weir-bench-list"})
 	if err != nil {
 		return err
 	}
 	crew.dismiss()
 	_, err = io.WriteString(out, listing(all))
 	return err
-}
-
-// writable says in time that a file can't be written.
-func writable(path string) error {
-	file, err := os.CreateTemp(filepath.Dir(path), ".weir-*")
-	if err != nil {
-		return fmt.Errorf("can't write %s: %w", path, err)
-	}
-	return errors.Join(file.Close(), os.Remove(file.Name()))
 }

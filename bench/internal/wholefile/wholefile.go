@@ -56,6 +56,15 @@ func Write(files ...File) (err error) {
 	return nil
 }
 
+// Writable says in time that a file can't be written: before the work whose outcome it is to hold.
+func Writable(path string) error {
+	file, err := os.CreateTemp(filepath.Dir(path), ".weir-*")
+	if err != nil {
+		return fmt.Errorf("can't write %s: %w", path, cause(err))
+	}
+	return errors.Join(file.Close(), os.Remove(file.Name()))
+}
+
 // place returns where the file at path lies if it is a link, the mode that it has or is to have, and
 // whether it is, or is to be, a regular file.
 func place(path string) (real string, mode fs.FileMode, regular bool, err error) {

@@ -1,0 +1,121 @@
+package demo
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/go-weir/weir/bench/internal/procgroup"
+)
+
+// A crew is worker processes that serve at one address: all accept from one listening socket, which they
+// have from this process, as the workers of gunicorn do. They end with this process, whatever becomes of it:
+// they read from it.
+type crew struct {
+	url     *url.URL
+	workers []*worker
+}
+
+type worker struct {
+	command *exec.Cmd
+	stdin   io.WriteCloser
+	stdout  *bufio.Reader
+	stderr  bytes.Buffer // to be read when it has ended
+}
+
+// hire starts workers, and waits until all of them serve.
+func hire(count int, s service) (*crew, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	defer listener.Close() // of this process: the workers have it open then
+	file, err := listener.(*net.TCPListener).File()
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	c := &crew{url: &url.URL{Scheme: "http", Host: listener.Addr().String()}}
+	for range count {
+		w, err := start(file)
+		if err != nil {
+			c.dismiss()
+			return nil, fmt.Errorf("a worker can't be started: %w", err)
+		}
+		c.workers = append(c.workers, w)
+	}
+	if err := c.serve(s); err != nil {
+		c.dismiss()
+		return nil, err
+	}
+	return c, nil
+}
+
+// serve tells the workers what to serve, once all have been started: see work.
+func (c *crew) serve(s service) error {
+	for _, w := range c.workers {
+		// That fails only if the worker has ended, and then it says why.
+		_ = gob.NewEncoder(w.stdin).Encode(s)
+	}
+	for _, w := range c.workers {
+		if line, err := w.stdout.ReadString('\n'); line != lineReady {
+			return w.failure(err)
+		}
+	}
+	return nil
+}
+
+// start starts a worker, with the listening socket as its file listenerFile.
+func start(listener *os.File) (*worker, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	w := &worker{command: exec.Command(self)}
+	// The race detector, if it is on, would hold each process for a second at its end.
+	w.command.Env = append(os.Environ(), workerEnv+"=1", "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	w.command.ExtraFiles = []*os.File{listener}
+	w.command.Stderr = &w.stderr
+	procgroup.Own(w.command) // Ctrl-C is for this process alone, which then ends them
+	if w.stdin, err = w.command.StdinPipe(); err != nil {
+		return nil, err
+	}
+	stdout, err := w.command.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	w.stdout = bufio.NewReader(stdout)
+	return w, w.command.Start()
+}
+
+// failure ends a worker that has failed, and says why as far as it has said so itself.
+func (w *worker) failure(err error) error {
+	w.dismiss()
+	said := strings.TrimSpace(w.stderr.String())
+	if said == "" {
+		return fmt.Errorf("a worker has ended: %w", err)
+	}
+	said, _, _ = strings.Cut(said, "\n")
+	return errors.New(said)
+}
+
+// dismiss ends the workers.
+func (c *crew) dismiss() {
+	for _, w := range c.workers {
+		w.dismiss()
+	}
+}
+
+func (w *worker) dismiss() {
+	_ = w.stdin.Close()
+	_ = w.command.Process.Kill()
+	_ = w.command.Wait()
+}

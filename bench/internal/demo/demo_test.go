@@ -1,0 +1,247 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"image/png"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	miniserver "github.com/alicebob/miniredis/v2/server"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/browser"
+	"github.com/go-weir/weir/bench/internal/command"
+	"github.com/go-weir/weir/bench/internal/httpload"
+	"github.com/go-weir/weir/bench/internal/launch"
+	"github.com/go-weir/weir/bench/internal/servers"
+	"github.com/go-weir/weir/bench/internal/target"
+)
+
+func TestMain(m *testing.M) {
+	Main()
+	servers.Main(m)
+}
+
+// demo runs the command and returns what it printed.
+func demo(ctx context.Context, args ...string) (code int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	code = command.Run(ctx, append([]string{"demo"}, args...), nil, &out, &err, Command())
+	return code, out.String(), err.String()
+}
+
+// short is a plan of moments. Its limits give nothing back meanwhile, so that what is right is one number.
+func short() plan {
+	p := plan{processes: 6, kinds: []int{0, 1, 2, 3, 4, 5}}
+	load := httpload.Load{Method: http.MethodGet, Timeout: patience}
+	paced := load
+	paced.Requests, paced.Over, paced.Fresh = 30, 300*time.Millisecond, true
+	p.drives = append(p.drives, drive{algorithms.PerHour(10), paced})
+	load.Connections, load.For = 64, 300*time.Millisecond
+	p.drives = append(p.drives, drive{algorithms.PerHour(20), load})
+	return p
+}
+
+// TestDemo holds each kind to what it is there to show, on a real server.
+func TestDemo(t *testing.T) {
+	url := "redis://" + servers.Shared(t, servers.All()[0]).Addr
+	server, err := launch.Reach(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := short().carryOut(t.Context(), server, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Outcomes) != 2 {
+		t.Fatalf("%d drives were made", len(r.Outcomes))
+	}
+	for _, o := range r.Outcomes {
+		right := int(o.limit.Rate)
+		for _, c := range o.all {
+			got := len(c.admitted)
+			if c.failed > 0 || len(c.requests) <= right || c.low != right || c.high != right || c.off() != got-right || c.refused() != len(c.requests)-got {
+				t.Errorf("%s, %s: of %d requests, %d of which failed (%s), %d to %d are right", o.Title(), c.kind.Name, len(c.requests), c.failed, c.why, c.low, c.high)
+			}
+			if strings.HasPrefix(c.kind.Name, weirs) && got != right {
+				t.Errorf("%s, %s: %d were admitted, want %d", o.Title(), c.kind.Name, got, right)
+			}
+			// At their times requests may come one after the other, and to one process.
+			if !strings.HasPrefix(c.kind.Name, weirs) && !o.paced() && got <= right {
+				t.Errorf("%s, %s: %d were admitted, want more than is right", o.Title(), c.kind.Name, got)
+			}
+		}
+	}
+	client := server.Place.Admin()
+	defer client.Close()
+	if keys := client.Keys(t.Context(), "weir-bench-*").Val(); len(keys) > 0 {
+		t.Errorf("keys are left: %q", keys)
+	}
+	checkFiles(t, r)
+}
+
+// checkFiles writes the page and the pictures of a report, and looks at them.
+func checkFiles(t *testing.T, r report) {
+	t.Helper()
+	dir := t.TempDir()
+	to := places{filepath.Join(dir, "demo.html"), filepath.Join(dir, "demo.svg"), filepath.Join(dir, "demo.png")}
+	if err := r.write(to); err != nil {
+		t.Fatal(err)
+	}
+	svg, err := os.Open(to.svg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer svg.Close()
+	for decoder := xml.NewDecoder(svg); err == nil; {
+		_, err = decoder.Token()
+	}
+	if !errors.Is(err, io.EOF) {
+		t.Errorf("the SVG: %v", err)
+	}
+	drawn, err := os.Open(to.png)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer drawn.Close()
+	if _, err := png.Decode(drawn); err != nil {
+		t.Errorf("the PNG: %v", err)
+	}
+	browser.CheckPage(t, to.page, browser.Wants{
+		Pictures: 1,
+		Texts:    []string{"One limit, 6 processes", "GET, compare, SET", "weir-leakybucket", "Limit 20/hour: 64 connections for 300ms"},
+	})
+}
+
+// TestCommand runs it as a user does, with one process and one algorithm.
+func TestCommand(t *testing.T) {
+	redis := miniredis.RunT(t)
+	page := filepath.Join(t.TempDir(), "demo.html")
+	code, stdout, stderr := demo(t.Context(), "-redis", "redis://"+redis.Addr(), "-processes", "1", "-algorithm", "gcra", "-limit", "5/hour", "-requests", "10",
+		"-over", "20ms", "-burst-limits", "7/hour,8/hour", "-connections", "1", "-burst-for", "50ms", "-html", page)
+	if code != 0 || stderr != "" {
+		t.Fatalf("exit code %d, stderr %q", code, stderr)
+	}
+	for _, want := range []string{
+		", at " + redis.Addr() + "; 1 process behind one address.\n",
+		"\nLimit 5/hour: 10 requests over 20ms\n", "\nprocess-memory        10       5          5       -             5       -\n",
+		"\nLimit 7/hour: 1 connection for 50ms\n", "\nLimit 8/hour: 1 connection for 50ms\n", "\nweir-gcra         Weir's gcra over Redis\n",
+	} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("there is no %q in\n%s", want, stdout)
+		}
+	}
+	if strings.Contains(stdout, "fixedwindow") {
+		t.Errorf("there is an algorithm that was not asked for in\n%s", stdout)
+	}
+	if _, err := os.Stat(page); err != nil {
+		t.Error(err)
+	}
+	if keys := redis.Keys(); len(keys) > 0 {
+		t.Errorf("keys are left: %q", keys)
+	}
+}
+
+// TestFailed: where the server answers no more, requests fail, and the table says how.
+func TestFailed(t *testing.T) {
+	redis := miniredis.RunT(t)
+	var calls atomic.Int64
+	redis.Server().SetPreHook(func(c *miniserver.Peer, cmd string, _ ...string) bool {
+		fails := cmd == "GET" && calls.Add(1) > 10
+		if fails {
+			c.WriteError("OOM no more")
+		}
+		return fails
+	})
+	code, stdout, stderr := demo(t.Context(), "-redis", "redis://"+redis.Addr(), "-processes", "2", "-algorithms", "gcra", "-limit", "5/hour", "-requests", "20",
+		"-over", "20ms", "-burst-limits", "7/hour", "-burst-for", "20ms")
+	if want := "Of shared-cache the first to fail had the answer 503 Service Unavailable.\n"; code != 0 || stderr != "" || strings.Count(stdout, want) != 2 {
+		t.Errorf("exit code %d, stderr %q, want %q in\n%s", code, stderr, want, stdout)
+	}
+}
+
+// TestInterrupted stops it in the middle: no key is left, and nothing is printed or written.
+func TestInterrupted(t *testing.T) {
+	redis := miniredis.RunT(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	redis.Server().SetPreHook(func(_ *miniserver.Peer, cmd string, args ...string) bool {
+		if cmd == "SET" && strings.Contains(args[0], ":{/shared-cache/1}:") { // a worker has been asked
+			interrupt()
+		}
+		return false
+	})
+	page := filepath.Join(t.TempDir(), "demo.html")
+	code, stdout, stderr := demo(ctx, "-redis", "redis://"+redis.Addr(), "-requests", "10", "-over", "1h", "-algorithms", "gcra", "-html", page, "-processes", "2")
+	if code != command.Interrupted || stdout != "" || stderr != "bench: interrupted\n" {
+		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+	if _, err := os.Stat(page); err == nil {
+		t.Error("the page is written")
+	}
+	if keys := redis.Keys(); len(keys) > 0 {
+		t.Errorf("keys are left: %q", keys)
+	}
+}
+
+// TestFailures are servers and flags with which there is nothing to show: one line, nothing printed.
+func TestFailures(t *testing.T) {
+	locked := miniredis.RunT(t)
+	locked.RequireAuth("right")
+	unscripted := miniredis.RunT(t)
+	unscripted.Server().SetPreHook(func(c *miniserver.Peer, cmd string, _ ...string) bool {
+		if strings.HasPrefix(cmd, "EVAL") {
+			c.WriteError("NOPERM this user has no permissions to run the '" + strings.ToLower(cmd) + "' command")
+			return true
+		}
+		return false
+	})
+	for _, test := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"-redis", "redis://127.0.0.1:1"}, command.Failed, "can't reach the server at 127.0.0.1:1"},
+		{[]string{"-redis", "redis://:wrong@" + locked.Addr()}, command.Failed, "wants another user name or password"},
+		{[]string{"-redis", "redis://" + unscripted.Addr()}, command.Failed, "want the rights ~weir-bench*"},
+		{[]string{"-redis", "redis://" + miniredis.RunT(t).Addr(), "-burst-limits", "100000000000000/s"}, command.Failed, "process-memory: "},
+		{[]string{"-redis", "redis://:wrong@no where"}, command.Failed, "want redis://"},
+		{[]string{"-html", "/no/such/dir/x.html"}, command.Failed, "can't write /no/such/dir/x.html: no such file"},
+		{[]string{"now"}, command.Misused, `what is "now"?`},
+		{[]string{"-processes", "0"}, command.Misused, "-processes: 0, want 1 to 100"},
+		{[]string{"-requests", "0"}, command.Misused, "-requests: 0, want 1 to 100000"},
+		{[]string{"-connections", "0"}, command.Misused, "-connections: 0, want 1 to 10000"},
+		{[]string{"-over", "0s"}, command.Misused, "-over: 0s, want 1ms to 1h"},
+		{[]string{"-burst-for", "2h"}, command.Misused, "-burst-for: 2h0m0s, want 1ms to 1h"},
+		{[]string{"-limit", "5"}, command.Misused, "want RATE/PERIOD"},
+		{[]string{"-burst-limits", "5/minute,6"}, command.Misused, "want RATE/PERIOD"},
+		{[]string{"-algorithms", "gcra,dice"}, command.Misused, `there is no algorithm "dice", want some of fixedwindow,slidinglog,gcra,leakybucket`},
+	} {
+		code, stdout, stderr := demo(t.Context(), test.args...)
+		if code != test.code || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, test.want) || strings.Contains(stderr, "wrong@") {
+			t.Errorf("demo %q: exit code %d, stdout %q, stderr %q, want %d and %q in it", test.args, code, stdout, stderr, test.code, test.want)
+		}
+	}
+	if keys := unscripted.Keys(); len(keys) > 0 {
+		t.Errorf("keys are left: %q", keys)
+	}
+}
+
+// TestWorkerFails: a worker that can't serve says why, and the others end with it.
+func TestWorkerFails(t *testing.T) {
+	locked := miniredis.RunT(t)
+	locked.RequireAuth("right")
+	_, err := hire(2, service{Place: target.Place{Network: "tcp", Addrs: []string{locked.Addr()}}})
+	if err == nil || !strings.Contains(err.Error(), "NOAUTH") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v, want why a worker could not connect", err)
+	}
+}

@@ -1,0 +1,72 @@
+package demo
+
+import (
+	"bytes"
+	_ "embed"
+	"html/template"
+
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/go-weir/weir/bench/internal/picture"
+	"github.com/go-weir/weir/bench/internal/wholefile"
+)
+
+//go:embed body.html
+var bodyText string
+
+var bodyTemplate = template.Must(template.New("body").Parse(bodyText))
+
+// places say where files are to be written; without a name, none.
+type places struct{ page, svg, png string }
+
+// check says in time which file can't be written.
+func (p places) check() error {
+	for _, path := range []string{p.page, p.svg, p.png} {
+		if path == "" {
+			continue
+		}
+		if err := wholefile.Writable(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes the files that are asked for: all of them, or none.
+func (r report) write(to places) error {
+	var files []wholefile.File
+	f := newFigure(r)
+	paint := func(c draw.Canvas) { f.draw(c, false) }
+	if to.page != "" {
+		page, err := r.page(f)
+		if err != nil {
+			return err
+		}
+		files = append(files, wholefile.File{Path: to.page, Data: page})
+	}
+	if to.svg != "" {
+		files = append(files, wholefile.File{Path: to.svg, Data: picture.SVG(picture.Wide, f.height(false), f.alt(), paint)})
+	}
+	if to.png != "" {
+		drawn, err := picture.PNG(picture.Wide, f.height(false), paint)
+		if err != nil {
+			return err
+		}
+		files = append(files, wholefile.File{Path: to.png, Data: drawn})
+	}
+	return wholefile.Write(files...)
+}
+
+// page returns the report as an HTML page that needs nothing else.
+func (r report) page(f figure) ([]byte, error) {
+	var body, page bytes.Buffer
+	if err := bodyTemplate.Execute(&body, struct {
+		report
+		Figure template.HTML
+		Header []string
+	}{r, picture.Inline(f.alt(), f.height(false), f.height(true), f.draw), header}); err != nil {
+		return nil, err
+	}
+	err := picture.Page{Title: "bench demo", Body: template.HTML(body.String())}.Write(&page)
+	return page.Bytes(), err
+}

@@ -1,0 +1,219 @@
+package demo
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/httpload"
+	"github.com/go-weir/weir/bench/internal/launch"
+	"github.com/go-weir/weir/bench/internal/progress"
+	"github.com/go-weir/weir/bench/internal/target"
+)
+
+// A plan is what is driven.
+type plan struct {
+	processes int
+	kinds     []int // indexes in the list of all
+	drives    []drive
+}
+
+// A drive is requests that each kind gets under a limit.
+type drive struct {
+	limit algorithms.Limit
+	load  httpload.Load // without a URL
+}
+
+// paced says whether requests come at their times, so that what goes on beside them doesn't matter.
+func (d drive) paced() bool { return d.load.Connections == 0 }
+
+// An outcome is what came of a drive, kind by kind.
+type outcome struct {
+	drive
+	all []count
+}
+
+// A count is what one kind made of a drive.
+type count struct {
+	kind     kind
+	requests []request // that were decided on, in the order of their answers
+	failed   int       // requests that were not
+	why      string    // the first of these failed
+	admitted []time.Duration
+	expected
+}
+
+func (c count) refused() int { return len(c.requests) - len(c.admitted) }
+
+// off is how far what was admitted is from what is right.
+func (c count) off() int {
+	return len(c.admitted) - min(max(len(c.admitted), c.low), c.high)
+}
+
+// A report is all that was found.
+type report struct {
+	Server    string
+	Warnings  []string
+	Processes string // how many
+	Kinds     []kind
+	Outcomes  []outcome
+}
+
+// path is the path at which a kind is driven.
+func (p plan) path(d, k int) string { return fmt.Sprintf("/%s/%d", kinds[k].Name, d+1) }
+
+// carryOut does what is planned on the server, and leaves nothing there.
+func (p plan) carryOut(ctx context.Context, server *launch.Server, shown io.Writer) (r report, err error) {
+	admin := server.Place.Admin()
+	defer admin.Close()
+	s := p.service(server.Place)
+	if err := s.try(ctx, admin); err != nil {
+		return r, err
+	}
+	info, _ := admin.Info(ctx, "server").Result() // a server that doesn't tell is no reason to stop
+	r = report{Server: target.Describe(info) + ", " + server.How, Warnings: server.Warnings, Processes: processes(p.processes)}
+	for _, k := range p.kinds {
+		r.Kinds = append(r.Kinds, kinds[k])
+	}
+	c, err := hire(p.processes, s)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, s.clean(ctx, admin)) }()
+	defer c.dismiss() // first, or they might write what has been removed
+	bar := progress.Start(shown, len(s.Endpoints))
+	defer bar.End()
+	for d := range p.drives {
+		bar.Say(p.drives[d].limit.String() + ", " + p.drives[d].load.String())
+		o, err := p.do(ctx, c, d, bar)
+		if err != nil {
+			return r, err
+		}
+		r.Outcomes = append(r.Outcomes, o)
+	}
+	return r, nil
+}
+
+func processes(n int) string {
+	if n == 1 {
+		return "1 process"
+	}
+	return fmt.Sprintf("%d processes", n)
+}
+
+// service is what the workers are to serve. None serves more connections at a time than its share, so that
+// all of them have some.
+func (p plan) service(place target.Place) service {
+	s := service{Place: place, Prefix: "weir-bench-" + rand.Text(), AtOnce: 1}
+	for d, drive := range p.drives {
+		s.AtOnce = max(s.AtOnce, (drive.load.Connections+p.processes-1)/p.processes)
+		for _, k := range p.kinds {
+			s.Endpoints = append(s.Endpoints, endpoint{p.path(d, k), k, drive.limit})
+		}
+	}
+	return s
+}
+
+// rights are what the demonstration takes of a user of the server.
+const rights = "~weir-bench* +ping +info +@scripting +@read +@write"
+
+// try has each limiter decide once, of a key of its own, so that what can't work is told before it is driven.
+func (s service) try(ctx context.Context, client redis.UniversalClient) error {
+	const key = "first"
+	return s.each(client, func(_ endpoint, limiter algorithms.Limiter) error {
+		_, err := limiter.Allow(ctx, key)
+		if err == nil {
+			err = limiter.Reset(ctx, key)
+		}
+		if err != nil && ctx.Err() == nil {
+			err = target.Explain(s.Place, rights, err)
+		}
+		return err
+	})
+}
+
+// cleanupTime is how long the removal of keys may take.
+const cleanupTime = 10 * time.Second
+
+// clean removes all keys, also where ctx has ended.
+func (s service) clean(ctx context.Context, client redis.UniversalClient) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+	defer cancel()
+	err := s.each(client, func(e endpoint, limiter algorithms.Limiter) error { return limiter.Reset(ctx, e.Path) })
+	if err != nil {
+		return fmt.Errorf("keys %s:* are left, and expire by themselves: %w", s.Prefix, err)
+	}
+	return nil
+}
+
+// each does something with the limiter of each endpoint, until there is an error.
+func (s service) each(client redis.UniversalClient, do func(endpoint, algorithms.Limiter) error) error {
+	for _, e := range s.Endpoints {
+		limiter, err := kinds[e.Kind].new(client, e.Limit, s.Prefix)
+		if err != nil {
+			return fmt.Errorf("%s: %w", kinds[e.Kind].Name, err)
+		}
+		if err := do(e, limiter); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// do drives all kinds, at the same time if that is of no matter, else one after the other.
+func (p plan) do(ctx context.Context, c *crew, d int, bar progress.Bar) (o outcome, err error) {
+	o = outcome{p.drives[d], make([]count, len(p.kinds))}
+	errs := make([]error, len(p.kinds))
+	var all sync.WaitGroup
+	for i, k := range p.kinds {
+		load := o.load
+		load.URL = c.url.JoinPath(p.path(d, k))
+		all.Go(func() {
+			o.all[i], errs[i] = run(ctx, kinds[k], o.limit, load)
+			bar.Step(1)
+		})
+		if !o.paced() {
+			all.Wait()
+		}
+	}
+	all.Wait()
+	if ctx.Err() != nil {
+		return o, errInterrupted
+	}
+	return o, errors.Join(errs...)
+}
+
+// run drives one kind.
+func run(ctx context.Context, k kind, limit algorithms.Limit, load httpload.Load) (c count, err error) {
+	c.kind = k
+	began := time.Now()
+	load.Run(ctx, func(result *httpload.Result) {
+		sent := result.Timestamp.Sub(began)
+		switch r := (request{sent, sent + result.Latency, int(result.Code)}); r.status {
+		case http.StatusOK, http.StatusTooManyRequests:
+			c.requests = append(c.requests, r)
+		default:
+			if c.failed++; c.why == "" {
+				c.why = cmp.Or(result.Error, fmt.Sprintf("the answer %d %s", r.status, http.StatusText(r.status)))
+			}
+		}
+	})
+	slices.SortFunc(c.requests, func(a, b request) int { return cmp.Compare(a.answered, b.answered) })
+	for _, r := range c.requests {
+		if r.admitted() {
+			c.admitted = append(c.admitted, r.answered)
+		}
+	}
+	c.expected, err = expect(k.algorithm, limit, c.requests)
+	return c, err
+}

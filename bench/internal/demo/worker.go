@@ -1,0 +1,118 @@
+package demo
+
+import (
+	"bufio"
+	"context"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"golang.org/x/net/netutil"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/target"
+	"github.com/go-weir/weir/httplimit"
+)
+
+// workerEnv is the environment variable by which a process knows that it is a worker.
+const workerEnv = "WEIR_DEMO_WORKER"
+
+// A service is what each worker serves.
+type service struct {
+	Place     target.Place
+	Prefix    string // of all keys
+	AtOnce    int    // how many connections each worker serves at a time
+	Endpoints []endpoint
+}
+
+// An endpoint is a path that is limited.
+type endpoint struct {
+	Path  string
+	Kind  int // the index in kinds
+	Limit algorithms.Limit
+}
+
+// listenerFile is the number of the open file by which a worker has the listening socket: the first after
+// the standard ones.
+const listenerFile = 3
+
+// lineReady is what a worker says once it serves.
+const lineReady = "ready\n"
+
+// patience is how long a limiter is waited for: longer than anything here should take.
+const patience = 30 * time.Second
+
+// Main serves as a worker and ends the process, if it is one; else it returns.
+func Main() {
+	if os.Getenv(workerEnv) == "" {
+		return
+	}
+	if err := work(os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// work reads a service and serves it until in ends.
+func work(in io.Reader, out io.Writer) error {
+	buffered := bufio.NewReader(in)
+	var s service
+	if err := gob.NewDecoder(buffered).Decode(&s); err != nil {
+		return err
+	}
+	// Only now, as this makes the socket non-blocking for all who share it, and starting a process the reverse.
+	listener, err := net.FileListener(os.NewFile(listenerFile, "listener"))
+	if err != nil {
+		return err
+	}
+	handler, closeClient, err := s.handler()
+	if err != nil {
+		return err
+	}
+	defer closeClient()
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: patience}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(netutil.LimitListener(listener, s.AtOnce)) }()
+	if _, err := io.WriteString(out, lineReady); err != nil {
+		return err
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, buffered)
+		_ = server.Close()
+	}()
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// handler connects to Redis and returns what serves the endpoints.
+func (s service) handler() (handler http.Handler, closeClient func(), err error) {
+	client := s.Place.GoRedis(nil)
+	defer func() {
+		if err != nil {
+			_ = client.Close()
+		}
+	}()
+	if err := client.Ping(context.Background()).Err(); err != nil {
+		return nil, nil, err
+	}
+	mux := http.NewServeMux()
+	err = s.each(client, func(e endpoint, limiter algorithms.Limiter) error {
+		limited := httplimit.New(limiter, httplimit.Key(httplimit.Path()), httplimit.OnFailure(httplimit.Refuse), httplimit.Timeout(patience))
+		mux.Handle(e.Path, limited(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "pong\n")
+		})))
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return mux, func() { _ = client.Close() }, nil
+}

@@ -1,0 +1,187 @@
+package httpload
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/go-weir/weir/bench/internal/command"
+	"github.com/go-weir/weir/bench/internal/progress"
+	"github.com/go-weir/weir/bench/internal/wholefile"
+)
+
+const description = `It sends requests to any URL and counts the answers by their status: evenly over a time,
+whether or not those before are answered, or with -c from so many connections, each of which
+asks again as soon as it is answered. It goes there directly, without a proxy, over HTTP/1.1,
+and follows no redirects.
+
+  go run ./bench http http://127.0.0.1:8080/
+  go run ./bench http http://127.0.0.1:8080/ -n 100 -d 10s
+  go run ./bench http http://127.0.0.1:8080/ -c 64 -d 60s
+  go run ./bench http http://127.0.0.1:8080/ -H "Authorization: Api-Key 7d3f" -method POST
+
+Ctrl-C ends it with what was counted until then.`
+
+// What the flags can be.
+const (
+	mostRequests    = 1_000_000
+	mostConnections = 10_000
+	longest         = 24 * time.Hour
+)
+
+// Command returns the command http.
+func Command() *cli.Command {
+	return &cli.Command{
+		Name:                      "http",
+		Usage:                     "sends requests to a URL and counts the answers",
+		Description:               description,
+		DisableSliceFlagSeparator: true, // a header field may hold commas
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "n", Value: 100, Usage: "send so many `REQUESTS`, evenly over -d (the default is 100)"},
+			&cli.IntFlag{Name: "c", Usage: "instead of that, ask from so many `CONNECTIONS` at once"},
+			&cli.DurationFlag{Name: "d", Value: 10 * time.Second, Usage: "for how long: a `TIME` such as 500ms or 1m (the default is 10s)"},
+			&cli.StringSliceFlag{Name: "H", Usage: "a `FIELD` of the header, such as \"Authorization: Api-Key 7d3f\"; can be given\nseveral times"},
+			&cli.StringFlag{Name: "method", Value: http.MethodGet, Usage: "the `METHOD` (the default is GET)"},
+			&cli.DurationFlag{Name: "timeout", Value: 30 * time.Second, Usage: "how long an answer is waited for: a `TIME` (the default is 30s)"},
+			&cli.StringFlag{Name: "json", Usage: "also write what was counted to this `FILE`, for machines"},
+		},
+		Action: action,
+	}
+}
+
+func action(ctx context.Context, cmd *cli.Command) error {
+	load, err := read(cmd)
+	if err != nil {
+		return err
+	}
+	path := cmd.String("json")
+	if path != "" { // it is too late to find that out at the end
+		if err := wholefile.Writable(path); err != nil {
+			return err
+		}
+	}
+	r, err := measure(ctx, load, cmd.Root().ErrWriter)
+	if err != nil {
+		return err
+	}
+	if r.Requests > 0 {
+		err = r.write(cmd.Root().Writer, path)
+	}
+	switch {
+	case r.Interrupted:
+		return errors.Join(err, errors.New("interrupted"))
+	case r.Answered == 0:
+		return errors.Join(err, errors.New("no request was answered: "+strings.Join(slices.Sorted(maps.Keys(r.Errors)), ", ")))
+	}
+	return err
+}
+
+// measure runs the load, and shows how far it has come.
+func measure(ctx context.Context, load Load, shown io.Writer) (*report, error) {
+	if err := load.Reach(ctx); err != nil {
+		if ctx.Err() != nil {
+			err = errors.New("interrupted")
+		}
+		return nil, err
+	}
+	steps := load.Requests
+	if load.Connections > 0 {
+		steps = progress.Unknown
+	}
+	bar := progress.Start(shown, steps)
+	defer bar.End()
+	r := newReport(load)
+	load.Run(ctx, func(result *Result) {
+		r.add(result)
+		bar.Step(1)
+	})
+	r.Interrupted = ctx.Err() != nil
+	r.finish()
+	return r, nil
+}
+
+// write prints the report, and writes it as JSON to the file at path, if there is one.
+func (r *report) write(out io.Writer, path string) error {
+	_, err := io.WriteString(out, r.text())
+	if path == "" {
+		return err
+	}
+	var document bytes.Buffer
+	encoder := json.NewEncoder(&document)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if failed := encoder.Encode(r); failed != nil {
+		return errors.Join(err, failed)
+	}
+	return errors.Join(err, wholefile.Write(wholefile.File{Path: path, Data: document.Bytes()}))
+}
+
+// read reads the arguments.
+func read(cmd *cli.Command) (l Load, err error) {
+	if cmd.NArg() != 1 {
+		return l, command.Misuse(cmd, "want one URL, got %q", cmd.Args().Slice())
+	}
+	l = Load{
+		Method: cmd.String("method"), Timeout: cmd.Duration("timeout"),
+		Requests: cmd.Int("n"), Over: cmd.Duration("d"),
+	}
+	switch {
+	case l.Requests < 1 || l.Requests > mostRequests:
+		return l, command.Misuse(cmd, "-n: %d, want 1 to %d", l.Requests, mostRequests)
+	case l.Over < time.Millisecond || l.Over > longest:
+		return l, command.Misuse(cmd, "-d: %v, want 1ms to 24h", l.Over)
+	case l.Timeout < time.Millisecond || l.Timeout > longest:
+		return l, command.Misuse(cmd, "-timeout: %v, want 1ms to 24h", l.Timeout)
+	case cmd.IsSet("c") && cmd.IsSet("n"):
+		return l, command.Misuse(cmd, "-n requests are sent at their times, -c connections ask as fast as they are answered: want one of the two")
+	case cmd.IsSet("c"):
+		l.Connections, l.For, l.Requests, l.Over = cmd.Int("c"), l.Over, 0, 0
+		if l.Connections < 1 || l.Connections > mostConnections {
+			return l, command.Misuse(cmd, "-c: %d, want 1 to %d", l.Connections, mostConnections)
+		}
+	}
+	if l.URL, err = parseURL(cmd.Args().First()); err != nil {
+		return l, command.Misuse(cmd, "%v", err)
+	}
+	if l.Header, err = parseHeader(cmd.StringSlice("H")); err != nil {
+		return l, command.Misuse(cmd, "-H: %v", err)
+	}
+	if _, err := http.NewRequest(l.Method, l.URL.String(), nil); err != nil {
+		return l, command.Misuse(cmd, "-method: %v", err)
+	}
+	return l, nil
+}
+
+// parseURL reads a URL. What can't be read is not repeated: there may be a password in it.
+func parseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return nil, errors.New("that is no URL to send requests to, want http://HOST:PORT/PATH or https://…")
+	}
+	return u, nil
+}
+
+func parseHeader(fields []string) (http.Header, error) {
+	header := http.Header{}
+	for _, field := range fields {
+		name, value, found := strings.Cut(field, ":")
+		value = strings.TrimSpace(value)
+		if !found || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+			return nil, fmt.Errorf("%q is no header field, want NAME: VALUE", field)
+		}
+		header.Add(name, value)
+	}
+	return header, nil
+}

@@ -2,7 +2,8 @@
 redis.call('TIME')
 local head = redis.call('LINDEX', KEYS[1], '0')
 if not head then
-  redis.call('RPUSH', KEYS[1], '\006\100\207\060\200\020\140\000\000\000\000\000\000', '\100\207\060\200\020\140\000\000\001')
+  local base, entry = '\006\100\207\060\200\020\140\000\000\000\000\000\000', '\100\207\060\200\020\140\000\000\001'
+  redis.call('RPUSH', KEYS[1], base, entry)
   redis.call('PEXPIRE', KEYS[1], '86400100')
   return 1
 end

@@ -3,7 +3,9 @@ package conformance_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -12,52 +14,69 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// BenchmarkLogCost measures what a decision of a full sliding log costs the server, by rate: an admission as
-// one entry leaves, a denial, and the one decision before which all but one entry of the log have left at once. The
-// figure is the server's own, of the time in the script.
+// BenchmarkLogCost measures what a decision of a full sliding log costs the server, by rate: a denial, an admission as
+// one entry leaves, and the one decision before which all but one entry of the log have left at once. The figure is the
+// server's own, of the time in the script. The rates take turns, round after round, and told is the least of the rounds,
+// which others on the machine disturb least.
 func BenchmarkLogCost(b *testing.B) {
-	const period = 100_000_000 // µs
+	const period, rounds, decisions = 100_000_000, 15, 200 // µs
+	rates := []int64{100, 10_000, 1_000_000}
 	for _, kind := range servers.All() {
-		b.Run(kind.Name, func(b *testing.B) {
-			s, err := servers.Run(context.Background(), kind)
+		s, err := servers.Run(context.Background(), kind)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = s.Close() })
+		conn := resptest.Dial(b, s.Addr)
+		decide := func(rate, at int64) (admitted bool) {
+			reply, err := conn.Run(context.Background(), scripts.SlidingLog, []string{fmt.Sprintf("log%d", rate)}, []string{
+				"1", strconv.FormatInt(rate, 10), strconv.Itoa(period), strconv.FormatInt(at, 10),
+			})
 			if err != nil {
 				b.Fatal(err)
 			}
-			b.Cleanup(func() { _ = s.Close() })
-			conn := resptest.Dial(b, s.Addr)
-			for _, rate := range []int64{100, 10_000, 1_000_000} {
-				key, limit := fmt.Sprintf("log%d", rate), []string{"1", strconv.FormatInt(rate, 10), strconv.Itoa(period)}
-				step := period / rate
-				drive(b, conn, scripts.SlidingLog, key, rate, step, limit...)
-				at := int64(1795363671000000 + period) // when the first of these entries leaves
-				decide := func(at int64) (admitted bool) {
-					reply, err := conn.Run(context.Background(), scripts.SlidingLog, []string{key}, append(limit[:3:3], strconv.FormatInt(at, 10)))
-					if err != nil {
-						b.Fatal(err)
-					}
-					return reply[0] >= 0
-				}
-				measure := func(name string, want bool, next func() int64) {
-					b.Run(fmt.Sprintf("rate=%d/%s", rate, name), func(b *testing.B) {
-						before := scriptTime(b, conn)
-						for range b.N {
-							if got := decide(next()); got != want {
-								b.Fatalf("admitted: %v", got)
-							}
+			return reply[0] >= 0
+		}
+		at := map[int64]int64{} // when the first entry leaves that is still there
+		for _, rate := range rates {
+			drive(b, conn, scripts.SlidingLog, fmt.Sprintf("log%d", rate), rate, period/rate, "1", strconv.FormatInt(rate, 10), strconv.Itoa(period))
+			at[rate] = 1795363671000000 + period
+		}
+		least := map[string]float64{}
+		for range rounds {
+			for _, want := range []bool{false, true} {
+				for _, rate := range rates {
+					before := scriptTime(b, conn)
+					for range decisions {
+						now := at[rate] - 1
+						if want {
+							now++
+							at[rate] += period / rate
 						}
-						b.ReportMetric((scriptTime(b, conn)-before)/float64(b.N), "server-µs/op")
-					})
+						if got := decide(rate, now); got != want {
+							b.Fatalf("admitted: %v", got)
+						}
+					}
+					name := fmt.Sprintf("rate=%d/%s", rate, map[bool]string{false: "denied", true: "rolling"}[want])
+					if took := (scriptTime(b, conn) - before) / decisions; least[name] == 0 || took < least[name] {
+						least[name] = took
+					}
 				}
-				measure("denied", false, func() int64 { return at - 1 })
-				measure("rolling", true, func() int64 { at += step; return at - step })
-				before := scriptTime(b, conn)
-				if !decide(at + (rate-2)*step) {
-					b.Fatal("denied")
-				}
-				took := scriptTime(b, conn) - before // the log is full but once
-				b.Run(fmt.Sprintf("rate=%d/all-but-one-have-left", rate), func(b *testing.B) { b.ReportMetric(took, "server-µs/op") })
 			}
-		})
+		}
+		for _, rate := range rates {
+			before := scriptTime(b, conn)
+			if !decide(rate, at[rate]+(rate-2)*(period/rate)) {
+				b.Fatal("denied")
+			}
+			least[fmt.Sprintf("rate=%d/all-but-one-have-left", rate)] = scriptTime(b, conn) - before // the log is full but once
+		}
+		for _, name := range slices.Sorted(maps.Keys(least)) {
+			b.Run(kind.Name+"/"+name, func(b *testing.B) {
+				b.ReportMetric(0, "ns/op") // nothing is timed here
+				b.ReportMetric(least[name], "server-µs/op")
+			})
+		}
 	}
 }
 

@@ -20,11 +20,16 @@ var (
 var decisionReply = []byte("*5\r\n:1\r\n:1000\r\n:999\r\n:123456\r\n:1795363671\r\n")
 
 // Benchmark runs Decision over run and, to compare, as the client itself sends it, which leaves the
-// reply to be taken apart. The context cannot be cancelled: under one that can, a client may queue
+// reply to be taken apart; and through scripts.Coalesce, by a caller who comes alone. The context cannot be cancelled: under one that can, a client may queue
 // even a lone command.
 func Benchmark(b *testing.B, run scripts.Runner, client func(ctx context.Context) error) {
 	runner := func(ctx context.Context) error {
 		_, err := run.Run(ctx, Decision, DecisionKeys, DecisionArgs)
+		return err
+	}
+	coalesced := scripts.Coalesce(run)
+	alone := func(ctx context.Context) error {
+		_, err := coalesced.Run(ctx, Decision, DecisionKeys, DecisionArgs)
 		return err
 	}
 	ctx := context.Background()
@@ -34,7 +39,7 @@ func Benchmark(b *testing.B, run scripts.Runner, client func(ctx context.Context
 	for _, way := range []struct {
 		name string
 		call func(context.Context) error
-	}{{"runner", runner}, {"client", client}} {
+	}{{"runner", runner}, {"client", client}, {"coalesced", alone}} {
 		b.Run(way.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for range b.N {

@@ -35,5 +35,5 @@
 //
 // # What it costs
 //
-// About a microsecond and three allocations a request, besides the limiter: BenchmarkMiddleware.
+// Between one and two microseconds and three allocations a request, besides the limiter: BenchmarkMiddleware.
 package httplimit

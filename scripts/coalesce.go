@@ -46,10 +46,13 @@ type Coalescer struct {
 // any other only calls for one slot wait for one another.
 //
 // Scripts are run in a function, with KEYS and ARGV as its parameters, and TIME is asked once for all requests
-// of a batch; of Weir's own but the sliding log's, a key is read and written once (see [Script.OneString]). A script of the caller's own must take no notice of that. Calls without a key are passed on as
-// they are. Where a request of a batch fails, it is known to have failed, and is asked again alone for the text of
-// its error. A script that has written something before it fails writes that twice: of Weir's only the sliding log's
-// can, for a user who lacks some of its rights (the runners' documentation names them).
+// of a batch; of Weir's own but the sliding log's, a key is read and written once (see [Script.OneString]). A script
+// of the caller's own must take no notice of that. Calls without a key are passed on as they are. Where a request
+// of a batch fails, it is known to have failed, and is asked again alone for the text of its error. A script that
+// has written something before it fails writes that twice: of Weir's only the sliding log's can, for a user who lacks
+// some of its rights (the runners' documentation names them).
+//
+// After a call whose context has ended its keys and args may still be read: don't change them then.
 //
 // Close it when nobody calls it any more.
 func Coalesce(run Runner, opts ...CoalesceOption) *Coalescer {
@@ -64,30 +67,6 @@ func Coalesce(run Runner, opts ...CoalesceOption) *Coalescer {
 		c.pipeline, _ = run.(Pipeliner)
 	}
 	return c
-}
-
-type coalesceOptions struct{ batch, flights, queue int }
-
-var defaultCoalesce = coalesceOptions{batch: 64, flights: 2, queue: 65_536}
-
-// A CoalesceOption changes what [Coalesce] makes.
-type CoalesceOption func(*coalesceOptions)
-
-// MaxBatch sets how many requests are sent together at most, from 1 on. It bounds how long one script
-// holds the server: a request takes some microseconds at most. Default 64.
-func MaxBatch(requests int) CoalesceOption {
-	return func(o *coalesceOptions) { o.batch = max(requests, 1) }
-}
-
-// MaxFlights sets how many calls and batches are under way at the same time before others wait, from 1 on;
-// in a cluster, for each node or slot. Default 2.
-func MaxFlights(flights int) CoalesceOption {
-	return func(o *coalesceOptions) { o.flights = max(flights, 1) }
-}
-
-// MaxQueue sets how many calls may wait; further ones get [ErrQueueFull]. Default 65,536.
-func MaxQueue(calls int) CoalesceOption {
-	return func(o *coalesceOptions) { o.queue = max(calls, 0) }
 }
 
 // place is where calls go that can be sent together: one server, a node of a cluster, or a slot.

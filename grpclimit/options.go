@@ -29,14 +29,7 @@ func (option) Configure(*gate.Rule) {}
 // httplimit says how that is done, and [ChargeEach] is the other way.
 func Also(limiter algorithms.Limiter, opts ...httplimit.RuleOption) Option {
 	return option(func(i *Interceptor) {
-		rule := i.add(limiter)
-		for _, opt := range opts {
-			if opt == nil {
-				rule.Complain("an option is nil")
-				continue
-			}
-			opt.Configure(rule)
-		}
+		gate.Configure(i.add(limiter), opts)
 	})
 }
 

@@ -19,14 +19,7 @@ func (o option) apply(m *middleware) { o(m) }
 // package's documentation for how that is done, and [ChargeEach] for the other way.
 func Also(limiter algorithms.Limiter, opts ...RuleOption) Option {
 	return option(func(m *middleware) {
-		rule := m.add(limiter)
-		for _, opt := range opts {
-			if opt == nil {
-				rule.Complain("an option is nil")
-				continue
-			}
-			opt.Configure(rule)
-		}
+		gate.Configure(m.add(limiter), opts)
 	})
 }
 

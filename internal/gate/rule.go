@@ -87,3 +87,14 @@ func (r *Rule) limiterOf(request *http.Request) (algorithms.Limiter, error) {
 	}
 	return limiter, err
 }
+
+// Configure applies options to a rule, and complains of those that are nil.
+func Configure[O interface{ Configure(*Rule) }](rule *Rule, opts []O) {
+	for _, opt := range opts {
+		if any(opt) == nil {
+			rule.Complain("an option is nil")
+			continue
+		}
+		opt.Configure(rule)
+	}
+}

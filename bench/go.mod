@@ -4,7 +4,7 @@ go 1.26.0
 
 require (
 	github.com/containerd/errdefs v1.0.0
-	github.com/go-weir/weir v0.0.0
+	github.com/go-weir/weir v0.1.0
 	github.com/jedib0t/go-pretty/v6 v6.8.3
 	github.com/moby/moby/api v1.56.1
 	github.com/moby/moby/client v0.6.2
@@ -61,7 +61,7 @@ require (
 	github.com/go-logr/logr v1.4.3 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect
 	github.com/go-ole/go-ole v1.3.0 // indirect
-	github.com/go-weir/weir/scripts/goredisrunner v0.0.0
+	github.com/go-weir/weir/scripts/goredisrunner v0.1.0
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/klauspost/compress v1.18.7 // indirect
 	github.com/lufia/plan9stats v0.0.0-20260330125221-c963978e514e // indirect
@@ -95,15 +95,11 @@ require (
 	golang.org/x/text v0.43.0 // indirect
 )
 
-replace github.com/go-weir/weir => ..
-
-replace github.com/go-weir/weir/scripts/goredisrunner => ../scripts/goredisrunner
-
 require (
 	github.com/Shopify/toxiproxy/v2 v2.12.0
 	github.com/alicebob/miniredis/v2 v2.40.0
 	github.com/anishathalye/porcupine v1.3.1
-	github.com/go-weir/weir/scripts/rueidisrunner v0.0.0
+	github.com/go-weir/weir/scripts/rueidisrunner v0.1.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/redis/rueidis v1.0.79
 	github.com/rs/zerolog v1.33.0
@@ -126,7 +122,6 @@ require (
 	github.com/josharian/intern v1.0.0 // indirect
 	github.com/mailru/easyjson v0.7.7 // indirect
 	github.com/rs/dnscache v0.0.0-20230804202142-fc85eb664529 // indirect
+	golang.org/x/mod v0.43.0
 	golang.org/x/sync v0.24.0 // indirect
 )
-
-replace github.com/go-weir/weir/scripts/rueidisrunner => ../scripts/rueidisrunner

@@ -4,8 +4,8 @@ go 1.26.0
 
 require (
 	github.com/alicebob/miniredis/v2 v2.40.0
-	github.com/go-weir/weir v0.0.0
-	github.com/go-weir/weir/scripts/goredisrunner v0.0.0
+	github.com/go-weir/weir v0.1.0
+	github.com/go-weir/weir/scripts/goredisrunner v0.1.0
 	github.com/redis/go-redis/v9 v9.23.0
 )
 
@@ -24,17 +24,10 @@ require (
 	modernc.org/memory v1.12.1 // indirect
 )
 
-replace (
-	github.com/go-weir/weir => ..
-	github.com/go-weir/weir/scripts/goredisrunner => ../scripts/goredisrunner
-)
-
 require (
-	github.com/go-weir/weir/scripts/rueidisrunner v0.0.0
+	github.com/go-weir/weir/scripts/rueidisrunner v0.1.0
 	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/redis/rueidis v1.0.79
 	golang.org/x/crypto v0.58.0
 	modernc.org/sqlite v1.61.1
 )
-
-replace github.com/go-weir/weir/scripts/rueidisrunner => ../scripts/rueidisrunner

@@ -3,7 +3,7 @@ module github.com/go-weir/weir/grpclimit
 go 1.26.0
 
 require (
-	github.com/go-weir/weir v0.0.0
+	github.com/go-weir/weir v0.1.0
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261026165753-2ffab32bce7e
 	google.golang.org/grpc v1.85.0
 	google.golang.org/protobuf v1.36.12

@@ -7,10 +7,10 @@ require (
 	github.com/go-chi/httprate v0.16.1
 	github.com/go-chi/httprate-redis v0.7.0
 	github.com/go-redis/redis_rate/v10 v10.0.1
-	github.com/go-weir/weir v0.0.0
-	github.com/go-weir/weir/bench v0.0.0
-	github.com/go-weir/weir/scripts/goredisrunner v0.0.0
-	github.com/go-weir/weir/scripts/rueidisrunner v0.0.0
+	github.com/go-weir/weir v0.1.0
+	github.com/go-weir/weir/bench v0.1.0
+	github.com/go-weir/weir/scripts/goredisrunner v0.1.0
+	github.com/go-weir/weir/scripts/rueidisrunner v0.1.0
 	github.com/gomodule/redigo v1.8.9
 	github.com/mennanov/limiters v1.11.0
 	github.com/redis/go-redis/v9 v9.23.0
@@ -126,11 +126,4 @@ require (
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20240903143218-8af14fe29dc1 // indirect
 	google.golang.org/grpc v1.67.1 // indirect
 	google.golang.org/protobuf v1.36.1 // indirect
-)
-
-replace (
-	github.com/go-weir/weir => ../..
-	github.com/go-weir/weir/bench => ..
-	github.com/go-weir/weir/scripts/goredisrunner => ../../scripts/goredisrunner
-	github.com/go-weir/weir/scripts/rueidisrunner => ../../scripts/rueidisrunner
 )

@@ -4,8 +4,8 @@ go 1.26.0
 
 require (
 	github.com/alicebob/miniredis/v2 v2.40.0
-	github.com/go-weir/weir v0.0.0
-	github.com/go-weir/weir/scripts/goredisrunner v0.0.0
+	github.com/go-weir/weir v0.1.0
+	github.com/go-weir/weir/scripts/goredisrunner v0.1.0
 	github.com/redis/go-redis/v9 v9.23.0
 	k8s.io/api v0.37.2
 	k8s.io/apimachinery v0.37.2
@@ -33,9 +33,4 @@ require (
 	sigs.k8s.io/json v0.0.0-20250730193827-2d320260d730 // indirect
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.2 // indirect
-)
-
-replace (
-	github.com/go-weir/weir => ../..
-	github.com/go-weir/weir/scripts/goredisrunner => ../../scripts/goredisrunner
 )

@@ -22,28 +22,13 @@ type settings struct {
 	deadlines   bool          // ContextTimeoutEnabled
 }
 
-// topologies are the kinds of client that can be a redis.UniversalClient.
+// topologies are the kinds of client that every supported release of go-redis has. Those that only newer ones have
+// are tested in bench/clients.
 var topologies = map[string]func(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient{
 	"single":   single,
 	"cluster":  cluster,
 	"ring":     ring,
 	"failover": failover,
-	"autopipeline": func(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient {
-		return autopipeline(t, single(t, w, s), false)
-	},
-	"full-duplex autopipeline": func(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient {
-		return autopipeline(t, single(t, w, s), true)
-	},
-	"async autopipeline": func(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient {
-		ap, err := single(t, w, s).AsyncAutoPipeline()
-		return closing(t, ap, err)
-	},
-	"cluster autopipeline": func(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient {
-		return autopipeline(t, cluster(t, w, s), false)
-	},
-	"full-duplex cluster autopipeline": func(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient {
-		return autopipeline(t, cluster(t, w, s), true)
-	},
 }
 
 func single(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient {
@@ -72,13 +57,6 @@ func failover(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient 
 		MasterName: "main", SentinelAddrs: []string{sentinel(t, w).Addr},
 		ReadTimeout: s.readTimeout, ContextTimeoutEnabled: s.deadlines,
 	}), nil)
-}
-
-func autopipeline(t testing.TB, client redis.UniversalClient, fullDuplex bool) redis.UniversalClient {
-	options := redis.DefaultBlockingAutoPipelineOptions()
-	options.FullDuplex = fullDuplex
-	ap, err := client.AutoPipelineWithOptions(options)
-	return closing(t, ap, err)
 }
 
 func closing(t testing.TB, client redis.UniversalClient, err error) redis.UniversalClient {

@@ -1,3 +1,7 @@
+// testing/synctest is new in Go 1.25.
+
+//go:build go1.25
+
 package goredisrunner_test
 
 import (

@@ -15,7 +15,7 @@ import (
 // What TestLostReplyIsNotResent would see without the runner: go-redis' own EvalSha runs twice and says
 // nothing. If this fails, go-redis has changed its default, or the wire no longer loses replies.
 func TestClientAloneResends(t *testing.T) {
-	for _, topology := range []string{"single", "cluster", "ring", "failover", "autopipeline"} {
+	for _, topology := range []string{"single", "cluster", "ring", "failover"} {
 		t.Run(topology, func(t *testing.T) {
 			t.Parallel()
 			w := wiretest.New(t)

@@ -52,13 +52,12 @@ func TestProtocols(t *testing.T) {
 func TestNilClient(t *testing.T) {
 	var noRunner *goredisrunner.Runner
 	for name, run := range map[string]*goredisrunner.Runner{
-		"nil":           goredisrunner.New(nil),
-		"nil client":    goredisrunner.New((*redis.Client)(nil)),
-		"nil cluster":   goredisrunner.New((*redis.ClusterClient)(nil)),
-		"nil ring":      goredisrunner.New((*redis.Ring)(nil)),
-		"zero runner":   {},
-		"no runner":     noRunner,
-		"nil pipeliner": goredisrunner.New((*redis.AutoPipeliner)(nil)),
+		"nil":         goredisrunner.New(nil),
+		"nil client":  goredisrunner.New((*redis.Client)(nil)),
+		"nil cluster": goredisrunner.New((*redis.ClusterClient)(nil)),
+		"nil ring":    goredisrunner.New((*redis.Ring)(nil)),
+		"zero runner": {},
+		"no runner":   noRunner,
 	} {
 		if _, err := run.Run(context.Background(), wiretest.Count, []string{"key"}, nil); !errors.Is(err, goredisrunner.ErrNilClient) {
 			t.Errorf("%s: Run = %v, want ErrNilClient", name, err)

@@ -65,18 +65,9 @@ var refusals = []wiretest.Refusal{
 	{Topology: "cluster pipeline", Text: "ASK 12539 " + wiretest.Elsewhere, Followed: true},
 	{Topology: "cluster pipeline", Text: "READONLY You can't write against a read only replica."},
 	{Topology: "cluster pipeline", Text: "LOADING Redis is loading the dataset in memory"},
-	{Topology: "cluster autopipeline", Text: "MOVED 12539 " + wiretest.Elsewhere, Followed: true},
-	{Topology: "cluster autopipeline", Text: "ASK 12539 " + wiretest.Elsewhere, Followed: true},
-	{Topology: "cluster autopipeline", Text: "LOADING Redis is loading the dataset in memory"},
-	{Topology: "cluster autopipeline", Text: "READONLY You can't write against a read only replica."},
-	{Topology: "full-duplex cluster autopipeline", Text: "MOVED 12539 " + wiretest.Elsewhere, Followed: true},
-	{Topology: "full-duplex cluster autopipeline", Text: "ASK 12539 " + wiretest.Elsewhere, Followed: true},
-	{Topology: "full-duplex cluster autopipeline", Text: "READONLY You can't write against a read only replica."},
-	{Topology: "full-duplex cluster autopipeline", Text: "LOADING Redis is loading the dataset in memory"},
 	{Topology: "single", Text: "LOADING Redis is loading the dataset in memory"},
 	{Topology: "single", Text: "READONLY You can't write against a read only replica."},
 	{Topology: "ring", Text: "LOADING Redis is loading the dataset in memory"},
-	{Topology: "autopipeline", Text: "LOADING Redis is loading the dataset in memory"},
 }
 
 func TestEvalOnlyAfterNoScript(t *testing.T)  { suite.EvalOnlyAfterNoScript(t) }

@@ -16,9 +16,9 @@ import (
 )
 
 func TestEndedContextSendsNothing(t *testing.T) {
-	cancelled, cancel := context.WithCancel(t.Context())
+	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()
-	late, cancel := context.WithTimeout(t.Context(), -time.Second)
+	late, cancel := context.WithTimeout(context.Background(), -time.Second)
 	defer cancel()
 	for topology, connect := range topologies {
 		t.Run(topology, func(t *testing.T) {
@@ -41,7 +41,7 @@ func TestEndedContextSendsNothing(t *testing.T) {
 // A context that ends while the server is asked for a script it does not know stops there.
 func TestContextEndsBeforeEval(t *testing.T) {
 	w := wiretest.New(t)
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(context.Background())
 	client := &counting{Client: connect(t, 0, single(w)), after: cancel}
 	_, err := rueidisrunner.New(client).Run(ctx, wiretest.Count, []string{"key"}, nil)
 	if !errors.Is(err, context.Canceled) {
@@ -75,12 +75,12 @@ func TestHangEndsByDeadline(t *testing.T) {
 			t.Parallel()
 			w := wiretest.New(t)
 			run := rueidisrunner.New(connect(t, w, time.Hour))
-			if _, err := run.Run(t.Context(), wiretest.Count, []string{"warm"}, nil); err != nil {
+			if _, err := run.Run(context.Background(), wiretest.Count, []string{"warm"}, nil); err != nil {
 				t.Fatal(err)
 			}
 			w.Once("evalsha", wiretest.Fate{Then: wiretest.Hang})
 			defer w.HangUp()
-			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 			defer cancel()
 			_, err := run.Run(ctx, wiretest.Count, []string{"key"}, nil)
 			if !errors.Is(err, context.DeadlineExceeded) {
@@ -98,7 +98,7 @@ func TestHangEndsByCancel(t *testing.T) {
 	w := wiretest.New(t)
 	defer w.HangUp()
 	run := rueidisrunner.New(topologies["single, always pipelining"](t, w, time.Hour))
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(context.Background())
 	w.Decide(func(cmd []string) wiretest.Fate {
 		if cmd[0] != "evalsha" {
 			return wiretest.Fate{}
@@ -123,7 +123,7 @@ func TestDialEndsByDeadline(t *testing.T) {
 	}
 	client, _ := rueidis.NewClient(o) // with ForceSingleClient there is a client even so
 	t.Cleanup(client.Close)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	_, err := rueidisrunner.New(client).Run(ctx, wiretest.Count, []string{"key"}, nil)
 	if !errors.Is(err, context.DeadlineExceeded) {

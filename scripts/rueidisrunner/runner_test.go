@@ -22,13 +22,13 @@ func TestClusterRouting(t *testing.T) {
 	high.Always("cluster", shards(t, low, high))
 	run := rueidisrunner.New(connect(t, 0, rueidis.ClientOption{InitAddress: []string{low.Addr}}))
 	for key, node := range map[string]*wiretest.Wire{"bar": low, "{bar}foo": low, "foo": high, "{foo}bar": high} {
-		if _, err := run.Run(t.Context(), wiretest.Count, []string{key}, []string{"arg"}); err != nil || !node.Server.Exists(key) {
+		if _, err := run.Run(context.Background(), wiretest.Count, []string{key}, []string{"arg"}); err != nil || !node.Server.Exists(key) {
 			t.Errorf("%s is not on its node; Run's error is %v", key, err)
 		}
 	}
 
 	high.Once("evalsha", wiretest.Fate{Answer: "-CROSSSLOT Keys in request don't hash to the same slot\r\n"})
-	_, err := run.Run(t.Context(), wiretest.Count, []string{"foo", "bar"}, nil)
+	_, err := run.Run(context.Background(), wiretest.Count, []string{"foo", "bar"}, nil)
 	var answer *rueidis.RedisError
 	if !errors.As(err, &answer) || !strings.HasPrefix(answer.Error(), "CROSSSLOT") {
 		t.Errorf("Run = %v, want CROSSSLOT", err)
@@ -41,11 +41,11 @@ func TestProtocols(t *testing.T) {
 		o := single(wiretest.New(t))
 		o.AlwaysRESP2 = resp2
 		run := rueidisrunner.New(connect(t, 0, o))
-		got, err := run.Run(t.Context(), wiretest.Echo, []string{"key"}, []string{"-5", "300"})
+		got, err := run.Run(context.Background(), wiretest.Echo, []string{"key"}, []string{"-5", "300"})
 		if err != nil || !slices.Equal(got, []int64{-5, 300, 1}) {
 			t.Errorf("%s: Run = %v, %v", name, got, err)
 		}
-		if _, err := run.Run(t.Context(), scripts.New("none", "return false"), nil, nil); !errors.Is(err, rueidis.Nil) {
+		if _, err := run.Run(context.Background(), scripts.New("none", "return false"), nil, nil); !errors.Is(err, rueidis.Nil) {
 			t.Errorf("%s: a nil reply gave %v", name, err)
 		}
 	}

@@ -60,7 +60,7 @@ type clientIP struct {
 
 func (c clientIP) key(r *http.Request) string {
 	if c.proxies > 0 {
-		entry := ""
+		var entry string
 		if c.forwarded {
 			entry = nthForwarded(r.Header["Forwarded"], c.proxies)
 		} else {

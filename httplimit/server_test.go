@@ -25,18 +25,18 @@ func serverOf(t *testing.T, handler http.HandlerFunc) *httptest.Server {
 }
 
 // fetch asks a server, and returns the answer and its whole body.
-func fetch(t *testing.T, url string) (*http.Response, string) {
+func fetch(t *testing.T, url string) (status int, body string) {
 	t.Helper()
 	response, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
+	read, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response, string(body)
+	return response.StatusCode, string(read)
 }
 
 // TestServerSentEvents: what is flushed reaches the client while the handler goes on.
@@ -104,18 +104,18 @@ func TestHijack(t *testing.T) {
 // TestRefusedByServer: what a client of a real server sees of a refusal, also by HEAD.
 func TestRefusedByServer(t *testing.T) {
 	server := serverOf(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "served") })
-	if response, body := fetch(t, server.URL); response.StatusCode != 200 || body != "served" {
-		t.Errorf("status %d, body %q", response.StatusCode, body)
+	if status, body := fetch(t, server.URL); status != http.StatusOK || body != "served" {
+		t.Errorf("status %d, body %q", status, body)
 	}
-	if response, body := fetch(t, server.URL); response.StatusCode != 429 || !strings.HasPrefix(body, `{"detail":"Request was throttled. Expected`) {
-		t.Errorf("status %d, body %q", response.StatusCode, body)
+	if status, body := fetch(t, server.URL); status != http.StatusTooManyRequests || !strings.HasPrefix(body, `{"detail":"Request was throttled. Expected`) {
+		t.Errorf("status %d, body %q", status, body)
 	}
 	response, err := http.Head(server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	if response.StatusCode != 429 || response.Header.Get("Retry-After") == "" {
+	if response.StatusCode != http.StatusTooManyRequests || response.Header.Get("Retry-After") == "" {
 		t.Errorf("HEAD: status %d, header %v", response.StatusCode, response.Header)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // A Script is one Lua source, with what a caller must know to send it: its SHA1, which is the name
@@ -76,7 +77,7 @@ func (s *Script) CheckReply(reply []int64) error {
 	if len(reply) == s.leastReply || len(reply) == len(s.reply) {
 		return nil
 	}
-	want := fmt.Sprint(len(s.reply))
+	want := strconv.Itoa(len(s.reply))
 	if s.leastReply < len(s.reply) {
 		want = fmt.Sprintf("%d or %d", s.leastReply, len(s.reply))
 	}

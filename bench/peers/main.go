@@ -5,6 +5,7 @@ package main
 
 import (
 	"encoding/gob"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -36,11 +37,9 @@ func serve(in io.Reader, out io.Writer) error {
 	}
 	for {
 		var order round.Order
-		switch err := orders.Decode(&order); err {
-		case nil:
-		case io.EOF:
+		if err := orders.Decode(&order); errors.Is(err, io.EOF) {
 			return nil
-		default:
+		} else if err != nil {
 			return err
 		}
 		tally, err := w.round(order)

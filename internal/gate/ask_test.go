@@ -214,7 +214,7 @@ func TestPanic(t *testing.T) {
 		g, _, _ := gateOf(t, &stub{"a", new([]string), func(context.Context, int64) (algorithms.Result, error) { panic(errBroken) }}, timeout)
 		func() {
 			defer func() {
-				if got := recover(); got != errBroken {
+				if got := recover(); got != errBroken { //nolint:errorlint // the value itself, not an error that wraps it
 					t.Errorf("timeout %v: recovered %v, want the limiter's panic", timeout, got)
 				}
 			}()

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -212,7 +213,7 @@ func (a *admin) memory(ctx context.Context, prefix, tag string) (map[int]size, e
 				return err
 			}
 			bytes, err := master.MemoryUsage(ctx, name).Result()
-			if err == redis.Nil { // it has expired
+			if errors.Is(err, redis.Nil) { // it has expired
 				continue
 			}
 			if err != nil {

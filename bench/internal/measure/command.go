@@ -318,7 +318,7 @@ func list(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	path, err := build(ctx, dir)
 	if err != nil {
 		return interruption(ctx, err)

@@ -89,7 +89,7 @@ func migrate(ctx context.Context, s *stage) error {
 			return c.MoveSlot(ctx, int(slot), to, nil)
 		}
 	}
-	return fmt.Errorf("one master has all of the slots")
+	return errors.New("one master has all of the slots")
 }
 
 // replaced waits until another server is the master.

@@ -97,10 +97,8 @@ func (r readDecideWrite) Run(ctx context.Context, _ *scripts.Script, keys, args 
 		standing = count
 	}
 	left := finish - now
-	reply, err := r.run.Run(ctx, write, []string{keys[0], journal.KeyOf(keys[0])}, []string{
-		fmt.Sprint(count), fmt.Sprint(finish), fmt.Sprint(allowed), fmt.Sprint(left/1000 + 100),
-		fmt.Sprint(mark.Call), fmt.Sprint(state[3], standing, left),
-	})
+	numbers := strings.Fields(fmt.Sprint(count, finish, allowed, left/1000+100, mark.Call))
+	reply, err := r.run.Run(ctx, write, []string{keys[0], journal.KeyOf(keys[0])}, append(numbers, fmt.Sprint(state[3], standing, left)))
 	if err != nil {
 		return nil, err
 	}

@@ -121,6 +121,6 @@ func (l *limit) Pipe(stub *toxics.ToxicStub) {
 
 // drain takes what still comes, so that who sends it does not wait for ever.
 func drain(stub *toxics.ToxicStub) {
-	for range stub.Input { //nolint:revive // nothing is done with it
+	for range stub.Input { // nothing is done with it
 	}
 }

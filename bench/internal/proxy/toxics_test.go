@@ -53,7 +53,7 @@ func TestLoseReplies(t *testing.T) {
 	}
 	ok(t, p.Heal())
 	for _, c := range []client{before, during} {
-		if got, err := c.ReadString('\n'); got != "" || err != io.EOF {
+		if got, err := c.ReadString('\n'); got != "" || !errors.Is(err, io.EOF) {
 			t.Errorf("healed: read %q, %v, want the connection closed", got, err)
 		}
 	}

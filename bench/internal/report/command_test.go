@@ -3,7 +3,6 @@ package report
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -51,7 +50,7 @@ func TestCommand(t *testing.T) {
 	if code != 0 || stderr != "" || !strings.Contains(stdout, "# Rate limiters") || strings.Contains(stdout, "rueidis") {
 		t.Errorf("exit code %d, stderr %q, stdout %s", code, stderr, stdout)
 	}
-	code, stdout, stderr = bench(t, "-html", "report.html", "--markdown", filepath.Join("report.md"), "run.json", "again.json")
+	code, stdout, stderr = bench(t, "-html", "report.html", "--markdown", "report.md", "run.json", "again.json")
 	if code != 0 || stdout != "" || stderr != "" {
 		t.Errorf("exit code %d, stderr %q, stdout %q; want silence", code, stderr, stdout)
 	}

@@ -175,7 +175,7 @@ func countRange(low, high int) string {
 
 // wrongBy says how far a limiter is outside of what it may admit.
 func wrongBy(a results.Accuracy) text {
-	by, right := 0, 0
+	var by, right int
 	switch {
 	case a.Admitted > a.High:
 		by, right = a.Admitted-a.High, a.High

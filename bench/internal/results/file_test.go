@@ -92,7 +92,7 @@ func TestReadFails(t *testing.T) {
 	dir := t.TempDir()
 	for text, want := range map[string]string{
 		"":                             "it is empty",
-		" \n":                          "it is empty",
+		" \n":                          "it is empty", //nolint:gocritic // a file of white space
 		"offset,key\n":                 "no JSON document",
 		`{"format":1,"cells":[`:        "no JSON document",
 		`{"server":"x","traces":[]}`:   "not the JSON document of a run of bench measure",

@@ -92,7 +92,7 @@ func recovers(t *testing.T, clients []user, key, value string) {
 // holds makes sure that a client finds a value.
 func (c user) holds(ctx context.Context, key, want string) error {
 	if got, err := c.get(ctx, key); err != nil || got != want {
-		return fmt.Errorf("%s: %s is %q, %v, want %q", c.name, key, got, err, want)
+		return fmt.Errorf("%s: %s is %q, %v, want %q", c.name, key, got, err, want) //nolint:errorlint // err can be nil
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func await(ctx context.Context, addr string, alive func() error) error {
 		}
 		dead = alive()
 		if dead != nil {
-			return nil
+			return nil //nolint:nilerr // it ends the poll; dead is returned below
 		}
 		return fmt.Errorf("no answer on %s: %w", addr, err)
 	})

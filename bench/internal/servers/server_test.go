@@ -183,7 +183,7 @@ func TestKilled(t *testing.T) {
 					return fmt.Errorf("the server of the killed process still answers on %s", addr)
 				}
 				if left, err := os.ReadDir(dir); len(left) > 0 || err != nil {
-					return fmt.Errorf("the killed process left %v, %v", left, err)
+					return fmt.Errorf("the killed process left %v, %v", left, err) //nolint:errorlint // err can be nil
 				}
 				return nil
 			})

@@ -4,6 +4,7 @@ package subject
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -152,7 +153,7 @@ type queue struct {
 func (q queue) Ask(ctx context.Context, key string, op Op, _ int64) (answer Answer, err error) {
 	switch op {
 	case Peek:
-		return answer, fmt.Errorf("subject: a queue has no Peek")
+		return answer, errors.New("subject: a queue has no Peek")
 	case Reset:
 		return answer, q.scheduler.Reset(ctx, key)
 	}

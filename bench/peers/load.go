@@ -87,7 +87,8 @@ func newHistogram() *hdrhistogram.Histogram {
 
 func newCaller(l *load, goroutine int) *caller {
 	seed := uint64(l.worker)<<32 + uint64(goroutine)
-	c := &caller{load: l, random: rand.New(rand.NewPCG(l.order.Seed, seed)), latency: newHistogram()}
+	random := rand.New(rand.NewPCG(l.order.Seed, seed)) //nolint:gosec // the same again for the same seed
+	c := &caller{load: l, random: random, latency: newHistogram()}
 	if l.order.Keys.Zipf > 1 {
 		c.popular = rand.NewZipf(c.random, l.order.Keys.Zipf, 1, uint64(len(l.keys)-1))
 	}

@@ -106,10 +106,9 @@ func decode(r *http.Request, v any) error {
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(v)
 	if err == nil {
-		switch _, err = decoder.Token(); err {
-		case io.EOF:
+		if _, err = decoder.Token(); errors.Is(err, io.EOF) {
 			return nil
-		case nil:
+		} else if err == nil {
 			err = errors.New("something follows the value")
 		}
 	}
@@ -124,7 +123,7 @@ func decode(r *http.Request, v any) error {
 func reason(err error) string {
 	var wrongType *json.UnmarshalTypeError
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return "it is empty"
 	case errors.As(err, &wrongType) && wrongType.Field != "":
 		return wrongType.Field + " is no " + wrongType.Value

@@ -66,7 +66,8 @@ type caller struct {
 
 func newCaller(job Job, kinds []subject.Kind, subjects []subject.Subject, goroutine int) *caller {
 	first := job.Worker*CallsEach + int64(goroutine)
-	return &caller{job, kinds, subjects, rand.New(rand.NewPCG(uint64(first), 0x77656972)), first, goroutine}
+	random := rand.New(rand.NewPCG(uint64(first), 0x77656972)) //nolint:gosec // the same again for the same caller
+	return &caller{job, kinds, subjects, random, first, goroutine}
 }
 
 // next chooses a call: what is asked comes in turn, all else at random.

@@ -68,7 +68,7 @@ func TestView(t *testing.T) {
 			if r.TLS == nil != (c.serverName == "") || r.TLS != nil && r.TLS.ServerName != c.serverName {
 				t.Errorf("TLS %+v, want that of %q", r.TLS, c.serverName)
 			}
-			if r.Method != "POST" || r.URL.Path != method || r.Pattern != method || r.Context().Value(key{}) != "v" {
+			if r.Method != http.MethodPost || r.URL.Path != method || r.Pattern != method || r.Context().Value(key{}) != "v" {
 				t.Errorf("%s %s, pattern %q, value %v", r.Method, r.URL, r.Pattern, r.Context().Value(key{}))
 			}
 		})

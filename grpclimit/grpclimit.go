@@ -2,6 +2,8 @@ package grpclimit
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -11,16 +13,15 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/httplimit"
-	"github.com/go-weir/weir/internal/gate"
 )
 
 // An Interceptor asks limiters about each call. Its methods are a server's interceptors; one Interceptor
 // serves any number of servers.
 type Interceptor struct {
-	gate       gate.Gate
+	decider    *httplimit.Decider
 	perMessage bool
-	pushback   time.Duration                          // the longest wait that is told as one
-	onDenied   func(*http.Request, httplimit.Verdict) // nil: nobody is told
+	pushback   time.Duration // the longest wait that is told as one
+	wrong      []error
 }
 
 var (
@@ -39,29 +40,30 @@ var (
 // of one name, with an error that wraps algorithms.ErrInvalidOption and says all that is wrong.
 func New(limiter algorithms.Limiter, opts ...Option) *Interceptor {
 	i := &Interceptor{pushback: defaultPushback}
-	first := i.add(limiter)
+	var deciding []httplimit.DeciderOption
 	for _, opt := range opts {
 		switch opt := opt.(type) {
-		case nil:
-			first.Complain("an option is nil")
 		case option:
-			opt(i)
+			opt.apply(i)
+		case httplimit.DeciderOption:
+			deciding = append(deciding, opt)
+		case nil:
+			i.complain("an option is nil")
 		default:
-			opt.Configure(first)
+			i.complain("an option is another package's, of type %T", opt)
 		}
 	}
-	if err := i.gate.Check(); err != nil {
+	decider, err := httplimit.NewDecider(limiter, deciding...)
+	if err := errors.Join(append(i.wrong, err)...); err != nil {
 		panic(err)
 	}
+	i.decider = decider
 	return i
 }
 
-// add adds a rule for the limiter, with the defaults.
-func (i *Interceptor) add(limiter algorithms.Limiter) *gate.Rule {
-	rule := gate.NewRule(limiter)
-	rule.Key = httplimit.ClientIP()
-	i.gate.Rules = append(i.gate.Rules, rule)
-	return rule
+// complain records that the interceptor cannot work.
+func (i *Interceptor) complain(format string, args ...any) {
+	i.wrong = append(i.wrong, fmt.Errorf("%w: %s", algorithms.ErrInvalidOption, fmt.Sprintf(format, args...)))
 }
 
 // Unary is a grpc.UnaryServerInterceptor.
@@ -87,15 +89,14 @@ func (i *Interceptor) Stream(srv any, stream grpc.ServerStream, info *grpc.Strea
 // admit returns nil for a call that is admitted, else the status with which it is refused. The client may
 // be told to retry only where that repeats just this.
 func (i *Interceptor) admit(call *http.Request, retriable bool) error {
-	d := i.gate.Decide(call)
-	defer d.Free()
-	switch d.Outcome() {
-	case gate.Pass:
+	d := i.decider.Decide(call)
+	switch d.Outcome {
+	case httplimit.Pass:
 		return nil
-	case gate.Gone:
+	case httplimit.Gone:
 		return status.FromContextError(call.Context().Err()).Err()
-	case gate.Unavailable:
-		return refusal(codes.Unavailable, "rate limiter unavailable", retryInfo(time.Second))
+	case httplimit.Unavailable:
+		return refusal(codes.Unavailable, "rate limiter unavailable", retryInfo(d.RetryAfter))
 	}
-	return i.deny(call, d, retriable)
+	return i.deny(call.Context(), d, retriable)
 }

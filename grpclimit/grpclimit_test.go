@@ -315,6 +315,7 @@ func TestNewPanics(t *testing.T) {
 		"negative pushback":   {ok, grpclimit.Pushback(-1), "pushback"},
 		"nil error hook":      {ok, grpclimit.OnError(nil), "OnError"},
 		"nil denial hook":     {ok, grpclimit.OnDenied(nil), "OnDenied"},
+		"another's option":    {ok, struct{ httplimit.AdapterOption }{}, "another package's"},
 		"no name":             {ok, grpclimit.Also(ok), "limiter 2 has no name"},
 		"one name twice":      {ok, grpclimit.Also(ok, httplimit.Name("default")), `two limiters are named "default"`},
 		"nil second limiter":  {ok, grpclimit.Also(nil, httplimit.Name("a")), `limiter "a" is nil`},
@@ -330,5 +331,29 @@ func TestNewPanics(t *testing.T) {
 			}()
 			grpclimit.New(c.limiter, c.opt)
 		})
+	}
+}
+
+// TestOptions: the compiler takes for an option what is one, here, in httplimit and in a Decider, and nothing else.
+func TestOptions(t *testing.T) {
+	own, all := reflect.TypeFor[grpclimit.Option](), reflect.TypeFor[httplimit.Option]()
+	deciding, rule := reflect.TypeFor[httplimit.DeciderOption](), reflect.TypeFor[httplimit.RuleOption]()
+	for _, c := range []struct {
+		given, wanted reflect.Type
+		fits          bool
+	}{
+		{rule, own, true}, {deciding, own, true}, {all, own, false},
+		{rule, all, true}, {deciding, all, true}, {own, all, false},
+		{rule, deciding, true}, {all, deciding, false}, {own, deciding, false},
+		{deciding, rule, false}, {own, rule, false},
+	} {
+		if c.given.Implements(c.wanted) != c.fits {
+			t.Errorf("a %v is a %v: want %v", c.given, c.wanted, c.fits)
+		}
+	}
+	for _, opt := range []grpclimit.Option{grpclimit.PerMessage(), grpclimit.Pushback(0)} {
+		if _, is := opt.(httplimit.Option); is {
+			t.Errorf("%T is an option of httplimit", opt)
+		}
 	}
 }

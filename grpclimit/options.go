@@ -6,39 +6,32 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/httplimit"
-	"github.com/go-weir/weir/internal/gate"
 )
 
-// An Option changes what New makes. Besides those of this package, each httplimit.RuleOption is one:
-// httplimit.Key, Name, Skip, Methods, Cost, LimitFunc, LimiterFunc, OnFailure and Timeout.
-type Option interface {
-	// Configure is for Weir's own interceptors and middlewares.
-	Configure(rule *gate.Rule)
+// An Option changes what New makes. Besides those of this package, each httplimit.DeciderOption is one:
+// httplimit.Key, Name, Skip, Methods, Cost, LimitFunc, LimiterFunc, OnFailure and Timeout, which concern one
+// limiter, and httplimit.Also, ChargeEach, OnError and OnDenied, which are also found here.
+type Option interface{ httplimit.AdapterOption }
+
+// An option is one of this package's own.
+type option struct {
+	httplimit.AdapterOption // nil
+	apply                   func(*Interceptor)
 }
 
-var _ Option = httplimit.RuleOption(nil)
-
-// An option concerns all of an Interceptor.
-type option func(*Interceptor)
-
-// Configure does nothing: no single limiter is concerned.
-func (option) Configure(*gate.Rule) {}
-
-// Also adds a limiter that is asked about each call too, by its own key, cost and policy. It needs an
-// httplimit.Name. All must admit a call, and no limiter is charged for a call that another denies: package
-// httplimit says how that is done, and [ChargeEach] is the other way.
+// Also is [httplimit.Also].
 func Also(limiter algorithms.Limiter, opts ...httplimit.RuleOption) Option {
-	return option(func(i *Interceptor) {
-		gate.Configure(i.add(limiter), opts)
-	})
+	return httplimit.Also(limiter, opts...)
 }
 
-// ChargeEach lets every limiter be asked and charged for every call to which it applies, also for those
-// that another denies. It costs one question to each limiter, and a client that doesn't wait for one limit
-// uses up the others.
-func ChargeEach() Option {
-	return option(func(i *Interceptor) { i.gate.ChargeEach = true })
-}
+// ChargeEach is [httplimit.ChargeEach].
+func ChargeEach() Option { return httplimit.ChargeEach() }
+
+// OnError is [httplimit.OnError].
+func OnError(f func(*http.Request, httplimit.Failure)) Option { return httplimit.OnError(f) }
+
+// OnDenied is [httplimit.OnDenied]. It is told of denied messages too, where there is [PerMessage].
+func OnDenied(f func(*http.Request, httplimit.Verdict)) Option { return httplimit.OnDenied(f) }
 
 // PerMessage lets each message that the client sends on a stream be charged like a call. The first one is
 // paid for by what the stream was charged when it opened, so that a stream of n messages costs n, a stream
@@ -48,7 +41,7 @@ func ChargeEach() Option {
 // ends the stream with ResourceExhausted. A handler may as well go on; the next message is asked about
 // anew. Messages of the server are not counted.
 func PerMessage() Option {
-	return option(func(i *Interceptor) { i.perMessage = true })
+	return option{apply: func(i *Interceptor) { i.perMessage = true }}
 }
 
 const defaultPushback = 10 * time.Second
@@ -67,33 +60,10 @@ const defaultPushback = 10 * time.Second
 // failure. gRPC clients retry only what is refused before any header is sent, so an interceptor further
 // out must not set one.
 func Pushback(longest time.Duration) Option {
-	return option(func(i *Interceptor) {
+	return option{apply: func(i *Interceptor) {
 		if longest < 0 {
-			i.gate.Rules[0].Complain("the longest pushback is %v, want 0 or more", longest)
+			i.complain("the longest pushback is %v, want 0 or more", longest)
 		}
 		i.pushback = longest
-	})
-}
-
-// OnError sets a function that is told of each failure of a limiter, before the call is answered. It is
-// told as httplimit.OnError says; one function can serve both.
-func OnError(f func(*http.Request, httplimit.Failure)) Option {
-	return option(func(i *Interceptor) {
-		if f == nil {
-			i.gate.Rules[0].Complain("the function of OnError is nil")
-		}
-		i.gate.OnError = func(call *http.Request, failure gate.Failure) { f(call, httplimit.Failure(failure)) }
-	})
-}
-
-// OnDenied sets a function that is told of each call or message that a limiter denies, before it is
-// answered. The Verdict's Status is that of HTTP, 429, so that one function can serve httplimit.OnDenied
-// too.
-func OnDenied(f func(*http.Request, httplimit.Verdict)) Option {
-	return option(func(i *Interceptor) {
-		if f == nil {
-			i.gate.Rules[0].Complain("the function of OnDenied is nil")
-		}
-		i.onDenied = f
-	})
+	}}
 }

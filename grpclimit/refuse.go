@@ -3,7 +3,6 @@ package grpclimit
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -18,29 +17,16 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/httplimit"
-	"github.com/go-weir/weir/internal/gate"
 )
 
-// deny tells the hook and the client of a denial, and returns its status.
-func (i *Interceptor) deny(call *http.Request, d *gate.Decision, retriable bool) error {
-	verdict := httplimit.Verdict{Status: http.StatusTooManyRequests, RetryAfter: d.RetryAfter()}
+// deny tells the client of a denial, and returns its status.
+func (i *Interceptor) deny(ctx context.Context, d httplimit.Decision, retriable bool) error {
 	quota := &errdetails.QuotaFailure{}
-	for n := range d.Parts {
-		p := &d.Parts[n]
-		if p.State != gate.Denied && p.State != gate.Never {
-			continue
-		}
-		verdict.Denied = append(verdict.Denied, p.Rule.Name)
-		if p.State == gate.Denied && p.Result.RetryAfter >= verdict.Result.RetryAfter {
-			verdict.Result = p.Result
-		}
-		quota.Violations = append(quota.Violations, violation(p))
+	for _, denial := range d.Denials {
+		quota.Violations = append(quota.Violations, violation(denial))
 	}
-	if i.onDenied != nil {
-		i.onDenied(call, verdict)
-	}
-	wait := verdict.RetryAfter
-	i.pushBack(call.Context(), wait, retriable)
+	wait := d.RetryAfter
+	i.pushBack(ctx, wait, retriable)
 	if wait == 0 {
 		return refusal(codes.ResourceExhausted, "rate limit exceeded", quota)
 	}
@@ -48,16 +34,14 @@ func (i *Interceptor) deny(call *http.Request, d *gate.Decision, retriable bool)
 }
 
 // violation tells of one limiter that denies.
-func violation(p *gate.Part) *errdetails.QuotaFailure_Violation {
+func violation(d httplimit.Denial) *errdetails.QuotaFailure_Violation {
 	v := &errdetails.QuotaFailure_Violation{
-		QuotaId:     strings.ToValidUTF8(p.Rule.Name, "\uFFFD"),
-		QuotaValue:  p.Result.Limit,
-		Description: fmt.Sprintf("limiter %q", p.Rule.Name),
+		QuotaId:     strings.ToValidUTF8(d.Limiter, "\uFFFD"),
+		QuotaValue:  d.Result.Limit,
+		Description: fmt.Sprintf("limiter %q", d.Limiter),
 	}
-	if limiter, ok := p.Limiter.(interface{ Limit() algorithms.Limit }); ok {
-		if limit := limiter.Limit(); limit != (algorithms.Limit{}) {
-			v.Description += " admits " + limit.String()
-		}
+	if d.Limit != (algorithms.Limit{}) {
+		v.Description += " admits " + d.Limit.String()
 	}
 	return v
 }

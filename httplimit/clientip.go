@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-
-	"github.com/go-weir/weir/internal/gate"
 )
 
 // ClientIP returns the key function of the client's address: of the other end of the connection, unless
@@ -16,17 +14,17 @@ func ClientIP(opts ...IPOption) KeyFunc {
 	c := clientIP{v6: 64}
 	for _, opt := range opts {
 		if opt == nil {
-			panic(gate.Invalid("ClientIP: an option is nil"))
+			panic(invalid("ClientIP: an option is nil"))
 		}
 		opt(&c)
 	}
 	switch {
 	case c.proxies < 0:
-		panic(gate.Invalid("ClientIP: trusted proxies are %d, want 0 or more", c.proxies))
+		panic(invalid("ClientIP: trusted proxies are %d, want 0 or more", c.proxies))
 	case c.v6 < 1 || c.v6 > 128:
-		panic(gate.Invalid("ClientIP: the IPv6 prefix is %d, want 1 to 128", c.v6))
+		panic(invalid("ClientIP: the IPv6 prefix is %d, want 1 to 128", c.v6))
 	case c.forwarded && c.proxies == 0:
-		panic(gate.Invalid("ClientIP: Forwarded is what proxies write, want TrustedProxies too"))
+		panic(invalid("ClientIP: Forwarded is what proxies write, want TrustedProxies too"))
 	}
 	return c.key
 }

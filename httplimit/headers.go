@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"strconv"
 	"time"
-
-	"github.com/go-weir/weir/internal/gate"
 )
 
 // A HeaderStyle says in which header fields a client is told how much it has left. They are set before the
@@ -40,7 +38,7 @@ const (
 	NoHeaders
 )
 
-func (m *middleware) setHeaders(h http.Header, parts []gate.Part) {
+func (m *middleware) setHeaders(h http.Header, parts []part) {
 	switch m.style {
 	case NoHeaders:
 		return
@@ -53,16 +51,16 @@ func (m *middleware) setHeaders(h http.Header, parts []gate.Part) {
 		return
 	}
 	var buf [64]byte
-	limit := strconv.AppendInt(buf[:0], max(p.Result.Limit, 0), 10)
+	limit := strconv.AppendInt(buf[:0], max(p.result.Limit, 0), 10)
 	remaining := strconv.AppendInt(limit, left(p), 10)
 	var reset []byte
 	switch m.style {
 	case XRateLimitUnix:
-		reset = strconv.AppendInt(remaining, unixAfter(time.Now(), p.Result.ResetAfter), 10)
+		reset = strconv.AppendInt(remaining, unixAfter(time.Now(), p.result.ResetAfter), 10)
 	case IETFDraft03:
 		reset = strconv.AppendInt(remaining, seconds(untilMore(p)), 10)
 	default:
-		reset = strconv.AppendInt(remaining, seconds(p.Result.ResetAfter), 10)
+		reset = strconv.AppendInt(remaining, seconds(p.result.ResetAfter), 10)
 	}
 	// One string and one slice hold all three values: what is allocated here is allocated for each request.
 	text := string(reset)
@@ -90,50 +88,50 @@ func setRetryAfter(h http.Header, wait time.Duration) {
 // tightest returns the part that matters most: of those that deny the one with the longest wait, else the
 // one with the least left, and of those the one that takes longest to be as good as new; nil if none has
 // answered.
-func tightest(parts []gate.Part) *gate.Part {
-	var best *gate.Part
+func tightest(parts []part) *part {
+	var best *part
 	for i := range parts {
-		if p := &parts[i]; answered(p) && (best == nil || tighter(p, best)) {
+		if p := &parts[i]; hasResult(p) && (best == nil || tighter(p, best)) {
 			best = p
 		}
 	}
 	return best
 }
 
-func tighter(p, than *gate.Part) bool {
-	denied, thanDenied := p.State == gate.Denied, than.State == gate.Denied
+func tighter(p, than *part) bool {
+	denies, thanDenies := p.state == denied, than.state == denied
 	switch {
-	case denied != thanDenied:
-		return denied
-	case denied && p.Result.RetryAfter != than.Result.RetryAfter:
-		return p.Result.RetryAfter > than.Result.RetryAfter
+	case denies != thanDenies:
+		return denies
+	case denies && p.result.RetryAfter != than.result.RetryAfter:
+		return p.result.RetryAfter > than.result.RetryAfter
 	case left(p) != left(than):
 		return left(p) < left(than)
 	}
-	return p.Result.ResetAfter > than.Result.ResetAfter
+	return p.result.ResetAfter > than.result.ResetAfter
 }
 
-// answered reports whether p has a Result.
-func answered(p *gate.Part) bool {
-	return p.State == gate.Peeked || p.State == gate.Admitted || p.State == gate.Denied
+// hasResult reports whether p has a Result.
+func hasResult(p *part) bool {
+	return p.state == peeked || p.state == admitted || p.state == denied
 }
 
 // left returns how much would be admitted now. Of a limiter that was asked but not charged, as another has
 // denied, Remaining is what would be left after one more.
-func left(p *gate.Part) int64 {
-	remaining := max(p.Result.Remaining, 0)
-	if p.State == gate.Peeked && p.Result.Allowed && remaining < p.Result.Limit {
+func left(p *part) int64 {
+	remaining := max(p.result.Remaining, 0)
+	if p.state == peeked && p.result.Allowed && remaining < p.result.Limit {
 		remaining++
 	}
 	return remaining
 }
 
 // untilMore is the time after which a client can count on more.
-func untilMore(p *gate.Part) time.Duration {
-	if p.State == gate.Denied {
-		return p.Result.RetryAfter
+func untilMore(p *part) time.Duration {
+	if p.state == denied {
+		return p.result.RetryAfter
 	}
-	return p.Result.ResetAfter
+	return p.result.ResetAfter
 }
 
 // seconds returns d in whole seconds, rounded up; 0 if it is below.

@@ -6,12 +6,7 @@ import (
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/internal/gate"
 )
-
-// ErrHung is the error of a request for which a limiter was not asked, as 1,024 earlier questions to it
-// were given up at their Timeout and still have no answer. OnError is told; the policy decides.
-var ErrHung = gate.ErrHung
 
 // New returns a middleware that asks the limiter about each request, and lets it through to the next
 // handler or answers 429 Too Many Requests. Without options each client address is counted for itself
@@ -24,20 +19,9 @@ var ErrHung = gate.ErrHung
 // New panics for a configuration that cannot work, such as a nil limiter, a nil function or two limiters
 // of one name, with an error that wraps algorithms.ErrInvalidOption and says all that is wrong.
 func New(limiter algorithms.Limiter, opts ...Option) func(http.Handler) http.Handler {
-	m := &middleware{body: Detail}
-	m.add(limiter)
-	for _, opt := range opts {
-		if opt == nil {
-			m.complain("an option is nil")
-			continue
-		}
-		opt.apply(m)
-	}
-	if err := errors.Join(m.gate.Check(), errors.Join(m.wrong...)); err != nil {
+	m, err := configure(limiter, opts)
+	if err != nil {
 		panic(err)
-	}
-	for _, rule := range m.gate.Rules {
-		m.names = append(m.names, string(appendString(nil, rule.Name)))
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -49,12 +33,11 @@ func New(limiter algorithms.Limiter, opts ...Option) func(http.Handler) http.Han
 }
 
 type middleware struct {
-	gate     gate.Gate
-	style    HeaderStyle
-	body     Responder
-	onDenied func(*http.Request, Verdict) // nil: nobody is told
-	names    []string                     // of the rules, as the IETF's fields have them
-	wrong    []error
+	*Decider
+	style HeaderStyle
+	body  Responder
+	names []string // of the rules, as the IETF's fields have them
+	wrong []error
 }
 
 // A Verdict is why a request was refused.
@@ -65,44 +48,42 @@ type Verdict struct {
 	Result     algorithms.Result // of the one that denies with the longest wait, if one does
 }
 
-// add adds a rule for the limiter, with the defaults.
-func (m *middleware) add(limiter algorithms.Limiter) *gate.Rule {
-	rule := gate.NewRule(limiter)
-	rule.Key = ClientIP()
-	m.gate.Rules = append(m.gate.Rules, rule)
-	return rule
+// configure returns what the options make of the defaults, or all that is wrong with it.
+func configure[O Option](limiter algorithms.Limiter, opts []O) (*middleware, error) {
+	m := &middleware{Decider: &Decider{}, body: Detail}
+	m.add(limiter)
+	each(opts, m.complain, func(opt O) { opt.apply(m) })
+	if err := errors.Join(m.check(), errors.Join(m.wrong...)); err != nil {
+		return nil, err
+	}
+	for _, rule := range m.rules {
+		m.names = append(m.names, string(appendString(nil, rule.name)))
+	}
+	return m, nil
 }
 
+// complain records that the middleware cannot work.
 func (m *middleware) complain(format string, args ...any) {
-	m.wrong = append(m.wrong, gate.Invalid(format, args...))
+	m.wrong = append(m.wrong, invalid(format, args...))
 }
 
 // admit decides on the request, sets the header fields and, unless it is admitted, answers it.
 func (m *middleware) admit(w http.ResponseWriter, r *http.Request) bool {
-	d := m.gate.Decide(r)
-	defer d.Free()
-	m.setHeaders(w.Header(), d.Parts)
-	switch d.Outcome() {
-	case gate.Pass:
+	q := m.ask(r)
+	defer q.free()
+	m.setHeaders(w.Header(), q.parts)
+	switch q.outcome() {
+	case Pass:
 		return true
-	case gate.Gone:
+	case Gone:
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return false
-	case gate.Unavailable:
-		setRetryAfter(w.Header(), time.Second)
+	case Unavailable:
+		setRetryAfter(w.Header(), unavailableWait)
 		m.body(w, r, Verdict{Status: http.StatusServiceUnavailable})
 		return false
 	}
-	verdict := Verdict{Status: http.StatusTooManyRequests, RetryAfter: d.RetryAfter()}
-	for i := range d.Parts {
-		p := &d.Parts[i]
-		if p.State == gate.Denied || p.State == gate.Never {
-			verdict.Denied = append(verdict.Denied, p.Rule.Name)
-		}
-	}
-	if p := tightest(d.Parts); p != nil && p.State == gate.Denied {
-		verdict.Result = p.Result
-	}
+	verdict := q.verdict()
 	if verdict.RetryAfter > 0 {
 		setRetryAfter(w.Header(), verdict.RetryAfter)
 	}

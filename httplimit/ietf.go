@@ -5,21 +5,18 @@ import (
 	"net/http"
 	"strconv"
 	"time"
-
-	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/internal/gate"
 )
 
 // maxInteger is the largest Integer of structured fields (RFC 9651).
 const maxInteger = 999_999_999_999_999
 
-func (m *middleware) setIETF(h http.Header, parts []gate.Part) {
+func (m *middleware) setIETF(h http.Header, parts []part) {
 	var array [256]byte
 	buf := array[:0]
 	for i := range parts {
-		if p := &parts[i]; answered(p) {
+		if p := &parts[i]; hasResult(p) {
 			buf = m.appendName(buf, 0, p)
-			buf = appendInteger(buf, ";q=", p.Result.Limit)
+			buf = appendInteger(buf, ";q=", p.result.Limit)
 			if w := window(p); w > 0 {
 				buf = appendInteger(buf, ";w=", w)
 			}
@@ -30,7 +27,7 @@ func (m *middleware) setIETF(h http.Header, parts []gate.Part) {
 	}
 	policy := len(buf)
 	for i := range parts {
-		if p := &parts[i]; answered(p) {
+		if p := &parts[i]; hasResult(p) {
 			buf = m.appendName(buf, policy, p)
 			buf = appendInteger(buf, ";r=", left(p))
 			buf = appendInteger(buf, ";t=", seconds(untilMore(p)))
@@ -42,11 +39,11 @@ func (m *middleware) setIETF(h http.Header, parts []gate.Part) {
 }
 
 // appendName appends the name of p's rule to the list that begins at start.
-func (m *middleware) appendName(buf []byte, start int, p *gate.Part) []byte {
+func (m *middleware) appendName(buf []byte, start int, p *part) []byte {
 	if len(buf) > start {
 		buf = append(buf, ", "...)
 	}
-	return append(buf, m.names[p.Rule.Index]...)
+	return append(buf, m.names[p.rule.index]...)
 }
 
 func appendInteger(buf []byte, name string, n int64) []byte {
@@ -73,17 +70,13 @@ func appendString(buf []byte, s string) []byte {
 
 // window returns the seconds in which all that can be admitted at once comes back, or 0 where they are not
 // whole, or not known.
-func window(p *gate.Part) int64 {
-	limiter, ok := p.Limiter.(interface{ Limit() algorithms.Limit })
-	if !ok {
-		return 0
-	}
-	limit := limiter.Limit()
-	if limit.Rate < 1 || limit.Period < 1 || p.Result.Limit < 1 {
+func window(p *part) int64 {
+	limit := p.limit()
+	if limit.Rate < 1 || limit.Period < 1 || p.result.Limit < 1 {
 		return 0
 	}
 	// q·Period / (Rate·1s), in integers of 128 bits.
-	hi, lo := bits.Mul64(uint64(p.Result.Limit), uint64(limit.Period))
+	hi, lo := bits.Mul64(uint64(p.result.Limit), uint64(limit.Period))
 	if hi >= uint64(limit.Rate) {
 		return 0
 	}

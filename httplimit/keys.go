@@ -8,8 +8,6 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
-
-	"github.com/go-weir/weir/internal/gate"
 )
 
 // A KeyFunc says whom a request counts for. "" means that the limiter does not apply to it.
@@ -104,7 +102,7 @@ func Pattern() KeyFunc { return func(r *http.Request) string { return r.Pattern 
 // is one allowance for each of those, over all handlers that name the same scope.
 func Scope(name string) KeyFunc {
 	if name == "" {
-		panic(gate.Invalid("Scope: the name is empty"))
+		panic(invalid("Scope: the name is empty"))
 	}
 	return func(*http.Request) string { return name }
 }
@@ -160,11 +158,11 @@ func Hashed(f KeyFunc) KeyFunc {
 
 func mustBeKeyFuncs(of string, f []KeyFunc) {
 	if len(f) == 0 {
-		panic(gate.Invalid("%s: no key function", of))
+		panic(invalid("%s: no key function", of))
 	}
 	for _, one := range f {
 		if one == nil {
-			panic(gate.Invalid("%s: a key function is nil", of))
+			panic(invalid("%s: a key function is nil", of))
 		}
 	}
 }

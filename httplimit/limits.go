@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/internal/gate"
 )
 
 // maxLimiters is how many limiters a LimitFunc keeps.
@@ -19,12 +18,12 @@ const maxLimiters = 1024
 // Limiters that were made are kept, at most 1,024; of more, some are made again. An error of with is a
 // failure, for OnFailure and OnError.
 func LimitFunc[L algorithms.Limiter](with func(algorithms.Limit) (L, error), limit func(*http.Request) algorithms.Limit) RuleOption {
-	return ruleOption(func(rule *gate.Rule) {
+	return ruleOption(func(r *rule) {
 		if with == nil || limit == nil {
-			rule.Complain("a function of LimitFunc is nil")
+			r.complain("a function of LimitFunc is nil")
 		}
 		made := limiters[L]{with: with, made: map[algorithms.Limit]algorithms.Limiter{}}
-		rule.LimiterOf = func(r *http.Request) (algorithms.Limiter, error) {
+		r.limiterOf = func(r *http.Request) (algorithms.Limiter, error) {
 			if l := limit(r); l != (algorithms.Limit{}) {
 				return made.of(l)
 			}

@@ -13,12 +13,6 @@ const weir = "github.com/go-weir/weir"
 // point one way: algorithms and scripts know nobody, an algorithm knows those two, and a middleware knows
 // limiters by their interface only.
 func TestImports(t *testing.T) {
-	list := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...")
-	list.Dir = "../.."
-	out, err := list.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	room := []string{"algorithms", "scripts", "internal/emission", "internal/local", "internal/remote"}
 	mayImport := map[string][]string{
 		"algorithms":        {},
@@ -27,15 +21,13 @@ func TestImports(t *testing.T) {
 		"slidinglog":        room,
 		"gcra":              room,
 		"leakybucket":       room,
-		"httplimit":         {"algorithms", "internal/gate"},
+		"httplimit":         {"algorithms"},
 		"internal/emission": {"algorithms"},
-		"internal/gate":     {"algorithms"},
 		"internal/local":    {"algorithms"},
 		"internal/remote":   {"algorithms", "scripts"},
 	}
 	seen := 0
-	for line := range strings.Lines(string(out)) {
-		fields := strings.Fields(line)
+	for _, fields := range importsIn(t, "../..") {
 		allowed, shipped := mayImport[strings.TrimPrefix(fields[0], weir+"/")]
 		if !shipped {
 			continue // test helpers
@@ -52,4 +44,60 @@ func TestImports(t *testing.T) {
 	if seen != len(mayImport) {
 		t.Errorf("%d packages found, want %d", seen, len(mayImport))
 	}
+}
+
+// TestModulesStandAlone: what a module ships imports no internal package of another one. Modules are released and
+// upgraded one by one, and an internal package promises nothing to those outside of its module.
+func TestModulesStandAlone(t *testing.T) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Path}} {{.Dir}}").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules := map[string]string{} // folders by path
+	for line := range strings.Lines(string(out)) {
+		path, dir, _ := strings.Cut(strings.TrimSpace(line), " ")
+		modules[path] = dir
+	}
+	if len(modules) < 8 || modules[weir] == "" {
+		t.Fatalf("the workspace has the modules %v, want all of Weir's", modules)
+	}
+	for module, dir := range modules {
+		for _, fields := range importsIn(t, dir) {
+			for _, imported := range fields[1:] {
+				internal := strings.Contains(imported+"/", "/internal/")
+				if owner := moduleOf(imported, modules); internal && owner != "" && owner != module {
+					t.Errorf("%s of module %s imports %s of module %s", fields[0], module, imported, owner)
+				}
+			}
+		}
+	}
+}
+
+// importsIn returns for each package of the module in a folder its path, followed by those of what it imports. Its
+// tests don't count.
+func importsIn(t *testing.T, dir string) (all [][]string) {
+	t.Helper()
+	list := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...")
+	list.Dir = dir
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("%s: %v", dir, err)
+	}
+	for line := range strings.Lines(string(out)) {
+		all = append(all, strings.Fields(line))
+	}
+	if len(all) == 0 {
+		t.Fatalf("%s: no packages", dir)
+	}
+	return all
+}
+
+// moduleOf returns the module of a package: of those whose path begins the package's, the one with the longest.
+func moduleOf(path string, modules map[string]string) (longest string) {
+	for module := range modules {
+		if strings.HasPrefix(path+"/", module+"/") && len(module) > len(longest) {
+			longest = module
+		}
+	}
+	return longest
 }

@@ -1,4 +1,4 @@
-package gate_test
+package httplimit_test
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/internal/gate"
+	"github.com/go-weir/weir/httplimit"
 )
 
 // A hang is a limiter that ignores its context, and answers when it is let.
@@ -42,21 +42,15 @@ func (h *hang) Peek(ctx context.Context, key string) (algorithms.Result, error) 
 
 func (h *hang) Reset(context.Context, string) error { return nil }
 
-// gateOf returns a gate of one rule, and what its hook was told.
-func gateOf(t *testing.T, limiter algorithms.Limiter, timeout time.Duration) (*gate.Gate, *gate.Rule, *[]error) {
-	t.Helper()
-	var told []error
-	rule := ruleOf("a", limiter, 1)
-	rule.Timeout = timeout
-	g := &gate.Gate{Rules: []*gate.Rule{rule}, OnError: func(_ *http.Request, f gate.Failure) { told = append(told, f.Err) }}
-	check(t, g)
-	return g, rule, &told
+// told is a hook of OnError that keeps what it is told.
+type told []error
+
+func (t *told) hook() httplimit.DeciderOption {
+	return httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { *t = append(*t, f.Err) })
 }
 
-func decide(ctx context.Context, g *gate.Gate) gate.Outcome {
-	d := g.Decide(httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx))
-	defer d.Free()
-	return d.Outcome()
+func decide(ctx context.Context, d *httplimit.Decider) httplimit.Decision {
+	return d.Decide(httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx))
 }
 
 // until waits for what other goroutines are about to do.
@@ -70,69 +64,73 @@ func until(done func() bool) {
 // nowhere, and is no answer to another question.
 func TestDeadline(t *testing.T) {
 	h := &hang{let: make(chan struct{})}
-	g, rule, told := gateOf(t, h, time.Millisecond)
+	var told told
+	d := decider(t, h, httplimit.Timeout(time.Millisecond), told.hook())
 	const questions = 20
 	for range questions {
-		if outcome := decide(context.Background(), g); outcome != gate.Pass {
+		if outcome := decide(context.Background(), d).Outcome; outcome != httplimit.Pass {
 			t.Fatalf("outcome %v, want it let pass", outcome)
 		}
 	}
-	if len(*told) != questions || !errors.Is((*told)[0], context.DeadlineExceeded) {
-		t.Fatalf("the hook was told %v, want %d times that the deadline was exceeded", *told, questions)
+	if len(told) != questions || !errors.Is(told[0], context.DeadlineExceeded) {
+		t.Fatalf("the hook was told %v, want %d times that the deadline was exceeded", told, questions)
 	}
 	until(func() bool { return h.under.Load() == questions })
 	close(h.let)
 	until(func() bool { return h.under.Load() == 0 })
-	rule.Timeout = time.Hour
-	rule.Limiter = &stub{"a", new([]string), yes}
+	d = decider(t, nowhere{yes})
 	for range 2 * questions {
-		if outcome := decide(context.Background(), g); outcome != gate.Pass {
+		if outcome := decide(context.Background(), d).Outcome; outcome != httplimit.Pass {
 			t.Fatal("a late denial was taken for an answer")
 		}
 	}
 }
 
-// TestHung: beyond MaxHung questions that were given up, the limiter is not asked; once they have ended it
+// TestHung: beyond 1,024 questions that were given up, the limiter is not asked; once they have ended it
 // is asked again. A fallback is asked all the while.
 func TestHung(t *testing.T) {
+	const most = 1024
 	h := &hang{let: make(chan struct{})}
-	g, rule, told := gateOf(t, h, time.Microsecond)
-	for range gate.MaxHung {
-		decide(context.Background(), g)
-	}
-	until(func() bool { return h.under.Load() == gate.MaxHung })
-	*told = nil
+	var told told
 	var asked []string
-	rule.OnFailure = gate.FallBack(&stub{"f", &asked, no})
-	rule.Timeout = time.Hour // nobody waits for it: the limiter is not asked
-	for range 3 {
-		if outcome := decide(context.Background(), g); outcome != gate.Deny {
-			t.Fatalf("outcome %v, want the fallback's denial", outcome)
+	d := decider(t, h, told.hook(), httplimit.OnFailure(httplimit.FallBack(&stub{"f", &asked, no})))
+	for n := range int64(most) {
+		ctx, cancel := context.WithCancel(context.Background())
+		go func() {
+			until(func() bool { return h.under.Load() == n+1 })
+			cancel()
+		}()
+		if outcome := decide(ctx, d).Outcome; outcome != httplimit.Gone {
+			t.Fatalf("outcome %v, want the client gone", outcome)
 		}
 	}
-	if len(*told) != 3 || !errors.Is((*told)[0], gate.ErrHung) || h.under.Load() != gate.MaxHung || len(asked) != 3 {
-		t.Errorf("the hook was told %v, %d questions hang, fallback asked %q", *told, h.under.Load(), asked)
+	for range 3 {
+		if got := decide(context.Background(), d); got.Outcome != httplimit.Denied || got.RetryAfter != 7*time.Second {
+			t.Fatalf("decided %+v, want the fallback's denial", got)
+		}
+	}
+	if len(told) != 3 || !errors.Is(told[0], httplimit.ErrHung) || h.under.Load() != most || len(asked) != 3 {
+		t.Errorf("the hook was told %v, %d questions hang, fallback asked %q", told, h.under.Load(), asked)
 	}
 	close(h.let)
-	rule.OnFailure = gate.LetPass
-	until(func() bool { return decide(context.Background(), g) == gate.Deny }) // the limiter's own answer
+	until(func() bool { return decide(context.Background(), d).RetryAfter == time.Second }) // the limiter's own answer
 }
 
-// TestClientGone: a request that has ended is no failure, whatever the policy, and nobody is told.
-func TestClientGone(t *testing.T) {
-	for _, policy := range []gate.Policy{gate.LetPass, gate.Refuse, gate.FallBack(&stub{"f", new([]string), yes})} {
+// TestGone: a request that has ended is no failure, whatever the policy, and no hook is told.
+func TestGone(t *testing.T) {
+	for _, policy := range []httplimit.Policy{httplimit.LetPass, httplimit.Refuse, httplimit.FallBack(nowhere{yes})} {
 		h := &hang{let: make(chan struct{})}
-		g, rule, told := gateOf(t, h, time.Hour)
-		rule.OnFailure = policy
+		var told told
+		d := decider(t, h, httplimit.OnFailure(policy), told.hook())
 		ctx, cancel := context.WithCancel(context.Background())
 		go func() {
 			until(func() bool { return h.under.Load() == 1 })
 			cancel()
 		}()
-		if outcome := decide(ctx, g); outcome != gate.Gone || len(*told) > 0 {
-			t.Errorf("%v: outcome %v, the hook was told %v", policy, outcome, *told)
+		if outcome := decide(ctx, d).Outcome; outcome != httplimit.Gone || len(told) > 0 {
+			t.Errorf("%v: outcome %v, the hook was told %v", policy, outcome, told)
 		}
-		if outcome := decide(ctx, g); outcome != gate.Gone || h.under.Load() != 1 {
+		if outcome := decide(ctx, d).Outcome; outcome != httplimit.Gone || h.under.Load() != 1 {
 			t.Errorf("%v: outcome %v, want it not asked again", policy, outcome)
 		}
 		close(h.let)
@@ -155,16 +153,16 @@ func TestContext(t *testing.T) {
 		}
 		return yes(ctx, 1)
 	}
-	g, _, _ := gateOf(t, &stub{"a", new([]string), look}, time.Hour)
+	d := decider(t, nowhere{look})
 	began := time.Now()
-	decide(base, g)
+	decide(base, d)
 	if at, ok := seen.Deadline(); !ok || at.Before(began.Add(time.Hour)) || at.After(time.Now().Add(time.Hour)) {
 		t.Errorf("deadline %v, %v, want an hour from %v", at, ok, began)
 	}
 	if <-seen.Done(); !errors.Is(seen.Err(), context.Canceled) { // made after the end
 		t.Errorf("afterwards its error is %v", seen.Err())
 	}
-	decide(soon, g)
+	decide(soon, d)
 	if at, ok := seen.Deadline(); !ok || !at.Equal(far) {
 		t.Errorf("deadline %v, %v, want the request's", at, ok)
 	}
@@ -178,18 +176,15 @@ func TestContext(t *testing.T) {
 		ended <- ctx.Err()
 		return algorithms.Result{}, ctx.Err()
 	}
-	g, rule, _ := gateOf(t, &stub{"a", new([]string), wait}, time.Millisecond)
-	decide(context.Background(), g)
+	decide(context.Background(), decider(t, nowhere{wait}, httplimit.Timeout(time.Millisecond)))
 	if err := <-ended; !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("at the timeout the error is %v", err)
 	}
-	rule.Timeout = time.Hour
 	ctx, cancel := context.WithCancel(context.Background())
-	rule.Limiter = &stub{"a", new([]string), func(ctx context.Context, n int64) (algorithms.Result, error) {
+	decide(ctx, decider(t, nowhere{func(ctx context.Context, n int64) (algorithms.Result, error) {
 		cancel()
 		return wait(ctx, n)
-	}}
-	decide(ctx, g)
+	}}))
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("when the client goes the error is %v", err)
 	}
@@ -199,11 +194,11 @@ func TestContext(t *testing.T) {
 func TestNoTimeout(t *testing.T) {
 	ctx := context.WithValue(context.Background(), http.ServerContextKey, "v")
 	var seen context.Context
-	g, _, _ := gateOf(t, &stub{"a", new([]string), func(ctx context.Context, n int64) (algorithms.Result, error) {
+	d := decider(t, nowhere{func(ctx context.Context, n int64) (algorithms.Result, error) {
 		seen = ctx
 		return yes(ctx, n)
-	}}, 0)
-	if decide(ctx, g); seen != ctx {
+	}}, httplimit.Timeout(0))
+	if decide(ctx, d); seen != ctx {
 		t.Errorf("asked with %v, want the request's context", seen)
 	}
 }
@@ -211,31 +206,31 @@ func TestNoTimeout(t *testing.T) {
 // TestPanic: a limiter's panic goes on in the goroutine of the request, where net/http recovers it.
 func TestPanic(t *testing.T) {
 	for _, timeout := range []time.Duration{0, time.Hour} {
-		g, _, _ := gateOf(t, &stub{"a", new([]string), func(context.Context, int64) (algorithms.Result, error) { panic(errBroken) }}, timeout)
+		d := decider(t, nowhere{func(context.Context, int64) (algorithms.Result, error) { panic(errBroken) }}, httplimit.Timeout(timeout))
 		func() {
 			defer func() {
 				if got := recover(); got != errBroken { //nolint:errorlint // the value itself, not an error that wraps it
 					t.Errorf("timeout %v: recovered %v, want the limiter's panic", timeout, got)
 				}
 			}()
-			decide(context.Background(), g)
+			decide(context.Background(), d)
 		}()
 	}
 	// What comes after is not the same panic again.
-	g, _, _ := gateOf(t, &stub{"a", new([]string), no}, time.Hour)
-	if outcome := decide(context.Background(), g); outcome != gate.Deny {
+	if outcome := decide(context.Background(), decider(t, nowhere{no})).Outcome; outcome != httplimit.Denied {
 		t.Errorf("after a panic the outcome is %v", outcome)
 	}
 }
 
 // TestGoexit: a limiter that ends its goroutine has given no answer.
 func TestGoexit(t *testing.T) {
-	g, _, told := gateOf(t, &stub{"a", new([]string), func(context.Context, int64) (algorithms.Result, error) {
+	var told told
+	d := decider(t, nowhere{func(context.Context, int64) (algorithms.Result, error) {
 		runtime.Goexit()
 		return algorithms.Result{}, nil
-	}}, time.Hour)
-	if outcome := decide(context.Background(), g); outcome != gate.Pass || len(*told) != 1 {
-		t.Errorf("outcome %v, told %v", outcome, *told)
+	}}, told.hook())
+	if outcome := decide(context.Background(), d).Outcome; outcome != httplimit.Pass || len(told) != 1 {
+		t.Errorf("outcome %v, told %v", outcome, told)
 	}
 }
 
@@ -245,10 +240,8 @@ func TestManyAtOnce(t *testing.T) {
 		<-ctx.Done()
 		return algorithms.Result{Limit: 1, RetryAfter: time.Second}, nil
 	}
-	givenUp, _, _ := gateOf(t, nowhere{slow}, time.Microsecond)
-	givenUp.OnError = nil
-	admitted, _, _ := gateOf(t, nowhere{yes}, time.Hour)
-	denied, _, _ := gateOf(t, nowhere{no}, time.Hour)
+	givenUp := decider(t, nowhere{slow}, httplimit.Timeout(time.Microsecond))
+	admitted, denied := decider(t, nowhere{yes}), decider(t, nowhere{no})
 	var all sync.WaitGroup
 	for range 8 {
 		all.Add(1)
@@ -256,10 +249,10 @@ func TestManyAtOnce(t *testing.T) {
 			defer all.Done()
 			for range 500 {
 				decide(context.Background(), givenUp)
-				if outcome := decide(context.Background(), admitted); outcome != gate.Pass {
+				if outcome := decide(context.Background(), admitted).Outcome; outcome != httplimit.Pass {
 					t.Errorf("outcome %v, want a pass", outcome)
 				}
-				if outcome := decide(context.Background(), denied); outcome != gate.Deny {
+				if outcome := decide(context.Background(), denied).Outcome; outcome != httplimit.Denied {
 					t.Errorf("outcome %v, want a denial", outcome)
 				}
 			}

@@ -1,4 +1,4 @@
-package gate
+package httplimit
 
 import (
 	"context"
@@ -11,12 +11,13 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// MaxHung is how many questions to a limiter can have been given up and still run until it is asked no
+// maxHung is how many questions to a limiter can have been given up and still run until it is asked no
 // more, so that goroutines don't pile up behind a server that hangs. Those under way at that moment come on
 // top.
-const MaxHung = 1024
+const maxHung = 1024
 
-// ErrHung is the error of a question that was not asked, as MaxHung others hang.
+// ErrHung is the error of a request for which a limiter was not asked, as 1,024 earlier questions to it
+// were given up at their Timeout and still have no answer. OnError is told; the policy decides.
 var ErrHung = errors.New("weir: limiter hangs")
 
 var errNoAnswer = errors.New("weir: limiter ended its goroutine")
@@ -44,8 +45,8 @@ func ask(ctx context.Context, timeout time.Duration, hung *atomic.Int64, q quest
 	if err := ctx.Err(); err != nil {
 		return algorithms.Result{}, fmt.Errorf("weir: nothing was asked: %w", err)
 	}
-	if hung.Load() >= MaxHung {
-		return algorithms.Result{}, fmt.Errorf("%w: %d questions are unanswered", ErrHung, MaxHung)
+	if hung.Load() >= maxHung {
+		return algorithms.Result{}, fmt.Errorf("%w: %d questions are unanswered", ErrHung, maxHung)
 	}
 	c := calls.Get().(*call)
 	c.question, c.hung, c.ctx = q, hung, newDeadline(ctx, timeout)

@@ -5,7 +5,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/go-weir/weir/bench/internal/round"
+	"github.com/go-weir/weir/bench/round"
 )
 
 // increx is a fixed window as one command, where the server has it: INCREX key UBOUND rate PX period ENX.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
-	"github.com/go-weir/weir/bench/internal/round"
+	"github.com/go-weir/weir/bench/round"
 )
 
 // load is one round: goroutines that ask one limiter.

@@ -14,9 +14,9 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/bench/internal/round"
 	"github.com/go-weir/weir/bench/internal/servers"
-	"github.com/go-weir/weir/bench/internal/target"
+	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/target"
 )
 
 func TestMain(m *testing.M) { servers.Main(m) }

@@ -19,8 +19,8 @@ import (
 	"github.com/go-weir/weir/bench/internal/command"
 	"github.com/go-weir/weir/bench/internal/progress"
 	"github.com/go-weir/weir/bench/internal/subject"
-	"github.com/go-weir/weir/bench/internal/target"
 	"github.com/go-weir/weir/bench/internal/trace"
+	"github.com/go-weir/weir/bench/target"
 )
 
 const (

@@ -18,7 +18,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/httpload"
 	"github.com/go-weir/weir/bench/internal/launch"
 	"github.com/go-weir/weir/bench/internal/progress"
-	"github.com/go-weir/weir/bench/internal/target"
+	"github.com/go-weir/weir/bench/target"
 )
 
 // A plan is what is driven.

@@ -20,8 +20,8 @@ import (
 	"github.com/go-weir/weir/bench/internal/launch"
 	"github.com/go-weir/weir/bench/internal/progress"
 	"github.com/go-weir/weir/bench/internal/results"
-	"github.com/go-weir/weir/bench/internal/round"
 	"github.com/go-weir/weir/bench/internal/wholefile"
+	"github.com/go-weir/weir/bench/round"
 )
 
 const description = `It lets each limiter decide on the same server, a short round each in turn and

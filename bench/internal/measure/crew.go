@@ -15,7 +15,7 @@ import (
 	"sync"
 
 	"github.com/go-weir/weir/bench/internal/procgroup"
-	"github.com/go-weir/weir/bench/internal/round"
+	"github.com/go-weir/weir/bench/round"
 )
 
 // workerPackage is the program that measures: it alone is built with all that is measured, so that what

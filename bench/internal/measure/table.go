@@ -11,8 +11,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/go-weir/weir/bench/internal/results"
-	"github.com/go-weir/weir/bench/internal/round"
 	"github.com/go-weir/weir/bench/internal/tables"
+	"github.com/go-weir/weir/bench/round"
 )
 
 // printed is a run as it is printed.

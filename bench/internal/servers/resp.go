@@ -7,20 +7,31 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-weir/weir/internal/resptest"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// ask sends one command over a connection of its own and returns its reply. It is all that this
-// package has to do with a server, so it needs no client library, nor the choice of one.
+// ask sends one command over a connection of its own, once, and returns its reply: nil, a string, an int64, or a
+// []any of these.
 func ask(ctx context.Context, addr string, command ...string) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	conn, err := resptest.Connect(ctx, addr)
-	if err != nil {
-		return nil, err
+	logging.Disable() // it tells of failed dials on stderr
+	client := redis.NewClient(&redis.Options{
+		Addr: addr, Protocol: 2, DisableIdentity: true, ContextTimeoutEnabled: true, DialerRetries: 1, MaxRetries: -1,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	})
+	defer client.Close()
+	args := make([]any, len(command))
+	for i := range command {
+		args[i] = command[i]
 	}
-	defer conn.Close()
-	return conn.Do(command...)
+	reply, err := client.Do(ctx, args...).Result()
+	if errors.Is(err, redis.Nil) {
+		return nil, nil
+	}
+	return reply, err
 }
 
 // call does that for a command whose reply is a status or a string.

@@ -5,7 +5,6 @@ package verify
 import (
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/subject"
-	"github.com/go-weir/weir/internal/emission"
 )
 
 // A definition says of each request whether it fits beside all that was admitted before. Times are in
@@ -141,11 +140,14 @@ func (d *departures) admit(now, _ int64, reply []int64) bool {
 	return departure(now, d.rate, d.period, reply) == departs
 }
 
-// departure is when a queue's reply says that a request leaves, in parts of a µs, rate of them. A reply's
-// own parts are those of T in lowest terms.
+// departure is when a queue's reply to a request that it accepted says that it leaves, in parts of a µs, rate of
+// them. A reply's own parts are those of T in lowest terms.
 func departure(now, rate, period int64, reply []int64) int64 {
-	_, wait := emission.Standing(reply)
-	return (now+wait.Us)*rate + wait.Part*gcd(rate, period)
+	departs := (now + reply[0]) * rate
+	if len(reply) > 1 {
+		departs += reply[1] * gcd(rate, period)
+	}
+	return departs
 }
 
 func gcd(a, b int64) int64 {

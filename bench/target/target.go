@@ -1,5 +1,7 @@
 // Package target is where the program's limiters keep their state: a server that the user names, a
 // server inside this process, or this process itself.
+//
+// It is not internal, as the workers of the command measure, bench/peers, are a module of their own.
 package target
 
 import (

@@ -3,13 +3,15 @@
 //
 // A worker reads gobs from standard input, one Setup and then Orders until its input ends, and answers
 // each with a gob on standard output: the Setup with a Ready, an Order with a Tally.
+//
+// It is not internal, as the worker, bench/peers, is a module of its own.
 package round
 
 import (
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/bench/internal/target"
+	"github.com/go-weir/weir/bench/target"
 )
 
 // Setup is what a worker is told first.

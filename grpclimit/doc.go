@@ -10,7 +10,7 @@
 // # Whom a call counts for
 //
 // The options and key functions are those of package httplimit: [httplimit.Key], [httplimit.Skip],
-// [httplimit.Cost], [httplimit.LimitFunc] and all others that concern one limiter. They see a call as an
+// [httplimit.Cost], [httplimit.LimitFunc] and all others that are an httplimit.DeciderOption. They see a call as an
 // *http.Request, which has
 //
 //   - in Header the incoming metadata, so that httplimit.Header("x-api-key") and the Authorization of

@@ -33,6 +33,13 @@
 // failed at once ([ErrHung]). A limiter's panic goes on in the request's goroutine. A request whose client
 // has gone is answered 503, without the next handler and without the hook.
 //
+// # Other servers
+//
+// A [Decider] decides by the same options, and leaves it to its caller to answer: for servers that speak
+// another protocol, or have other requests than net/http's, and for consumers of messages. They show it what
+// has come as an *http.Request. Package grpclimit, a module of its own, is made of it, and by [AdapterOption]
+// takes the options of this package beside its own.
+//
 // # What it costs
 //
 // Between one and two microseconds and three allocations a request, besides the limiter: BenchmarkMiddleware.

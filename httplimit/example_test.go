@@ -1,9 +1,11 @@
 package httplimit_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"time"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/gcra"
@@ -161,4 +163,26 @@ func ExampleCost() {
 	// 200  hello
 	// 429 1440 {"detail":"Request was throttled. Expected available in 1440 seconds."}
 	// 200  hello
+}
+
+// A consumer of messages takes up two an hour of each tenant, and puts others back until their time has come.
+func ExampleDecider() {
+	limiter, err := gcra.NewLocal(algorithms.PerHour(2))
+	if err != nil {
+		panic(err)
+	}
+	decider, err := httplimit.NewDecider(limiter, httplimit.Key(httplimit.Header("Tenant")))
+	if err != nil {
+		panic(err)
+	}
+	for _, tenant := range []string{"a", "a", "b", "a"} {
+		message := &http.Request{Header: http.Header{"Tenant": {tenant}}}
+		decision := decider.Decide(message.WithContext(context.Background())) // the consumer's context
+		fmt.Println(tenant, decision.Outcome, decision.RetryAfter.Round(time.Minute))
+	}
+	// Output:
+	// a pass 0s
+	// a pass 0s
+	// b pass 0s
+	// a denied 30m0s
 }

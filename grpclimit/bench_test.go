@@ -38,7 +38,7 @@ func BenchmarkInterceptor(b *testing.B) {
 		limit := grpclimit.New(variant.limiter, variant.opts...)
 		b.Run(variant.name, func(b *testing.B) {
 			b.ReportAllocs()
-			for b.Loop() {
+			for range b.N {
 				_, _ = limit.Unary(ctx, nil, info, handler)
 			}
 		})
@@ -54,8 +54,8 @@ func BenchmarkCall(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			c := dial(b, opts)
-			for b.Loop() {
-				if err := c.call(b.Context()); (err != nil) != (name == "refused") {
+			for range b.N {
+				if err := c.call(context.Background()); (err != nil) != (name == "refused") {
 					b.Fatal(err)
 				}
 			}

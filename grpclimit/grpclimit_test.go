@@ -45,12 +45,12 @@ func TestAdmitsAndRefuses(t *testing.T) {
 				denied = append(denied, v)
 			})), nil)
 			for range 2 {
-				if err := call(c, t.Context()); err != nil {
+				if err := call(c, context.Background()); err != nil {
 					t.Fatal(err)
 				}
 			}
 			clock.Advance(100 * time.Millisecond)
-			err := call(c, t.Context())
+			err := call(c, context.Background())
 			if got := status.Convert(err); got.Code() != codes.ResourceExhausted || got.Message() != "rate limit exceeded, try again in 29.9s" {
 				t.Errorf("refused with %v", err)
 			}
@@ -74,11 +74,11 @@ func TestAdmitsAndRefuses(t *testing.T) {
 				t.Errorf("the hook was told %+v, want %+v", denied, want)
 			}
 			clock.Advance(29_900*time.Millisecond - time.Microsecond)
-			if err := call(c, t.Context()); waitOf(err) != time.Microsecond {
+			if err := call(c, context.Background()); waitOf(err) != time.Microsecond {
 				t.Errorf("a microsecond too early: %v", err)
 			}
 			clock.Advance(time.Microsecond)
-			if err := call(c, t.Context()); err != nil {
+			if err := call(c, context.Background()); err != nil {
 				t.Errorf("after the wait: %v", err)
 			}
 		})
@@ -94,7 +94,7 @@ func TestNeverAdmitted(t *testing.T) {
 	c := serve(t, limitOf(ten, httplimit.Cost(func(*http.Request) int64 { return 11 }),
 		grpclimit.ChargeEach(), grpclimit.Also(untold, httplimit.Name("b\xff"), patient), grpclimit.Also(stub(denies), httplimit.Name("c"), patient),
 		grpclimit.OnDenied(func(_ *http.Request, v httplimit.Verdict) { denied = append(denied, v) })), nil)
-	err := c.call(t.Context())
+	err := c.call(context.Background())
 	if got := status.Convert(err); got.Code() != codes.ResourceExhausted || got.Message() != "rate limit exceeded" {
 		t.Errorf("refused with %v", err)
 	}
@@ -106,7 +106,7 @@ func TestNeverAdmitted(t *testing.T) {
 	}}); retry != nil || !proto.Equal(quota, want) {
 		t.Errorf("told %v, %v, want %v", retry, quota, want)
 	}
-	result, _ := denies(t.Context())
+	result, _ := denies(context.Background())
 	if want := []httplimit.Verdict{{Status: 429, Denied: []string{"default", "b\xff", "c"}, Result: result}}; !reflect.DeepEqual(denied, want) {
 		t.Errorf("the hook was told %+v, want %+v", denied, want)
 	}
@@ -144,7 +144,7 @@ func TestSeveralLimiters(t *testing.T) {
 				grpclimit.Also(minute, httplimit.Name("sustained"), patient))...), nil)
 			for n, step := range c.steps {
 				clock.Advance(step.on)
-				err := client.call(t.Context())
+				err := client.call(context.Background())
 				_, quota := detailsOf(err)
 				var denied []string
 				for _, violation := range quota.GetViolations() {
@@ -182,7 +182,7 @@ func TestPolicies(t *testing.T) {
 			})), nil)
 			for _, code := range c.codes {
 				told = nil
-				err := client.call(t.Context())
+				err := client.call(context.Background())
 				if status.Code(err) != code || strings.Join(told, ", ") != c.told {
 					t.Errorf("%v, the hook was told %q, want %v, %q", err, told, code, c.told)
 				}
@@ -199,7 +199,7 @@ func TestTimeout(t *testing.T) {
 	var told error
 	c := serve(t, grpclimit.New(stub(hangs), httplimit.Timeout(time.Millisecond), httplimit.OnFailure(httplimit.Refuse),
 		grpclimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = f.Err })), nil)
-	if err := c.call(t.Context()); status.Code(err) != codes.Unavailable || !errors.Is(told, context.DeadlineExceeded) {
+	if err := c.call(context.Background()); status.Code(err) != codes.Unavailable || !errors.Is(told, context.DeadlineExceeded) {
 		t.Errorf("%v, the hook was told %v", err, told)
 	}
 }
@@ -208,7 +208,7 @@ func TestTimeout(t *testing.T) {
 func TestCallerGone(t *testing.T) {
 	for kind, call := range kinds {
 		t.Run(kind, func(t *testing.T) {
-			ctx, cancel := context.WithCancel(t.Context())
+			ctx, cancel := context.WithCancel(context.Background())
 			limiter := stub(func(asked context.Context) (algorithms.Result, error) {
 				cancel()
 				return hangs(asked)
@@ -240,7 +240,7 @@ func TestCallerGone(t *testing.T) {
 
 // TestDeadline: a call whose deadline passes while the limiter is asked.
 func TestDeadline(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
 	limit := limitOf(stub(hangs))
 	_, err := limit.Unary(ctx, nil, &grpc.UnaryServerInfo{FullMethod: method}, func(context.Context, any) (any, error) {
@@ -262,9 +262,11 @@ func TestManyServers(t *testing.T) {
 		c := serve(t, limitOf(limiter, httplimit.Key(httplimit.Scope("all"))), nil)
 		for _, call := range kinds {
 			for range callers {
-				all.Go(func() {
+				all.Add(1)
+				go func() {
+					defer all.Done()
 					for range calls {
-						switch err := call(c, t.Context()); status.Code(err) {
+						switch err := call(c, context.Background()); status.Code(err) {
 						case codes.OK:
 							admitted.Add(1)
 						case codes.ResourceExhausted:
@@ -273,7 +275,7 @@ func TestManyServers(t *testing.T) {
 							t.Error(err)
 						}
 					}
-				})
+				}()
 			}
 		}
 	}
@@ -296,7 +298,7 @@ func TestPanic(t *testing.T) {
 	limit := limitOf(stub(func(context.Context) (algorithms.Result, error) { panic(errDown) }))
 	c := serve(t, limit, []grpc.ServerOption{grpc.ChainUnaryInterceptor(recovers)})
 	for range 2 {
-		if err := c.call(t.Context()); status.Code(err) != codes.Internal {
+		if err := c.call(context.Background()); status.Code(err) != codes.Internal {
 			t.Errorf("%v, want it recovered", err)
 		}
 	}

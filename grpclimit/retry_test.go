@@ -60,7 +60,7 @@ func TestRetries(t *testing.T) {
 					return algorithms.Result{Limit: 1, RetryAfter: c.wait}, nil
 				})
 				client := serve(t, limitOf(limiter, c.opts...), nil, retries(c.backOff))
-				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 				defer cancel()
 				var trailer metadata.MD
 				var err error

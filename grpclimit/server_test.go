@@ -31,7 +31,7 @@ func (s service) EmptyCall(context.Context, *testgrpc.Empty) (*testgrpc.Empty, e
 	return &testgrpc.Empty{}, nil
 }
 
-func (s service) FullDuplexCall(stream grpc.BidiStreamingServer[testgrpc.StreamingOutputCallRequest, testgrpc.StreamingOutputCallResponse]) error {
+func (s service) FullDuplexCall(stream testgrpc.TestService_FullDuplexCallServer) error {
 	s.served.Add(1)
 	for {
 		if _, err := stream.Recv(); errors.Is(err, io.EOF) {

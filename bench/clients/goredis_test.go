@@ -1,3 +1,6 @@
+// Package clients_test holds the runners to their promises over what only the newest releases of the clients have: of
+// go-redis the AutoPipeline as it is now. The runners' own modules are tested with the oldest releases that they support,
+// too, which lack it.
 package clients_test
 
 import (
@@ -94,7 +97,15 @@ func TestAutoPipeline(t *testing.T) {
 			wiretest.Refusal{Topology: topology, Text: "READONLY You can't write against a read only replica."},
 		)
 	}
-	holds(t, suite, refusals)
+	t.Run("EvalOnlyAfterNoScript", suite.EvalOnlyAfterNoScript)
+	t.Run("NoScriptInsideAnError", suite.NoScriptInsideAnError)
+	t.Run("KeysAndArgs", suite.KeysAndArgs)
+	t.Run("ServerErrors", suite.ServerErrors)
+	t.Run("LostReplyIsNotResent", suite.LostReplyIsNotResent)
+	t.Run("LostReplyAfterRedirect", func(t *testing.T) { suite.LostReplyAfterRedirect(t, refusals) })
+	t.Run("Refusals", func(t *testing.T) { suite.Refusals(t, refusals) })
+	t.Run("ConcurrentCalls", suite.ConcurrentCalls)
+	t.Run("TroubleInACrowd", suite.TroubleInACrowd)
 }
 
 // TestAutoPipelineEndedContext: a call whose context has ended sends nothing.

@@ -12,9 +12,8 @@ import (
 	"github.com/go-weir/weir/internal/wiretest"
 )
 
-// topologies are the kinds of client that every supported release of rueidis has, and the options that change how
-// one sends commands. What only newer releases have is tested in bench/clients. timeout is ConnWriteTimeout, 0 for
-// rueidis' default.
+// topologies are the kinds of client, and the options that change how one sends commands. timeout
+// is ConnWriteTimeout, 0 for rueidis' default.
 var topologies = map[string]func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client{
 	"single": func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client {
 		return connect(t, timeout, single(w))
@@ -27,6 +26,12 @@ var topologies = map[string]func(t testing.TB, w *wiretest.Wire, timeout time.Du
 	"single, never pipelining": func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client {
 		o := single(w)
 		o.DisableAutoPipelining = true
+		return connect(t, timeout, o)
+	},
+	"standalone": func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client {
+		o := single(w)
+		o.ForceSingleClient = false
+		o.Standalone.EnableRedirect = true
 		return connect(t, timeout, o)
 	},
 	"cluster": func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client {

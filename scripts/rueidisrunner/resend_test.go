@@ -14,6 +14,59 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
+// What TestLostReplyIsNotResent would see if the commands were marked otherwise: rueidis resends one that is
+// marked as retryable, and says nothing.
+func TestRetryableIsResent(t *testing.T) {
+	for topology, connect := range topologies {
+		t.Run(topology, func(t *testing.T) {
+			t.Parallel()
+			w := wiretest.New(t)
+			client := connect(t, w, 0)
+			if _, err := rueidisrunner.New(client).Run(context.Background(), wiretest.Count, []string{"warm"}, nil); err != nil {
+				t.Fatal(err)
+			}
+			w.Once("evalsha", wiretest.Fate{Then: wiretest.Lose})
+			cmd := client.B().Evalsha().Sha1(wiretest.Count.SHA1()).Numkeys(1).Key("key").Build().ToRetryable()
+			if err := client.Do(context.Background(), cmd).Error(); err != nil {
+				t.Error(err)
+			}
+			if n, _ := w.Server.Get("key"); n != "2" {
+				t.Errorf("the script has run %s times; rueidis is expected to resend it", n)
+			}
+		})
+	}
+}
+
+// The exception that the package comment names, as rueidis has it, and the way around it. If the
+// first half fails, rueidis has mended it, and the comment can go.
+func TestConnLifetime(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		set  func(*rueidis.ClientOption)
+		runs string
+	}{
+		{"pipelining", func(o *rueidis.ClientOption) { o.AlwaysPipelining = true }, "2"},
+		{"never pipelining", func(o *rueidis.ClientOption) { o.DisableAutoPipelining = true }, "1"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := wiretest.New(t)
+			o := single(w)
+			o.ConnLifetime = 200 * time.Millisecond
+			test.set(&o)
+			run := rueidisrunner.New(connect(t, time.Second, o))
+			if _, err := run.Run(context.Background(), wiretest.Count, []string{"warm"}, nil); err != nil {
+				t.Fatal(err)
+			}
+			w.Once("evalsha", wiretest.Fate{Then: wiretest.Hang})
+			_, err := run.Run(context.Background(), wiretest.Count, []string{"key"}, nil)
+			if n, _ := w.Server.Get("key"); n != test.runs || (err == nil) != (n == "2") {
+				t.Errorf("the script has run %s times and Run's error is %v", n, err)
+			}
+		})
+	}
+}
+
 // A connection that is never made is an error, and the dialer's own.
 func TestDialFailure(t *testing.T) {
 	w := wiretest.New(t)

@@ -42,6 +42,7 @@ var refusals = func() []wiretest.Refusal {
 		{Topology: "cluster", Text: "ASK 12539 " + wiretest.Elsewhere, Followed: true},
 		{Topology: "cluster, always pipelining", Text: "MOVED 12539 " + wiretest.Elsewhere, Followed: true},
 		{Topology: "cluster, always pipelining", Text: "ASK 12539 " + wiretest.Elsewhere, Followed: true},
+		{Topology: "standalone", Text: "REDIRECT " + wiretest.Elsewhere, Followed: true},
 	}
 	for topology := range topologies {
 		for _, text := range []string{

@@ -5,7 +5,7 @@ go 1.23.0
 require (
 	github.com/alicebob/miniredis/v2 v2.36.1
 	github.com/go-weir/weir v0.1.0
-	github.com/redis/rueidis v1.0.68
+	github.com/redis/rueidis v1.0.69
 )
 
 require (

@@ -30,7 +30,7 @@ func (i *Interceptor) deny(ctx context.Context, d httplimit.Decision, retriable 
 	if wait == 0 {
 		return refusal(codes.ResourceExhausted, "rate limit exceeded", quota)
 	}
-	return refusal(codes.ResourceExhausted, fmt.Sprintf("rate limit exceeded, try again in %v", wait), retryInfo(wait), quota)
+	return refusal(codes.ResourceExhausted, "rate limit exceeded, try again in "+wait.String(), retryInfo(wait), quota)
 }
 
 // violation tells of one limiter that denies.

@@ -209,8 +209,8 @@ func TestPanic(t *testing.T) {
 		d := decider(t, nowhere{func(context.Context, int64) (algorithms.Result, error) { panic(errBroken) }}, httplimit.Timeout(timeout))
 		func() {
 			defer func() {
-				if got := recover(); got != errBroken { //nolint:errorlint // the value itself, not an error that wraps it
-					t.Errorf("timeout %v: recovered %v, want the limiter's panic", timeout, got)
+				if err, _ := recover().(error); !errors.Is(err, errBroken) {
+					t.Errorf("timeout %v: recovered %v, want the limiter's panic", timeout, err)
 				}
 			}()
 			decide(context.Background(), d)

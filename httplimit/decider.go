@@ -25,7 +25,7 @@ func NewDecider(limiter algorithms.Limiter, opts ...DeciderOption) (*Decider, er
 	if err != nil {
 		return nil, err
 	}
-	return m.Decider, nil
+	return &m.Decider, nil
 }
 
 // An Outcome is what becomes of a request.

@@ -33,7 +33,7 @@ func New(limiter algorithms.Limiter, opts ...Option) func(http.Handler) http.Han
 }
 
 type middleware struct {
-	*Decider
+	Decider
 	style HeaderStyle
 	body  Responder
 	names []string // of the rules, as the IETF's fields have them
@@ -50,7 +50,7 @@ type Verdict struct {
 
 // configure returns what the options make of the defaults, or all that is wrong with it.
 func configure[O Option](limiter algorithms.Limiter, opts []O) (*middleware, error) {
-	m := &middleware{Decider: &Decider{}, body: Detail}
+	m := &middleware{body: Detail}
 	m.add(limiter)
 	each(opts, m.complain, func(opt O) { opt.apply(m) })
 	if err := errors.Join(m.check(), errors.Join(m.wrong...)); err != nil {

@@ -25,14 +25,19 @@ const (
 	leastSize     = 9   // pixels, of any text
 )
 
-// CheckPage looks at the HTML file at path on a wide screen and on a phone, each in light and in dark
+// CheckPage looks at the HTML file at path on a wide screen and on a phone, in several fonts, in light and in dark
 // mode, and reports to t where it falls short: of wants; by a request for anything but the file itself or
 // a data URL, or by an error in the console; by being wider than the screen; by a picture that isn't to
-// be seen or is in the wrong rendering; by texts that are too small or too pale, or lie over each other
-// in a picture.
+// be seen or is in the wrong rendering; by texts that are too small or too pale, or in a picture touch each other
+// or its edge.
 func CheckPage(t *testing.T, path string, wants Wants) {
 	t.Helper()
-	faults, err := inspect(t.Context(), path, wants)
+	browser, closeAll, err := start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeAll()
+	faults, err := inspect(browser, path, wants)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +56,7 @@ type sight struct {
 	Text     string   // all that is to be seen
 	Pictures []string // the class of each picture's rendering that is to be seen, several with spaces
 	SameIDs  []string // ids that several elements have
-	Overlaps []string // texts of pictures that lie over each other, or beyond the picture
+	Overlaps []string // texts of pictures whose ink is on that of another, or beyond the picture
 	Texts    []seenText
 }
 
@@ -72,38 +77,52 @@ var screens = []screen{
 	{"phone", 375, 800, []chromedp.EmulateViewportOption{chromedp.EmulateMobile, chromedp.EmulateTouch}, "narrow"},
 }
 
-// inspect returns how the page at path falls short.
-func inspect(ctx context.Context, path string, wants Wants) ([]string, error) {
+// inspect returns how the page at path falls short, as that browser shows it.
+func inspect(browser context.Context, path string, wants Wants) ([]string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
 	address := (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String()
-	ctx, events, closeAll, err := open(ctx)
+	ctx, events, closeTab, err := tab(browser)
 	if err != nil {
 		return nil, err
 	}
-	defer closeAll()
+	defer closeTab()
 	var faults []string
 	for _, screen := range screens {
-		for _, mode := range []string{"light", "dark"} {
-			scheme := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: mode}}}
-			if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, scheme); err != nil {
-				return nil, fmt.Errorf("browser: %w", err)
+		if err := chromedp.Do(ctx, chromedp.EmulateViewport(screen.width, screen.height, screen.options...), chromedp.Navigate(address)); err != nil {
+			return nil, fmt.Errorf("browser: %s: %w", path, err)
+		}
+		for i, face := range faces {
+			modes := []string{"light"}
+			if i == 0 { // colours don't depend on the font
+				modes = []string{"dark", "light"}
 			}
-			if err := chromedp.Do(ctx, chromedp.EmulateViewport(screen.width, screen.height, screen.options...), chromedp.Navigate(address)); err != nil {
-				return nil, fmt.Errorf("browser: %s: %w", path, err)
+			if _, err := chromedp.Run(ctx, chromedp.Evaluate[int](face.script(), chromedp.EvalAwaitPromise)); err != nil {
+				return nil, fmt.Errorf("browser: %s in %s: %w", path, face.name, err)
 			}
-			seen, err := chromedp.Run(ctx, chromedp.Evaluate[sight](look))
-			if err != nil {
-				return nil, fmt.Errorf("browser: %s: %w", path, err)
-			}
-			for _, fault := range seen.faults(wants, screen, mode == "dark") {
-				faults = append(faults, fmt.Sprintf("on a %s in %s mode %s", screen.name, mode, fault))
+			for _, mode := range modes {
+				seen, err := see(ctx, mode)
+				if err != nil {
+					return nil, fmt.Errorf("browser: %s: %w", path, err)
+				}
+				for _, fault := range seen.faults(wants, screen, mode == "dark") {
+					faults = append(faults, fmt.Sprintf("on a %s in %s mode in %s: %s", screen.name, mode, face.name, fault))
+				}
 			}
 		}
 	}
 	return append(faults, events.faults(address)...), nil
+}
+
+// see looks at the page in a mode.
+func see(ctx context.Context, mode string) (sight, error) {
+	scheme := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: mode}}}
+	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, scheme); err != nil {
+		return sight{}, err
+	}
+	return chromedp.Run(ctx, chromedp.Evaluate[sight](look))
 }
 
 // faults says where what is to be seen falls short.

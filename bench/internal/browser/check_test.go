@@ -33,6 +33,11 @@ func TestInspect(t *testing.T) {
 	good := page(t, vg.Point{X: 100, Y: 30})
 	with := func(text string) string { return strings.Replace(good, "</main>", text+"</main>", 1) }
 	wants := Wants{Pictures: 1, Texts: []string{"A page"}}
+	browser, closeAll, err := start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeAll()
 	for name, test := range map[string]struct {
 		page  string
 		wants Wants
@@ -41,17 +46,21 @@ func TestInspect(t *testing.T) {
 		"good":           {good, wants, ""},
 		"other text":     {good, Wants{Pictures: 1, Texts: []string{"B page"}}, `no text "B page"`},
 		"more pictures":  {good, Wants{Pictures: 2}, "1 pictures, want 2"},
-		"wide":           {with(`<div style="width:400px">x</div>`), wants, "on a phone in light mode the page is 41"},
-		"no phone":       {strings.Replace(good, `name="viewport"`, `name="other"`, 1), wants, "on a phone in light mode the page is 98"},
+		"wide":           {with(`<div style="width:400px">x</div>`), wants, "on a phone in light mode in Liberation Sans: the page is 41"},
+		"wide font":      {with("<p style=white-space:nowrap>" + strings.Repeat("i", 50) + "</p>"), wants, "on a phone in light mode in Liberation Mono: the page is"},
+		"no phone":       {strings.Replace(good, `name="viewport"`, `name="other"`, 1), wants, "on a phone in light mode in Liberation Sans: the page is 98"},
 		"both shown":     {with("<style>.picture .wide,.picture .narrow{display:block}</style>"), wants, `shows the renderings "wide narrow", want "wide"`},
 		"none shown":     {with("<style>.picture{display:none}</style>"), wants, `shows the renderings "", want "wide"`},
-		"one mode":       {with("<style>body{background:#fff}</style>"), wants, "in dark mode the background is of the other mode"},
+		"one mode":       {with("<style>body{background:#fff}</style>"), wants, "in dark mode in Liberation Sans: the background is of the other mode"},
 		"pale":           {with(`<p style="color:#888;background:#777">pale</p>`), wants, `"pale" has a contrast of 1.26`},
-		"pale in dark":   {with("<style>text{fill:#59636e!important}</style>"), wants, `in dark mode "first" has a contrast of`},
+		"pale in dark":   {with("<style>text{fill:#59636e!important}</style>"), wants, `in dark mode in Liberation Sans: "first" has a contrast of`},
 		"small":          {with("<p style=font-size:8px>small</p>"), wants, `"small" is 8.0 pixels high`},
-		"small on phone": {with("<style>.picture .narrow{max-width:200px}</style>"), wants, `on a phone in light mode "first" is 6.7 pixels high`},
+		"small on phone": {with("<style>.picture .narrow{max-width:200px}</style>"), wants, `on a phone in light mode in wide Go: "first" is 6.7 pixels high`},
 		"overlap":        {page(t, vg.Point{X: 20, Y: 30}), wants, `"first" and "second" overlap`},
-		"beyond":         {page(t, vg.Point{X: 340, Y: 30}), wants, `on a phone in light mode "second" is beyond its picture`},
+		"ink touches":    {page(t, vg.Point{X: 10, Y: 22}), wants, `"first" and "second" overlap`},
+		"ink apart":      {page(t, vg.Point{X: 10, Y: 18.5}), wants, ""}, // closer than lines are
+		"beyond":         {page(t, vg.Point{X: 340, Y: 30}), wants, `on a phone in light mode in tall Liberation Sans: "second" is beyond its picture`},
+		"above":          {page(t, vg.Point{X: 100, Y: 57}), wants, `"second" is beyond its picture`},
 		"same id":        {with("<p id=data></p>"), wants, `several elements have the id "data"`},
 		"a request":      {with(`<img src="http://127.0.0.1:9/x.png" alt="">`), wants, "asks for http://127.0.0.1:9/x.png"},
 		"a file":         {with(`<img src="other.png" alt="">`), wants, "/other.png"},
@@ -63,7 +72,7 @@ func TestInspect(t *testing.T) {
 			if err := os.WriteFile(path, []byte(test.page), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			faults, err := inspect(t.Context(), path, test.wants)
+			faults, err := inspect(browser, path, test.wants)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,7 +87,7 @@ func TestInspect(t *testing.T) {
 func TestMissing(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	t.Setenv(programEnv, "")
-	if _, err := inspect(t.Context(), "x.html", Wants{}); err == nil || !strings.Contains(err.Error(), "install Debian's package chromium, or name") {
+	if _, _, err := start(t.Context()); err == nil || !strings.Contains(err.Error(), "install Debian's package chromium, or name") {
 		t.Errorf("without a browser: got %v, want what to install", err)
 	}
 	t.Setenv(programEnv, "no-such-browser")

@@ -40,18 +40,36 @@
     });
   }
 
+  // Where the ink of a text in a picture is at most. The box of its line says less: how much higher that is than
+  // what is painted depends on the font.
+  const pen = document.createElement("canvas").getContext("2d");
+  const ink = (element) => {
+    const { fontStyle, fontWeight, fontSize, fontFamily } = getComputedStyle(element);
+    pen.font = `${fontStyle} ${fontWeight} ${fontSize} ${fontFamily}`;
+    const is = pen.measureText(element.textContent);
+    const [start, end] = [element.getStartPositionOfChar(0), element.getEndPositionOfChar(element.getNumberOfChars() - 1)];
+    const wider = (end.x - start.x) / is.width; // than the font makes it, as textLength has it
+    const corners = [];
+    for (const x of [-is.actualBoundingBoxLeft, is.actualBoundingBoxRight]) {
+      for (const y of [-is.actualBoundingBoxAscent, is.actualBoundingBoxDescent]) {
+        corners.push(new DOMPoint(start.x + x * wider, start.y + y).matrixTransform(element.getScreenCTM()));
+      }
+    }
+    const [xs, ys] = [corners.map((p) => p.x), corners.map((p) => p.y)];
+    return { left: Math.min(...xs), right: Math.max(...xs), top: Math.min(...ys), bottom: Math.max(...ys) };
+  };
+
   const overlaps = [];
-  const spare = 1; // pixels by which two boxes may meet
   for (const svg of [...document.querySelectorAll("svg")].filter(shown)) {
     const outer = svg.getBoundingClientRect();
-    const labels = [...svg.querySelectorAll("text")].map((e) => ({ text: e.textContent, box: e.getBoundingClientRect() }));
-    labels.forEach((a, i) => {
-      if (a.box.left < outer.left - spare || a.box.right > outer.right + spare || a.box.top < outer.top - spare || a.box.bottom > outer.bottom + spare) {
-        overlaps.push(`"${a.text}" is beyond its picture`);
+    const labels = [...svg.querySelectorAll("text")].filter((e) => e.textContent.trim()).map((e) => ({ text: e.textContent, ink: ink(e) }));
+    labels.forEach(({ text, ink }, i) => {
+      if (ink.left < outer.left || ink.right > outer.right || ink.top < outer.top || ink.bottom > outer.bottom) {
+        overlaps.push(`"${text}" is beyond its picture`);
       }
-      for (const b of labels.slice(i + 1)) {
-        if (a.box.left < b.box.right - spare && b.box.left < a.box.right - spare && a.box.top < b.box.bottom - spare && b.box.top < a.box.bottom - spare) {
-          overlaps.push(`"${a.text}" and "${b.text}" overlap`);
+      for (const other of labels.slice(i + 1)) {
+        if (ink.left < other.ink.right && other.ink.left < ink.right && ink.top < other.ink.bottom && other.ink.top < ink.bottom) {
+          overlaps.push(`"${text}" and "${other.text}" overlap`);
         }
       }
     });

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -13,27 +14,26 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Events are what happens on pages besides what is to be seen.
-type events struct {
-	mu       sync.Mutex
-	requests []string // addresses
-	errors   []string // in the console
-}
-
-// open starts a browser of its own, without a profile of before and without a network, and returns the
-// context of a tab in it.
-func open(parent context.Context) (ctx context.Context, seen *events, closeAll func(), err error) {
+// start starts a browser of its own, without a profile of before and without a network. Whatever it writes is in
+// one folder, which a guard removes: closeAll returns when that is done.
+func start(parent context.Context) (ctx context.Context, closeAll func(), err error) {
 	path, err := find()
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
-	profile, err := os.MkdirTemp("", "weir-bench-browser-")
+	folder, err := os.MkdirTemp("", "weir-bench-browser-")
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
+	}
+	release, err := guard(folder)
+	if err != nil {
+		return nil, nil, fmt.Errorf("browser: %w", err)
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:len(chromedp.DefaultExecAllocatorOptions):len(chromedp.DefaultExecAllocatorOptions)],
 		chromedp.ExecPath(path),
-		chromedp.UserDataDir(profile),
+		chromedp.UserDataDir(filepath.Join(folder, "profile")),
+		// Besides its profile it has a socket in the folder for temporary files, reports of crashes in HOME, and caches.
+		chromedp.Env("HOME="+folder, "TMPDIR="+folder, "XDG_CONFIG_HOME="+folder, "XDG_CACHE_HOME="+folder, "XDG_DATA_HOME="+folder, "XDG_RUNTIME_DIR="+folder),
 		chromedp.DisableGPU,
 		// Whatever asks for the network finds nobody.
 		chromedp.Flag("proxy-server", "127.0.0.1:1"),
@@ -47,17 +47,34 @@ func open(parent context.Context) (ctx context.Context, seen *events, closeAll f
 	closeAll = func() {
 		closeTab()
 		stopBrowser()
-		_ = os.RemoveAll(profile)
+		release()
 	}
+	if err := chromedp.Do(ctx); err != nil {
+		closeAll()
+		return nil, nil, fmt.Errorf("browser: starting %s: %w", path, err)
+	}
+	return ctx, closeAll, nil
+}
+
+// Events are what happens on a page besides what is to be seen.
+type events struct {
+	mu       sync.Mutex
+	requests []string // addresses
+	errors   []string // in the console
+}
+
+// tab opens a tab in a browser.
+func tab(browser context.Context) (ctx context.Context, seen *events, closeTab func(), err error) {
+	ctx, closeTab = chromedp.NewContext(browser)
 	seen = &events{}
 	if err = chromedp.Listen(ctx, seen.add); err == nil {
 		_, err = chromedp.Call(ctx, network.Enable, network.EnableParams{})
 	}
 	if err != nil {
-		closeAll()
-		return nil, nil, nil, fmt.Errorf("browser: starting %s: %w", path, err)
+		closeTab()
+		return nil, nil, nil, fmt.Errorf("browser: opening a tab: %w", err)
 	}
-	return ctx, seen, closeAll, nil
+	return ctx, seen, closeTab, nil
 }
 
 // add notes an event.

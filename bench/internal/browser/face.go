@@ -1,0 +1,53 @@
+package browser
+
+import (
+	"encoding/base64"
+	"fmt"
+
+	"codeberg.org/go-fonts/liberation/liberationmonobold"
+	"codeberg.org/go-fonts/liberation/liberationmonoregular"
+	"codeberg.org/go-fonts/liberation/liberationsansbold"
+	"codeberg.org/go-fonts/liberation/liberationsansregular"
+	"golang.org/x/image/font/gofont/gobold"
+	"golang.org/x/image/font/gofont/goregular"
+)
+
+// A face is a font that pages are looked at in, whichever fonts the machine has. A page that holds in all of
+// faces holds in those that its readers have: they are narrow and wide, flat and tall.
+type face struct {
+	name          string
+	regular, bold []byte
+	measures      string // that are not the font's own, as CSS has them
+}
+
+var faces = []face{
+	// As wide as Arial and Helvetica.
+	{"Liberation Sans", liberationsansregular.TTF, liberationsansbold.TTF, ""},
+	// As tall as Noto Sans, and larger.
+	{"tall Liberation Sans", liberationsansregular.TTF, liberationsansbold.TTF, "ascent-override:107%;descent-override:30%;line-gap-override:10%;size-adjust:108%"},
+	// As wide as DejaVu Sans.
+	{"wide Go", goregular.TTF, gobold.TTF, "size-adjust:112%"},
+	{"Liberation Mono", liberationmonoregular.TTF, liberationmonobold.TTF, ""},
+}
+
+// family is what a face is called on the page.
+const family = "weir-bench-face"
+
+// script is JavaScript that shows the page in the face, and returns a promise that it is.
+func (f face) script() string {
+	var rules string
+	for weight, data := range map[string][]byte{"400": f.regular, "700": f.bold} {
+		rules += fmt.Sprintf("@font-face{font-family:%s;font-weight:%s;%s;src:url(data:font/ttf;base64,%s)}\n",
+			family, weight, f.measures, base64.StdEncoding.EncodeToString(data))
+	}
+	return fmt.Sprintf(`(async () => {
+		const id = %q;
+		document.getElementById(id)?.remove();
+		const style = document.createElement("style");
+		style.id = id;
+		style.textContent = %q;
+		document.head.append(style);
+		await Promise.all(["400", "700"].map((weight) => document.fonts.load(weight + " 12px " + id)));
+		return document.fonts.size;
+	})()`, family, rules+"*{font-family:"+family+"!important}")
+}

@@ -1,0 +1,99 @@
+package browser
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/go-weir/weir/bench/internal/procgroup"
+)
+
+// guardEnv names the folder that a process is to guard: this program, started again, which is then no test.
+const guardEnv = "WEIR_BENCH_BROWSER_FOLDER"
+
+func init() {
+	folder := os.Getenv(guardEnv)
+	if folder == "" {
+		return
+	}
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	if err := clear(folder); err != nil {
+		fmt.Fprintf(os.Stderr, "browser: %s is left: %v\n", folder, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// guard starts a process that removes the folder of a browser, and ends the browser if it still runs, once this
+// process releases it or ends: by a panic or a signal too, when nothing of its own runs any more. The guard writes
+// where this process writes its errors, so that whoever waits for the end of that output, as go test does,
+// waits for the guard.
+func guard(folder string) (release func(), err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	cmd := exec.Command(self)
+	// The race detector, if it is on, would hold the process for a second at its end.
+	cmd.Env = append(os.Environ(), guardEnv+"="+folder, "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	cmd.Stderr = os.Stderr
+	procgroup.Own(cmd) // what ends this process is not for the guard
+	stdin, err := cmd.StdinPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	return func() {
+		_ = stdin.Close()
+		_ = cmd.Wait() // it has said itself what went wrong
+	}, nil
+}
+
+// How long a browser's processes may take to end, and how often they are looked for.
+const (
+	ending = 20 * time.Second
+	glance = 10 * time.Millisecond
+	quiet  = 3 // looks that find none: one may have started another just before it ended
+)
+
+// clear ends the processes that have the folder in their command lines, as all of a browser's have, and then removes it.
+func clear(folder string) error {
+	last := time.Now().Add(ending)
+	for none := 0; none < quiet && time.Now().Before(last); time.Sleep(glance) {
+		if none++; end(folder) > 0 {
+			none = 0
+		}
+	}
+	err := os.RemoveAll(folder)
+	for err != nil && time.Now().Before(last) { // where there is no /proc, a process may still write
+		time.Sleep(glance)
+		err = os.RemoveAll(folder)
+	}
+	return err
+}
+
+// end kills the processes that have the folder in their command lines, and returns how many there were.
+func end(folder string) (count int) {
+	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, path := range lines {
+		line, err := os.ReadFile(path)
+		if err != nil || !bytes.Contains(line, []byte(folder)) {
+			continue
+		}
+		var pid int
+		if _, err := fmt.Sscanf(path, "/proc/%d/", &pid); err == nil {
+			count++
+			if process, err := os.FindProcess(pid); err == nil {
+				_ = process.Kill()
+			}
+		}
+	}
+	return count
+}

@@ -59,7 +59,7 @@ func TestInspect(t *testing.T) {
 		"overlap":        {page(t, vg.Point{X: 20, Y: 30}), wants, `"first" and "second" overlap`},
 		"ink touches":    {page(t, vg.Point{X: 10, Y: 22}), wants, `"first" and "second" overlap`},
 		"ink apart":      {page(t, vg.Point{X: 10, Y: 18.5}), wants, ""}, // closer than lines are
-		"beyond":         {page(t, vg.Point{X: 340, Y: 30}), wants, `on a phone in light mode in tall Liberation Sans: "second" is beyond its picture`},
+		"beyond":         {page(t, vg.Point{X: 340, Y: 30}), wants, `on a phone in light mode in Liberation Mono: "second" is beyond its picture`},
 		"above":          {page(t, vg.Point{X: 100, Y: 57}), wants, `"second" is beyond its picture`},
 		"same id":        {with("<p id=data></p>"), wants, `several elements have the id "data"`},
 		"a request":      {with(`<img src="http://127.0.0.1:9/x.png" alt="">`), wants, "asks for http://127.0.0.1:9/x.png"},

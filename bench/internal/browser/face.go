@@ -21,12 +21,9 @@ type face struct {
 }
 
 var faces = []face{
-	// As wide as Arial and Helvetica.
-	{"Liberation Sans", liberationsansregular.TTF, liberationsansbold.TTF, ""},
-	// As tall as Noto Sans, and larger.
-	{"tall Liberation Sans", liberationsansregular.TTF, liberationsansbold.TTF, "ascent-override:107%;descent-override:30%;line-gap-override:10%;size-adjust:108%"},
-	// As wide as DejaVu Sans.
-	{"wide Go", goregular.TTF, gobold.TTF, "size-adjust:112%"},
+	{"Liberation Sans", liberationsansregular.TTF, liberationsansbold.TTF, ""}, // as wide as Arial and Helvetica
+	// As wide as DejaVu Sans, and as tall as Noto Sans.
+	{"wide Go", goregular.TTF, gobold.TTF, "size-adjust:112%;ascent-override:107%;descent-override:30%"},
 	{"Liberation Mono", liberationmonoregular.TTF, liberationmonobold.TTF, ""},
 }
 

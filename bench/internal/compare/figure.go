@@ -43,7 +43,7 @@ const (
 
 	// Beside the lanes.
 	leftWide   vg.Length = 110 // the captions, and the numbers of the levels
-	leftNarrow vg.Length = 40  // the numbers
+	leftNarrow vg.Length = 40  // the numbers, of picture.LevelWidth
 	right      vg.Length = 16  // half of the last time
 )
 
@@ -110,7 +110,7 @@ func width(narrow bool) vg.Length {
 func partHeight(narrow bool) vg.Length {
 	height := captionHeight + laneGap + amountHeight + laneGap + requestHeight + laneGap + quotaHeight + axisHeight + partGap
 	if narrow {
-		height += 2 * captionHeight
+		height += 3 * captionHeight // of the summary and of two lanes
 	}
 	return height
 }
@@ -135,12 +135,7 @@ func line(c draw.Canvas, style draw.TextStyle, text string) {
 	if c.Canvas == nil {
 		return
 	}
-	runes := []rune(text)
-	for len(runes) > 1 && style.Width(text) > c.Max.X-c.Min.X {
-		runes = runes[:len(runes)-1]
-		text = string(runes) + "…"
-	}
-	c.FillText(style, vg.Point{X: c.Min.X, Y: c.Max.Y - captionHeight/2}, text)
+	c.FillText(style, vg.Point{X: c.Min.X, Y: c.Max.Y - captionHeight/2}, picture.Fitted(style, text, c.Max.X-c.Min.X))
 }
 
 // draw draws the figure.
@@ -158,8 +153,15 @@ func (f figure) draw(c draw.Canvas, narrow bool) {
 // part draws what one algorithm made of the trace.
 func (f figure) part(c draw.Canvas, p part, narrow bool) {
 	name := picture.Bold(picture.Style(picture.Large, picture.Ink))
-	c.FillText(name, vg.Point{X: c.Min.X, Y: c.Max.Y - captionHeight/2}, p.run.Kind.Name)
-	c.FillText(caption, vg.Point{X: c.Min.X + name.Width(p.run.Kind.Name) + 10, Y: c.Max.Y - captionHeight/2}, p.summary())
+	line(c, name, p.run.Kind.Name)
+	beside := c
+	if narrow {
+		c.Max.Y -= captionHeight
+		beside = c
+	} else {
+		beside.Min.X += name.Width(p.run.Kind.Name) + 10
+	}
+	line(beside, caption, p.summary())
 	c.Max.Y -= captionHeight + laneGap
 
 	times := picture.TimeTicks{AtMost: 11, Width: c.Max.X - c.Min.X - leftWide - right}

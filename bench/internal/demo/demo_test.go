@@ -3,9 +3,6 @@ package demo
 import (
 	"bytes"
 	"context"
-	"encoding/xml"
-	"errors"
-	"image/png"
 	"io"
 	"net/http"
 	"os"
@@ -19,7 +16,6 @@ import (
 	miniserver "github.com/alicebob/miniredis/v2/server"
 
 	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/bench/internal/browser"
 	"github.com/go-weir/weir/bench/internal/command"
 	"github.com/go-weir/weir/bench/internal/httpload"
 	"github.com/go-weir/weir/bench/internal/launch"
@@ -75,10 +71,6 @@ func TestDemo(t *testing.T) {
 			if strings.HasPrefix(c.kind.Name, weirs) && got != right {
 				t.Errorf("%s, %s: %d were admitted, want %d", o.Title(), c.kind.Name, got, right)
 			}
-			// At their times requests may come one after the other, and to one process.
-			if !strings.HasPrefix(c.kind.Name, weirs) && !o.paced() && got <= right {
-				t.Errorf("%s, %s: %d were admitted, want more than is right", o.Title(), c.kind.Name, got)
-			}
 		}
 	}
 	client := server.Place.Admin()
@@ -86,40 +78,6 @@ func TestDemo(t *testing.T) {
 	if keys := client.Keys(t.Context(), "weir-bench-*").Val(); len(keys) > 0 {
 		t.Errorf("keys are left: %q", keys)
 	}
-	checkFiles(t, r)
-}
-
-// checkFiles writes the page and the pictures of a report, and looks at them.
-func checkFiles(t *testing.T, r report) {
-	t.Helper()
-	dir := t.TempDir()
-	to := places{filepath.Join(dir, "demo.html"), filepath.Join(dir, "demo.svg"), filepath.Join(dir, "demo.png")}
-	if err := r.write(to); err != nil {
-		t.Fatal(err)
-	}
-	svg, err := os.Open(to.svg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer svg.Close()
-	for decoder := xml.NewDecoder(svg); err == nil; {
-		_, err = decoder.Token()
-	}
-	if !errors.Is(err, io.EOF) {
-		t.Errorf("the SVG: %v", err)
-	}
-	drawn, err := os.Open(to.png)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer drawn.Close()
-	if _, err := png.Decode(drawn); err != nil {
-		t.Errorf("the PNG: %v", err)
-	}
-	browser.CheckPage(t, to.page, browser.Wants{
-		Pictures: 1,
-		Texts:    []string{"One limit, 6 processes", "GET, compare, SET", "weir-leakybucket", "Limit 20/hour: 64 connections for 300ms"},
-	})
 }
 
 // TestCommand runs it as a user does, with one process and one algorithm.

@@ -64,7 +64,7 @@ const (
 	rowGap        vg.Length = 14
 	gap           vg.Length = 6
 	margin        vg.Length = 6
-	left          vg.Length = 36 // of a chart: the numbers
+	left          vg.Length = 40 // of a chart: the numbers, of picture.LevelWidth
 	right         vg.Length = 14 // half of the last time
 )
 
@@ -88,7 +88,7 @@ func (f figure) lines(narrow bool) int {
 	return (len(f.Outcomes) + f.columns(narrow) - 1) / f.columns(narrow)
 }
 
-const lineHeight = captionHeight + chartHeight + axisHeight + gap
+const lineHeight = captionHeight + gap + chartHeight + axisHeight + gap
 
 func (f figure) rowHeight(narrow bool) vg.Length {
 	return captionHeight + vg.Length(f.lines(narrow))*lineHeight + rowGap
@@ -128,9 +128,10 @@ func (f figure) draw(c draw.Canvas, narrow bool) {
 // chart draws what came of a drive of one kind.
 func (f figure) chart(c draw.Canvas, d, i int) {
 	o, axes := f.Outcomes[d], f.axes[d]
-	c.FillText(picture.Style(picture.Small, picture.Muted), vg.Point{X: c.Min.X, Y: c.Max.Y - captionHeight/2}, o.caption(i))
+	caption := picture.Style(picture.Small, picture.Muted)
+	c.FillText(caption, vg.Point{X: c.Min.X, Y: c.Max.Y - captionHeight/2}, picture.Fitted(caption, o.caption(i), c.Max.X-c.Min.X-gap))
 	frame := picture.Frame{X1: axes.seconds, Y1: axes.most * 1.05}
-	frame.Canvas = draw.Crop(c, left, -right, axisHeight+gap, -captionHeight)
+	frame.Canvas = draw.Crop(c, left, -right, axisHeight+gap, -captionHeight-gap)
 	ticks := picture.TimeTicks{AtMost: 6, Width: frame.Max.X - frame.Min.X}.Ticks(0, axes.seconds)
 	for _, tick := range ticks {
 		frame.Rule(tick.Value)

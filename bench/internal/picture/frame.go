@@ -110,20 +110,41 @@ func (f Frame) Times(ticks []plot.Tick, left, right vg.Length) {
 	}
 }
 
-// Levels draws a thin line through the frame at each of the heights ys, and at its left the number.
+// Levels draws a thin line through the frame at each of the heights ys, and at its left the number, which is at most
+// LevelWidth wide.
 func (f Frame) Levels(ys ...float64) {
 	style := Style(Small, Muted)
 	style.XAlign = draw.XRight
 	for _, y := range ys {
 		f.StrokeLine2(draw.LineStyle{Color: Grid, Width: 1}, f.Min.X, f.Y(y), f.Max.X, f.Y(y))
-		f.FillText(style, vg.Point{X: f.Min.X - 6, Y: f.Y(y)}, strconv.FormatFloat(y, 'f', -1, 64))
+		f.FillText(style, vg.Point{X: f.Min.X - 6, Y: f.Y(y)}, level(y))
 	}
 }
 
-// Round returns round numbers from 0 to most, the largest at least half as much: for the levels of an
-// axis.
+// LevelWidth is how wide the number of a level is at most.
+const LevelWidth vg.Length = 34
+
+// level returns a number, and one of more than four digits in thousands, millions and so on, of which three digits
+// are told.
+func level(y float64) string {
+	if y < 1e4 {
+		return strconv.FormatFloat(y, 'f', -1, 64)
+	}
+	y, _ = strconv.ParseFloat(strconv.FormatFloat(y, 'g', 3, 64), 64)
+	thousands := 0
+	for ; y >= 1000; y /= 1000 {
+		thousands++
+	}
+	return strconv.FormatFloat(y, 'g', 3, 64) + string("kMGTPE"[thousands-1])
+}
+
+// Round returns round numbers from 0 to most, which is at least 1, the largest at least half as much: for the levels
+// of an axis.
 func Round(most float64) []float64 {
-	step := math.Pow(10, math.Floor(math.Log10(most)))
+	step := 1.0 // with math.Log10 it is a tenth of 1000
+	for step*10 <= most {
+		step *= 10
+	}
 	switch {
 	case most/step >= 5:
 		step *= 5

@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/png"
 	"io"
+	"math"
 	"regexp"
 	"strings"
 	"testing"
@@ -208,9 +209,30 @@ func TestTimeTicksWidth(t *testing.T) {
 }
 
 func TestRound(t *testing.T) {
-	for most, want := range map[float64]float64{1: 1, 1.5: 1, 3: 2, 7: 5, 10: 10, 41: 20, 88: 50, 99999: 50000} {
+	for most, want := range map[float64]float64{1: 1, 1.5: 1, 3: 2, 7: 5, 10: 10, 41: 20, 88: 50, 1000: 1000, 1e6: 1e6, 99999: 50000} {
 		if got := Round(most); got[0] != 0 || got[1] != want {
 			t.Errorf("of %v: got %v, want %v", most, got, want)
+		}
+	}
+}
+
+// TestLevel: a number is exact while it is short, and never long.
+func TestLevel(t *testing.T) {
+	for y, want := range map[float64]string{
+		0: "0", 7: "7", 9999: "9999", 10_000: "10k", 12_345: "12.3k", 99_960: "100k", 500_000: "500k", 999_499: "999k", 999_500: "1M",
+		1e6: "1M", 2_147_483_648: "2.15G", 1 << 53: "9.01P", math.MaxInt64: "9.22E",
+	} {
+		if got := level(y); got != want || Style(Small, Muted).Width(got) > LevelWidth {
+			t.Errorf("of %v: got %s, %v wide, want %s", y, got, Style(Small, Muted).Width(got), want)
+		}
+	}
+}
+
+func TestFitted(t *testing.T) {
+	style := Style(Small, Ink)
+	for room, want := range map[vg.Length]string{1000: "some words", style.Width("some w…") + 0.1: "some w…", 0: "s…"} {
+		if got := Fitted(style, "some words", room); got != want {
+			t.Errorf("in %v: got %q, want %q", room, got, want)
 		}
 	}
 }

@@ -32,6 +32,16 @@ func Bold(style draw.TextStyle) draw.TextStyle {
 	return style
 }
 
+// Fitted returns as much of a text as there is room for on one line.
+func Fitted(style draw.TextStyle, text string, room vg.Length) string {
+	runes := []rune(text)
+	for len(runes) > 1 && style.Width(text) > room {
+		runes = runes[:len(runes)-1]
+		text = string(runes) + "…"
+	}
+	return text
+}
+
 // NewPlot returns a plot in this package's colours and fonts, with nothing in it, on no background of its
 // own.
 func NewPlot() *plot.Plot {

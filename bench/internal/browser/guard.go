@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/go-weir/weir/bench/internal/procgroup"
@@ -67,7 +68,9 @@ const (
 func clear(folder string) error {
 	last := time.Now().Add(ending)
 	for none := 0; none < quiet && time.Now().Before(last); time.Sleep(glance) {
-		if none++; end(folder) > 0 {
+		none++
+		for _, process := range users(folder) {
+			_ = process.Kill()
 			none = 0
 		}
 	}
@@ -79,21 +82,19 @@ func clear(folder string) error {
 	return err
 }
 
-// end kills the processes that have the folder in their command lines, and returns how many there were.
-func end(folder string) (count int) {
+// users returns the processes that have the folder in their command lines; none where there is no /proc.
+func users(folder string) (found []*os.Process) {
 	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, path := range lines {
 		line, err := os.ReadFile(path)
 		if err != nil || !bytes.Contains(line, []byte(folder)) {
 			continue
 		}
-		var pid int
-		if _, err := fmt.Sscanf(path, "/proc/%d/", &pid); err == nil {
-			count++
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
 			if process, err := os.FindProcess(pid); err == nil {
-				_ = process.Kill()
+				found = append(found, process)
 			}
 		}
 	}
-	return count
+	return found
 }

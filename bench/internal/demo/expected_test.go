@@ -128,3 +128,26 @@ func TestThrottleRaces(t *testing.T) {
 		t.Errorf("%d of %d were admitted, want all, though the limit is 3", admitted.Load(), callers)
 	}
 }
+
+// TestEachProcessCounts: what each process counts for itself is admitted once in each.
+func TestEachProcessCounts(t *testing.T) {
+	admitted := 0
+	for range 2 {
+		limiter, err := kinds[0].new(nil, algorithms.PerHour(3), "p")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 4 {
+			result, err := limiter.Allow(t.Context(), "k")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if result.Allowed {
+				admitted++
+			}
+		}
+	}
+	if admitted != 6 {
+		t.Errorf("%d were admitted in two processes, want 3 in each", admitted)
+	}
+}

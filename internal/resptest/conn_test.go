@@ -31,26 +31,38 @@ func TestNoReply(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer listener.Close()
-			done := make(chan struct{})
-			defer close(done)
 			go func() {
-				if conn, err := listener.Accept(); err == nil {
+				for {
+					conn, err := listener.Accept()
+					if err != nil {
+						return
+					}
 					test.serve(conn)
-					<-done // not closed before
-					_ = conn.Close()
+					context.AfterFunc(t.Context(), func() { _ = conn.Close() }) // not closed before
 				}
 			}()
-			ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
-			defer cancel()
-			conn, err := resptest.Connect(ctx, listener.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
+			conn := connectFor(t, listener.Addr().String())
 			defer conn.Close()
 			reply, err := conn.Do("PING")
 			if err == nil || test.want != nil && !errors.Is(err, test.want) {
 				t.Errorf("Do = %v, %v; want an error, %v", reply, err, test.want)
 			}
 		})
+	}
+}
+
+// connectFor connects with a deadline that is as soon as it can be without ending the dial.
+func connectFor(t *testing.T, addr string) *resptest.Conn {
+	t.Helper()
+	for within := 50 * time.Millisecond; ; within *= 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), within)
+		t.Cleanup(cancel)
+		conn, err := resptest.Connect(ctx, addr)
+		if err == nil {
+			return conn
+		}
+		if ctx.Err() == nil {
+			t.Fatal(err)
+		}
 	}
 }

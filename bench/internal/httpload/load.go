@@ -15,7 +15,7 @@ import (
 
 // A Load is requests to one URL. Either Requests of them become due evenly over Over, the first at once, and
 // are sent then whether or not those before are answered; or each of Connections asks again as soon as it is
-// answered, until For has passed.
+// answered, until For has passed and there were as many requests as connections.
 type Load struct {
 	Method string
 	URL    *url.URL // http or https
@@ -99,7 +99,7 @@ type pacer struct {
 // Pace implements vegeta.Pacer.
 func (p pacer) Pace(elapsed time.Duration, hits uint64) (wait time.Duration, stop bool) {
 	if p.load.Connections > 0 {
-		return 0, elapsed >= p.load.For || p.ctx.Err() != nil
+		return 0, elapsed >= p.load.For && hits >= uint64(p.load.Connections) || p.ctx.Err() != nil
 	}
 	if hits >= uint64(p.load.Requests) {
 		return 0, true

@@ -216,10 +216,13 @@ func (a asker) ask(t *testing.T) (left int64) {
 	return left
 }
 
+// hung is after how long something is taken to hang: long enough for any machine.
+const hung = 2 * time.Minute
+
 // soon is a context for what must not hang.
 func soon(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), hung)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -227,12 +230,12 @@ func soon(t *testing.T) context.Context {
 // until waits until something is so.
 func until(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	late := time.After(20 * time.Second)
+	late := time.After(hung)
 	for !is() {
 		select {
 		case <-time.After(time.Millisecond):
 		case <-late:
-			t.Fatalf("not so after 20 s: %s", what)
+			t.Fatalf("not so after %v: %s", hung, what)
 		}
 	}
 }

@@ -69,7 +69,7 @@ func oneSlot(t *testing.T, conn *resptest.Conn, prefix string) {
 // waitForCluster waits until the server has found that it has all slots.
 func waitForCluster(t *testing.T, conn *resptest.Conn) {
 	t.Helper()
-	late := time.After(30 * time.Second)
+	late := time.After(hung)
 	for {
 		info, err := conn.Do("CLUSTER", "INFO")
 		if err != nil {

@@ -31,6 +31,8 @@ func TestNoReply(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer listener.Close()
+			done := make(chan struct{})
+			defer close(done)
 			go func() {
 				for {
 					conn, err := listener.Accept()
@@ -38,7 +40,10 @@ func TestNoReply(t *testing.T) {
 						return
 					}
 					test.serve(conn)
-					context.AfterFunc(t.Context(), func() { _ = conn.Close() }) // not closed before
+					go func() {
+						<-done // not closed before
+						_ = conn.Close()
+					}()
 				}
 			}()
 			conn := connectFor(t, listener.Addr().String())
@@ -55,7 +60,7 @@ func TestNoReply(t *testing.T) {
 func connectFor(t *testing.T, addr string) *resptest.Conn {
 	t.Helper()
 	for within := 50 * time.Millisecond; ; within *= 2 {
-		ctx, cancel := context.WithTimeout(t.Context(), within)
+		ctx, cancel := context.WithTimeout(context.Background(), within)
 		t.Cleanup(cancel)
 		conn, err := resptest.Connect(ctx, addr)
 		if err == nil {

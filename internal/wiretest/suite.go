@@ -36,6 +36,9 @@ type Suite struct {
 // gives up on a reply after timeout; 0 is its default.
 type Connect func(tb testing.TB, w *Wire, timeout time.Duration) scripts.Runner
 
+// patience is how long a client waits for a reply that comes: longer than any machine takes.
+const patience = 2 * time.Minute
+
 // each runs a test over every topology, in parallel.
 func (s Suite) each(t *testing.T, test func(t *testing.T, connect Connect)) {
 	for topology, connect := range s.Topologies {
@@ -81,7 +84,7 @@ func ranOnce(t *testing.T, w *Wire) {
 func (s Suite) EvalOnlyAfterNoScript(t *testing.T) {
 	s.each(t, func(t *testing.T, connect Connect) {
 		w := New(t)
-		run := connect(t, w, 0)
+		run := connect(t, w, patience)
 		for i, want := range [][]string{
 			{"evalsha", "eval"},
 			{"evalsha"},
@@ -131,7 +134,7 @@ func (s Suite) KeysAndArgs(t *testing.T) {
 		{[]string{"{k}1", "{k}22"}, nasty, []int64{2, 5, 4, 5, 0, 3, 3, 2, 1}},
 	}
 	s.each(t, func(t *testing.T, connect Connect) {
-		run := connect(t, New(t), 0)
+		run := connect(t, New(t), patience)
 		for _, test := range tests {
 			got, err := call(run, lengths, test.keys, test.args)
 			if err != nil || !slices.Equal(got, test.want) {
@@ -190,7 +193,7 @@ func (s Suite) ServerErrors(t *testing.T) {
 		if _, err := w.Server.Push("list", "x"); err != nil {
 			t.Fatal(err)
 		}
-		_, err := call(connect(t, w, 0), pcall, []string{"list"}, nil)
+		_, err := call(connect(t, w, patience), pcall, []string{"list"}, nil)
 		if !s.IsAnswer(err, "WRONGTYPE ") {
 			t.Errorf("Run = %v, want WRONGTYPE as the client's own error", err)
 		}

@@ -176,7 +176,7 @@ func (s Suite) ConcurrentCalls(t *testing.T) {
 		}
 		t.Run(topology, func(t *testing.T) {
 			t.Parallel()
-			run := connect(t, New(t), 0)
+			run := connect(t, New(t), patience)
 			crowd(64, func(caller int) {
 				id := strconv.Itoa(caller)
 				for turn := range calls {
@@ -202,7 +202,7 @@ func (s Suite) TroubleInACrowd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s.each(t, func(t *testing.T, connect Connect) {
 				w := New(t)
-				run := connect(t, w, 0)
+				run := connect(t, w, patience)
 				warm(t, run)
 				for round := range 5 {
 					w.Once("evalsha", trouble)

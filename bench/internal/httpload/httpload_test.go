@@ -27,23 +27,12 @@ func do(ctx context.Context, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), err.String()
 }
 
-// serve starts a server and counts the connections to it on which a request came.
-func serve(t *testing.T, handler http.HandlerFunc) (url string, connections *atomic.Int64) {
+// serve starts a server.
+func serve(t *testing.T, handler http.HandlerFunc) (url string) {
 	t.Helper()
-	connections = new(atomic.Int64)
-	server := httptest.NewUnstartedServer(handler)
-	server.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
-		return context.WithValue(ctx, connections, new(atomic.Bool))
-	}
-	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Context().Value(connections).(*atomic.Bool).CompareAndSwap(false, true) {
-			connections.Add(1)
-		}
-		handler(w, r)
-	})
-	server.Start()
+	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	return server.URL, connections
+	return server.URL
 }
 
 // succeed sends a load, and returns what was printed and the document that was written.
@@ -72,7 +61,7 @@ func readReport(t *testing.T, path string) (r report) {
 // TestEvenly sends as many as it is told to, as they are told to be, and counts all answers.
 func TestEvenly(t *testing.T) {
 	var asked atomic.Int64
-	url, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		n := asked.Add(1)
 		if r.Method != http.MethodPut || r.Host != "example" || !reflect.DeepEqual(r.Header["X-List"], []string{"a, b", "c"}) || r.Header.Get("X-Vegeta-Seq") != "" {
 			t.Errorf("the request is %s to %s with %v", r.Method, r.Host, r.Header)
@@ -123,7 +112,7 @@ func TestNotWaiting(t *testing.T) {
 	const all = 20
 	var come atomic.Int64
 	enough := make(chan struct{})
-	url, _ := serve(t, func(http.ResponseWriter, *http.Request) {
+	url := serve(t, func(http.ResponseWriter, *http.Request) {
 		if come.Add(1) == all {
 			close(enough)
 		}
@@ -134,18 +123,24 @@ func TestNotWaiting(t *testing.T) {
 	}
 }
 
-// TestConnections: no more connections than it is told ask, and each asks again.
+// TestConnections: as many connections as it is told ask at once, and never more.
 func TestConnections(t *testing.T) {
-	var now, most atomic.Int64
-	url, connections := serve(t, func(http.ResponseWriter, *http.Request) {
+	const all = 8
+	var come, now, most atomic.Int64
+	enough := make(chan struct{})
+	url := serve(t, func(http.ResponseWriter, *http.Request) {
 		n := now.Add(1)
 		defer now.Add(-1)
 		for seen := most.Load(); n > seen && !most.CompareAndSwap(seen, n); seen = most.Load() {
 		}
+		if come.Add(1) == all {
+			close(enough)
+		}
+		<-enough
 	})
 	stdout, r := succeed(t, "-c", "8", "-d", "300ms", url)
-	if n := connections.Load(); n < 1 || n > 8 || most.Load() > 8 || r.Requests <= 8 || r.Requests != r.Statuses[200] {
-		t.Errorf("%d connections, %d requests at once, %d in all, answers %v", n, most.Load(), r.Requests, r.Statuses)
+	if most.Load() != all || r.Requests < all || r.Requests != r.Statuses[200] {
+		t.Errorf("%d requests at once, %d in all, answers %v", most.Load(), r.Requests, r.Statuses)
 	}
 	if !strings.Contains(stdout, ": 8 connections for 300ms\n") {
 		t.Errorf("printed is\n%s", stdout)
@@ -155,7 +150,7 @@ func TestConnections(t *testing.T) {
 // TestTimeout: what is not answered in time is an error, of one kind; if it is so of all, the command fails.
 func TestTimeout(t *testing.T) {
 	release := make(chan struct{})
-	url, _ := serve(t, func(http.ResponseWriter, *http.Request) { <-release })
+	url := serve(t, func(http.ResponseWriter, *http.Request) { <-release })
 	defer close(release)
 	code, stdout, stderr := do(t.Context(), url, "-n", "3", "-d", "1ms", "-timeout", "30ms")
 	if code != command.Failed || stderr != "bench: no request was answered: no answer within 30ms\n" || !strings.Contains(stdout, "none: no answer within 30ms         3  100.0\n") {
@@ -171,7 +166,7 @@ func TestInterrupted(t *testing.T) {
 			release := make(chan struct{})
 			defer close(release)
 			var asked atomic.Int64
-			url, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 				if asked.Add(1) > 1 {
 					<-release
 					return
@@ -198,7 +193,7 @@ func TestInterrupted(t *testing.T) {
 	}
 	ctx, interrupt := context.WithCancel(t.Context())
 	interrupt()
-	url, _ := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("there is a request") })
+	url := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("there is a request") })
 	if code, stdout, stderr := do(ctx, url); code != command.Interrupted || stdout != "" || stderr != "bench: interrupted\n" {
 		t.Errorf("interrupted at once: exit code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}

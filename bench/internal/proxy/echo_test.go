@@ -86,14 +86,17 @@ func running() string {
 	return strings.Join(of, "\n\n")
 }
 
+// hung is after how long something is taken to hang: long enough for any machine.
+const hung = 2 * time.Minute
+
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	late := time.After(10 * time.Second)
+	late := time.After(hung)
 	for !is() {
 		select {
 		case <-time.After(time.Millisecond):
 		case <-late:
-			t.Fatalf("not so after 10 s: %s\n%s", what, running())
+			t.Fatalf("not so after %v: %s\n%s", hung, what, running())
 		}
 	}
 }
@@ -111,7 +114,7 @@ func dial(p *Proxy) (client, error) {
 	if err != nil {
 		return client{}, err
 	}
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second)) // for what should not, but does, hang
+	_ = conn.SetDeadline(time.Now().Add(hung))
 	return client{conn, bufio.NewReader(conn)}, nil
 }
 

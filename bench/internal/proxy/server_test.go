@@ -32,7 +32,7 @@ func TestBeforeServer(t *testing.T) {
 				{"CutReplies(0)", func() error { return p.CutReplies(0) }, true},
 				{"CutReplies(2)", func() error { return p.CutReplies(2) }, true},
 			} {
-				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), hung)
 				through, err := resptest.Connect(ctx, p.Addr())
 				ok(t, err)
 				ok(t, trouble.begin())

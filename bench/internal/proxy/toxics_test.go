@@ -49,7 +49,7 @@ func TestLoseReplies(t *testing.T) {
 		if got, err := c.ReadString('\n'); got != "" || !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("read %q, %v, want silence", got, err)
 		}
-		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetReadDeadline(time.Now().Add(hung))
 	}
 	ok(t, p.Heal())
 	for _, c := range []client{before, during} {

@@ -3,6 +3,7 @@ package browser
 import (
 	"encoding/base64"
 	"fmt"
+	"strings"
 
 	"codeberg.org/go-fonts/liberation/liberationmonobold"
 	"codeberg.org/go-fonts/liberation/liberationmonoregular"
@@ -32,9 +33,9 @@ const family = "weir-bench-face"
 
 // script is JavaScript that shows the page in the face, and returns a promise that it is.
 func (f face) script() string {
-	var rules string
+	var rules strings.Builder
 	for weight, data := range map[string][]byte{"400": f.regular, "700": f.bold} {
-		rules += fmt.Sprintf("@font-face{font-family:%s;font-weight:%s;%s;src:url(data:font/ttf;base64,%s)}\n",
+		fmt.Fprintf(&rules, "@font-face{font-family:%s;font-weight:%s;%s;src:url(data:font/ttf;base64,%s)}\n",
 			family, weight, f.measures, base64.StdEncoding.EncodeToString(data))
 	}
 	return fmt.Sprintf(`(async () => {
@@ -46,5 +47,5 @@ func (f face) script() string {
 		document.head.append(style);
 		await Promise.all(["400", "700"].map((weight) => document.fonts.load(weight + " 12px " + id)));
 		return document.fonts.size;
-	})()`, family, rules+"*{font-family:"+family+"!important}")
+	})()`, family, rules.String()+"*{font-family:"+family+"!important}")
 }

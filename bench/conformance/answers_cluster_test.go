@@ -3,7 +3,6 @@ package conformance_test
 import (
 	"fmt"
 	"maps"
-	"net"
 	"strings"
 	"testing"
 
@@ -31,7 +30,7 @@ func TestClusterAnswers(t *testing.T) {
 			home, away := newNode(t, kind), newNode(t, kind)
 			home.do(t, "CLUSTER", "ADDSLOTSRANGE", "0", "16383")
 			waitForCluster(t, home.Conn)
-			single, cluster := singleClients(t, home), clusterClients(t, home, away)
+			single, cluster := singleClients(t, home), clusterClients(t, home)
 			for name, run := range merged(single, cluster) {
 				t.Run(strings.ReplaceAll("CLUSTERDOWN/"+name, " ", "-"), func(t *testing.T) { down.test(t, home, run) })
 			}
@@ -39,7 +38,7 @@ func TestClusterAnswers(t *testing.T) {
 				t.Run("CLUSTERDOWN-slot/"+name, func(t *testing.T) { unserved.test(t, home, run) })
 			}
 
-			host, port := away.among(t)
+			host, port := away.address(t)
 			home.do(t, "CLUSTER", "MEET", host, port)
 			waitForCluster(t, away.Conn)
 			for _, node := range []ownServer{home, away} { // a slow machine is no failure
@@ -89,13 +88,13 @@ func TestClusterAnswers(t *testing.T) {
 	}
 }
 
-// newNode starts a server in cluster mode that names itself to clients as to other nodes.
+// newNode starts a server in cluster mode that knows its address before it meets another.
 func newNode(t *testing.T, kind servers.Kind) ownServer {
 	t.Helper()
 	node := newOwnServer(t, kind, "--cluster-enabled", "yes",
 		"--cluster-allow-replica-migration", "no", // so that it is a primary still when it has no slots left
 		"--cluster-node-timeout", "500") // for which it waits before it takes itself for part of a cluster
-	host, _ := node.among(t)
+	host, _ := node.address(t)
 	node.do(t, "CONFIG", "SET", "cluster-announce-ip", host)
 	return node
 }
@@ -109,19 +108,13 @@ func singleClients(t *testing.T, node ownServer) map[string]scripts.Runner {
 	}
 }
 
-// clusterClients find the nodes by themselves, of which the first is there already. They dial them by
-// the addresses that this machine knows.
-func clusterClients(t *testing.T, nodes ...ownServer) map[string]scripts.Runner {
+// clusterClients find the nodes by themselves, of which the first is there already.
+func clusterClients(t *testing.T, first ownServer) map[string]scripts.Runner {
 	t.Helper()
-	routes := servers.Routes{}
-	for _, node := range nodes {
-		host, port := node.among(t)
-		routes[net.JoinHostPort(host, port)] = node.addr
-	}
-	forGoRedis := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{nodes[0].addr}, Dialer: routes.Dial})
+	forGoRedis := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{first.addr}})
 	t.Cleanup(func() { _ = forGoRedis.Close() })
 	forRueidis, err := rueidis.NewClient(rueidis.ClientOption{
-		InitAddress: []string{nodes[0].addr}, DisableCache: true, AlwaysPipelining: true, DialCtxFn: routes.DialRueidis,
+		InitAddress: []string{first.addr}, DisableCache: true, AlwaysPipelining: true,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +203,7 @@ func offer(t *testing.T, from, to ownServer, slots []string) {
 // move moves their keys.
 func move(t *testing.T, from, to ownServer, slots []string) {
 	t.Helper()
-	host, port := to.among(t)
+	host, port := to.address(t)
 	for _, slot := range slots {
 		command := []string{"MIGRATE", host, port, "", "0", "5000", "KEYS"}
 		for _, key := range from.do(t, "CLUSTER", "GETKEYSINSLOT", slot, "1000").([]any) {

@@ -2,7 +2,7 @@ package conformance_test
 
 import (
 	"maps"
-	"regexp"
+	"net"
 	"testing"
 
 	"github.com/go-weir/weir/bench/internal/servers"
@@ -28,7 +28,7 @@ func TestReplica(t *testing.T) {
 			t.Parallel()
 			primary := newOwnServer(t, kind, "--repl-diskless-sync-delay", "0")
 			replica := newOwnServer(t, kind, "--replica-serve-stale-data", "no")
-			host, port := primary.among(t)
+			host, port := primary.address(t)
 			replica.do(t, "REPLICAOF", host, port)
 			until(t, "the replica is in step", func() bool { return replica.info(t, "replication", "master_link_status") == "up" })
 
@@ -84,14 +84,12 @@ func TestReplica(t *testing.T) {
 	}
 }
 
-var localAddress = regexp.MustCompile(`\bladdr=(\S+):(\d+)`)
-
-// among is the address at which other servers find this one: a container's is not the published one.
-func (own ownServer) among(t *testing.T) (host, port string) {
+// address is the server's, as commands take it.
+func (own ownServer) address(t *testing.T) (host, port string) {
 	t.Helper()
-	found := localAddress.FindStringSubmatch(own.do(t, "CLIENT", "INFO").(string))
-	if found == nil {
-		t.Fatal("CLIENT INFO has no laddr")
+	host, port, err := net.SplitHostPort(own.addr)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return found[1], found[2]
+	return host, port
 }

@@ -3,6 +3,7 @@ package replicas_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,12 +66,14 @@ func buildImage(t *testing.T) image {
 
 // start starts a container of the image.
 func (i image) start(ctx context.Context, env map[string]string, args ...string) (*running, error) {
-	c, err := i.Run(ctx, 8080, ` on \[::\]:8080\n`, env, args...)
+	env = maps.Clone(env)
+	maps.Copy(env, listen)
+	c, err := i.Run(ctx, listensOn, env, args...)
 	if err != nil {
 		return nil, err
 	}
 	return &running{
-		here: c.Addr, there: c.Inside,
+		addr:  c.Listens[0],
 		log:   func() string { return c.Log(context.Background()) },
 		close: c.Close,
 	}, nil

@@ -41,14 +41,20 @@ read -r _
 kill "$pid"
 wait "$pid"`
 
-var listensOn = regexp.MustCompile(` on (\S+)$`)
+// listen makes a program listen on a free port, and listensOn finds it in what the program logs.
+var (
+	listen    = map[string]string{"LISTEN": "127.0.0.1:0"}
+	listensOn = regexp.MustCompile(`(?m) on (127\S+)$`)
+)
 
 // start starts a process.
 func (b binary) start(_ context.Context, env map[string]string, args ...string) (*running, error) {
 	cmd := exec.Command("sh", append([]string{"-c", untilEOF, "sh", string(b)}, args...)...)
-	cmd.Env = append(os.Environ(), "LISTEN=127.0.0.1:0")
-	for name, value := range env {
-		cmd.Env = append(cmd.Env, name+"="+value)
+	cmd.Env = os.Environ()
+	for _, env := range []map[string]string{listen, env} {
+		for name, value := range env {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
 	}
 	input, err := cmd.StdinPipe()
 	if err != nil {
@@ -80,7 +86,7 @@ func (b binary) start(_ context.Context, env map[string]string, args ...string) 
 	}
 	select {
 	case addr := <-listening:
-		return &running{here: addr, there: addr, log: log.String, close: end}, nil
+		return &running{addr: addr, log: log.String, close: end}, nil
 	case <-ended:
 		return nil, errors.Join(fmt.Errorf("it ended, having logged\n%s", &log), end())
 	}

@@ -35,14 +35,14 @@ func TestReplicas(t *testing.T) {
 		t.Parallel()
 		testReplicas(t, binary.start, server.Addr+"/1")
 	})
-	if server.Inside == "" {
-		t.Log("no Docker engine that has a Redis: only as processes")
+	if !server.Contained {
+		t.Log("no Docker engine whose containers have this machine's network: only as processes")
 		return
 	}
 	image := buildImage(t)
 	t.Run("containers", func(t *testing.T) {
 		t.Parallel()
-		testReplicas(t, image.start, server.Inside+"/2")
+		testReplicas(t, image.start, server.Addr+"/2")
 	})
 }
 
@@ -51,8 +51,7 @@ type starter func(ctx context.Context, env map[string]string, args ...string) (*
 
 // running is the program while it runs.
 type running struct {
-	here  string // its address for this test
-	there string // and for the other programs
+	addr  string
 	log   func() string
 	close func() error
 }
@@ -99,10 +98,10 @@ func startReplicas(t *testing.T, start starter, env map[string]string) *service 
 		for _, r := range all {
 			ends.Go(func() {
 				if t.Failed() {
-					t.Logf("%s logged:\n%s", r.there, r.log())
+					t.Logf("%s logged:\n%s", r.addr, r.log())
 				}
 				if err := r.close(); err != nil {
-					t.Errorf("end %s: %v", r.there, err)
+					t.Errorf("end %s: %v", r.addr, err)
 				}
 			})
 		}
@@ -126,7 +125,7 @@ func startReplicas(t *testing.T, start starter, env map[string]string) *service 
 			env["NAME"] = fmt.Sprint("replica-", i+1)
 			r, err := one(env)
 			if errs[i] = err; err == nil {
-				upstreams[i] = r.there
+				upstreams[i] = r.addr
 			}
 		})
 	}
@@ -138,5 +137,5 @@ func startReplicas(t *testing.T, start starter, env map[string]string) *service 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &service{addr: balancer.here, served: map[string]int{}}
+	return &service{addr: balancer.addr, served: map[string]int{}}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 	"github.com/redis/rueidis"
 
-	"github.com/go-weir/weir/bench/internal/servers"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 	"github.com/go-weir/weir/scripts/rueidisrunner"
@@ -23,17 +22,11 @@ const (
 	Rueidis = "rueidis"
 )
 
-// A Place is a server, a cluster or what sentinels watch over, and how to get there.
+// A Place is a server, a cluster or what sentinels watch over.
 type Place struct {
-	Addrs      []string       // of the server, of some nodes of a cluster, of sentinels
-	Cluster    bool           // the addresses are of a cluster's nodes
-	MasterName string         // what the sentinels call it, if the addresses are sentinels'
-	Routes     servers.Routes // where to dial instead of an address that a node tells
-}
-
-// dial connects to where an address is reached from here.
-func (p Place) dial(ctx context.Context, _, addr string) (net.Conn, error) {
-	return p.Routes.DialRueidis(ctx, addr, &net.Dialer{Timeout: patience}, nil)
+	Addrs      []string // of the server, of some nodes of a cluster, of sentinels
+	Cluster    bool     // the addresses are of a cluster's nodes
+	MasterName string   // what the sentinels call it, if the addresses are sentinels'
 }
 
 // patience is how long a client waits for a connection, and for an answer where its caller gives no
@@ -67,7 +60,6 @@ func (p Place) GoRedis(timeout time.Duration) redis.UniversalClient {
 		Addrs:                 p.Addrs,
 		MasterName:            p.MasterName,
 		IsClusterMode:         p.Cluster,
-		Dialer:                p.dial,
 		DialTimeout:           patience,
 		ReadTimeout:           timeout,
 		WriteTimeout:          timeout,
@@ -87,6 +79,5 @@ func (p Place) rueidis() rueidis.ClientOption {
 		AlwaysPipelining:  true,
 		ConnWriteTimeout:  patience,
 		Dialer:            net.Dialer{Timeout: patience, KeepAlive: time.Second},
-		DialCtxFn:         p.Routes.DialRueidis,
 	}
 }

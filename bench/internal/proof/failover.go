@@ -55,7 +55,7 @@ func cluster(ctx context.Context, kind servers.Kind) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	place := load.Place{Addrs: c.Seeds(), Cluster: true, Routes: c.Routes}
+	place := load.Place{Addrs: c.Seeds(), Cluster: true}
 	return newStage(place, c.Nodes[0], c, c.Close), nil
 }
 
@@ -64,7 +64,7 @@ func sentinel(ctx context.Context, kind servers.Kind) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	place := load.Place{Addrs: c.SentinelAddrs(), MasterName: c.MasterName, Routes: c.Routes}
+	place := load.Place{Addrs: c.SentinelAddrs(), MasterName: c.MasterName}
 	return newStage(place, c.Nodes[0], c, c.Close), nil
 }
 

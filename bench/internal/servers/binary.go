@@ -12,6 +12,7 @@ import (
 // binary is a server program of this machine.
 type binary struct {
 	path    string
+	root    string   // the directory made for it alone, if there is one
 	command []string // what starts it: the path, or an ld.so with libraries of its own before it
 	version string
 }
@@ -36,11 +37,17 @@ func unpacked(k Kind) *binary {
 		return nil
 	}
 	path := filepath.Join(root, "usr", "bin", k.program+"-server")
-	return newBinary(k, path, loaders[0], "--library-path", filepath.Join(root, "lib"), path)
+	b := newBinary(k, path, loaders[0], "--library-path", filepath.Join(root, "lib"), path)
+	if b != nil {
+		b.root = root
+	}
+	return b
 }
 
 // rootDir is where Prepare unpacks the server of a kind.
-func rootDir(k Kind) string { return filepath.Join(cacheDir(), k.program+"-"+k.version) }
+func rootDir(k Kind) string {
+	return filepath.Join(cacheDir(), k.program+"-"+k.version+"-"+k.recipe())
+}
 
 // cacheDir is where unpacked servers are kept. To have them made anew, delete it.
 func cacheDir() string {

@@ -2,10 +2,7 @@ package servers
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"net"
 	"testing"
 	"time"
 
@@ -51,11 +48,11 @@ func rueidisClient(t *testing.T, option rueidis.ClientOption) user {
 func clusterClients(t *testing.T, c *Cluster) []user {
 	return []user{
 		goRedisClient(t, redis.NewClusterClient(&redis.ClusterOptions{
-			Addrs: c.Seeds(), Dialer: c.Routes.Dial,
+			Addrs: c.Seeds(),
 			// Else it learns only after a minute that nobody listens any more where a master was.
 			ClusterStateReloadInterval: time.Second,
 		})),
-		rueidisClient(t, rueidis.ClientOption{InitAddress: c.Seeds(), DialCtxFn: c.Routes.DialRueidis}),
+		rueidisClient(t, rueidis.ClientOption{InitAddress: c.Seeds()}),
 	}
 }
 
@@ -63,11 +60,11 @@ func clusterClients(t *testing.T, c *Cluster) []user {
 func sentinelClients(t *testing.T, s *Sentinel) []user {
 	return []user{
 		goRedisClient(t, redis.NewFailoverClient(&redis.FailoverOptions{
-			MasterName: s.MasterName, SentinelAddrs: s.SentinelAddrs(), Dialer: s.Routes.Dial,
+			MasterName: s.MasterName, SentinelAddrs: s.SentinelAddrs(),
 		})),
 		rueidisClient(t, rueidis.ClientOption{
-			InitAddress: s.SentinelAddrs(), DialCtxFn: s.Routes.DialRueidis,
-			Sentinel: rueidis.SentinelOption{MasterSet: s.MasterName},
+			InitAddress: s.SentinelAddrs(),
+			Sentinel:    rueidis.SentinelOption{MasterSet: s.MasterName},
 		}),
 	}
 }
@@ -95,42 +92,4 @@ func (c user) holds(ctx context.Context, key, want string) error {
 		return fmt.Errorf("%s: %s is %q, %v, want %q", c.name, key, got, err, want) //nolint:errorlint // err can be nil
 	}
 	return nil
-}
-
-// Another process gets the routes as text.
-func TestRoutes(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	text, err := json.Marshal(Routes{"192.0.2.1:6379": listener.Addr().String()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var routes Routes
-	if err := json.Unmarshal(text, &routes); err != nil {
-		t.Fatal(err)
-	}
-	for _, addr := range []string{"192.0.2.1:6379", listener.Addr().String()} {
-		for name, dial := range map[string]func() (net.Conn, error){
-			"go-redis": func() (net.Conn, error) { return routes.Dial(t.Context(), "tcp", addr) },
-			"rueidis":  func() (net.Conn, error) { return routes.DialRueidis(t.Context(), addr, &net.Dialer{}, nil) },
-		} {
-			conn, err := dial()
-			if err != nil {
-				t.Errorf("%s to %s: %v", name, addr, err)
-				continue
-			}
-			if to := conn.RemoteAddr().String(); to != listener.Addr().String() {
-				t.Errorf("%s to %s leads to %s", name, addr, to)
-			}
-			_ = conn.Close()
-		}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := routes.Dial(ctx, "tcp", "192.0.2.1:6379"); !errors.Is(err, context.Canceled) {
-		t.Errorf("dialed with a context that has ended: %v", err)
-	}
 }

@@ -11,7 +11,7 @@ import (
 
 // RunShifted starts a server whose clock [Server.ShiftClock] sets. Until then it is the machine's.
 func RunShifted(ctx context.Context, k Kind, args ...string) (*Server, error) {
-	library, err := loadFaketime()
+	library, err := loadFaketime(k.faketimeSuite())
 	if err != nil {
 		return nil, err
 	}

@@ -18,8 +18,7 @@ const healthTimeout = 30 * time.Second
 
 // Cluster is a running cluster of servers that share out the keys.
 type Cluster struct {
-	Nodes  []*Server // first those that began as masters
-	Routes Routes    // what a client's dialer needs
+	Nodes []*Server // first those that began as masters
 
 	ids  []string // of the nodes, for life
 	stop func() error
@@ -41,7 +40,7 @@ func RunCluster(ctx context.Context, k Kind, masters, replicas int, args ...stri
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{Nodes: g.servers, Routes: routesTo(g.servers), ids: make([]string, len(orders)), stop: g.stop}
+	c := &Cluster{Nodes: g.servers, ids: make([]string, len(orders)), stop: g.stop}
 	if err := c.form(ctx, masters); err != nil {
 		return nil, errors.Join(fmt.Errorf("form a cluster of %s: %w", k.Name, err), c.Close())
 	}
@@ -63,8 +62,8 @@ func StartCluster(tb testing.TB, k Kind, masters, replicas int, args ...string) 
 // Close stops all nodes and removes what they leave.
 func (c *Cluster) Close() error { return c.stop() }
 
-// Seeds are the addresses that a client starts from: those that the nodes announce.
-func (c *Cluster) Seeds() []string { return announced(c.Nodes) }
+// Seeds are the addresses that a client starts from.
+func (c *Cluster) Seeds() []string { return addrs(c.Nodes) }
 
 // form makes one cluster of nodes that know nothing of each other.
 func (c *Cluster) form(ctx context.Context, masters int) (err error) {
@@ -76,9 +75,11 @@ func (c *Cluster) form(ctx context.Context, masters int) (err error) {
 			return err
 		}
 		if i < masters {
-			first, last := i*slots/masters, (i+1)*slots/masters-1
-			_, err := call(ctx, node.Addr, "CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(first), strconv.Itoa(last))
-			if err != nil {
+			command := []string{"CLUSTER", "ADDSLOTS"} // ADDSLOTSRANGE came with Redis 7.0
+			for slot := i * slots / masters; slot < (i+1)*slots/masters; slot++ {
+				command = append(command, strconv.Itoa(slot))
+			}
+			if _, err := call(ctx, node.Addr, command...); err != nil {
 				return err
 			}
 		}
@@ -173,7 +174,7 @@ func (c *Cluster) Master(ctx context.Context, slot int) (*Server, error) {
 func (c *Cluster) Replicas(ctx context.Context, master *Server) ([]*Server, error) {
 	of := slices.Index(c.Nodes, master)
 	if of < 0 {
-		return nil, fmt.Errorf("%s is no node of this cluster", master.Announced)
+		return nil, fmt.Errorf("%s is no node of this cluster", master)
 	}
 	var replicas []*Server
 	for i, p := range c.selves(ctx) {

@@ -97,7 +97,7 @@ func moveSlot(t *testing.T, c *Cluster, clients []user) {
 func expectKeys(t *testing.T, node *Server, slot int, want int64) {
 	t.Helper()
 	if n, err := ask(t.Context(), node.Addr, "CLUSTER", "COUNTKEYSINSLOT", fmt.Sprint(slot)); err != nil || n != want {
-		t.Errorf("%s has %v keys of slot %d, %v, want %d", node.Announced, n, slot, err, want)
+		t.Errorf("%s has %v keys of slot %d, %v, want %d", node.Addr, n, slot, err, want)
 	}
 }
 
@@ -117,7 +117,7 @@ func failOver(t *testing.T, c *Cluster, clients []user) {
 	eventually(t, 20*time.Second, func(ctx context.Context) error {
 		master, err := c.Master(ctx, slot)
 		if err == nil && master != heir {
-			return fmt.Errorf("%s took the place of %s", master.Announced, old.Announced)
+			return fmt.Errorf("%s took the place of %s", master.Addr, old.Addr)
 		}
 		return err
 	})

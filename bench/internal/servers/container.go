@@ -2,15 +2,14 @@ package servers
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
@@ -18,24 +17,40 @@ import (
 	tcexec "github.com/testcontainers/testcontainers-go/exec"
 )
 
-// Where the servers of a container are: the first listens on this port and works in directory 0,
-// and so on.
-const (
-	firstPort    = 6379
-	containerDir = "/tmp/weir/"
-)
+// errApart says that a container which was to share this machine's network shares another's.
+var errApart = errors.New("the engine has another network than this machine")
 
 // start runs servers in one container and waits until they answer. One for all takes the engine far
 // less time than one for each, and they talk to each other like the processes of one machine.
-func (e *engine) start(ctx context.Context, k Kind, orders []order) (*group, error) {
-	script, ports, files := contents(k, orders)
-	ctr, err := testcontainers.Run(ctx, k.Image,
+//
+// The container shares the machine's network, if that is the engine's too. If not, as where the engine
+// is in a virtual machine or has no rights, the ports are published under the same numbers: then too each
+// server is at the same address for its clients and for its peers, which are in the same container.
+func (e *engine) start(ctx context.Context, k Kind, image string, orders []order) (*group, error) {
+	if !e.apart.Load() {
+		g, err := e.startIn(ctx, k, image, orders, true)
+		if !errors.Is(err, errApart) {
+			return g, err
+		}
+		e.apart.Store(true)
+	}
+	return e.startIn(ctx, k, image, orders, false)
+}
+
+// startIn does that, in the machine's network or not.
+func (e *engine) startIn(ctx context.Context, k Kind, image string, orders []order, shared bool) (*group, error) {
+	dir := "/tmp/weir-" + rand.Text() + "/" // by which each server is told from others
+	script, files := contents(k, dir, orders, shared)
+	ctr, err := testcontainers.Run(ctx, image,
 		testcontainers.WithCmd("sh", "-c", script),
-		testcontainers.WithExposedPorts(ports...),
 		testcontainers.WithHostConfigModifier(func(host *container.HostConfig) {
-			e.publish(host, ports)
+			if shared {
+				shareNetwork(host)
+			} else {
+				publish(host, orders)
+			}
 			if len(files) > 0 { // a shifted clock is a file that is read each time
-				host.Tmpfs = map[string]string{containerDir: "mode=1777"}
+				host.Tmpfs = map[string]string{dir: "mode=1777"}
 			}
 		}),
 		testcontainers.WithLabels(owner()),
@@ -47,53 +62,61 @@ func (e *engine) start(ctx context.Context, k Kind, orders []order) (*group, err
 	})
 	fail := func(err error) (*group, error) { return nil, errors.Join(err, stop()) }
 	if err != nil {
+		if strings.Contains(err.Error(), "already in use") || strings.Contains(err.Error(), "already allocated") {
+			err = errors.Join(err, errTaken)
+		}
 		return fail(err)
 	}
-	at, err := locate(ctx, ctr, ports)
-	if err != nil {
-		return fail(fmt.Errorf("%w\n%s", err, logs(ctx, ctr)))
-	}
 	g := &group{stop: stop}
-	for i := range orders {
-		g.servers = append(g.servers, inContainer(ctr, at[i], containerDir+strconv.Itoa(i)))
-		g.servers[i].How = "container " + k.Image
+	for i, o := range orders {
+		s := inContainer(ctr, dir+strconv.Itoa(i))
+		s.Addr, s.Contained, s.How = loopback(o.port), shared, "container "+image
+		g.servers = append(g.servers, s)
 	}
-	for i, s := range g.servers {
+	for _, s := range g.servers {
 		if err := s.ready(ctx); err != nil {
 			return fail(err)
-		}
-		if e.loopback {
-			s.shorten(ctx, at[i].inside)
 		}
 	}
 	return g, nil
 }
 
-// shorten reaches the server at the container's own address, if that leads there: a published port leads
-// through the engine's proxy, which accepts connections also for a server that is gone.
-func (s *Server) shorten(ctx context.Context, inside string) {
-	ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
-	defer cancel()
-	published, err := info(ctx, s.Addr, "server")
-	if err != nil {
-		return
-	}
-	direct, err := info(ctx, inside, "server")
-	if err != nil || direct["run_id"] != published["run_id"] {
-		return
-	}
-	if s.Announced == s.Addr {
-		s.Announced = inside
-	}
-	s.Addr = inside
+// shareNetwork gives a container the machine's network in place of one of its own.
+func shareNetwork(host *container.HostConfig) {
+	host.NetworkMode = network.NetworkHost
+	host.UsernsMode = "host" // without it, engines that give containers users of their own refuse
 }
 
-// contents is what a container runs, listens on and has to have copied into it.
-func contents(k Kind, orders []order) (script string, ports []string, files []testcontainers.ContainerFile) {
+// publish publishes the servers' ports on the loopback interface alone: they take commands from anyone,
+// without a password.
+func publish(host *container.HostConfig, orders []order) {
+	host.PortBindings = network.PortMap{}
+	for _, o := range orders {
+		port := strconv.Itoa(o.port)
+		host.PortBindings[network.MustParsePort(port+"/tcp")] = []network.PortBinding{
+			{HostIP: netip.MustParseAddr("127.0.0.1"), HostPort: port},
+		}
+	}
+}
+
+// Where the network is this machine's, what holds the first server's port is seen to listen: a line of
+// /proc/net/tcp has the port in hexadecimal and the state 0A. Else no server starts.
+const shareCheck = `
+while :; do
+	read -r _ local _ state _ || { echo '%[2]s'; exit 1; }
+	case "$local $state" in *":%04[1]X 0A") break ;; esac
+done </proc/net/tcp
+`
+
+// contents is what a container runs and has to have copied into it.
+func contents(k Kind, dir string, orders []order, shared bool) (script string, files []testcontainers.ContainerFile) {
 	const library = "/libfaketime.so.1"
-	script = supervise
+	script, host := supervise, "0.0.0.0"
+	if shared {
+		script, host = fmt.Sprintf(shareCheck, orders[0].port+toHolder, errApart)+supervise, "127.0.0.1"
+	}
 	for i, o := range orders {
-		dir, port := containerDir+strconv.Itoa(i), strconv.Itoa(firstPort+i)
+		dir := dir + strconv.Itoa(i)
 		command := []string{"supervise", dir}
 		if o.faketime != nil {
 			command = append(command, clockEnv(library, dir)...)
@@ -101,30 +124,26 @@ func contents(k Kind, orders []order) (script string, ports []string, files []te
 				{Reader: strings.NewReader(string(o.faketime)), ContainerFilePath: library, FileMode: 0o644},
 			}
 		}
-		command = append(command, k.program+"-server", dir+"/conf", "--port", port, "--dir", dir)
-		for _, word := range append(command, o.options...) {
+		for _, word := range append(command, o.command([]string{k.program + "-server"}, dir, host)...) {
 			script += "'" + strings.ReplaceAll(word, "'", `'\''`) + "' "
 		}
 		script += "&\n"
-		ports = append(ports, port+"/tcp")
 	}
-	return script + "wait", ports, files
+	return script + "wait", files
 }
 
 // inContainer is the server of a container that works in a directory.
-func inContainer(ctr testcontainers.Container, at place, dir string) *Server {
-	running := func(ctx context.Context) error {
-		if state, err := ctr.State(ctx); err != nil || state.Running {
-			return err
-		}
-		return errors.New("the server ended")
-	}
+func inContainer(ctr testcontainers.Container, dir string) *Server {
 	return &Server{
-		Addr: at.reachable, Inside: at.inside, Announced: at.announced,
+		dir: dir,
 		log: func(ctx context.Context) string { return logs(ctx, ctr) },
-		ready: func(ctx context.Context) error {
-			if err := await(ctx, at.reachable, func() error { return running(ctx) }); err != nil {
-				return fmt.Errorf("%w\n%s", err, logs(ctx, ctr))
+		alive: func(ctx context.Context) error {
+			text := logs(ctx, ctr)
+			if strings.Contains(text, errApart.Error()) {
+				return errApart
+			}
+			if strings.Contains(text, ended(dir)) {
+				return errors.New("the server ended")
 			}
 			return nil
 		},
@@ -139,56 +158,6 @@ func inContainer(ctr testcontainers.Container, at place, dir string) *Server {
 			}
 			return nil
 		},
-	}
-}
-
-// place is where a server is, as seen by clients and from inside its container.
-type place struct{ reachable, inside, announced string }
-
-// locate finds out where a container's ports are.
-func locate(ctx context.Context, ctr testcontainers.Container, ports []string) ([]place, error) {
-	host, err := ctr.Host(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if host == "localhost" {
-		host = "127.0.0.1" // the name may mean ::1 first, where nothing is published
-	}
-	inside, err := ctr.ContainerIPs(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var all []place
-	for _, p := range ports {
-		published, err := ctr.MappedPort(ctx, p)
-		if err != nil {
-			return nil, err
-		}
-		at := place{reachable: net.JoinHostPort(host, strconv.Itoa(int(published.Num())))}
-		at.announced = at.reachable
-		if len(inside) > 0 {
-			at.inside = net.JoinHostPort(inside[0], strings.TrimSuffix(p, "/tcp"))
-		}
-		if len(ports) > 1 {
-			if at.inside == "" {
-				return nil, errors.New("the container has no address of its own")
-			}
-			at.announced = at.inside
-		}
-		all = append(all, at)
-	}
-	return all, nil
-}
-
-// publish keeps the ports to the loopback interface if that is where tests find them: the servers
-// take commands from anyone, without a password.
-func (e *engine) publish(host *container.HostConfig, ports []string) {
-	if !e.loopback {
-		return
-	}
-	host.PortBindings = network.PortMap{}
-	for _, p := range ports {
-		host.PortBindings[network.MustParsePort(p)] = []network.PortBinding{{HostIP: netip.MustParseAddr("127.0.0.1")}}
 	}
 }
 

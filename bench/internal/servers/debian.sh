@@ -6,11 +6,19 @@
 #
 # SUITE is the Debian release to take the packages from, which need not be the machine's own. What
 # the script does not name as its result in WORK may be thrown away afterwards.
+#
+# Backports and experimental hold a few packages only. They come beside the release that they are made
+# for, and a package is taken from them if it is asked for as "NAME$from".
 set -euo pipefail
 umask 022 # an image's server does not run as root, so it must be able to read what is written here
 
 suite=$1 work=$2
 shift 2
+case $suite in
+*-backports) base=${suite%-backports} from=/$suite ;;
+experimental) base=sid from=/$suite ;;
+*) base=$suite from= ;;
+esac
 
 fail() {
 	echo "$*" >&2
@@ -35,7 +43,7 @@ done
 [[ -e $key ]] || fail "no keyring of Debian's archive: the package debian-archive-keyring is missing"
 arch=$(dpkg --print-architecture)
 apt-get update --print-uris |
-	sed -nE "s#^'(.+)/dists/(${VERSION_CODENAME:-sid}|oldstable|stable|testing|unstable|sid)(-updates|-security)?/InRelease'.*#deb [arch=$arch signed-by=$key] \1 $suite\3 main#p" |
+	sed -nE "s#^'(.+)/dists/(${VERSION_CODENAME:-sid}|oldstable|stable|testing|unstable|sid)(-updates|-security)?/InRelease'.*#deb [arch=$arch signed-by=$key] \1 $base\3 main#p; s# $base main\$# $suite main#p" |
 	sort -u >"$work/sources.list"
 [[ -s $work/sources.list ]] || fail "this machine's apt sources name no Debian archive"
 

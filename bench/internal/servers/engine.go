@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -22,14 +23,18 @@ const answerTimeout = 5 * time.Second
 // engine is the Docker engine that containers run on.
 type engine struct {
 	*testcontainers.DockerClient
-	version  string
-	loopback bool // published ports are found on the loopback interface
+	version string
+	apart   atomic.Bool // its network is not this machine's
 
-	mu   sync.Mutex
-	have map[string]bool // images asked for before, and whether they can be had
+	mu     sync.Mutex
+	images map[string]string // by the image asked for before, the one that there is, or ""
 }
 
-// connect finds the engine, once a process. Only the first call takes time.
+// errRemote says that an engine's containers are not reached on this machine's loopback interface.
+var errRemote = errors.New("the engine runs on another machine")
+
+// connect finds the engine, once a process. Only the first call takes time. One whose containers can't be
+// reached on the loopback interface is as good as none.
 var connect = sync.OnceValues(func() (*engine, error) {
 	// The library tells at length what it does, on the standard error of every test binary.
 	tclog.SetDefault(tclog.NewNoopLogger())
@@ -46,12 +51,10 @@ var connect = sync.OnceValues(func() (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &engine{
-		DockerClient: cli,
-		version:      info.Info.ServerVersion,
-		loopback:     onLoopback(cli.DaemonHost(), info.Info.Name),
-		have:         map[string]bool{},
+	if !onLoopback(cli.DaemonHost(), info.Info.Name) {
+		return nil, errRemote
 	}
+	e := &engine{DockerClient: cli, version: info.Info.ServerVersion, images: map[string]string{}}
 	// What killed test runs left behind. That there may be some must not keep a test from running.
 	_ = e.sweep(ctx, "")
 	return e, nil
@@ -90,7 +93,7 @@ func checkEnv(ctx context.Context) error {
 }
 
 // onLoopback tells whether the engine's published ports are found on this machine's loopback
-// interface, and makes testcontainers look there.
+// interface, and makes testcontainers look there for its reaper's.
 //
 // Left alone, it takes it that an engine is outside where this machine itself looks like a
 // container, and looks for ports at the default gateway. But the engine runs here if it has this
@@ -160,15 +163,35 @@ func (e *engine) obtain(ctx context.Context, image string) (pulled bool, err err
 	return true, nil
 }
 
-// provides tells whether the engine has or gets an image. It asks once, not for each test.
-func (e *engine) provides(image string) bool {
+// imageOf returns the image that servers of a kind are run from: the kind's own if it is present, else the
+// one that Prepare has built in its place, else the kind's own again if it can be pulled. Without any of
+// them it is "". It asks once, not for each test.
+func (e *engine) imageOf(k Kind) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	have, asked := e.have[image]
-	if !asked {
-		_, err := e.obtain(context.Background(), image)
-		have = err == nil
-		e.have[image] = have
+	image, asked := e.images[k.Image]
+	if asked {
+		return image
 	}
-	return have
+	ctx := context.Background()
+	if image = k.Image; !present(ctx, e, image) {
+		if e.hasBuilt(ctx, k) {
+			image = k.builtImage()
+		} else if _, err := e.obtain(ctx, image); err != nil {
+			image = ""
+		}
+	}
+	e.images[k.Image] = image
+	return image
 }
+
+// size says how large an image is.
+func (e *engine) size(ctx context.Context, image string) string {
+	found, err := e.ImageInspect(ctx, image)
+	if err != nil {
+		return err.Error()
+	}
+	return megabytes(found.Size)
+}
+
+func megabytes(n int64) string { return fmt.Sprintf("%d MB", (n+500_000)/1_000_000) }

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 //go:embed faketime.sh
@@ -18,23 +19,30 @@ var faketimeScript string
 // faketimeEnv names the variable that says where libfaketime is, if it is nowhere it is looked for.
 const faketimeEnv = "WEIR_FAKETIME"
 
-// faketimeSuite is the Debian release whose libfaketime runs with the libc of all servers, which are
-// of this release or later ones.
-const faketimeSuite = "bookworm"
+// faketimeSuite is the Debian release whose libfaketime runs with the server's libc: bookworm's needs one
+// of its own release or a later one.
+func (k Kind) faketimeSuite() string {
+	if k.suite() == "bullseye" {
+		return "bullseye"
+	}
+	return "bookworm"
+}
 
-// faketimeCache is where Prepare unpacks it.
-func faketimeCache() string { return filepath.Join(cacheDir(), "libfaketime.so.1") }
+// faketimeCache is where Prepare unpacks that of a release.
+func faketimeCache(suite string) string {
+	return filepath.Join(cacheDir(), "libfaketime-"+suite+".so.1")
+}
 
 var errNoFaketime = errors.New(`no libfaketime: run "go run ./bench/test", which unpacks it, or name its file in ` + faketimeEnv)
 
 // findFaketime returns the library's file. What Prepare has unpacked comes before what the machine
 // has, which may be too new for a server's libc.
-func findFaketime() (string, error) {
+func findFaketime(suite string) (string, error) {
 	if path := os.Getenv(faketimeEnv); path != "" {
 		return path, nil
 	}
 	for _, place := range []string{
-		faketimeCache(),
+		faketimeCache(suite),
 		"/usr/lib/*/faketime/libfaketime.so.1",
 		"/usr/lib64/faketime/libfaketime.so.1",
 		"/usr/lib/faketime/libfaketime.so.1",
@@ -47,8 +55,8 @@ func findFaketime() (string, error) {
 }
 
 // loadFaketime returns the library, fit for servers.
-func loadFaketime() ([]byte, error) {
-	path, err := findFaketime()
+func loadFaketime(suite string) ([]byte, error) {
+	path, err := findFaketime(suite)
 	if err != nil {
 		return nil, err
 	}
@@ -92,17 +100,32 @@ func hideSymbols(library []byte, names ...string) error {
 	return nil
 }
 
-// prepareFaketime makes sure that there is a library.
-func prepareFaketime(ctx context.Context) (how string, err error) {
-	if path, err := findFaketime(); err == nil {
-		_, err := loadFaketime()
-		return "library " + path, err
+// prepareFaketime makes sure that there are the libraries for servers of these kinds.
+func prepareFaketime(ctx context.Context, all []Kind) (how string, err error) {
+	var hows []string
+	var errs []error
+	done := map[string]bool{}
+	for _, k := range all {
+		suite := k.faketimeSuite()
+		if done[suite] {
+			continue
+		}
+		done[suite] = true
+		path, err := findFaketime(suite)
+		how := "library " + path
+		if err != nil {
+			how, err = "library "+faketimeCache(suite)+" unpacked from Debian "+suite, unpackFaketime(ctx, suite)
+		}
+		if err == nil {
+			_, err = loadFaketime(suite)
+		}
+		hows, errs = append(hows, how), append(errs, err)
 	}
-	err = fromDebian(ctx, faketimeScript, faketimeSuite, nil, func(work string) error {
-		return os.Rename(filepath.Join(work, filepath.Base(faketimeCache())), faketimeCache())
+	return strings.Join(hows, ", "), errors.Join(errs...)
+}
+
+func unpackFaketime(ctx context.Context, suite string) error {
+	return fromDebian(ctx, faketimeScript, suite, nil, func(work string) error {
+		return os.Rename(filepath.Join(work, "libfaketime.so.1"), faketimeCache(suite))
 	})
-	if err == nil {
-		_, err = loadFaketime()
-	}
-	return "library " + faketimeCache() + " unpacked from Debian " + faketimeSuite, err
 }

@@ -21,11 +21,19 @@ var defaults = map[string][]string{
 	"valkey": {"valkey/valkey:8.1"},
 }
 
-// suites are the Debian releases whose packages hold those same servers.
+// official are the official images' names, up to the version.
+var official = map[string]string{"redis": "redis:", "valkey": "valkey/valkey:"}
+
+// suites are the Debian releases whose packages hold servers: those of the defaults, and older and newer
+// ones, which have to be named.
 var suites = map[string]string{
+	"redis 6.0":  "bullseye",
 	"redis 7.0":  "bookworm",
 	"redis 8.0":  "trixie",
+	"redis 8.6":  "experimental",
+	"valkey 8.0": "bookworm-backports",
 	"valkey 8.1": "trixie",
+	"valkey 9.1": "forky",
 }
 
 // All returns the kinds of server that every test of a real server runs against. REDIS_IMAGE and
@@ -70,3 +78,7 @@ func (k Kind) matches(version string) bool {
 
 // suite is the Debian release that has this server, or "".
 func (k Kind) suite() string { return suites[k.program+" "+k.version] }
+
+// standsFor tells whether an image built from Debian's packages may be used in place of the kind's own: it
+// may be where that is the official one of a version that Debian has.
+func (k Kind) standsFor() bool { return k.suite() != "" && k.Image == official[k.program]+k.version }

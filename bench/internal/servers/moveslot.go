@@ -25,7 +25,7 @@ func (c *Cluster) MoveSlot(ctx context.Context, slot int, to *Server, each func(
 	}
 	source, target := slices.Index(c.Nodes, from), slices.Index(c.Nodes, to)
 	if target < 0 {
-		return fmt.Errorf("%s is no node of this cluster", to.Announced)
+		return fmt.Errorf("%s is no node of this cluster", to)
 	}
 	if err := m.set(ctx, to, "IMPORTING", c.ids[source]); err != nil {
 		return err
@@ -80,7 +80,7 @@ func (m *move) keys(ctx context.Context) (more bool, err error) {
 	if !ok || len(keys) == 0 {
 		return false, nil
 	}
-	host, port, err := net.SplitHostPort(m.to.Announced)
+	host, port, err := net.SplitHostPort(m.to.Addr)
 	if err != nil {
 		return false, err
 	}

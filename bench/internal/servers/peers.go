@@ -111,7 +111,7 @@ func (c *Cluster) selves(ctx context.Context) []peer {
 
 // meet makes two nodes get to know each other.
 func meet(ctx context.Context, node, other *Server) error {
-	host, port, err := net.SplitHostPort(other.Announced)
+	host, port, err := net.SplitHostPort(other.Addr)
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,14 @@
 package servers
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"slices"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -46,7 +48,7 @@ func Prepare(ctx context.Context, all []Kind, report func(Ready)) {
 	var clockHow string
 	var clockErr error
 	var clock sync.WaitGroup
-	clock.Go(func() { clockHow, clockErr = prepareFaketime(ctx) })
+	clock.Go(func() { clockHow, clockErr = prepareFaketime(ctx, all) })
 	defer func() {
 		clock.Wait()
 		tell(Kind{Name: "faketime"}, clockHow, clockErr)
@@ -99,18 +101,36 @@ func have(ctx context.Context, k Kind) (how string, err error) {
 	pulled, err := e.obtain(ctx, k.Image)
 	switch {
 	case pulled:
-		return "image " + k.Image + " pulled", nil
+		return "image " + k.Image + " pulled, " + e.size(ctx, k.Image), nil
 	case err == nil:
-		return "image " + k.Image + " present", nil
-	case errors.Is(err, errNoImage) && slices.Contains(defaults[k.program], k.Image):
+		return "image " + k.Image + " present, " + e.size(ctx, k.Image), nil
+	case errors.Is(err, errNoImage) && e.hasBuilt(ctx, k):
+		return "image " + k.builtImage() + " present, " + e.size(ctx, k.builtImage()), nil
+	case errors.Is(err, errNoImage) && k.standsFor():
 		return "", errMustBuild
 	default:
 		return "", err
 	}
 }
 
-// describe says which program it is.
-func (b *binary) describe() string { return b.version + ", binary " + b.path }
+// describe says which program it is, and how large with all that was unpacked for it.
+func (b *binary) describe() string {
+	var size int64
+	err := filepath.WalkDir(cmp.Or(b.root, b.path), func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := os.Stat(path) // what a link leads to: a server often is one
+		if err == nil && info.Mode().IsRegular() {
+			size += info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		return b.version + ", binary " + b.path
+	}
+	return b.version + ", binary " + b.path + ", " + megabytes(size)
+}
 
 // offer makes an unpacked server usable, unless unpacking it has failed: as an image if there is an
 // engine, and else as it is.
@@ -126,15 +146,11 @@ func (k Kind) offer(ctx context.Context, failed error) (how string, err error) {
 	if e == nil {
 		return b.describe() + " unpacked from Debian " + k.suite(), nil
 	}
-	if err := e.importRoot(ctx, k, rootDir(k)); err != nil {
+	if err := e.importRoot(ctx, k); err != nil {
 		return "", err
 	}
-	image, err := e.ImageInspect(ctx, k.Image)
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("image %s built from Debian %s, %s %s, %d MB",
-		k.Image, k.suite(), k.program, b.version, (image.Size+500_000)/1_000_000), nil
+	return fmt.Sprintf("image %s built from Debian %s, %s %s, %s",
+		k.builtImage(), k.suite(), k.program, b.version, e.size(ctx, k.builtImage())), nil
 }
 
 // NewRun gives this process and those that it starts an identity on the containers they start, and

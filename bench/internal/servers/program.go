@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 
-	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 	"github.com/testcontainers/testcontainers-go/wait"
@@ -23,13 +23,13 @@ type Program struct {
 }
 
 // ImportProgram makes an image of the tar of a root directory. The settings are lines of a Dockerfile, such
-// as "USER 65532". It fails where no engine is, and then no server has an Inside either.
+// as "USER 65532". It fails where no engine is, and then no server is Contained either.
 func ImportProgram(ctx context.Context, root io.Reader, settings ...string) (*Program, error) {
 	e, err := connect()
 	if err != nil {
 		return nil, fmt.Errorf("no Docker engine: %w", err)
 	}
-	id, err := e.importLabelled(ctx, root, owner(), settings)
+	id, err := e.importLabelled(ctx, root, "", owner(), settings)
 	if err != nil {
 		return nil, fmt.Errorf("make an image: %w", err)
 	}
@@ -42,13 +42,13 @@ func (p *Program) Close() error {
 	return err
 }
 
-// importLabelled makes an image without a name.
-func (e *engine) importLabelled(ctx context.Context, root io.Reader, labels map[string]string, settings []string) (id string, err error) {
+// importLabelled makes an image, with a name unless that is "", and returns its id.
+func (e *engine) importLabelled(ctx context.Context, root io.Reader, name string, labels map[string]string, settings []string) (id string, err error) {
 	settings = slices.Clip(settings)
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
 		settings = append(settings, fmt.Sprintf("LABEL %s=%q", name, labels[name]))
 	}
-	reply, err := e.ImageImport(ctx, client.ImageImportSource{Source: root, SourceName: "-"}, "",
+	reply, err := e.ImageImport(ctx, client.ImageImportSource{Source: root, SourceName: "-"}, name,
 		client.ImageImportOptions{Changes: settings})
 	if err != nil {
 		return "", err
@@ -71,39 +71,28 @@ func (e *engine) importLabelled(ctx context.Context, root io.Reader, labels map[
 
 // Container is a running container of an [Program].
 type Container struct {
-	Addr   string // where clients of this machine reach it
-	Inside string // where other containers do
-
-	ctr testcontainers.Container
+	Listens []string // what its log says of where it listens
+	ctr     testcontainers.Container
 }
 
-// Run runs the image's program, which listens on port, and returns once it has logged what ready
-// matches, a regular expression.
-func (p *Program) Run(ctx context.Context, port int, ready string, env map[string]string, args ...string) (*Container, error) {
-	ports := []string{fmt.Sprintf("%d/tcp", port)}
+// Run runs the image's program in a container that shares this machine's network, and returns once it has
+// logged what listens matches. The matches of that expression's groups are then what Listens has.
+func (p *Program) Run(ctx context.Context, listens *regexp.Regexp, env map[string]string, args ...string) (*Container, error) {
 	ctr, err := testcontainers.Run(ctx, p.id,
 		testcontainers.WithCmd(args...),
 		testcontainers.WithEnv(env),
-		testcontainers.WithExposedPorts(ports...),
-		testcontainers.WithHostConfigModifier(func(host *container.HostConfig) { p.engine.publish(host, ports) }),
+		testcontainers.WithHostConfigModifier(shareNetwork),
 		testcontainers.WithLabels(owner()),
-		testcontainers.WithWaitStrategy(wait.ForLog(ready).AsRegexp()),
+		testcontainers.WithWaitStrategy(wait.ForLog(listens.String()).AsRegexp()),
 	)
 	c := &Container{ctr: ctr}
-	var at []place
-	if err == nil {
-		at, err = locate(ctx, ctr, ports)
-	}
-	if err == nil && at[0].inside == "" {
-		err = errors.New("the container has no address of its own")
-	}
 	if err != nil {
 		if ctr != nil {
 			err = fmt.Errorf("%w\n%s", err, c.Log(ctx))
 		}
 		return nil, errors.Join(err, c.Close())
 	}
-	c.Addr, c.Inside = at[0].reachable, at[0].inside
+	c.Listens = listens.FindStringSubmatch(c.Log(ctx))[1:]
 	return c, nil
 }
 

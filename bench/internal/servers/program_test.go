@@ -44,7 +44,7 @@ func TestSweepImages(t *testing.T) {
 	labels := maps.Clone(owner())
 	labels[labelPid] = strconv.Itoa(ended.Process.Pid)
 	labels[labelRun] = `none "of" these`
-	abandoned, err := e.importLabelled(t.Context(), tarOf(t, "file", "abandoned"), labels, nil)
+	abandoned, err := e.importLabelled(t.Context(), tarOf(t, "file", "abandoned"), "", labels, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,10 +8,11 @@
 # Result: WORK/PROGRAM.
 # shellcheck disable=SC2154 # what debian.sh sets
 programs=("$@")
-unpack --download-only install "${programs[@]/%/-server}" busybox-static
+unpack --download-only install "${programs[@]/%/-server$from}" busybox-static
 
-# The closure's own ld.so says which libraries a program links.
-loader=$(find "$work/root" -name 'ld-linux*.so.*' -type f -print -quit)
+# The closure's own ld.so says which libraries a program links. Older releases have it under the name of
+# its version, with links to that; those from outside the directory of libraries may lead to the machine's.
+loader=$(find "$work/root" -path '*-linux-gnu*/ld-linux*.so.*' -print -quit)
 libraries=$(printf '%s:' "$work"/root/{,usr/}lib/*-linux-gnu*)
 for program in "${programs[@]}"; do
 	out=$work/$program

@@ -33,7 +33,6 @@ type Sentinel struct {
 	Nodes      []*Server // first the one that began as the master
 	Sentinels  []*Server
 	MasterName string // what clients ask the sentinels for
-	Routes     Routes // what a client's dialer needs
 
 	stop func() error
 }
@@ -57,7 +56,7 @@ func RunSentinel(ctx context.Context, k Kind, args ...string) (*Sentinel, error)
 	}
 	s := &Sentinel{
 		Nodes: g.servers[:nodes], Sentinels: g.servers[nodes:],
-		MasterName: masterName, Routes: routesTo(g.servers), stop: g.stop,
+		MasterName: masterName, stop: g.stop,
 	}
 	if err := s.form(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("form a sentinel group of %s: %w", k.Name, err), s.Close())
@@ -80,12 +79,12 @@ func StartSentinel(tb testing.TB, k Kind, args ...string) *Sentinel {
 // Close stops all of them and removes what they leave.
 func (s *Sentinel) Close() error { return s.stop() }
 
-// SentinelAddrs are the addresses that a client starts from: those that the sentinels announce.
-func (s *Sentinel) SentinelAddrs() []string { return announced(s.Sentinels) }
+// SentinelAddrs are the addresses that a client starts from.
+func (s *Sentinel) SentinelAddrs() []string { return addrs(s.Sentinels) }
 
 // form makes replicas of replicas, and then tells the sentinels of the master.
 func (s *Sentinel) form(ctx context.Context) error {
-	host, port, err := net.SplitHostPort(s.Nodes[0].Announced)
+	host, port, err := net.SplitHostPort(s.Nodes[0].Addr)
 	if err != nil {
 		return err
 	}
@@ -134,7 +133,7 @@ func (s *Sentinel) Master(ctx context.Context) (*Server, error) {
 	if epoch < 0 {
 		return nil, fmt.Errorf("no sentinel answers: %w", errors.Join(errs...))
 	}
-	i := slices.IndexFunc(s.Nodes, func(node *Server) bool { return node.Announced == addr })
+	i := slices.IndexFunc(s.Nodes, func(node *Server) bool { return node.Addr == addr })
 	if i < 0 {
 		return nil, fmt.Errorf("the sentinels name a stranger, %s", addr)
 	}
@@ -165,7 +164,7 @@ func (s *Sentinel) healthy(ctx context.Context) error {
 		if view.flags != "master" || view.replicas != len(s.Nodes)-1 || view.sentinels != len(s.Sentinels)-1 {
 			return fmt.Errorf("sentinel %d sees %+v", i, view)
 		}
-		master := slices.IndexFunc(s.Nodes, func(node *Server) bool { return node.Announced == view.master })
+		master := slices.IndexFunc(s.Nodes, func(node *Server) bool { return node.Addr == view.master })
 		if master < 0 {
 			return fmt.Errorf("sentinel %d names a stranger, %s", i, view.master)
 		}

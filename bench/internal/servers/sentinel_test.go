@@ -31,7 +31,7 @@ func TestSentinel(t *testing.T) {
 			var heir *Server
 			eventually(t, 20*time.Second, func(ctx context.Context) (err error) {
 				if heir, err = s.Master(ctx); heir == old {
-					return fmt.Errorf("%s is still the master", old.Announced)
+					return fmt.Errorf("%s is still the master", old.Addr)
 				}
 				return err
 			})
@@ -47,7 +47,7 @@ func TestSentinel(t *testing.T) {
 			}
 			t.Logf("healthy %v after the revival", time.Since(begin))
 			if master, err := s.Master(t.Context()); err != nil || master != heir {
-				t.Errorf("the master is %v, %v, want %s", master, err, heir.Announced)
+				t.Errorf("the master is %v, %v, want %s", master, err, heir.Addr)
 			}
 			if repl, err := info(t.Context(), old.Addr, "replication"); err != nil || repl["role"] != "slave" {
 				t.Errorf("the old master is a %s, %v", repl["role"], err)

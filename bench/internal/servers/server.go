@@ -2,7 +2,12 @@ package servers
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -17,15 +22,15 @@ const (
 // Server is a running server.
 type Server struct {
 	Kind      Kind
-	Addr      string // "127.0.0.1:32768": where clients of this machine reach it
-	Inside    string // where containers of the same engine reach it, if it is in one
-	Announced string // where its peers reach it, and what it tells clients of them: mostly Addr (see [Routes])
+	Addr      string // "127.0.0.1:12345": where clients and the server's peers reach it
+	Contained bool   // it is in a container that shares this machine's network, as a [Program] does
 	Name      string // as the server calls itself: "Redis" or "Valkey"
 	Version   string // "7.0.15"
 	How       string // "container redis:7.0" or "binary /usr/bin/redis-server"
 
+	dir   string                                                         // where it works
 	shell func(ctx context.Context, script string, args ...string) error // runs where the server does
-	ready func(context.Context) error                                    // returns once it answers
+	alive func(context.Context) error                                    // says why it has ended, if it has
 	log   func(context.Context) string                                   // what it has written
 	stop  func() error
 
@@ -52,7 +57,14 @@ func Run(ctx context.Context, k Kind, args ...string) (*Server, error) {
 // order is what a server is to be started with.
 type order struct {
 	options  []string
+	port     int    // of 127.0.0.1, which is the server's until it is stopped
 	faketime []byte // the library that gives it a clock of its own, if it is to have one
+}
+
+// command is what starts the server: a program, which works in a directory and listens on the host's port.
+func (o order) command(program []string, dir, host string) []string {
+	c := append(slices.Clone(program), dir+"/conf", "--bind", host, "--port", strconv.Itoa(o.port), "--dir", dir)
+	return append(c, o.options...)
 }
 
 // group is servers that were started together and end together.
@@ -72,10 +84,10 @@ func launch(ctx context.Context, k Kind, orders ...order) (*group, error) {
 	for i, o := range orders {
 		orders[i].options = append([]string{
 			"--save", "", "--appendonly", "no",
-			"--protected-mode", "no", // a container's server sees its clients come from elsewhere
+			"--protected-mode", "no", // a published port's server sees its clients come from elsewhere
 		}, o.options...)
 	}
-	g, err := start(ctx, orders)
+	g, err := startOnFree(ctx, start, orders)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", k.Name, err)
 	}
@@ -91,11 +103,69 @@ func launch(ctx context.Context, k Kind, orders ...order) (*group, error) {
 	return g, nil
 }
 
-// find returns what starts servers of that kind here: in a container if an engine has or gets the
+// starter starts servers on the ports of their orders, and waits until each answers.
+type starter func(context.Context, []order) (*group, error)
+
+// startOnFree starts servers on free ports. One that another program takes meanwhile is tried no longer.
+func startOnFree(ctx context.Context, start starter, orders []order) (g *group, err error) {
+	for range 4 {
+		var held *ports
+		if held, err = hold(len(orders)); err != nil {
+			return nil, err
+		}
+		for i, port := range held.numbers {
+			orders[i].port = port
+		}
+		if g, err = start(ctx, orders); err == nil {
+			end := g.stop
+			g.stop = sync.OnceValue(func() error { return errors.Join(end(), held.release()) })
+			return g, nil
+		}
+		if err = errors.Join(err, held.release()); !errors.Is(err, errTaken) {
+			return nil, err
+		}
+	}
+	return nil, err
+}
+
+// errTaken says that the port which was free is taken by the time that the server binds it.
+var errTaken = errors.New("port taken")
+
+// ready returns once the server answers, and not another one that somebody else has started on the same port.
+func (s *Server) ready(ctx context.Context) error {
+	err := await(ctx, s.Addr, func() error { return s.alive(ctx) })
+	if err == nil {
+		var own map[string]string
+		if own, err = info(ctx, s.Addr, "server"); err == nil {
+			if own["config_file"] == s.dir+"/conf" {
+				return nil
+			}
+			err = errTaken
+		}
+	}
+	text := s.log(ctx)
+	if strings.Contains(text, "Address already in use") {
+		err = errors.Join(err, errTaken)
+	}
+	return fmt.Errorf("%w\n%s", err, text)
+}
+
+// addrs are the addresses of servers.
+func addrs(all []*Server) []string {
+	addrs := make([]string, len(all))
+	for i, s := range all {
+		addrs[i] = s.Addr
+	}
+	return addrs
+}
+
+// find returns what starts servers of that kind here: in a container if an engine has or gets an
 // image, else as a program of this machine.
-func find(k Kind) (func(context.Context, []order) (*group, error), error) {
-	if e, _ := connect(); e != nil && k.Image != "" && e.provides(k.Image) {
-		return func(ctx context.Context, orders []order) (*group, error) { return e.start(ctx, k, orders) }, nil
+func find(k Kind) (starter, error) {
+	if e, _ := connect(); e != nil && k.Image != "" {
+		if image := e.imageOf(k); image != "" {
+			return func(ctx context.Context, orders []order) (*group, error) { return e.start(ctx, k, image, orders) }, nil
+		}
 	}
 	if b := findBinary(k); b != nil {
 		return b.start, nil

@@ -1,7 +1,10 @@
 package servers
 
+// ended is the line that supervise writes when the server of a directory has ended by itself.
+func ended(dir string) string { return "the server in " + dir + " ended" }
+
 // supervise defines a shell function of that name: it runs a server in a directory until the server
-// ends by itself, which "ended" then says. One that ends while there is a file "hold" is started
+// ends by itself, which "ended" then says, and a line (see [ended]). One that ends while there is a file "hold" is started
 // again once that is removed. "pid" has the process's id, and nothing while there is none.
 //
 // The process writes "pid" itself, so that it is there before the server answers, and only then looks
@@ -26,6 +29,7 @@ supervise() {
 		while [ -e "$dir/hold" ] && [ ! -e "$dir/end" ]; do sleep 0.02; done
 	done
 	: >"$dir/ended"
+	echo "the server in $dir ended"
 	return "$status"
 }
 `

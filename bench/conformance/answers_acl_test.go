@@ -34,7 +34,7 @@ var noPerm = refusal{codes: append([]string{"NOPERM "}, noPermInside...)}
 func mayNot(rules ...string) func(*testing.T, ownServer) func() {
 	return func(t *testing.T, own ownServer) func() {
 		own.do(t, append([]string{"ACL", "SETUSER", "default"}, rules...)...)
-		return func() { own.do(t, "ACL", "SETUSER", "default", "reset", "on", "nopass", "~*", "&*", "+@all") }
+		return func() { own.do(t, "ACL", "SETUSER", "default", "reset", "on", "nopass", "~*", "+@all") }
 	}
 }
 
@@ -61,7 +61,7 @@ func testRights(t *testing.T, own ownServer) {
 		}
 		user := append([]string{"ACL", "SETUSER", "default", "reset", "on", "nopass", "~answers-*", "-@all"}, rights...)
 		own.do(t, user...)
-		defer own.do(t, "ACL", "SETUSER", "default", "reset", "on", "nopass", "~*", "&*", "+@all")
+		defer own.do(t, "ACL", "SETUSER", "default", "reset", "on", "nopass", "~*", "+@all")
 
 		eachClient(t, own.addr, func(t *testing.T, run scripts.Runner) {
 			if errs := useAll(t, own, run); len(errs) > 0 {

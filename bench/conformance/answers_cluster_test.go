@@ -28,7 +28,7 @@ func TestClusterAnswers(t *testing.T) {
 		t.Run(kind.Name, func(t *testing.T) {
 			t.Parallel()
 			home, away := newNode(t, kind), newNode(t, kind)
-			home.do(t, "CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+			addAllSlots(t, home.Conn)
 			waitForCluster(t, home.Conn)
 			single, cluster := singleClients(t, home), clusterClients(t, home)
 			for name, run := range merged(single, cluster) {
@@ -44,6 +44,7 @@ func TestClusterAnswers(t *testing.T) {
 			for _, node := range []ownServer{home, away} { // a slow machine is no failure
 				node.do(t, "CONFIG", "SET", "cluster-node-timeout", "15000")
 			}
+			settle(t, away, home, []string{"0"}) // so that it is a primary still when it has lost the others
 			slots := []string{home.slot(t, "k"), home.slot(t, "full")}
 			callers := map[string]*caller{}
 			for name, run := range merged(single, cluster) {
@@ -92,7 +93,6 @@ func TestClusterAnswers(t *testing.T) {
 func newNode(t *testing.T, kind servers.Kind) ownServer {
 	t.Helper()
 	node := newOwnServer(t, kind, "--cluster-enabled", "yes",
-		"--cluster-allow-replica-migration", "no", // so that it is a primary still when it has no slots left
 		"--cluster-node-timeout", "500") // for which it waits before it takes itself for part of a cluster
 	host, _ := node.address(t)
 	node.do(t, "CONFIG", "SET", "cluster-announce-ip", host)

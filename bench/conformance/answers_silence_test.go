@@ -141,7 +141,9 @@ func testSilence(t *testing.T, own ownServer) {
 				}
 			}
 			until(t, "the client is connected", answers(impatient[0]))
-			own.do(t, "CLIENT", "PAUSE", "100000", "WRITE") // scripts, that is
+			if err := own.Pause(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 			var asked sync.WaitGroup
 			for _, a := range impatient {
 				asked.Go(func() {
@@ -153,7 +155,9 @@ func testSilence(t *testing.T, own ownServer) {
 				})
 			}
 			asked.Wait()
-			own.do(t, "CLIENT", "UNPAUSE")
+			if err := own.Resume(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 			until(t, "the client is answered again", answers(impatient[0]))
 			for _, a := range patient {
 				if charged := left[a.name] - 1 - a.ask(t); charged < 0 || charged > 1 {

@@ -48,14 +48,15 @@ func TestAnswers(t *testing.T) {
 // may do everything, whatever becomes of the one that limiters connect as.
 type ownServer struct {
 	*resptest.Conn
+	*servers.Server
 	addr string
 }
 
 func newOwnServer(t *testing.T, kind servers.Kind, options ...string) ownServer {
 	t.Helper()
-	srv := servers.Start(t, kind, append(options, "--enable-debug-command", "yes", "--enable-protected-configs", "yes")...)
-	own := ownServer{resptest.Dial(t, srv.Addr), srv.Addr}
-	own.do(t, "ACL", "SETUSER", "admin", "on", ">admin", "~*", "&*", "+@all")
+	srv := servers.Start(t, kind, append(options, kind.Unprotected()...)...)
+	own := ownServer{resptest.Dial(t, srv.Addr), srv, srv.Addr}
+	own.do(t, "ACL", "SETUSER", "admin", "on", ">admin", "~*", "+@all")
 	own.do(t, "AUTH", "admin", "admin")
 	return own
 }

@@ -3,6 +3,7 @@ package servers
 import (
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -74,6 +75,16 @@ func parse(program, image string) Kind {
 // matches tells whether a server of that version is one of this kind: 7.0 covers 7.0.15, not 7.01.
 func (k Kind) matches(version string) bool {
 	return k.version == "" || version == k.version || strings.HasPrefix(version, k.version+".")
+}
+
+// Unprotected are options with which a server lets its clients use DEBUG and change all of its settings. Redis
+// before 7.0 has no such options, and lets them.
+func (k Kind) Unprotected() []string {
+	major, _, _ := strings.Cut(k.version, ".")
+	if n, err := strconv.Atoi(major); err == nil && n < 7 {
+		return nil
+	}
+	return []string{"--enable-debug-command", "yes", "--enable-protected-configs", "yes"}
 }
 
 // suite is the Debian release that has this server, or "".

@@ -3,6 +3,7 @@ package conformance_test
 import (
 	"context"
 	"maps"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -170,10 +171,10 @@ func flood(t *testing.T, own ownServer) (stop func()) {
 	conn := resptest.Dial(t, own.addr)
 	var flooding sync.WaitGroup
 	flooding.Go(func() {
-		for ctx.Err() == nil {
+		for n := 0; ctx.Err() == nil; n++ {
 			if _, err := conn.Do("EVAL", `for i = 1, 50 do
-				redis.call('SET', 'neighbour' .. math.random(1e9), string.rep('x', 10000))
-			end`, "0"); err != nil {
+				redis.call('SET', 'neighbour' .. ARGV[1] .. '-' .. i, string.rep('x', 10000))
+			end`, "0", strconv.Itoa(n)); err != nil {
 				t.Errorf("the neighbour: %v", err)
 				return
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,14 +18,24 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
+// inScript is what Redis before 7.0 puts before the error of a command that a script has called.
+var inScript = regexp.MustCompile(`^(?:ERR )?Error running script \(call to f_\w+\): @user_script:\d+: (?:@user_script: \d+: )?-?`)
+
 // serverError reports whether the server's own answer, which begins with code, is inside err as
 // either client's type.
 func serverError(err error, code string) bool {
 	var fromRueidis *rueidis.RedisError
-	if errors.As(err, &fromRueidis) {
-		return len(fromRueidis.Error()) >= len(code) && fromRueidis.Error()[:len(code)] == code
+	var fromGoRedis redis.Error
+	switch {
+	case errors.As(err, &fromRueidis):
+		err = fromRueidis
+	case errors.As(err, &fromGoRedis):
+		err = fromGoRedis
+	default:
+		return false
 	}
-	return redis.HasErrorPrefix(err, code)
+	answer := err.Error()
+	return strings.HasPrefix(answer, code) || strings.HasPrefix(inScript.ReplaceAllString(answer, ""), code)
 }
 
 // TestWrongType: a key of another type is the server's WRONGTYPE, through both clients, and stays.

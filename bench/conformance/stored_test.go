@@ -208,10 +208,18 @@ func (r *recorder) Run(_ context.Context, s *scripts.Script, _, args []string) (
 	return nil, os.ErrClosed
 }
 
-// TestPeeksAreReadOnly runs the scripts that say so where the server refuses any write.
+// TestPeeksAreReadOnly runs the scripts that say so as a user whom the server refuses any write.
 func TestPeeksAreReadOnly(t *testing.T) {
 	eachRealServer(t, func(t *testing.T, addr string) {
 		conn, prefix := fresh(t, addr)
+		reader := resptest.Dial(t, addr)
+		for _, command := range [][]string{
+			{"ACL", "SETUSER", "reader", "on", ">reader", "~*", "+@all", "-@write"}, {"AUTH", "reader", "reader"},
+		} {
+			if _, err := reader.Do(command...); err != nil {
+				t.Fatal(err)
+			}
+		}
 		for _, a := range []struct {
 			decide, peek *scripts.Script
 			args         []string
@@ -224,10 +232,10 @@ func TestPeeksAreReadOnly(t *testing.T) {
 			if _, err := conn.Run(context.Background(), a.decide, []string{key}, a.args); err != nil {
 				t.Fatal(err)
 			}
-			if reply, err := conn.Do(append([]string{"EVAL_RO", a.peek.Source(), "1", key}, a.args...)...); err != nil {
+			if reply, err := reader.Do(append([]string{"EVAL", a.peek.Source(), "1", key}, a.args...)...); err != nil {
 				t.Errorf("%s read only: %v, %v", a.peek.Name(), reply, err)
 			}
-			if reply, err := conn.Do(append([]string{"EVAL_RO", a.decide.Source(), "1", key}, a.args...)...); err == nil {
+			if reply, err := reader.Do(append([]string{"EVAL", a.decide.Source(), "1", key}, a.args...)...); err == nil {
 				t.Errorf("%s read only: %v, want it refused", a.decide.Name(), reply)
 			}
 		}

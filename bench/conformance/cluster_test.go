@@ -26,7 +26,7 @@ func TestAllInOneSlot(t *testing.T) {
 				prefix := fmt.Sprintf("slots%d", i)
 				for _, a := range all {
 					for _, name := range []string{"", "read", "{"} {
-						l, err := a.Over(conn)(algorithms.PerHour(1), algorithms.WithPrefix(prefix), algorithms.WithName(name))
+						l, err := a.Over(conn)(oneInMidWindow(), algorithms.WithPrefix(prefix), algorithms.WithName(name))
 						if err != nil {
 							t.Fatal(err)
 						}

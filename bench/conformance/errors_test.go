@@ -44,7 +44,7 @@ func TestWrongType(t *testing.T) {
 		eachClient(t, addr, func(t *testing.T, run scripts.Runner) {
 			conn, prefix := fresh(t, addr)
 			for _, a := range all {
-				l, err := a.Over(run)(algorithms.PerHour(1), algorithms.WithPrefix(prefix))
+				l, err := a.Over(run)(oneInMidWindow(), algorithms.WithPrefix(prefix))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -5,6 +5,7 @@ package conformance_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
@@ -41,6 +42,15 @@ var all = []algorithm{
 	{"slidinglog", roomtest.Of(slidinglog.New, slidinglog.NewLocal)},
 	{"gcra", roomtest.Of(gcra.New, gcra.NewLocal)},
 	{"leakybucket", roomtest.Of(leakybucket.New, leakybucket.NewLocal)},
+}
+
+// oneInMidWindow returns a limit of one whose aligned windows have no edge for ten minutes.
+func oneInMidWindow() algorithms.Limit {
+	for period := time.Hour; ; period += time.Minute {
+		if now := time.Now().UTC(); now.Truncate(period).Add(period).Sub(now) > 10*time.Minute {
+			return algorithms.Per(1, period)
+		}
+	}
 }
 
 // eachServer runs test as a subtest for miniredis and for each real server.

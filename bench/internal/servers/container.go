@@ -41,14 +41,15 @@ func (e *engine) start(ctx context.Context, k Kind, image string, orders []order
 func (e *engine) startIn(ctx context.Context, k Kind, image string, orders []order, shared bool) (*group, error) {
 	dir := "/tmp/weir-" + rand.Text() + "/" // by which each server is told from others
 	script, files := contents(k, dir, orders, shared)
+	reach, exposed := shareNetwork, []string(nil)
+	if !shared {
+		reach, exposed = publish(orders)
+	}
 	ctr, err := testcontainers.Run(ctx, image,
 		testcontainers.WithCmd("sh", "-c", script),
+		testcontainers.WithExposedPorts(exposed...),
 		testcontainers.WithHostConfigModifier(func(host *container.HostConfig) {
-			if shared {
-				shareNetwork(host)
-			} else {
-				publish(host, orders)
-			}
+			reach(host)
 			if len(files) > 0 { // a shifted clock is a file that is read each time
 				host.Tmpfs = map[string]string{dir: "mode=1777"}
 			}
@@ -89,14 +90,16 @@ func shareNetwork(host *container.HostConfig) {
 
 // publish publishes the servers' ports on the loopback interface alone: they take commands from anyone,
 // without a password.
-func publish(host *container.HostConfig, orders []order) {
-	host.PortBindings = network.PortMap{}
+func publish(orders []order) (modify func(*container.HostConfig), exposed []string) {
+	bindings := network.PortMap{}
 	for _, o := range orders {
 		port := strconv.Itoa(o.port)
-		host.PortBindings[network.MustParsePort(port+"/tcp")] = []network.PortBinding{
+		exposed = append(exposed, port+"/tcp")
+		bindings[network.MustParsePort(port+"/tcp")] = []network.PortBinding{
 			{HostIP: netip.MustParseAddr("127.0.0.1"), HostPort: port},
 		}
 	}
+	return func(host *container.HostConfig) { host.PortBindings = bindings }, exposed
 }
 
 // Where the network is this machine's, what holds the first server's port is seen to listen: a line of

@@ -114,10 +114,13 @@ done </proc/net/tcp
 // contents is what a container runs and has to have copied into it.
 func contents(k Kind, dir string, orders []order, shared bool) (script string, files []testcontainers.ContainerFile) {
 	const library = "/libfaketime.so.1"
-	script, host := supervise, "0.0.0.0"
+	var text strings.Builder
+	host := "0.0.0.0"
 	if shared {
-		script, host = fmt.Sprintf(shareCheck, orders[0].port+toHolder, errApart)+supervise, "127.0.0.1"
+		fmt.Fprintf(&text, shareCheck, orders[0].port+toHolder, errApart)
+		host = "127.0.0.1"
 	}
+	text.WriteString(supervise)
 	for i, o := range orders {
 		dir := dir + strconv.Itoa(i)
 		command := []string{"supervise", dir}
@@ -128,11 +131,12 @@ func contents(k Kind, dir string, orders []order, shared bool) (script string, f
 			}
 		}
 		for _, word := range append(command, o.command([]string{k.program + "-server"}, dir, host)...) {
-			script += "'" + strings.ReplaceAll(word, "'", `'\''`) + "' "
+			text.WriteString("'" + strings.ReplaceAll(word, "'", `'\''`) + "' ")
 		}
-		script += "&\n"
+		text.WriteString("&\n")
 	}
-	return script + "wait", files
+	text.WriteString("wait")
+	return text.String(), files
 }
 
 // inContainer is the server of a container that works in a directory.

@@ -113,8 +113,8 @@ func startOnFree(ctx context.Context, start starter, orders []order) (g *group, 
 		if held, err = hold(len(orders)); err != nil {
 			return nil, err
 		}
-		for i, port := range held.numbers {
-			orders[i].port = port
+		for i := range orders {
+			orders[i].port = held.numbers[i]
 		}
 		if g, err = start(ctx, orders); err == nil {
 			end := g.stop

@@ -116,16 +116,19 @@ func have(ctx context.Context, k Kind) (how string, err error) {
 // describe says which program it is, and how large with all that was unpacked for it.
 func (b *binary) describe() string {
 	var size int64
-	err := filepath.WalkDir(cmp.Or(b.root, b.path), func(path string, _ fs.DirEntry, err error) error {
-		if err != nil {
+	at, err := filepath.EvalSymlinks(cmp.Or(b.root, b.path)) // an installed server often is a link
+	if err == nil {
+		err = filepath.WalkDir(at, func(_ string, entry fs.DirEntry, err error) error {
+			if err != nil || !entry.Type().IsRegular() {
+				return err
+			}
+			info, err := entry.Info()
+			if err == nil {
+				size += info.Size()
+			}
 			return err
-		}
-		info, err := os.Stat(path) // what a link leads to: a server often is one
-		if err == nil && info.Mode().IsRegular() {
-			size += info.Size()
-		}
-		return err
-	})
+		})
+	}
 	if err != nil {
 		return b.version + ", binary " + b.path
 	}

@@ -28,7 +28,7 @@ func Example_goredis() {
 		panic(err) // the limit was wrong: nothing has been sent yet
 	}
 
-	ctx, cancel := context.WithTimeout(ctx, 250*time.Millisecond)
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	result, err := limiter.Allow(ctx, "alice")
 	switch {

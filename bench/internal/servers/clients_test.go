@@ -74,7 +74,7 @@ func recovers(t *testing.T, clients []user, key, value string) {
 	t.Helper()
 	begin := time.Now()
 	for _, c := range clients {
-		eventually(t, 20*time.Second, func(ctx context.Context) error {
+		eventually(t, func(ctx context.Context) error {
 			ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 			defer cancel()
 			if err := c.set(ctx, key+c.name, value); err != nil {

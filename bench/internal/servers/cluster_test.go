@@ -114,7 +114,7 @@ func failOver(t *testing.T, c *Cluster, clients []user) {
 	if _, err := c.Master(t.Context(), slot); err == nil {
 		t.Errorf("the slot of a master just killed is served")
 	}
-	eventually(t, 20*time.Second, func(ctx context.Context) error {
+	eventually(t, func(ctx context.Context) error {
 		master, err := c.Master(ctx, slot)
 		if err == nil && master != heir {
 			return fmt.Errorf("%s took the place of %s", master.Addr, old.Addr)

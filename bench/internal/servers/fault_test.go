@@ -100,7 +100,7 @@ func TestShutdown(t *testing.T) {
 			g.servers[0].endWith(t, g.stop)
 			s := g.servers[0]
 			_, _ = call(t.Context(), s.Addr, "SHUTDOWN", "NOSAVE") // whose answer is the end of the connection
-			eventually(t, 10*time.Second, func(ctx context.Context) error {
+			eventually(t, func(ctx context.Context) error {
 				if s.Revive(ctx) == nil {
 					return errors.New("it is there")
 				}
@@ -121,7 +121,7 @@ func silent(t *testing.T, s *Server) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	if reply, err := call(ctx, s.Addr, "PING"); !errors.Is(err, os.ErrDeadlineExceeded) {
+	if reply, err := call(ctx, s.Addr, "PING"); !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%s answers %q, %v, although it is paused", s, reply, err)
 	}
 }
@@ -140,17 +140,19 @@ func setReplicated(t *testing.T, master *Server, key, value string, replicas int
 	if _, err := conn.Do("SET", key, value); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := conn.Do("WAIT", fmt.Sprint(replicas), "5000"); n != replicas || err != nil {
+	if n, err := conn.Do("WAIT", fmt.Sprint(replicas), "120000"); n != replicas || err != nil {
 		t.Fatalf("%v of %d replicas have it, %v", n, replicas, err)
 	}
 }
 
-// eventually polls until a condition holds, and fails with what it last said if it never does.
-func eventually(t *testing.T, within time.Duration, holds func(context.Context) error) {
+// eventually polls until a condition holds. If it doesn't within a time that no loaded machine takes, the test fails with
+// what it last said.
+func eventually(t *testing.T, holds func(context.Context) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), within)
+	const patience = 2 * time.Minute
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := poll(ctx, holds); err != nil {
-		t.Fatal(fmt.Errorf("after %v: %w", within, err))
+		t.Fatal(fmt.Errorf("after %v: %w", patience, err))
 	}
 }

@@ -29,7 +29,7 @@ func TestSentinel(t *testing.T) {
 			}
 			t.Logf("killed within %v", time.Since(begin))
 			var heir *Server
-			eventually(t, 20*time.Second, func(ctx context.Context) (err error) {
+			eventually(t, func(ctx context.Context) (err error) {
 				if heir, err = s.Master(ctx); heir == old {
 					return fmt.Errorf("%s is still the master", old.Addr)
 				}

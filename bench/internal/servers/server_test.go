@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9/logging"
 )
@@ -173,7 +172,7 @@ func TestKilled(t *testing.T) {
 			// Collected last: a process that has ended is no less dead for being waited for.
 			defer func() { _ = cmd.Wait() }()
 
-			eventually(t, 10*time.Second, func(ctx context.Context) error {
+			eventually(t, func(ctx context.Context) error {
 				if e, _ := connect(); e != nil {
 					if err := e.sweep(ctx, ""); err != nil {
 						return err

@@ -58,7 +58,7 @@ func TestInspect(t *testing.T) {
 		"small on phone": {with("<style>.picture .narrow{max-width:200px}</style>"), wants, `on a phone in light mode in wide Go: "first" is 6.7 pixels high`},
 		"overlap":        {page(t, vg.Point{X: 20, Y: 30}), wants, `"first" and "second" overlap`},
 		"ink touches":    {page(t, vg.Point{X: 10, Y: 22}), wants, `"first" and "second" overlap`},
-		"ink apart":      {page(t, vg.Point{X: 10, Y: 18.5}), wants, ""}, // closer than lines are
+		"ink apart":      {page(t, vg.Point{X: 10, Y: 17}), wants, ""}, // closer than lines are
 		"beyond":         {page(t, vg.Point{X: 340, Y: 30}), wants, `on a phone in light mode in Liberation Mono: "second" is beyond its picture`},
 		"above":          {page(t, vg.Point{X: 100, Y: 57}), wants, `"second" is beyond its picture`},
 		"same id":        {with("<p id=data></p>"), wants, `several elements have the id "data"`},

@@ -23,7 +23,7 @@ func init() {
 		return
 	}
 	_, _ = io.Copy(io.Discard, os.Stdin)
-	if err := clear(folder); err != nil {
+	if err := sweep(folder); err != nil {
 		fmt.Fprintf(os.Stderr, "browser: %s is left: %v\n", folder, err)
 		os.Exit(1)
 	}
@@ -64,8 +64,8 @@ const (
 	quiet  = 3 // looks that find none: one may have started another just before it ended
 )
 
-// clear ends the processes that have the folder in their command lines, as all of a browser's have, and then removes it.
-func clear(folder string) error {
+// sweep ends the processes that have the folder in their command lines, as all of a browser's have, and then removes it.
+func sweep(folder string) error {
 	last := time.Now().Add(ending)
 	for none := 0; none < quiet && time.Now().Before(last); time.Sleep(glance) {
 		none++

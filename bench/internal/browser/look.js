@@ -60,6 +60,7 @@
   };
 
   const overlaps = [];
+  const apart = 1; // pixels between two texts, for fonts whose ink is larger
   for (const svg of [...document.querySelectorAll("svg")].filter(shown)) {
     const outer = svg.getBoundingClientRect();
     const labels = [...svg.querySelectorAll("text")].filter((e) => e.textContent.trim()).map((e) => ({ text: e.textContent, ink: ink(e) }));
@@ -68,7 +69,7 @@
         overlaps.push(`"${text}" is beyond its picture`);
       }
       for (const other of labels.slice(i + 1)) {
-        if (ink.left < other.ink.right && other.ink.left < ink.right && ink.top < other.ink.bottom && other.ink.top < ink.bottom) {
+        if (ink.left < other.ink.right + apart && other.ink.left < ink.right + apart && ink.top < other.ink.bottom + apart && other.ink.top < ink.bottom + apart) {
           overlaps.push(`"${text}" and "${other.text}" overlap`);
         }
       }

@@ -98,7 +98,6 @@ func TestAutoPipeline(t *testing.T) {
 		)
 	}
 	t.Run("EvalOnlyAfterNoScript", suite.EvalOnlyAfterNoScript)
-	t.Run("NoScriptInsideAnError", suite.NoScriptInsideAnError)
 	t.Run("KeysAndArgs", suite.KeysAndArgs)
 	t.Run("ServerErrors", suite.ServerErrors)
 	t.Run("LostReplyIsNotResent", suite.LostReplyIsNotResent)

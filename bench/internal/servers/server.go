@@ -114,7 +114,7 @@ func startOnFree(ctx context.Context, start starter, orders []order) (g *group, 
 			return nil, err
 		}
 		for i := range orders {
-			orders[i].port = held.numbers[i] //nolint:gosec // there are as many
+			orders[i].port = held.numbers[i]
 		}
 		if g, err = start(ctx, orders); err == nil {
 			end := g.stop

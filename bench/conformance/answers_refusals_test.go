@@ -15,6 +15,7 @@ type refusal struct {
 	name  string
 	codes []string // how the answer begins, by server or client
 	reads bool     // what writes nothing is answered all the same: Peek, and denials
+	since int      // the major version from which on servers refuse so
 
 	// begin makes the server refuse; end makes it answer as before.
 	begin func(t *testing.T, own ownServer) (end func())
@@ -24,6 +25,9 @@ type refusal struct {
 // and nothing is charged or left half written.
 func testRefusals(t *testing.T, own ownServer) {
 	for _, r := range slices.Concat(writeRefusals, busyRefusals, permissionRefusals) {
+		if own.Kind.OlderThan(r.since) {
+			continue
+		}
 		t.Run(r.name, func(t *testing.T) {
 			eachClient(t, own.addr, func(t *testing.T, run scripts.Runner) { r.test(t, own, run) })
 		})

@@ -28,8 +28,8 @@ var writeRefusals = []refusal{{
 		}
 	},
 }, {
-	// Nor would anybody else have it.
-	name: "NOREPLICAS", codes: []string{"NOREPLICAS "}, reads: true,
+	// No replica would have it. (Redis before 7.0 lets scripts write all the same.)
+	name: "NOREPLICAS", codes: []string{"NOREPLICAS "}, reads: true, since: 7,
 	begin: func(t *testing.T, own ownServer) func() {
 		own.do(t, "CONFIG", "SET", "min-replicas-to-write", "1")
 		return func() { own.do(t, "CONFIG", "SET", "min-replicas-to-write", "0") }

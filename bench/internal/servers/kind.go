@@ -77,11 +77,17 @@ func (k Kind) matches(version string) bool {
 	return k.version == "" || version == k.version || strings.HasPrefix(version, k.version+".")
 }
 
+// OlderThan tells whether the server is of an earlier major version. One of unknown version is not.
+func (k Kind) OlderThan(major int) bool {
+	text, _, _ := strings.Cut(k.version, ".")
+	n, err := strconv.Atoi(text)
+	return err == nil && n < major
+}
+
 // Unprotected are options with which a server lets its clients use DEBUG and change all of its settings. Redis
 // before 7.0 has no such options, and lets them.
 func (k Kind) Unprotected() []string {
-	major, _, _ := strings.Cut(k.version, ".")
-	if n, err := strconv.Atoi(major); err == nil && n < 7 {
+	if k.OlderThan(7) {
 		return nil
 	}
 	return []string{"--enable-debug-command", "yes", "--enable-protected-configs", "yes"}

@@ -63,6 +63,14 @@ func TestMatches(t *testing.T) {
 }
 
 // The servers that are built where no registry answers are the default ones, all of them.
+func TestOlderThan(t *testing.T) {
+	for version, want := range map[string]bool{"6.0": true, "6": true, "7.0.15": false, "7": false, "10.1": false, "": false} {
+		if got := (Kind{version: version}).OlderThan(7); got != want {
+			t.Errorf("kind %q is older than 7: %v, want %v", version, got, want)
+		}
+	}
+}
+
 func TestDefaultsCanBeBuilt(t *testing.T) {
 	for program, images := range defaults {
 		for _, image := range images {

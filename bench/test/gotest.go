@@ -79,6 +79,10 @@ func goTest(ctx context.Context, root string, flags []string, each func(event)) 
 	return err
 }
 
+// patience is how long the tests of a package may take if no -timeout says otherwise. go test's own ten minutes are too
+// few for some on a loaded machine.
+const patience = "-timeout=60m"
+
 // testArgs places the flags and the pattern for all modules' packages. What follows -args is the
 // test binaries', so the pattern comes before.
 func testArgs(flags []string) []string {
@@ -86,7 +90,7 @@ func testArgs(flags []string) []string {
 	if i := slices.IndexFunc(flags, func(f string) bool { return f == "-args" || f == "--args" }); i >= 0 {
 		own, theirs = flags[:i], flags[i:]
 	}
-	return slices.Concat([]string{"test", "-json", "-count=1"}, own, []string{"work"}, theirs)
+	return slices.Concat([]string{"test", "-json", "-count=1", patience}, own, []string{"work"}, theirs)
 }
 
 // filters tells whether the flags leave tests out on purpose.

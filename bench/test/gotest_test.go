@@ -13,9 +13,9 @@ import (
 
 func TestArgs(t *testing.T) {
 	tests := []struct{ flags, want string }{
-		{"", "test -json -count=1 work"},
-		{"-race -run X", "test -json -count=1 -race -run X work"},
-		{"-race -args -run X", "test -json -count=1 -race work -args -run X"},
+		{"", "test -json -count=1 -timeout=60m work"},
+		{"-race -run X", "test -json -count=1 -timeout=60m -race -run X work"},
+		{"-race -args -run X", "test -json -count=1 -timeout=60m -race work -args -run X"},
 	}
 	for _, test := range tests {
 		if got := strings.Join(testArgs(strings.Fields(test.flags)), " "); got != test.want {
@@ -122,21 +122,5 @@ func TestInterrupt(t *testing.T) {
 	tl.close(func(*packageResult) {}, err)
 	if tl.total.failed == 0 || tl.total.passed > 0 {
 		t.Errorf("total %+v, want nothing passed", tl.total)
-	}
-}
-
-func TestFindRoot(t *testing.T) {
-	root := workspace(t, "")
-	t.Chdir(filepath.Join(root, "one"))
-	want, err := filepath.EvalSymlinks(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := findRoot(); err != nil || got != want {
-		t.Errorf("findRoot() = %q, %v, want %q", got, err, want)
-	}
-	t.Chdir(string(filepath.Separator))
-	if got, err := findRoot(); err == nil {
-		t.Errorf("a root outside the workspace: %s", got)
 	}
 }

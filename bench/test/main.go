@@ -17,11 +17,11 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
 	"github.com/go-weir/weir/bench/internal/browser"
+	"github.com/go-weir/weir/bench/internal/modules"
 	"github.com/go-weir/weir/bench/internal/servers"
 )
 
@@ -39,7 +39,7 @@ func main() {
 
 // run gets the servers, runs the tests and reports. It says whether all is well.
 func run(ctx context.Context, flags []string) (bool, error) {
-	root, err := findRoot()
+	root, err := modules.FindRoot(".")
 	if err != nil {
 		return false, err
 	}
@@ -87,21 +87,4 @@ func prepare(ctx context.Context, kinds []servers.Kind) {
 	how, err := browser.Prepare(ctx)
 	tell(servers.Ready{Kind: servers.Kind{Name: "browser"}, How: how, Took: time.Since(begin), Err: err})
 	fmt.Println()
-}
-
-// findRoot returns the directory of the go.work file that lists the repository's modules, which is
-// the current one or above it.
-func findRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for at := dir; ; at = filepath.Dir(at) {
-		if _, err := os.Stat(filepath.Join(at, "go.work")); err == nil {
-			return at, nil
-		}
-		if at == filepath.Dir(at) {
-			return "", fmt.Errorf("no go.work in %s or above: run this in the repository", dir)
-		}
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -26,7 +27,12 @@ const workerPackage = "github.com/go-weir/weir/bench/peers"
 func build(ctx context.Context, dir string) (string, error) {
 	path := filepath.Join(dir, "peers")
 	command := exec.CommandContext(ctx, "go", "build", "-o", path, workerPackage)
-	command.Dir = source()
+	if command.Dir = source(); command.Dir == "" {
+		if version := installed(); version != "" {
+			command = exec.CommandContext(ctx, "go", "install", workerPackage+"@"+version)
+			command.Env = append(os.Environ(), "GOBIN="+dir)
+		}
+	}
 	if out, err := command.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
@@ -35,7 +41,7 @@ func build(ctx context.Context, dir string) (string, error) {
 		if last := strings.LastIndexByte(said, '\n'); last >= 0 {
 			said = said[last+1:]
 		}
-		return "", fmt.Errorf("the limiters to measure can't be built: %w: %s; it takes Go and a checkout of the repository", err, said)
+		return "", fmt.Errorf("the limiters to measure can't be built: %w: %s; it takes Go, and a checkout of the repository or a network", err, said)
 	}
 	return path, nil
 }
@@ -44,10 +50,21 @@ func build(ctx context.Context, dir string) (string, error) {
 // is no more.
 func source() string {
 	_, file, _, _ := runtime.Caller(0)
-	if _, err := os.Stat(file); err != nil {
+	dir := filepath.Join(filepath.Dir(file), "..", "..", "peers")
+	if _, err := os.Stat(dir); err != nil {
 		return ""
 	}
-	return filepath.Join(filepath.Dir(file), "..", "..", "peers")
+	return dir
+}
+
+// installed is the version of this program's module, if "go install" has built it, or else "". The worker has the
+// same.
+func installed() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "(devel)" {
+		return ""
+	}
+	return info.Main.Version
 }
 
 // crew is the worker processes. They end with this process, whatever becomes of it: they read from it.

@@ -72,7 +72,11 @@ func (t *Tree) SetVersion(version string) error {
 			return err
 		}
 	}
-	for _, r := range slices.Clone(t.Work.Replace) {
+	var replaced []modfile.Replace // values, as what is dropped is cleared
+	for _, r := range t.Work.Replace {
+		replaced = append(replaced, *r)
+	}
+	for _, r := range replaced {
 		if err := t.Work.DropReplace(r.Old.Path, r.Old.Version); err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ func ExampleParseLimit() {
 	// 5/minute: 5 each 1m0s, up to 5 at once
 	// 100/10s: 100 each 10s, up to 100 at once
 	// 10/second burst 20: 10 each 1s, up to 20 at once
-	// weir: invalid limit: "5/month": want RATE/PERIOD or RATE/PERIOD burst N, such as …
+	// "5/month": weir: invalid limit: want RATE/PERIOD or RATE per PERIOD, and burst N if there is one, such as …
 }
 
 func ExampleLimit_WithBurst() {
@@ -58,6 +58,20 @@ func TestParseLimit(t *testing.T) {
 		"10/s burst 20":       algorithms.PerSecond(10).WithBurst(20),
 		" 10 / s  burst  20 ": algorithms.PerSecond(10).WithBurst(20),
 		"2251799813685248/s":  algorithms.PerSecond(1 << 51),
+
+		"5/minutes":                   algorithms.PerMinute(5),
+		"5 per minute":                algorithms.PerMinute(5),
+		"5 PER  Minute BURST 7":       algorithms.PerMinute(5).WithBurst(7),
+		"100/15minutes":               algorithms.Per(100, 15*time.Minute),
+		"100 per 15 Minutes burst 20": algorithms.Per(100, 15*time.Minute).WithBurst(20),
+		"1000/week":                   algorithms.Per(1000, 7*24*time.Hour),
+		"100/7d":                      algorithms.Per(100, 7*24*time.Hour),
+		"100/1W2D3H":                  algorithms.Per(100, 219*time.Hour),
+		"5/S":                         algorithms.PerSecond(5),
+		"5/2 hrs":                     algorithms.Per(5, 2*time.Hour),
+		"5/1.5d":                      algorithms.Per(5, 36*time.Hour),
+		"5/250Milliseconds":           algorithms.Per(5, 250*time.Millisecond),
+		"5/9223372036us":              algorithms.Per(5, 9223372036*time.Microsecond),
 	} {
 		if got, err := algorithms.ParseLimit(text); err != nil || got != want {
 			t.Errorf("%q: %+v, %v, want %+v", text, got, err, want)
@@ -67,10 +81,10 @@ func TestParseLimit(t *testing.T) {
 
 func TestParseLimitRefuses(t *testing.T) {
 	for _, text := range []string{
-		"", "/", "5", "5/", "/s", "5/month", "5/weeks", "-1/s", "+1/s", "1.5/s", "1e3/s", "0x10/s", "1_000/s", "five/s",
+		"", "/", "5", "5/", "/s", "5/month", "5/ss", "5 per", "per s", "5perminute", "5/1.s", "5/.5s", "5/1..5s", "5/1s2", "5/0.0001us", "5/1e9s", "-1/s", "+1/s", "1.5/s", "1e3/s", "0x10/s", "1_000/s", "five/s",
 		"9999999999999999999/s", "2251799813685249/s", "0/s", "5/0s", "5/-1s", "5/10", "5/ns", "5/1500ns", "5/1000000h",
 		"5/s burst", "5/s burst 0", "5/s burst -1", "5/s burst x", "5/s bursts 3", "5/s burst 3 4", "5/s 3", "5/s/s", "1/day burst 9999999999",
-		"5/S", "５/s", "5/s\x00",
+		"５/s", "5/s\x00",
 	} {
 		limit, err := algorithms.ParseLimit(text)
 		if !errors.Is(err, algorithms.ErrInvalidLimit) {
@@ -139,7 +153,7 @@ func TestLimitValidate(t *testing.T) {
 		if !errors.Is(err, algorithms.ErrInvalidLimit) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%+v: %v, want ErrInvalidLimit that says %q", wrong, err, says)
 		}
-		if text, err := wrong.MarshalText(); !errors.Is(err, algorithms.ErrInvalidLimit) {
+		if text, err := wrong.MarshalText(); !errors.Is(err, algorithms.ErrInvalidLimit) && wrong != (algorithms.Limit{}) {
 			t.Errorf("%+v: marshalled as %q, %v", wrong, text, err)
 		}
 	}
@@ -164,6 +178,38 @@ func TestLimitTextRoundTrip(t *testing.T) {
 			t.Fatalf("%+v is written %q and read %+v, %v", limit, limit, read, err)
 		}
 	})
+}
+
+// TestParseLimitSays: a number or a length of time that is too large, and a burst of 0, have messages of their own.
+func TestParseLimitSays(t *testing.T) {
+	for text, says := range map[string]string{
+		"9999999999999999999999/s":         "rate is 9999999999999999999999, want at most 2251799813685248",
+		"9223372036854775808/s":            "rate is 9223372036854775808, want at most",
+		"5/s burst 9999999999999999999999": "burst is 9999999999999999999999, want at most",
+		"5/s burst 0":                      "burst is 0, want 1 to",
+		"5/9999999999999999999999h":        "period is 9999999999999999999999h, want at most 625499h",
+		"5/10000 weeks":                    "period is 10000weeks, want at most",
+		"5/3000w3000w":                     "period is 3000w3000w, want at most",
+		"5/0s":                             "period is 0s, want 1µs to",
+		"5/month":                          "want RATE/PERIOD",
+	} {
+		if _, err := algorithms.ParseLimit(text); !errors.Is(err, algorithms.ErrInvalidLimit) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v, want ErrInvalidLimit that says %q", text, err, says)
+		}
+	}
+}
+
+// TestLimitNotSet: a limit that is not set is the empty text, in a configuration and back.
+func TestLimitNotSet(t *testing.T) {
+	config := struct{ Limit algorithms.Limit }{}
+	text, err := json.Marshal(config)
+	if err != nil || string(text) != `{"Limit":""}` {
+		t.Errorf("to JSON %s, %v", text, err)
+	}
+	config.Limit = algorithms.PerSecond(1)
+	if err := json.Unmarshal(text, &config); err != nil || config.Limit != (algorithms.Limit{}) {
+		t.Errorf("from JSON %+v, %v", config.Limit, err)
+	}
 }
 
 func TestLimitInConfiguration(t *testing.T) {

@@ -1,0 +1,26 @@
+// Package weir is the overview of a library of rate limiters over a plain Redis or Valkey server. It holds no code.
+//
+// A limiter decides whether an event, such as a request of one user, may happen now. Limiters in any number of processes
+// that use the same server decide as one: each decision is one Lua script, which the server runs atomically and by its own
+// clock.
+//
+// # The packages
+//
+// Four packages have an algorithm each. Every one makes limiters over a server (New) and inside one process (NewLocal):
+//
+//   - [github.com/go-weir/weir/gcra] admits a burst, and then events at an even rate. Use it if in doubt.
+//   - [github.com/go-weir/weir/slidinglog] admits at most so many events in any period, exactly. It stores every one.
+//   - [github.com/go-weir/weir/fixedwindow] admits so many events in each window of time, and up to twice as many across the
+//     edge of two windows.
+//   - [github.com/go-weir/weir/leakybucket] decides as gcra does. Its queue delays events instead of denying them, so that
+//     they leave at an even rate.
+//
+// [github.com/go-weir/weir/algorithms] has what they share: limits, results, errors and the interface Limiter.
+//
+// A limiter over a server runs its scripts through a Runner ([github.com/go-weir/weir/scripts]). Two modules have one: the
+// module github.com/go-weir/weir/scripts/goredisrunner for go-redis, and github.com/go-weir/weir/scripts/rueidisrunner for
+// rueidis.
+//
+// [github.com/go-weir/weir/httplimit] is middleware for net/http. The module github.com/go-weir/weir/grpclimit has
+// interceptors for gRPC servers.
+package weir

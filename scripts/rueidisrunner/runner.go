@@ -59,8 +59,9 @@
 //
 //	+evalsha +eval +time +get +set +lindex +rpush +ltrim +lset +pexpire +unlink
 //
-// Redis before 7.0 asks for one more, +hello, as rueidis connects with HELLO. Grant them together. A sliding log is written by several commands, and if one is denied those before
-// it stay: without pexpire a key that never expires, without lset a log that nobody can read.
+// Redis before 7.0 asks for one more, +hello, as rueidis connects with HELLO. Grant them together. A sliding
+// log is written by several commands, and if one is denied those before it stay: without pexpire a key that
+// never expires, without lset a log that nobody can read.
 package rueidisrunner
 
 import (

@@ -55,7 +55,7 @@ func (s *Server) ShiftClock(ctx context.Context, d time.Duration) error {
 	if err := s.shell(ctx, shiftScript, fmt.Sprintf("%+.9f", d.Seconds())); err != nil {
 		return fmt.Errorf("shift the clock of %s: %w", s, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	return poll(ctx, func(ctx context.Context) error {
 		machine := time.Now()

@@ -13,8 +13,8 @@ import (
 // slots is how many a cluster shares out.
 const slots = 16384
 
-// healthTimeout is how long a group of servers may take to find together.
-const healthTimeout = 30 * time.Second
+// healthTimeout is how long a server may take to start, and a group of servers to find together.
+const healthTimeout = 2 * time.Minute
 
 // Cluster is a running cluster of servers that share out the keys.
 type Cluster struct {
@@ -105,7 +105,7 @@ func (c *Cluster) form(ctx context.Context, masters int) (err error) {
 }
 
 // AwaitHealthy returns once all nodes see the same cluster, whose slots are all served, and all
-// replicas follow their masters. It waits half a minute at most.
+// replicas follow their masters. It waits two minutes at most.
 func (c *Cluster) AwaitHealthy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()

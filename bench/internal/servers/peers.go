@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 )
 
 // peer is a node of a cluster as it is seen by one of them.
@@ -92,9 +91,9 @@ func claimant(peers []peer, slot int) int {
 	return latest
 }
 
-// selves asks each node how it sees itself. One that does not answer within a second is nothing.
+// selves asks each node how it sees itself. One that does not answer in time is nothing.
 func (c *Cluster) selves(ctx context.Context) []peer {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
 	defer cancel()
 	all := make([]peer, len(c.Nodes))
 	var wg sync.WaitGroup

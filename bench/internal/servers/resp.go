@@ -12,10 +12,14 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
+// replyTimeout is how long a server may take to reply. One that is well takes that long only on a machine that has far
+// more to do than it can.
+const replyTimeout = 10 * time.Second
+
 // ask sends one command over a connection of its own, once, and returns its reply: nil, a string, an int64, or a
 // []any of these.
 func ask(ctx context.Context, addr string, command ...string) (any, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
 	defer cancel()
 	logging.Disable() // it tells of failed dials on stderr
 	client := redis.NewClient(&redis.Options{
@@ -51,7 +55,7 @@ func call(ctx context.Context, addr string, command ...string) (string, error) {
 // published port does that before there is a server behind it. It gives up early if alive, asked
 // after each failure, says that there is no server to wait for.
 func await(ctx context.Context, addr string, alive func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	var dead error
 	err := poll(ctx, func(ctx context.Context) error {

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // masterName is what all Sentinels of this package call the master they watch.
@@ -120,7 +119,7 @@ func (s *Sentinel) form(ctx context.Context) error {
 
 // Master returns the master, as the sentinels say: if they differ, the one whose word is the latest.
 func (s *Sentinel) Master(ctx context.Context) (*Server, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
 	defer cancel()
 	var addr string
 	var errs []error
@@ -143,7 +142,7 @@ func (s *Sentinel) Master(ctx context.Context) (*Server, error) {
 }
 
 // AwaitHealthy returns once one node is the master that all sentinels name, the others follow it,
-// and every sentinel sees both of them and the other sentinels. It waits half a minute at most.
+// and every sentinel sees both of them and the other sentinels. It waits two minutes at most.
 func (s *Sentinel) AwaitHealthy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // Attributes that a test gets with its server (see testing.TB.Attr), from which the test command
@@ -75,7 +74,7 @@ type group struct {
 
 // launch starts servers of one kind, all at once, and waits until each answers.
 func launch(ctx context.Context, k Kind, orders ...order) (*group, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 2*healthTimeout)
 	defer cancel()
 	start, err := find(k)
 	if err != nil {

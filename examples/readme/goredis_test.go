@@ -40,5 +40,6 @@ func Example_goredis() {
 		fmt.Println("go ahead,", result.Remaining, "left")
 	}
 	// end of README
+
 	// Output: go ahead, 9 left
 }

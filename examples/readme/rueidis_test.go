@@ -33,5 +33,6 @@ func Example_rueidis() {
 	result, err := limiter.AllowN(ctx, "alice", 30) // a request that counts for thirty
 	fmt.Println(result.Allowed, result.Remaining, err)
 	// end of README
+
 	// Output: true 70 <nil>
 }

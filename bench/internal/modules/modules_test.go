@@ -152,7 +152,7 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// TestTagged: the proxy has what is tagged, and not what has come since.
+// TestTagged: the proxy has the tagged versions that are older than the given one, and no others.
 func TestTagged(t *testing.T) {
 	tree := load(t, nil)
 	git := func(args ...string) {

@@ -26,8 +26,8 @@ type Module struct {
 	File *modfile.File
 }
 
-// programs are the folders whose modules nobody imports: they hold commands, which "go install" builds. It refuses a
-// module that replaces another.
+// programs are the folders of the modules that hold commands to install and no package to import. "go install" refuses
+// such a module if its go.mod file replaces another.
 var programs = []string{"bench", "bench/peers", "examples", "examples/replicas"}
 
 // Program reports whether the module holds commands to install and nothing to import.

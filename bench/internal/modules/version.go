@@ -72,7 +72,7 @@ func (t *Tree) SetVersion(version string) error {
 			return err
 		}
 	}
-	var replaced []modfile.Replace // values, as what is dropped is cleared
+	var replaced []modfile.Replace // copies, as DropReplace clears the originals
 	for _, r := range t.Work.Replace {
 		replaced = append(replaced, *r)
 	}

@@ -23,7 +23,7 @@ func buildBinary(t *testing.T) binary {
 	file := filepath.Join(t.TempDir(), "replicas")
 	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-s -w", "-o", file, ".")
 	build.Dir = example
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -28,7 +28,7 @@ func TestParse(t *testing.T) {
 	}{
 		{nil, ""},
 		{[]string{"-rate", "60/minute", "-db", "x.db", "-processes", "3", "-proxies", "1"}, ""},
-		{[]string{"-rate", "many"}, `invalid value "many" for flag -rate: weir: invalid limit`},
+		{[]string{"-rate", "many"}, `invalid value "many" for flag -rate: "many": weir: invalid limit`},
 		{[]string{"-account-rate", "0/s"}, "weir: invalid limit"},
 		{[]string{"-jwt-secret", "short"}, "the JWT secret has 5 bytes, want at least 32"},
 		{[]string{"-db", ":memory:"}, "-db :memory: would be a database for each connection"},

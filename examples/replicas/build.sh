@@ -12,7 +12,7 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 trap 'exit 1' HUP INT TERM
 
-CGO_ENABLED=0 GOOS=linux GOWORK=off go build -ldflags '-s -w' -o "$root/replicas" .
+CGO_ENABLED=0 GOOS=linux go build -ldflags '-s -w' -o "$root/replicas" .
 chmod 755 "$root/replicas"
 
 # What the Dockerfile says after its last COPY is what there is to say of the image.

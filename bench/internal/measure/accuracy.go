@@ -89,7 +89,9 @@ func judge(definition round.Definition, limit algorithms.Limit, events []round.E
 	if err != nil {
 		return found, err
 	}
-	slack := 0
+	// Within the longest call a rate lets so much come back. A window or a log lets all come back that it had admitted
+	// within as long a time, which is at most what was asked for in it.
+	slack := min(mostIn(ended, time.Duration(longest)+1), int(limit.Rate))
 	if definition == round.GCRA || definition == round.SlidingCounter {
 		slack = 1 + int(float64(longest)*float64(limit.Rate)/float64(limit.Period))
 	}

@@ -6,7 +6,7 @@
 //
 // # The packages
 //
-// Four packages have an algorithm each. Every one makes limiters over a server (New) and inside one process (NewLocal):
+// Four packages have an algorithm each. Each makes limiters over a server (New) and inside one process (NewLocal):
 //
 //   - [github.com/go-weir/weir/gcra] admits a burst, and then events at an even rate. Use it if in doubt.
 //   - [github.com/go-weir/weir/slidinglog] admits at most so many events in any period, exactly. It stores every one.
@@ -15,12 +15,18 @@
 //   - [github.com/go-weir/weir/leakybucket] decides as gcra does. Its queue delays events instead of denying them, so that
 //     they leave at an even rate.
 //
-// [github.com/go-weir/weir/algorithms] has what they share: limits, results, errors and the interface Limiter.
+// [github.com/go-weir/weir/algorithms] has what they share: limits, results, options, errors, the interface Limiter, and its
+// two implementations, Remote (over a server) and Local. Its documentation says what several limits on one key do.
 //
 // A limiter over a server runs its scripts through a Runner ([github.com/go-weir/weir/scripts]). Two modules have one: the
 // module github.com/go-weir/weir/scripts/goredisrunner for go-redis, and github.com/go-weir/weir/scripts/rueidisrunner for
 // rueidis.
 //
+// Two packages save round trips. [github.com/go-weir/weir/scripts/coalesce] goes around a Runner, and sends the calls of
+// many goroutines together. [github.com/go-weir/weir/algorithms/denialcache] goes around a limiter, and repeats its denials
+// without a call.
+//
 // [github.com/go-weir/weir/httplimit] is middleware for net/http. The module github.com/go-weir/weir/grpclimit has
-// interceptors for gRPC servers.
+// interceptors for gRPC servers. [github.com/go-weir/weir/algorithms/limitertest] is the conformance suite, for limiters of
+// your own too.
 package weir

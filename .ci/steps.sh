@@ -23,7 +23,7 @@ lua() {
     apt-get install -y -q lua-check >/dev/null 2>&1 || { apt-get update -q >/dev/null && apt-get install -y -q lua-check >/dev/null; } ||
       { echo "luacheck is not installed and can't be: install the package lua-check"; return 1; }
   fi
-  luacheck -q scripts/*.lua scripts/internal/*.lua bench/internal/journal/*.lua bench/peers/floors/*.lua
+  luacheck -q scripts/*.lua bench/internal/journal/*.lua bench/peers/floors/*.lua
 }
 
 # lint runs golangci-lint over all modules, with govet and staticcheck in it. It reads what the compiler has made of

@@ -1,31 +1,39 @@
 package algorithms
 
-import "errors"
+import (
+	"errors"
 
-// Errors of a call that could never succeed as it stands. The errors returned wrap one of these,
-// to be matched with errors.Is, and say what was wrong and what would be right. A call that fails
-// with one of them has not reached the server, and nothing was charged.
+	"github.com/go-weir/weir/internal/sentinel"
+)
+
+// Errors of calls that can't succeed with their arguments. The errors that are returned wrap one of
+// these, to be matched with errors.Is, and say what was wrong and what would be right. A call that
+// fails with one of them has sent nothing to the server and charged nothing.
 var (
-	// ErrInvalidLimit: the limit's rate, period or burst is out of range, or its text is no limit.
+	// ErrInvalidLimit: the limit's Rate, Period or Burst is out of range, its text can't be parsed, or
+	// the algorithm doesn't take it: fixedwindow and slidinglog take no limit that has a Burst.
 	ErrInvalidLimit = errors.New("weir: invalid limit")
 
 	// ErrInvalidCost: the cost of a request is below 1.
 	ErrInvalidCost = errors.New("weir: invalid cost")
 
-	// ErrCostExceedsLimit: the cost is above what the limit can ever admit at once, so that no
-	// wait would make the request fit.
+	// ErrCostExceedsLimit: the cost is above what the limit can ever admit at once. No wait makes
+	// such a request fit.
 	ErrCostExceedsLimit = errors.New("weir: cost exceeds limit")
 
-	// ErrInvalidOption: an option's value can't be used, or the algorithm has no such option.
-	ErrInvalidOption = errors.New("weir: invalid option")
+	// ErrInvalidOption: an option is nil, or its value can't be used.
+	ErrInvalidOption = sentinel.ErrInvalidOption
 
-	// ErrNilRunner: a limiter over Redis was to be made without a Runner.
-	ErrNilRunner = errors.New("weir: nil runner")
+	// ErrNilRunner: a limiter on a server was to be made without a Runner.
+	ErrNilRunner = sentinel.ErrNilRunner
 
-	// ErrNilLimiter: a limiter around another was to be made without that one.
+	// ErrNilLimiter: a limiter or a middleware was to be made around a limiter that is nil.
 	ErrNilLimiter = errors.New("weir: nil limiter")
 
 	// ErrInvalidTime: the clock given by WithClock shows a time that can't be computed with
 	// exactly: before 1970 or after 2112.
-	ErrInvalidTime = errors.New("weir: invalid time")
+	ErrInvalidTime = sentinel.ErrInvalidTime
+
+	// ErrNoLocal: a limiter has no form that decides in this process.
+	ErrNoLocal = errors.New("weir: no local form")
 )

@@ -16,8 +16,8 @@ const (
 
 // A Limit says how much is admitted: Rate events each Period, up to Burst of them at once.
 //
-// What "at once" means is the algorithm's: gcra and leakybucket take Burst from here; fixedwindow
-// and slidinglog admit up to Rate at once by their definition, and leave Burst aside.
+// gcra and leakybucket use Burst. fixedwindow and slidinglog admit up to Rate at once by their
+// definition, and return an error for a limit that has a Burst.
 type Limit struct {
 	Rate   int64         // events each Period, 1 to 2^51
 	Period time.Duration // a whole number of microseconds, 1 µs to 2^51 µs (71 years)
@@ -45,7 +45,7 @@ func (l Limit) WithBurst(n int64) Limit {
 	return l
 }
 
-// BurstOrRate returns the burst that applies: Burst, or Rate where Burst is 0.
+// BurstOrRate returns the burst that applies: Burst, or Rate if Burst is 0.
 func (l Limit) BurstOrRate() int64 {
 	if l.Burst == 0 {
 		return l.Rate
@@ -53,16 +53,19 @@ func (l Limit) BurstOrRate() int64 {
 	return l.Burst
 }
 
-// Share returns the part of the limit that each of n processes may admit by itself, where they can't share
-// a server: all of them together admit Rate events each Period, or a little less where that doesn't divide
-// into whole events and microseconds. One that doesn't make a whole event each Period gets one event each
-// longer Period, of up to 2^51 µs (71 years). Each has its part of the burst too, at least 1, so that n
-// processes above Burst have more than that at once between them.
+// Share returns the part of the limit that each of n processes may admit by itself while they can't share
+// a server. Together they admit Rate events each Period, or a little less if that doesn't divide into whole
+// events and microseconds. A share of less than one event each Period is one event each longer Period, of up
+// to 2^51 µs (71 years). A share has its part of the burst too, at least 1. So more than Burst processes can
+// admit more than Burst at once together.
 //
-// A limit that is not valid is returned as it is, and so is any for an n below 1.
-func (l Limit) Share(n int64) Limit {
-	if n < 1 || l.Validate() != nil {
-		return l
+// The error wraps [ErrInvalidLimit] for a limit that isn't valid, and for an n below 1.
+func (l Limit) Share(n int64) (Limit, error) {
+	if err := l.Validate(); err != nil {
+		return Limit{}, err
+	}
+	if n < 1 {
+		return Limit{}, fmt.Errorf("%w: a share among %d processes, want at least 1", ErrInvalidLimit, n)
 	}
 	rate, period := max(l.Rate/n, 1), uint64(maxSpan/time.Microsecond)
 	hi, lo := bits.Mul64(uint64(l.Period.Microseconds()), uint64(n*rate)) // n·rate is at most Rate, or n
@@ -83,7 +86,7 @@ func (l Limit) Share(n int64) Limit {
 		}
 		share.Burst = int64(min(most, uint64(max(l.Burst/n, 1))))
 	}
-	return share
+	return share, nil
 }
 
 // Validate returns nil for a limit that every algorithm can keep exactly, else an error that wraps

@@ -1,76 +1,77 @@
 package algorithms_test
 
 import (
-	"strings"
+	"errors"
+	"reflect"
 	"testing"
-
-	"pgregory.net/rapid"
+	"time"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/fixedwindow"
+	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/leakybucket"
+	"github.com/go-weir/weir/slidinglog"
 )
 
-func settings(t testing.TB, algorithm string, opts ...algorithms.Option) algorithms.Settings {
-	t.Helper()
-	s, err := algorithms.NewSettings(algorithm, opts...)
+// TestOptions: the compiler takes an option where it belongs, and nowhere else.
+func TestOptions(t *testing.T) {
+	any, local := reflect.TypeFor[algorithms.Option](), reflect.TypeFor[algorithms.LocalOption]()
+	window, localWindow := reflect.TypeFor[fixedwindow.Option](), reflect.TypeFor[fixedwindow.LocalOption]()
+	for _, c := range []struct {
+		given, wanted reflect.Type
+		fits          bool
+	}{
+		{any, local, true}, {any, window, true}, {any, localWindow, true},
+		{local, any, false}, {local, window, false}, {local, localWindow, true},
+		{window, any, false}, {window, local, false}, {window, localWindow, true},
+	} {
+		if c.given.Implements(c.wanted) != c.fits {
+			t.Errorf("a %v is a %v: want %v", c.given, c.wanted, c.fits)
+		}
+	}
+	for made, takes := range map[reflect.Type]reflect.Type{
+		reflect.TypeOf(gcra.New): any, reflect.TypeOf(gcra.NewLocal): local,
+		reflect.TypeOf(slidinglog.New): any, reflect.TypeOf(slidinglog.NewLocal): local,
+		reflect.TypeOf(leakybucket.NewQueue): any, reflect.TypeOf(leakybucket.NewLocalQueue): local,
+		reflect.TypeOf(fixedwindow.New): window, reflect.TypeOf(fixedwindow.NewLocal): localWindow,
+	} {
+		if last := made.In(made.NumIn() - 1); last.Elem() != takes {
+			t.Errorf("%v takes %v, want %v", made, last.Elem(), takes)
+		}
+	}
+}
+
+// TestWrongOptions: values that can't be used are errors.
+func TestWrongOptions(t *testing.T) {
+	for name, opt := range map[string]algorithms.LocalOption{
+		"no keys": algorithms.MaxKeys(0), "fewer": algorithms.MaxKeys(-1), "nil": nil,
+		"brace": algorithms.WithPrefix("{"), "closing brace": algorithms.WithName("}"),
+	} {
+		if l, err := gcra.NewLocal(algorithms.PerSecond(1), opt); l != nil || !errors.Is(err, algorithms.ErrInvalidOption) {
+			t.Errorf("%s: %v, %v, want ErrInvalidOption", name, l, err)
+		}
+		if q, err := leakybucket.NewLocalQueue(algorithms.PerSecond(1), opt); q != nil || !errors.Is(err, algorithms.ErrInvalidOption) {
+			t.Errorf("%s: queue %v, %v, want ErrInvalidOption", name, q, err)
+		}
+	}
+}
+
+// TestNoBurst: algorithms that have no burst refuse a limit that has one.
+func TestNoBurst(t *testing.T) {
+	for _, burst := range []int64{1, 10, 99} {
+		limit := algorithms.PerSecond(10).WithBurst(burst)
+		if l, err := fixedwindow.NewLocal(limit); l != nil || !errors.Is(err, algorithms.ErrInvalidLimit) {
+			t.Errorf("fixedwindow of %v: %v, %v, want ErrInvalidLimit", limit, l, err)
+		}
+		if l, err := slidinglog.NewLocal(limit); l != nil || !errors.Is(err, algorithms.ErrInvalidLimit) {
+			t.Errorf("slidinglog of %v: %v, %v, want ErrInvalidLimit", limit, l, err)
+		}
+	}
+	l, err := slidinglog.NewLocal(algorithms.Per(1, time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
-}
-
-func TestKey(t *testing.T) {
-	for _, k := range []struct {
-		key, want string
-		opts      []algorithms.Option
-	}{
-		{"alice", "weir:{alice}:gcra", nil},
-		{"alice", "weir:{alice}:gcra:read", []algorithms.Option{algorithms.WithName("read")}},
-		{"alice", "app:{alice}:gcra", []algorithms.Option{algorithms.WithPrefix("app")}},
-		{"alice", ":{alice}:gcra", []algorithms.Option{algorithms.WithPrefix("")}},
-		{"a{b}c", "weir:{a{b}c}:gcra", nil},
-		{"", "weir:-{-}:gcra", nil},
-		{"}x", "weir:-{-}x}:gcra", nil},
-		{"\x00\xff", "weir:{\x00\xff}:gcra", nil},
-	} {
-		if got := settings(t, "gcra", k.opts...).Key(k.key); got != k.want {
-			t.Errorf("%q: %q, want %q", k.key, got, k.want)
-		}
+	if l, err := l.With(algorithms.Per(1, time.Hour).WithBurst(2)); l != nil || !errors.Is(err, algorithms.ErrInvalidLimit) {
+		t.Errorf("With a burst: %v, %v, want ErrInvalidLimit", l, err)
 	}
-}
-
-// hashTag is what Redis Cluster hashes of a key, by its specification.
-func hashTag(key string) string {
-	if _, after, found := strings.Cut(key, "{"); found {
-		if tag, _, closed := strings.Cut(after, "}"); closed && tag != "" {
-			return tag
-		}
-	}
-	return key
-}
-
-// TestKeysNeverMeet: two limits share a key only if they are the same, and a slot if their KEY is.
-func TestKeysNeverMeet(t *testing.T) {
-	text := rapid.StringOf(rapid.SampledFrom([]rune("{}:-x"))) // what keys are built with, and a letter
-	part := func(banned string) *rapid.Generator[string] {
-		return text.Filter(func(s string) bool { return !strings.ContainsAny(s, banned) })
-	}
-	type limit struct{ prefix, key, algorithm, name string }
-	draw := func(t *rapid.T) (l limit, key string) {
-		l = limit{part("{}").Draw(t, "prefix"), text.Draw(t, "key"), rapid.SampledFrom([]string{"gcra", "x"}).Draw(t, "algorithm"), part("}").Draw(t, "name")}
-		s, err := algorithms.NewSettings(l.algorithm, algorithms.WithPrefix(l.prefix), algorithms.WithName(l.name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return l, s.Key(l.key)
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		a, keyA := draw(t)
-		b, keyB := draw(t)
-		if (a == b) != (keyA == keyB) {
-			t.Fatalf("%q and %q have the keys %q and %q", a, b, keyA, keyB)
-		}
-		if a.key == b.key && hashTag(keyA) != hashTag(keyB) {
-			t.Fatalf("%q and %q, of one KEY, have different slots", keyA, keyB)
-		}
-	})
 }

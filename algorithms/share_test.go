@@ -2,6 +2,7 @@ package algorithms_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -14,9 +15,12 @@ import (
 	"github.com/go-weir/weir/gcra"
 )
 
-// Six processes that can't reach their server admit together what it would have admitted.
+// Six processes that can't reach their server admit together as much as the server would have admitted.
 func ExampleLimit_Share() {
-	share := algorithms.PerSecond(100).WithBurst(20).Share(6)
+	share, err := algorithms.PerSecond(100).WithBurst(20).Share(6)
+	if err != nil {
+		panic(err)
+	}
 	fmt.Println(share)
 	local, err := gcra.NewLocal(share) // for httplimit.FallBack
 	if err != nil {
@@ -44,16 +48,18 @@ func TestShare(t *testing.T) {
 		{algorithms.PerSecond(7), 3, algorithms.Per(2, 857_143*time.Microsecond)}, // 6/7 s, rounded up
 		{algorithms.PerSecond(10).WithBurst(20), 5, algorithms.PerSecond(2).WithBurst(4)},
 		{algorithms.PerSecond(10).WithBurst(3), 5, algorithms.PerSecond(2).WithBurst(1)},
-		{algorithms.PerSecond(10), 0, algorithms.PerSecond(10)},
-		{algorithms.PerSecond(10), -3, algorithms.PerSecond(10)},
-		{algorithms.Limit{}, 3, algorithms.Limit{}},
 		{algorithms.PerDay(1), math.MaxInt64, algorithms.Per(1, most*time.Microsecond)},
 		// The period, 4.5 µs, was rounded up: a third of the burst would take longer than a limit may.
 		{algorithms.Per(2, 3*time.Microsecond).WithBurst(1_501_199_875_790_165), 3, algorithms.Per(1, 5*time.Microsecond).WithBurst(450_359_962_737_049)},
 		{algorithms.Per(most, time.Microsecond), most, algorithms.Per(1, time.Microsecond)},
 	} {
-		if got := c.limit.Share(c.n); got != c.want {
-			t.Errorf("the share of %+v among %d is %+v, want %+v", c.limit, c.n, got, c.want)
+		if got, err := c.limit.Share(c.n); err != nil || got != c.want {
+			t.Errorf("the share of %+v among %d is %+v, %v, want %+v", c.limit, c.n, got, err, c.want)
+		}
+	}
+	for n, limit := range map[int64]algorithms.Limit{0: algorithms.PerSecond(10), -3: algorithms.PerSecond(10), 3: {}} {
+		if share, err := limit.Share(n); !errors.Is(err, algorithms.ErrInvalidLimit) {
+			t.Errorf("the share of %+v among %d is %+v, %v, want ErrInvalidLimit", limit, n, share, err)
 		}
 	}
 }
@@ -64,8 +70,8 @@ func TestShareProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := limits().Draw(t, "limit")
 		n := rapid.OneOf(rapid.Int64Range(1, 100), rapid.Int64Range(1, math.MaxInt64)).Draw(t, "n")
-		share := limit.Share(n)
-		if err := share.Validate(); err != nil {
+		share, err := limit.Share(n)
+		if err = errors.Join(err, share.Validate()); err != nil {
 			t.Fatalf("%+v is not valid: %v", share, err)
 		}
 		const longest = (1 << 51) * time.Microsecond

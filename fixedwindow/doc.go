@@ -1,31 +1,39 @@
-// Package fixedwindow counts requests in windows of one Period: the cheapest to explain, and the
-// right one for quotas that come back at a known moment.
+// Package fixedwindow counts events in windows of one Period. It is the simplest algorithm to explain, and the right one
+// for quotas that come back at a known moment.
 //
 // # What it guarantees
 //
-// At most Rate events are admitted in each window. A key's window begins with its first admitted
-// request and ends one Period later; the next one begins with the next admitted request. With
-// [Aligned], windows begin at whole Periods since the Unix epoch instead.
+// At most Rate events are admitted in each window. A key's window begins with its first admitted request and ends one
+// Period later. The next window begins with the next admitted request. With [Aligned], windows begin at whole Periods
+// since the Unix epoch instead.
 //
-// RetryAfter is the time to the window's end, exact to the microsecond. A denied request costs
-// nothing.
+// RetryAfter is the time until the window's end, exact to the microsecond. A denied request costs nothing.
 //
 // # Worst case
 //
-// Twice the rate across an edge: Rate events at the end of one window and Rate at the beginning of
-// the next come within a moment. Where that is too much, choose slidinglog or gcra.
+// Twice the rate across an edge: Rate events at the end of one window and Rate at the beginning of the next can come
+// within a moment. If that is too much, use slidinglog or gcra.
 //
 // # Cost
 //
-// One script, one string read and, if admitted, one written. About 100 bytes a key on the server,
-// the key's own name included, until the window ends.
+// A decision is one script. It reads one string, and writes one if the request is admitted. A key takes about 100 bytes
+// on the server, its name included, until the window ends.
 //
 // # Clocks and changes of the limit
 //
-// The server's clock decides. If it goes back, or the period is shortened, a window that would end
-// later than one that opened now is cut to that: nobody is refused for longer than one Period. The
-// first request that finds it so writes the correction, even if it is denied.
+// The server's clock decides. If it goes back, a window can seem to end later than one that opened now would. Its end is
+// then brought back to that, so that no request waits longer than one Period. The first request that finds such a window
+// writes the correction, even if it is denied.
 //
-// Source: the counter that most throttles begin with; it and its doubling at the edges are described
-// in N. Mahdi, "An alternative approach to rate limiting", Figma, 2017.
+// A key has a window for each Period, and one more for each Period with [Aligned]. Limiters of one Period share the
+// window and its count, whatever their Rates: each admits a request if the count stays within its own Rate. So a new Rate
+// finds the count as it is, however often it changes. Under a new Period, or another alignment, a key begins with its
+// whole allowance. If limits of k different Periods are in use on one key, they admit up to their
+// sum. Reset forgets the window of the limiter's own Period. Limiters that must not share a count need different names:
+// see algorithms.WithName.
+//
+// A limit with a Burst is an error, as a window has no use for it: it admits Rate at once.
+//
+// Source: the algorithm, and its doubling at the edges, are described in N. Mahdi, "An alternative approach to rate
+// limiting", Figma, 2017.
 package fixedwindow

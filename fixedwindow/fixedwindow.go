@@ -1,107 +1,69 @@
 package fixedwindow
 
 import (
-	"context"
 	"strconv"
-	"time"
 
 	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/internal/remote"
+	"github.com/go-weir/weir/internal/local"
+	"github.com/go-weir/weir/internal/option"
+	"github.com/go-weir/weir/internal/rule"
 	"github.com/go-weir/weir/scripts"
 )
 
-// name is the algorithm's name in keys.
-const name = "fixedwindow"
+// An Option changes how New or NewLocal makes a limiter. Each algorithms.Option is one, and so is [Aligned].
+type Option interface{ option.Window }
 
-var algorithm = remote.Algorithm{Decide: scripts.FixedWindow, Peek: scripts.FixedWindowPeek}
+// A LocalOption changes how NewLocal makes a limiter. Each [Option] and each algorithms.LocalOption is one.
+type LocalOption interface{ option.LocalWindow }
 
-// A Limiter counts in fixed windows on a Redis or Valkey server. It is safe for concurrent use, in any
-// number of processes.
-type Limiter struct {
-	remote *remote.Limiter
-	limit  algorithms.Limit
-}
-
-var _ algorithms.Limiter = (*Limiter)(nil)
+// Aligned makes windows begin at whole Periods since the Unix epoch, the same for all keys, instead of
+// at each key's first admitted request: a minute's at second 0, a day's at midnight UTC.
+func Aligned() Option { return option.Aligned() }
 
 // New returns a limiter that keeps its state on run's server. A request of cost n is admitted if
-// its window's count stays within limit.Rate; n is at most Rate. limit.Burst has no meaning here
-// and is left aside.
+// the window's count, n included, is at most limit.Rate. A limit with a Burst is an error.
 //
 // Its errors wrap algorithms.ErrInvalidLimit, ErrInvalidOption or ErrNilRunner. New sends nothing.
-func New(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (*Limiter, error) {
-	settings, err := algorithms.NewSettings(name, opts...)
-	if err != nil {
-		return nil, err
-	}
-	rule, err := newRule(limit, settings)
-	if err != nil {
-		return nil, err
-	}
-	limiter, err := remote.New(algorithm, run, rule, settings)
-	if err != nil {
-		return nil, err
-	}
-	return &Limiter{limiter, limit}, nil
+func New(run scripts.Runner, limit algorithms.Limit, opts ...Option) (*algorithms.Remote, error) {
+	return algorithms.NewRemote(&algorithm, run, limit, opts)
 }
 
-// With returns a limiter of the same keys under another limit, for limits that depend on the plan
-// or the user, or that change while the program runs. An open window keeps its count and its end,
-// but ends no later than a window of the new limit would that opened now.
-func (l *Limiter) With(limit algorithms.Limit) (*Limiter, error) {
-	rule, err := newRule(limit, l.remote.Settings())
-	if err != nil {
-		return nil, err
-	}
-	return &Limiter{l.remote.With(rule), limit}, nil
+// NewLocal returns a limiter that keeps its state in this process and decides as one of New does.
+//
+// Its errors wrap algorithms.ErrInvalidLimit or ErrInvalidOption.
+func NewLocal(limit algorithms.Limit, opts ...LocalOption) (*algorithms.Local, error) {
+	return algorithms.NewLocal(&algorithm, limit, opts)
 }
 
-// Limit returns the limit that the limiter was made with.
-func (l *Limiter) Limit() algorithms.Limit { return l.limit }
-
-// Allow asks for one event.
-func (l *Limiter) Allow(ctx context.Context, key string) (algorithms.Result, error) {
-	return l.remote.AllowN(ctx, key, 1)
+var algorithm = rule.Algorithm{
+	Decide: scripts.FixedWindow,
+	Peek:   scripts.FixedWindowPeek,
+	Of: func(limit rule.Limit, aligned bool) (rule.Rule, error) {
+		identity := "fixedwindow:"
+		if aligned {
+			identity = "fixedwindow-aligned:"
+		}
+		return window{identity + rule.PeriodText(limit.Period), limit.Rate, limit.Period, aligned}, rule.NoBurst(limit)
+	},
+	NewStore: local.Of[state],
 }
 
-// AllowN asks for n events at once, all or nothing.
-func (l *Limiter) AllowN(ctx context.Context, key string, n int64) (algorithms.Result, error) {
-	return l.remote.AllowN(ctx, key, n)
+// window is the rule of one limit.
+type window struct {
+	identity string
+	rate     int64
+	period   int64 // µs
+	aligned  bool
 }
 
-// Peek returns what Allow would return now, and writes nothing.
-func (l *Limiter) Peek(ctx context.Context, key string) (algorithms.Result, error) {
-	return l.remote.Peek(ctx, key)
-}
+// Identity implements rule.Rule.
+func (r window) Identity() string { return r.identity }
 
-// Reset forgets the key.
-func (l *Limiter) Reset(ctx context.Context, key string) error { return l.remote.Reset(ctx, key) }
+// Capacity implements rule.Rule.
+func (r window) Capacity() int64 { return r.rate }
 
-// Aligned makes windows begin at whole Periods since the Unix epoch, the same for all keys (a
-// minute's at second 0, a day's at midnight UTC), instead of at each key's first admitted request.
-func Aligned() algorithms.Option {
-	return algorithms.OptionOf(name, func(s *algorithms.Settings) { s.Aligned = true })
-}
-
-// rule is the fixed window under one limit, on a server (Args, Result) and in this process (Decide).
-type rule struct {
-	rate    int64
-	period  int64 // µs
-	aligned bool
-}
-
-func newRule(limit algorithms.Limit, settings algorithms.Settings) (rule, error) {
-	if err := limit.Validate(); err != nil {
-		return rule{}, err
-	}
-	return rule{limit.Rate, limit.Period.Microseconds(), settings.Aligned}, nil
-}
-
-// Capacity implements remote.Rule and local.Rule.
-func (r rule) Capacity() int64 { return r.rate }
-
-// Args implements remote.Rule.
-func (r rule) Args(n int64, now string) []string {
+// Args implements rule.Rule.
+func (r window) Args(n int64, now string) []string {
 	args := make([]string, 0, 5)
 	args = append(args, strconv.FormatInt(n, 10), strconv.FormatInt(r.rate, 10), strconv.FormatInt(r.period, 10))
 	switch {
@@ -113,27 +75,59 @@ func (r rule) Args(n int64, now string) []string {
 	return args
 }
 
-// Result implements remote.Rule.
-func (r rule) Result(_ int64, reply []int64) algorithms.Result {
+// Standing implements rule.Rule.
+func (r window) Standing(_ int64, reply []int64) rule.Standing {
 	count, allowed := reply[0], reply[0] >= 0
 	if !allowed {
 		count = -1 - count
 	}
-	return r.result(allowed, count, reply[1])
+	if len(reply) > 1 {
+		return r.standing(allowed, count, reply[1])
+	}
+	// Both are packed into one: see the header of scripts/fixedwindow.lua.
+	return r.standing(allowed, count%(r.rate+1), count/(r.rate+1))
 }
 
-// result says in a Result what was decided, with the window's count after it and the microseconds
-// that the window is still open.
-func (r rule) result(allowed bool, count, left int64) algorithms.Result {
-	untilEnd := time.Duration(left) * time.Microsecond
-	result := algorithms.Result{
+// standing says what was decided, with the window's count and the microseconds that it is still open.
+func (r window) standing(allowed bool, count, left int64) rule.Standing {
+	s := rule.Standing{
 		Allowed:    allowed,
-		Limit:      r.rate,
-		Remaining:  max(r.rate-count, 0), // a lowered limit may have less than was counted
-		ResetAfter: untilEnd,
+		Remaining:  max(r.rate-count, 0), // a lowered Rate may be less than was counted
+		ResetAfter: left,
+	}
+	if count == 0 {
+		s.ResetAfter = 0
 	}
 	if !allowed {
-		result.RetryAfter = untilEnd
+		s.RetryAfter = left
 	}
-	return result
+	return s
+}
+
+// state is a key's window: what it has admitted, and the first microsecond after it.
+type state struct{ count, end int64 }
+
+// Decide implements local.Rule.
+func (r window) Decide(s *state, now, n int64, commit bool) (rule.Standing, int64) {
+	longest := r.period
+	if r.aligned {
+		longest -= now % r.period
+	}
+	count, left, clamped := int64(0), longest, false
+	if open := s.end - now; open > 0 {
+		count, left, clamped = s.count, min(open, longest), open > longest
+	}
+	allowed := count+n <= r.rate
+	if !commit {
+		return r.standing(allowed, count, left), 0
+	}
+	if allowed {
+		count += n
+	}
+	var until int64
+	if allowed || clamped {
+		*s = state{count, now + left}
+		until = s.end
+	}
+	return r.standing(allowed, count, left), until
 }

@@ -8,17 +8,17 @@ import (
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/limitertest"
 	"github.com/go-weir/weir/fixedwindow"
+	"github.com/go-weir/weir/internal/algorithmtest"
 	"github.com/go-weir/weir/internal/resptest"
-	"github.com/go-weir/weir/internal/roomtest"
 )
 
-var algorithm = roomtest.Of(fixedwindow.New, fixedwindow.NewLocal)
+var algorithm = algorithmtest.Of(fixedwindow.New, fixedwindow.NewLocal)
 
 func TestConformance(t *testing.T) { algorithm.Conformance(t) }
 
 func TestDefinition(t *testing.T) { algorithm.KeepsTo(t, define) }
 
-func TestNoDrift(t *testing.T) { algorithm.Admits(t, roomtest.EachPeriod) }
+func TestNoDrift(t *testing.T) { algorithm.Admits(t, algorithmtest.EachPeriod) }
 
 // definition lists what the open window has admitted.
 type definition struct {
@@ -27,7 +27,7 @@ type definition struct {
 	admitted         []int64 // one for each event, the time
 }
 
-func define(limit algorithms.Limit) roomtest.Definition {
+func define(limit algorithms.Limit) algorithmtest.Definition {
 	return &definition{capacity: limit.Rate, period: limit.Period.Microseconds()}
 }
 
@@ -100,7 +100,7 @@ func TestAligned(t *testing.T) {
 
 // TestAlignedConformance runs the suite over aligned windows.
 func TestAlignedConformance(t *testing.T) {
-	roomtest.Of(fixedwindow.New, fixedwindow.NewLocal, fixedwindow.Aligned()).Conformance(t)
+	algorithmtest.Of(fixedwindow.New, fixedwindow.NewLocal, fixedwindow.Aligned()).Conformance(t)
 }
 
 // TestTwiceTheRateAcrossAnEdge shows the worst case that the package's documentation names.

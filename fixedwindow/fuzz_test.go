@@ -4,10 +4,10 @@ import (
 	"testing"
 
 	"github.com/go-weir/weir/fixedwindow"
-	"github.com/go-weir/weir/internal/roomtest"
+	"github.com/go-weir/weir/internal/algorithmtest"
 )
 
-var aligned = roomtest.Of(fixedwindow.New, fixedwindow.NewLocal, fixedwindow.Aligned())
+var aligned = algorithmtest.Of(fixedwindow.New, fixedwindow.NewLocal, fixedwindow.Aligned())
 
 func FuzzDecisions(f *testing.F) { algorithm.FuzzDecisions(f) }
 

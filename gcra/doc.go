@@ -1,37 +1,43 @@
-// Package gcra limits a rate by the generic cell rate algorithm: smoothly, with a burst of your
-// choice, and with one small string a key. When in doubt, choose this one.
+// Package gcra limits a rate by the generic cell rate algorithm. It admits a burst of your choice, and then events at an
+// even rate, and stores one short string a key. Use it if in doubt.
 //
 // # What it guarantees
 //
-// Events are due one each emission interval T = Period/Rate. The key keeps the theoretical arrival
-// time (TAT) of the event that is due next; a request is admitted if its events push the TAT no
-// further than Burst·T ahead of now. So no span of time t ever admits more than Burst + t/T events,
-// and who keeps to the rate is never refused. T need not be a whole microsecond: it is computed with
-// as a fraction, and a million requests at 7 a second or 999,983 a day admit the ideal count.
+// Events are due one each emission interval T = Period/Rate. A key stores the theoretical arrival time (TAT) of the event
+// that is due next. A request is admitted if its events push the TAT no further than Burst·T ahead of now. So no span of
+// time t admits more than Burst + t/T events, and a caller that keeps to the rate is never denied. T need not be a whole
+// microsecond, as it is computed with as a fraction: of a million requests at 7 a second or 999,983 a day the ideal count
+// is admitted.
 //
 // RetryAfter is exact to the microsecond. A denied request costs nothing.
 //
 // # Worst case
 //
-// Burst events at once, and then the rate: in one Period at most Burst + Rate. With Burst = Rate,
-// the default, that is twice the rate; with WithBurst(1) events come at least T apart.
+// Burst events at once, and then the rate: in one Period at most Burst + Rate. With the default, a Burst of Rate, that is
+// twice the rate. With WithBurst(1) events come at least T apart.
 //
 // # Cost
 //
-// One script, one string read and, if admitted, one written. About 100 bytes a key on the server,
-// the key's own name included, whatever the rate; it lives until the TAT has passed.
+// A decision is one script. It reads one string, and writes one if the request is admitted. A key takes about 100 bytes
+// on the server, its name included, whatever the rate. It lives until the TAT has passed.
 //
-// # When to choose another
+// # When to use another
 //
-// slidinglog, where "at most Rate in any Period" must hold to the letter; fixedwindow, where a quota
-// is to be used up freely and come back at a moment that can be told in advance; the leaky bucket's
-// queue, where requests should wait instead of being refused.
+// Use slidinglog if "at most Rate in any Period" must hold to the letter. Use fixedwindow if a quota may be used up at
+// once and must come back at a moment that is known in advance. Use the leaky bucket's queue if requests should wait
+// instead of being denied.
 //
 // # Clocks and changes of the limit
 //
-// The server's clock decides. If it goes back, or the limit is lowered, a TAT too far ahead is brought
-// back to Burst·T: nobody is refused for longer than the limit could ask. The first request that
-// finds such a time writes the correction, even if it is denied.
+// The server's clock decides. If it goes back, a TAT can be further ahead than Burst·T. It is then brought back to that,
+// so that no request waits longer than the limit can ask for. The first request that finds such a TAT writes the
+// correction, even if it is denied.
+//
+// A key has a TAT for each limit, as a TAT means nothing under another Rate, Period or Burst. Limits never read or change
+// each other's. Under a new limit a key begins with its whole allowance, and k limits that are in use on one key admit up
+// to their sum. A few fixed limits, such as those of plans, work well: httplimit.LimitFunc chooses among them. A limit
+// that moves steadily, such as one that follows the load, needs fixedwindow or slidinglog. Reset forgets the key under the
+// limiter's own limit.
 //
 // Source: ITU-T Recommendation I.371 (2004), annex A, the virtual scheduling form.
 package gcra

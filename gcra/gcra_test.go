@@ -7,16 +7,16 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/gcra"
-	"github.com/go-weir/weir/internal/roomtest"
+	"github.com/go-weir/weir/internal/algorithmtest"
 )
 
-var algorithm = roomtest.Of(gcra.New, gcra.NewLocal)
+var algorithm = algorithmtest.Of(gcra.New, gcra.NewLocal)
 
 func TestConformance(t *testing.T) { algorithm.Conformance(t) }
 
 func TestDefinition(t *testing.T) { algorithm.KeepsTo(t, define) }
 
-func TestNoDrift(t *testing.T) { algorithm.Admits(t, roomtest.AtARate) }
+func TestNoDrift(t *testing.T) { algorithm.Admits(t, algorithmtest.AtARate) }
 
 // definition is the theoretical arrival time (ITU-T I.371) with rational numbers: no integer arithmetic to get wrong.
 type definition struct {
@@ -25,7 +25,7 @@ type definition struct {
 	tat      *big.Rat
 }
 
-func define(limit algorithms.Limit) roomtest.Definition {
+func define(limit algorithms.Limit) algorithmtest.Definition {
 	return &definition{limit.BurstOrRate(), big.NewRat(limit.Period.Microseconds(), limit.Rate), new(big.Rat)}
 }
 

@@ -35,7 +35,7 @@ func BenchmarkInterceptor(b *testing.B) {
 		{"two limiters", stub(admits), []grpclimit.Option{grpclimit.Also(stub(admits), httplimit.Name("more"))}},
 		{"denied", stub(denies), nil},
 	} {
-		limit := grpclimit.New(variant.limiter, variant.opts...)
+		limit := must(grpclimit.New(variant.limiter, variant.opts...))
 		b.Run(variant.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for range b.N {
@@ -49,8 +49,8 @@ func BenchmarkInterceptor(b *testing.B) {
 func BenchmarkCall(b *testing.B) {
 	for name, opts := range map[string][]grpc.ServerOption{
 		"without": nil,
-		"with":    {grpc.ChainUnaryInterceptor(grpclimit.New(stub(admits)).Unary)},
-		"refused": {grpc.ChainUnaryInterceptor(grpclimit.New(stub(denies)).Unary)},
+		"with":    {grpc.ChainUnaryInterceptor(must(grpclimit.New(stub(admits))).Unary)},
+		"refused": {grpc.ChainUnaryInterceptor(must(grpclimit.New(stub(denies))).Unary)},
 	} {
 		b.Run(name, func(b *testing.B) {
 			c := dial(b, opts)

@@ -51,7 +51,10 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	limit := grpclimit.New(limiter)
+	limit, err := grpclimit.New(limiter)
+	if err != nil {
+		panic(err)
+	}
 	server := grpc.NewServer(
 		grpc.ChainUnaryInterceptor(limit.Unary),
 		grpc.ChainStreamInterceptor(limit.Stream),
@@ -86,9 +89,12 @@ func Example_healthChecks() {
 		panic(err)
 	}
 	// README
-	limit := grpclimit.New(limiter, httplimit.Skip(func(call *http.Request) bool {
+	limit, err := grpclimit.New(limiter, httplimit.Skip(func(call *http.Request) bool {
 		return strings.HasPrefix(call.URL.Path, "/grpc.health.v1.Health/") || strings.HasPrefix(call.URL.Path, "/grpc.reflection.")
 	}))
+	if err != nil {
+		panic(err)
+	}
 	// end of README
 	server := grpc.NewServer(grpc.ChainUnaryInterceptor(limit.Unary), grpc.ChainStreamInterceptor(limit.Stream))
 	defer server.Stop()
@@ -107,8 +113,8 @@ func Example_healthChecks() {
 	// another call: ResourceExhausted
 }
 
-// Callers are told apart by their API key and, who has none, by address; the keys are hashed, so that nobody
-// reads them in Redis. Besides, each method has a limit for all callers together.
+// Callers are counted by API key if they have one, and by address otherwise. Keys are hashed, so that they
+// can't be read in Redis. Besides, each method has a limit for all callers together.
 func ExampleAlso() {
 	perCaller, err := slidinglog.NewLocal(algorithms.PerHour(1))
 	if err != nil {
@@ -119,11 +125,14 @@ func ExampleAlso() {
 		panic(err)
 	}
 	// README
-	limit := grpclimit.New(perCaller,
+	limit, err := grpclimit.New(perCaller,
 		httplimit.Name("caller"),
 		httplimit.Key(httplimit.First(httplimit.Hashed(httplimit.Header("x-api-key")), httplimit.ClientIP())),
 		grpclimit.Also(perMethod, httplimit.Name("method"), httplimit.Key(httplimit.Pattern())),
 	)
+	if err != nil {
+		panic(err)
+	}
 	// end of README
 	server := grpc.NewServer(grpc.ChainUnaryInterceptor(limit.Unary), grpc.ChainStreamInterceptor(limit.Stream))
 	defer server.Stop()
@@ -154,7 +163,10 @@ func ExamplePerMessage() {
 	if err != nil {
 		panic(err)
 	}
-	limit := grpclimit.New(limiter, grpclimit.PerMessage())
+	limit, err := grpclimit.New(limiter, grpclimit.PerMessage())
+	if err != nil {
+		panic(err)
+	}
 	server := grpc.NewServer(grpc.ChainUnaryInterceptor(limit.Unary), grpc.ChainStreamInterceptor(limit.Stream))
 	defer server.Stop()
 	conn := connect(server)

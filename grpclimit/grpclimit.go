@@ -29,16 +29,15 @@ var (
 	_ grpc.StreamServerInterceptor = (*Interceptor)(nil).Stream
 )
 
-// New returns an interceptor that asks the limiter about each call, and hands it on to the handler or
-// refuses it. Without options each peer's address is counted for itself, each call costs 1, and a call for
-// which the limiter gives no answer within 250 ms is let through.
+// New returns an interceptor that asks the limiter about each call, and calls the handler or refuses the call.
+// Without options each peer's address is counted for itself, each call costs 1, and a call passes if the
+// limiter gives no answer within 250 ms.
 //
-// Options that concern one limiter are the given one's here, and another's in [Also]. An option given
-// twice counts as given last, but for httplimit.Skip: all of them hold.
+// Options that concern one limiter apply to the given one here, and to another in [Also]. Of an option that is
+// given twice the last counts, except for httplimit.Skip: all of them hold.
 //
-// New panics for a configuration that cannot work, such as a nil limiter, a nil function or two limiters
-// of one name, with an error that wraps algorithms.ErrInvalidOption and says all that is wrong.
-func New(limiter algorithms.Limiter, opts ...Option) *Interceptor {
+// The errors are those of httplimit.New.
+func New(limiter algorithms.Limiter, opts ...Option) (*Interceptor, error) {
 	i := &Interceptor{pushback: defaultPushback}
 	var deciding []httplimit.DeciderOption
 	for _, opt := range opts {
@@ -55,10 +54,10 @@ func New(limiter algorithms.Limiter, opts ...Option) *Interceptor {
 	}
 	decider, err := httplimit.NewDecider(limiter, deciding...)
 	if err := errors.Join(append(i.wrong, err)...); err != nil {
-		panic(err)
+		return nil, err
 	}
 	i.decider = decider
-	return i
+	return i, nil
 }
 
 // complain records that the interceptor cannot work.

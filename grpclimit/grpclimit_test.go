@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/denialcache"
 	"github.com/go-weir/weir/algorithms/limitertest"
 	"github.com/go-weir/weir/fixedwindow"
 	"github.com/go-weir/weir/gcra"
@@ -89,7 +90,7 @@ func TestAdmitsAndRefuses(t *testing.T) {
 // any text, and a limiter need not tell its Limit.
 func TestNeverAdmitted(t *testing.T) {
 	ten := must(gcra.NewLocal(algorithms.PerHour(10)))
-	untold := must(algorithms.CacheDenials(stub(denies)))
+	untold := must(denialcache.New(stub(denies)))
 	var denied []httplimit.Verdict
 	c := serve(t, limitOf(ten, httplimit.Cost(func(*http.Request) int64 { return 11 }),
 		grpclimit.ChargeEach(), grpclimit.Also(untold, httplimit.Name("b\xff"), patient), grpclimit.Also(stub(denies), httplimit.Name("c"), patient),
@@ -197,8 +198,8 @@ func TestPolicies(t *testing.T) {
 // TestTimeout: a limiter that doesn't answer in time has failed; the call itself has not.
 func TestTimeout(t *testing.T) {
 	var told error
-	c := serve(t, grpclimit.New(stub(hangs), httplimit.Timeout(time.Millisecond), httplimit.OnFailure(httplimit.Refuse),
-		grpclimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = f.Err })), nil)
+	c := serve(t, must(grpclimit.New(stub(hangs), httplimit.Timeout(time.Millisecond), httplimit.OnFailure(httplimit.Refuse),
+		grpclimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = f.Err }))), nil)
 	if err := c.call(context.Background()); status.Code(err) != codes.Unavailable || !errors.Is(told, context.DeadlineExceeded) {
 		t.Errorf("%v, the hook was told %v", err, told)
 	}
@@ -304,7 +305,7 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-func TestNewPanics(t *testing.T) {
+func TestWrong(t *testing.T) {
 	ok := stub(admits)
 	for name, c := range map[string]struct {
 		limiter algorithms.Limiter
@@ -325,13 +326,10 @@ func TestNewPanics(t *testing.T) {
 		"wrong in the second": {ok, grpclimit.Also(ok, httplimit.Name("a"), httplimit.Timeout(-1)), `limiter "a" has a timeout`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			defer func() {
-				err, _ := recover().(error)
-				if !errors.Is(err, algorithms.ErrInvalidOption) || !strings.Contains(err.Error(), c.says) {
-					t.Errorf("panics with %v, want ErrInvalidOption that says %q", err, c.says)
-				}
-			}()
-			grpclimit.New(c.limiter, c.opt)
+			_, err := grpclimit.New(c.limiter, c.opt)
+			if !errors.Is(err, algorithms.ErrInvalidOption) && !errors.Is(err, algorithms.ErrNilLimiter) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%v, want an error that says %q", err, c.says)
+			}
 		})
 	}
 }

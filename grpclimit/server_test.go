@@ -56,7 +56,7 @@ var patient = httplimit.Timeout(time.Hour)
 
 // limitOf returns a patient Interceptor.
 func limitOf(limiter algorithms.Limiter, opts ...grpclimit.Option) *grpclimit.Interceptor {
-	return grpclimit.New(limiter, append(opts, patient)...)
+	return must(grpclimit.New(limiter, append(opts, patient)...))
 }
 
 // serve starts a server with the interceptors further out and, inside of them, that of the limit.
@@ -155,6 +155,8 @@ func (s stub) AllowN(ctx context.Context, _ string, _ int64) (algorithms.Result,
 }
 
 func (s stub) Peek(ctx context.Context, _ string) (algorithms.Result, error) { return s(ctx) }
+
+func (s stub) PeekN(ctx context.Context, _ string, _ int64) (algorithms.Result, error) { return s(ctx) }
 
 func (s stub) Reset(context.Context, string) error { return nil }
 

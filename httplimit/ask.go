@@ -11,27 +11,29 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// maxHung is how many questions to a limiter can have been given up and still run until it is asked no
-// more, so that goroutines don't pile up behind a server that hangs. Those under way at that moment come on
-// top.
+// maxHung is how many questions to a limiter may have been given up and still run before it isn't asked any
+// more, so that goroutines don't pile up behind a server that hangs. The questions that are under way at that
+// moment are not counted.
 const maxHung = 1024
 
-// ErrHung is the error of a request for which a limiter was not asked, as 1,024 earlier questions to it
-// were given up at their Timeout and still have no answer. OnError is told; the policy decides.
+// ErrHung is the error of a request for which a limiter was not asked, because 1,024 earlier questions to it
+// were given up at their [Timeout] and still have no answer. The function of [OnError] is told, and the policy
+// decides.
 var ErrHung = errors.New("weir: limiter hangs")
 
 var errNoAnswer = errors.New("weir: limiter ended its goroutine")
 
-// A question is what a limiter is asked: to admit a cost, or, for a cost of 0, to peek.
+// A question is what a limiter is asked: to admit a cost, or whether it would.
 type question struct {
 	limiter algorithms.Limiter
 	key     string
 	cost    int64
+	peek    bool
 }
 
 func (q question) ask(ctx context.Context) (algorithms.Result, error) {
-	if q.cost == 0 {
-		return q.limiter.Peek(ctx, q.key)
+	if q.peek {
+		return q.limiter.PeekN(ctx, q.key, q.cost)
 	}
 	return q.limiter.AllowN(ctx, q.key, q.cost)
 }

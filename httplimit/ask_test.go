@@ -40,6 +40,10 @@ func (h *hang) Peek(ctx context.Context, key string) (algorithms.Result, error) 
 	return h.AllowN(ctx, key, 1)
 }
 
+func (h *hang) PeekN(ctx context.Context, key string, n int64) (algorithms.Result, error) {
+	return h.AllowN(ctx, key, n)
+}
+
 func (h *hang) Reset(context.Context, string) error { return nil }
 
 // told is a hook of OnError that keeps what it is told.
@@ -273,6 +277,10 @@ func (n nowhere) AllowN(ctx context.Context, _ string, cost int64) (algorithms.R
 }
 
 func (n nowhere) Peek(ctx context.Context, _ string) (algorithms.Result, error) {
+	return n.answer(ctx, 0)
+}
+
+func (n nowhere) PeekN(ctx context.Context, _ string, _ int64) (algorithms.Result, error) {
 	return n.answer(ctx, 0)
 }
 

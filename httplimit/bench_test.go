@@ -24,6 +24,10 @@ func (instant) AllowN(context.Context, string, int64) (algorithms.Result, error)
 
 func (instant) Peek(context.Context, string) (algorithms.Result, error) { return instantly, nil }
 
+func (instant) PeekN(context.Context, string, int64) (algorithms.Result, error) {
+	return instantly, nil
+}
+
 func (instant) Reset(context.Context, string) error { return nil }
 
 func (instant) Limit() algorithms.Limit { return algorithms.PerMinute(100) }
@@ -65,7 +69,7 @@ func BenchmarkMiddleware(b *testing.B) {
 		{"two limiters", []httplimit.Option{httplimit.Also(instant{}, httplimit.Name("more"))}},
 		{"two limiters, charge each", []httplimit.Option{httplimit.ChargeEach(), httplimit.Also(instant{}, httplimit.Name("more"))}},
 	} {
-		middleware := httplimit.New(instant{}, variant.opts...)
+		middleware := must(httplimit.New(instant{}, variant.opts...))
 		handler := middleware(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 		request := request.Clone(request.Context())
 		request.Header.Set("X-Forwarded-For", "198.51.100.7, 203.0.113.9")

@@ -6,10 +6,13 @@ import (
 	"strings"
 )
 
-// ClientIP returns the key function of the client's address: of the other end of the connection, unless
-// [TrustedProxies] says what stands in between. An IPv4 address is a key, "192.0.2.1", also where it is
-// written as IPv6; an IPv6 address counts for its whole /64, "2001:db8::/64", as one client has at least
-// that many. Ports and zones are left out. All clients whose address can't be read share one key.
+// ClientIP returns the key function of the client's address. That is the address of the other end of the
+// connection, unless [TrustedProxies] says that there are proxies. The key of an IPv4 address is the address,
+// "192.0.2.1", also if it is written as IPv6. The key of an IPv6 address is its /64, "2001:db8::/64", as a
+// client has at least that many addresses. Ports and zones are left out. All clients whose address can't be
+// read share one key.
+//
+// It panics if an option is nil or has a value that can't work.
 func ClientIP(opts ...IPOption) KeyFunc {
 	c := clientIP{v6: 64}
 	for _, opt := range opts {
@@ -32,21 +35,22 @@ func ClientIP(opts ...IPOption) KeyFunc {
 // An IPOption is an option of ClientIP.
 type IPOption func(*clientIP)
 
-// TrustedProxies says how many proxies that you run, or trust, stand between the client and this server,
-// each of which adds the address it was called from to the X-Forwarded-For field. The client is then the
-// n-th entry from the right; what stands to the left of it anybody may have written, and is never looked
-// at. Where there are fewer entries, or that one is no address, it is the other end of the connection.
+// TrustedProxies says how many proxies that you run, or trust, are between the client and this server. Each
+// of them adds the address that it was called from to the X-Forwarded-For field. The client's address is then
+// the n-th entry from the right. Entries to the left of it can be written by the client, and are never used.
+// If there are fewer entries, or that one is no address, the address is that of the other end of the
+// connection.
 //
-// Too high a number lets clients choose their key, and so does a way around the proxies; too low a number
-// takes all for one client.
+// If the number is too high, or if clients can go around the proxies, clients can choose their key. If it is
+// too low, all clients share one key.
 func TrustedProxies(n int) IPOption { return func(c *clientIP) { c.proxies = n } }
 
 // Forwarded says that the trusted proxies write the Forwarded field of RFC 7239 instead. Its entries are
-// counted alike; one without an address ("unknown", "_hidden") is none, and so is all of a line that
-// is malformed.
+// counted the same way. An entry without an address ("unknown", "_hidden") is no address, and neither is any
+// entry of a malformed line.
 func Forwarded() IPOption { return func(c *clientIP) { c.forwarded = true } }
 
-// IPv6Prefix sets how many bits of an IPv6 address make the key: 1 to 128, 64 by default. Providers give
+// IPv6Prefix sets how many bits of an IPv6 address make the key: 1 to 128, and 64 by default. Providers give
 // a customer a /64, a /56 or a /48.
 func IPv6Prefix(bits int) IPOption { return func(c *clientIP) { c.v6 = bits } }
 

@@ -4,13 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
 )
 
-// A Decider asks limiters about requests, and leaves it to its caller to answer them. It is what New is made
-// of, for servers and consumers other than net/http's, and safe for concurrent use.
+// A Decider asks limiters about requests, and leaves the answers to its caller. [New] is made of it. It is for
+// servers and consumers other than those of net/http, and is safe for concurrent use.
 type Decider struct {
 	rules      []*rule
 	chargeEach bool
@@ -18,8 +19,8 @@ type Decider struct {
 	onDenied   func(*http.Request, Verdict) // nil: no hook
 }
 
-// NewDecider returns a Decider that asks the limiter, and those of [Also]. Its options and their defaults are
-// those of New. Its error wraps algorithms.ErrInvalidOption and says all that is wrong.
+// NewDecider returns a Decider that asks the limiter, and those of [Also]. Options, defaults and errors are
+// those of [New].
 func NewDecider(limiter algorithms.Limiter, opts ...DeciderOption) (*Decider, error) {
 	m, err := configure(limiter, opts)
 	if err != nil {
@@ -28,7 +29,7 @@ func NewDecider(limiter algorithms.Limiter, opts ...DeciderOption) (*Decider, er
 	return &m.Decider, nil
 }
 
-// An Outcome is what becomes of a request.
+// An Outcome says what is to be done with a request.
 type Outcome int
 
 // The outcomes.
@@ -46,27 +47,28 @@ func (o Outcome) String() string { return [...]string{"pass", "denied", "unavail
 type Decision struct {
 	Outcome Outcome
 
-	// RetryAfter is when to come again. For Denied it is the longest wait of those that deny, or 0 where no
-	// wait is known that would help. For Unavailable it is a second.
+	// RetryAfter is the wait before another attempt. For Denied it is the longest wait of the limiters that
+	// deny, or 0 if no wait is known to help. For Unavailable it is a second.
 	RetryAfter time.Duration
 
-	// Denials are of the limiters that deny, in the order in which they were given; none but for Denied.
+	// Denials are those of the limiters that deny, in the order in which the limiters were given. There are
+	// none unless the Outcome is Denied.
 	Denials []Denial
 }
 
-// A Denial is what one limiter that denies says.
+// A Denial is the answer of one limiter that denies.
 type Denial struct {
 	Limiter string            // its Name
-	Limit   algorithms.Limit  // what it admits; zero where it can't tell
-	Result  algorithms.Result // its answer; zero where the request costs more than it can ever admit
+	Limit   algorithms.Limit  // its limit; zero if it has no method Limit
+	Result  algorithms.Result // its answer; zero if the request costs more than it can ever admit
 }
 
-// Decide asks the limiters about a request, and charges them as the package's documentation says. It tells the
-// hooks of OnError and OnDenied before it returns.
+// Decide asks the limiters about a request, and charges them as the package's documentation says. It calls the
+// functions of [OnError] and [OnDenied] before it returns.
 //
-// What came by another protocol is told as a request too, so that one set of key functions and options serves
-// all. Only the functions in the options read it, but for its context, which ends the questions, and its
-// Method, which is compared where [Methods] is given. Without a [Key] its RemoteAddr is read.
+// A call of another protocol is passed as a request too, so that one set of key functions and options serves
+// all. The functions of the options read it. Besides, Decide uses only its context, which ends the questions,
+// its Method if [Methods] is given, and its RemoteAddr if [Key] is not.
 func (d *Decider) Decide(r *http.Request) Decision {
 	q := d.ask(r)
 	defer q.free()
@@ -118,4 +120,10 @@ func (d *Decider) check() error {
 // invalid returns an error that wraps algorithms.ErrInvalidOption.
 func invalid(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", algorithms.ErrInvalidOption, fmt.Sprintf(format, args...))
+}
+
+// isNil reports whether a limiter is nil, or a nil pointer of any type.
+func isNil(limiter algorithms.Limiter) bool {
+	v := reflect.ValueOf(limiter)
+	return limiter == nil || v.Kind() == reflect.Pointer && v.IsNil()
 }

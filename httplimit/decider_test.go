@@ -25,12 +25,24 @@ type stub struct {
 
 func (s *stub) AllowN(ctx context.Context, key string, n int64) (algorithms.Result, error) {
 	*s.asked = append(*s.asked, fmt.Sprintf("%s allow %s %d", s.name, key, n))
+	if n < 1 {
+		return algorithms.Result{}, algorithms.ErrInvalidCost
+	}
 	return s.answer(ctx, n)
 }
 
 func (s *stub) Peek(ctx context.Context, key string) (algorithms.Result, error) {
-	*s.asked = append(*s.asked, fmt.Sprintf("%s peek %s", s.name, key))
-	return s.answer(ctx, 0)
+	return s.PeekN(ctx, key, 1)
+}
+
+func (s *stub) PeekN(ctx context.Context, key string, n int64) (algorithms.Result, error) {
+	*s.asked = append(*s.asked, fmt.Sprintf("%s peek %s %d", s.name, key, n))
+	if n < 1 {
+		return algorithms.Result{}, algorithms.ErrInvalidCost
+	}
+	r, err := s.answer(ctx, 0)
+	r.Allowed = r.Allowed && n <= r.Remaining
+	return r, err
 }
 
 func (s *stub) Allow(ctx context.Context, key string) (algorithms.Result, error) {
@@ -84,10 +96,10 @@ func TestDecide(t *testing.T) {
 		{"the first denies", []answer{no, yes, yes}, nil, 1, false, "b? c? a", httplimit.Denied, 7 * time.Second, ""},
 		{"the second denies", []answer{yes, no, yes}, nil, 1, false, "b? c? b", httplimit.Denied, 7 * time.Second, ""},
 		{"two deny", []answer{yes, no, nolong}, nil, 1, false, "b? c? b c", httplimit.Denied, 9 * time.Second, ""},
-		{"no room for the cost", []answer{yes, yes}, nil, 7, false, "b? b a", httplimit.Pass, 0, ""},
-		{"just room for the cost", []answer{yes, yes}, nil, 6, false, "b? a b", httplimit.Pass, 0, ""},
+		{"no room for the cost", []answer{yes, yes}, nil, 6, false, "b? b a", httplimit.Pass, 0, ""},
+		{"just room for the cost", []answer{yes, yes}, nil, 5, false, "b? a b", httplimit.Pass, 0, ""},
 		{"the last changes its mind", []answer{yes, yesThenNo}, nil, 1, false, "b? a b", httplimit.Denied, 7 * time.Second, ""},
-		{"a wrong cost is asked for before the others are charged", []answer{yes, yes}, nil, -1, false, "b? b a", httplimit.Pass, 0, ""},
+		{"a wrong cost", []answer{yes, yes}, nil, -1, false, "b? a", httplimit.Pass, 0, "b let pass, a let pass"},
 		{"one of two never admits", []answer{never, no}, nil, 1, false, "b? b", httplimit.Denied, 7 * time.Second, ""},
 
 		{"the second fails", []answer{yes, failing}, nil, 1, false, "b? a", httplimit.Pass, 0, "b let pass"},
@@ -126,7 +138,7 @@ func TestDecide(t *testing.T) {
 			for _, question := range strings.Fields(c.asked) {
 				name, peek := strings.CutSuffix(question, "?")
 				if peek {
-					want = append(want, name+" peek k")
+					want = append(want, fmt.Sprintf("%s peek k %d", name, c.cost))
 				} else {
 					want = append(want, fmt.Sprintf("%s allow k %d", name, c.cost))
 				}

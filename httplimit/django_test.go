@@ -53,7 +53,7 @@ func visitAll(t *testing.T, h http.Handler, clock *limitertest.Clock, visits []v
 	}
 }
 
-func logOf(clock *limitertest.Clock, rate string) *slidinglog.Local {
+func logOf(clock *limitertest.Clock, rate string) *algorithms.Local {
 	return must(slidinglog.NewLocal(must(algorithms.ParseLimit(rate)), algorithms.WithClock(clock.Now)))
 }
 
@@ -61,8 +61,8 @@ func logOf(clock *limitertest.Clock, rate string) *slidinglog.Local {
 // in the one a minute.
 func TestDjangoTwoThrottles(t *testing.T) {
 	clock := limitertest.NewClock(start)
-	h := httplimit.New(logOf(clock, "3/sec"), httplimit.Name("burst"), httplimit.DjangoREST(),
-		httplimit.Also(logOf(clock, "6/min"), httplimit.Name("sustained")))(served)
+	h := must(httplimit.New(logOf(clock, "3/sec"), httplimit.Name("burst"), httplimit.DjangoREST(),
+		httplimit.Also(logOf(clock, "6/min"), httplimit.Name("sustained"))))(served)
 	visitAll(t, h, clock, []visit{
 		{0, 200, ""}, {0, 200, ""}, {0, 200, ""}, {0, 429, "1"},
 		{time.Second, 200, ""}, {0, 200, ""}, {0, 429, "59"},
@@ -74,8 +74,8 @@ func TestDjangoTwoThrottles(t *testing.T) {
 // TestTwoLimitsAllOrNothing: by default the denied fourth counts nowhere, and a third passes a second later.
 func TestTwoLimitsAllOrNothing(t *testing.T) {
 	clock := limitertest.NewClock(start)
-	h := httplimit.New(logOf(clock, "3/sec"), httplimit.Name("burst"),
-		httplimit.Also(logOf(clock, "6/min"), httplimit.Name("sustained")))(served)
+	h := must(httplimit.New(logOf(clock, "3/sec"), httplimit.Name("burst"),
+		httplimit.Also(logOf(clock, "6/min"), httplimit.Name("sustained"))))(served)
 	visitAll(t, h, clock, []visit{
 		{0, 200, ""}, {0, 200, ""}, {0, 200, ""}, {0, 429, "1"},
 		{time.Second, 200, ""}, {0, 200, ""}, {0, 200, ""}, {0, 429, "59"},
@@ -87,7 +87,7 @@ func TestTwoLimitsAllOrNothing(t *testing.T) {
 // TestDjangoOneThrottle: denied requests are not logged, and an entry exactly as old as the window has gone.
 func TestDjangoOneThrottle(t *testing.T) {
 	clock := limitertest.NewClock(start)
-	h := httplimit.New(logOf(clock, "2/min"), httplimit.DjangoREST())(served)
+	h := must(httplimit.New(logOf(clock, "2/min"), httplimit.DjangoREST()))(served)
 	visitAll(t, h, clock, []visit{
 		{0, 200, ""}, {10 * time.Second, 200, ""}, {0, 429, "50"}, {49 * time.Second, 429, "1"},
 		{time.Second - time.Microsecond, 429, "1"},
@@ -100,7 +100,7 @@ func TestDjangoScope(t *testing.T) {
 	clock := limitertest.NewClock(start)
 	limiter := logOf(clock, "2/min")
 	scope := func(name string) http.Handler {
-		return httplimit.New(limiter, httplimit.DjangoREST(), httplimit.Key(httplimit.Join(httplimit.Scope(name), httplimit.ClientIP())))(served)
+		return must(httplimit.New(limiter, httplimit.DjangoREST(), httplimit.Key(httplimit.Join(httplimit.Scope(name), httplimit.ClientIP()))))(served)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/contacts", scope("contacts"))

@@ -1,46 +1,50 @@
-// Package httplimit is net/http middleware over any limiter of Weir: it counts requests by whatever tells
-// clients apart, answers 429 Too Many Requests to those that come too often, and tells all of them how much
-// they have left.
+// Package httplimit is net/http middleware over any limiter of Weir. It counts requests by client, answers 429 Too Many
+// Requests to clients that come too often, and tells all of them how much they have left.
 //
 //	limiter, err := gcra.New(runner, algorithms.PerMinute(100))
 //	...
-//	http.ListenAndServe(addr, httplimit.New(limiter)(mux))
+//	limit, err := httplimit.New(limiter)
+//	...
+//	http.ListenAndServe(addr, limit(mux))
 //
-// The ResponseWriter is handed on as it is, so that streams, WebSockets and http.ResponseController work as
-// without.
+// The ResponseWriter is handed on unchanged, so that streams, WebSockets and http.ResponseController work as they do
+// without the middleware.
 //
-// # Whom a request counts for
+// # Keys: which client a request counts for
 //
-// [Key] says it, by a function made from [ClientIP], [Authorization], [Header] and the like, which [Join],
-// [First] and [Hashed] put together. Behind a proxy ClientIP needs [TrustedProxies], else all the world is
-// one client. [Skip], [Methods] and a [Cost] of 0 let requests pass unasked; [LimitFunc] gives users limits
-// of their own.
+// [Key] sets a function that returns the key of a request. It is made from [ClientIP], [Authorization], [Header] and
+// others, which [Join], [First] and [Hashed] put together. Behind a proxy ClientIP needs [TrustedProxies], else all
+// clients share one key. [Skip], [Methods] and a [Cost] of 0 let requests pass without a question to the limiter.
+// [LimitFunc] gives users limits of their own.
+//
+// The functions that make key functions have no error to return, and panic if their arguments can't work. All else that
+// is wrong is an error of [New].
 //
 // # Several limiters
 //
-// [Also] adds limiters. A request must be admitted by all that apply to it, the longest wait is told, and
-// one that is denied is charged nowhere. For that all but the first are asked twice: what they would say, by
-// Peek, and, if nobody denies, to charge. Give the one that denies most as the second. Between question and
-// charge other requests may come, so of requests that race one may be charged by one limiter and then denied
-// by another; none is ever admitted above a limit. [ChargeEach] asks each once, and charges denied requests.
+// [Also] adds limiters. A request must be admitted by all that apply to it. If one denies it, none is charged, and the
+// client is told the longest wait. For that all limiters but the first are asked twice: by Peek, and then, if none of them
+// denies, to charge. Give the one that denies most as the second. Other requests may come between the Peek and the charge,
+// so that one of several requests that race may be charged by one limiter and then denied by another. No request is
+// admitted above a limit. With [ChargeEach] each limiter is asked once, and denied requests are charged too.
 //
 // # When the limiter fails
 //
-// An error, or no answer within the [Timeout], is for [OnFailure] to decide: [LetPass], [Refuse], or
-// [FallBack] to another limiter. [OnError] tells you. The Timeout holds also for a limiter that ignores its
-// context: it is asked in a goroutine of its own, which is left behind. A late answer is dropped, and the
-// request may have been charged. While 1,024 questions hang like that, the limiter is not asked and has
-// failed at once ([ErrHung]). A limiter's panic goes on in the request's goroutine. A request whose client
-// has gone is answered 503, without the next handler and without the hook.
+// [OnFailure] decides what happens to a request if the limiter returns an error, or doesn't answer within the [Timeout]:
+// [LetPass], which is the default, [Refuse], or [FallBack] to another limiter. [OnError] sets a function that is told. The
+// Timeout holds also for a limiter that ignores its context: the limiter is asked in a goroutine of its own, which is left
+// behind. A late answer is dropped, and the request may have been charged. While 1,024 questions hang like that, the
+// limiter isn't asked, and fails at once ([ErrHung]). A panic of the limiter goes on in the request's goroutine. A request
+// whose client has gone is answered 503, without a call of the next handler or of the function of OnError.
 //
 // # Other servers
 //
-// A [Decider] decides by the same options, and leaves it to its caller to answer: for servers that speak
-// another protocol, or have other requests than net/http's, and for consumers of messages. They show it what
-// has come as an *http.Request. Package grpclimit, a module of its own, is made of it, and by [AdapterOption]
-// takes the options of this package beside its own.
+// A [Decider] decides by the same options and leaves the answer to its caller. It is for servers of other protocols, for
+// servers whose requests aren't those of net/http, and for consumers of messages. They pass what has come as an
+// *http.Request. Package grpclimit, a module of its own, is made of it. By [AdapterOption] it takes the options of this
+// package beside its own.
 //
 // # What it costs
 //
-// Between one and two microseconds and three allocations a request, besides the limiter: BenchmarkMiddleware.
+// Between one and two microseconds and three allocations a request, besides the limiter: see BenchmarkMiddleware.
 package httplimit

@@ -31,7 +31,11 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	handler := httplimit.New(limiter)(hello)
+	limit, err := httplimit.New(limiter)
+	if err != nil {
+		panic(err)
+	}
+	handler := limit(hello)
 	for range 3 {
 		show(handler, httptest.NewRequest(http.MethodGet, "/", nil))
 	}
@@ -41,15 +45,19 @@ func Example() {
 	// 429 1800 {"detail":"Request was throttled. Expected available in 1800 seconds."}
 }
 
-// Clients are told apart by their API key; who has none, by address. Keys are hashed, so that nobody reads
-// them in Redis.
+// Clients are counted by API key if they have one, and by address otherwise. Keys are hashed, so that they
+// can't be read in Redis.
 func Example_apiKey() {
 	limiter, err := gcra.NewLocal(algorithms.PerHour(1))
 	if err != nil {
 		panic(err)
 	}
 	apiKey := httplimit.Hashed(httplimit.Authorization("Api-Key"))
-	handler := httplimit.New(limiter, httplimit.Key(httplimit.First(apiKey, httplimit.ClientIP())))(hello)
+	limit, err := httplimit.New(limiter, httplimit.Key(httplimit.First(apiKey, httplimit.ClientIP())))
+	if err != nil {
+		panic(err)
+	}
+	handler := limit(hello)
 	for _, key := range []string{"7d3f", "7d3f", "91c0"} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Authorization", "Api-Key "+key)
@@ -71,10 +79,14 @@ func Example_twoLimits() {
 	if err != nil {
 		panic(err)
 	}
-	handler := httplimit.New(burst, httplimit.Name("burst"),
+	limit, err := httplimit.New(burst, httplimit.Name("burst"),
 		httplimit.Also(daily, httplimit.Name("daily")),
 		httplimit.Headers(httplimit.IETFDraft11),
-	)(hello)
+	)
+	if err != nil {
+		panic(err)
+	}
+	handler := limit(hello)
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	fmt.Println(w.Header().Get("RateLimit-Policy"))
@@ -84,7 +96,7 @@ func Example_twoLimits() {
 	// "burst";r=9;t=1, "daily";r=999;t=86400
 }
 
-// Behind two proxies of one's own, the client's address is what the outer one has written down.
+// Behind two trusted proxies, the client's address is the one that the outer proxy has written.
 func ExampleTrustedProxies() {
 	key := httplimit.ClientIP(httplimit.TrustedProxies(2))
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
@@ -106,7 +118,11 @@ func ExampleLimitFunc() {
 		}
 		return algorithms.Limit{} // the limiter's own
 	}
-	handler := httplimit.New(limiter, httplimit.LimitFunc(limiter.With, planOf))(hello)
+	limit, err := httplimit.New(limiter, httplimit.LimitFunc(limiter.With, planOf))
+	if err != nil {
+		panic(err)
+	}
+	handler := limit(hello)
 	for _, plan := range []string{"", "", "gold"} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Plan", plan)
@@ -120,16 +136,23 @@ func ExampleLimitFunc() {
 
 // While the server is away, each of six processes admits a sixth of the limit by itself.
 func ExampleFallBack() {
-	limit := algorithms.PerHour(6)
-	local, err := gcra.NewLocal(limit.Share(6))
+	share, err := algorithms.PerHour(6).Share(6)
 	if err != nil {
 		panic(err)
 	}
-	var away algorithms.Limiter = failure{errDown} // gcra.New(goredisrunner.New(client), limit)
-	handler := httplimit.New(away,
+	local, err := gcra.NewLocal(share)
+	if err != nil {
+		panic(err)
+	}
+	var away algorithms.Limiter = failure{errDown} // gcra.New over a server
+	limit, err := httplimit.New(away,
 		httplimit.OnFailure(httplimit.FallBack(local)),
 		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { fmt.Printf("%s: %v: %v\n", f.Limiter, f.Err, f.Policy) }),
-	)(hello)
+	)
+	if err != nil {
+		panic(err)
+	}
+	handler := limit(hello)
 	for range 2 {
 		show(handler, httptest.NewRequest(http.MethodGet, "/", nil))
 	}
@@ -146,7 +169,7 @@ func ExampleCost() {
 	if err != nil {
 		panic(err)
 	}
-	handler := httplimit.New(limiter, httplimit.Cost(func(r *http.Request) int64 {
+	limit, err := httplimit.New(limiter, httplimit.Cost(func(r *http.Request) int64 {
 		switch r.URL.Path {
 		case "/search":
 			return 10
@@ -154,7 +177,11 @@ func ExampleCost() {
 			return 0
 		}
 		return 1
-	}))(hello)
+	}))
+	if err != nil {
+		panic(err)
+	}
+	handler := limit(hello)
 	for _, path := range []string{"/search", "/items", "/search", "/health"} {
 		show(handler, httptest.NewRequest(http.MethodGet, path, nil))
 	}

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// A HeaderStyle says in which header fields a client is told how much it has left. They are set before the
-// next handler is called, and on refused requests too. All times are in whole seconds, rounded up.
+// A HeaderStyle says which header fields tell a client how much it has left. They are set before the next
+// handler is called, and on refused requests too. All times are in whole seconds, rounded up.
 type HeaderStyle int
 
-// The styles. All but IETFDraft11 tell of one limiter: of those that deny the one with the longest wait,
-// else the one with the least left.
+// The styles. All but IETFDraft11 are about one limiter: the one with the longest wait of those that deny,
+// or the one with the least left if none denies.
 const (
 	// XRateLimit is X-RateLimit-Limit, -Remaining and -Reset: the most that can be admitted at once, how
-	// much would be admitted now, and the seconds until all of it is there again.
+	// much would be admitted now, and the seconds until the client has all of it again.
 	XRateLimit HeaderStyle = iota
 
-	// XRateLimitUnix is the same, but that -Reset is a Unix time, by this process' clock.
+	// XRateLimitUnix is the same, except that -Reset is a Unix time, by this process' clock.
 	XRateLimitUnix
 
 	// IETFDraft11 is RateLimit-Policy and RateLimit as in draft-ietf-httpapi-ratelimit-headers-11, with
@@ -26,15 +26,15 @@ const (
 	//	RateLimit-Policy: "burst";q=100;w=60, "daily";q=1000;w=86400
 	//	RateLimit: "burst";r=0;t=24, "daily";r=712;t=50122
 	//
-	// q is the most that can be admitted at once, and w the seconds in which that much comes back, where
-	// they are whole and the limiter can tell its Limit. r is what is left, and t the seconds until the
-	// request fits, if it was denied, else until all of q is there again.
+	// q is the most that can be admitted at once, and w the seconds in which that much comes back; w is left
+	// out if it isn't whole, or if the limiter has no method Limit. r is how much is left. t is the seconds
+	// until the request fits if it was denied, and else until the client has all of q again.
 	IETFDraft11
 
 	// IETFDraft03 is RateLimit-Limit, -Remaining and -Reset of that draft's earlier versions: q, r and t.
 	IETFDraft03
 
-	// NoHeaders is none but Retry-After on refused requests.
+	// NoHeaders is no field but Retry-After on refused requests.
 	NoHeaders
 )
 
@@ -116,15 +116,8 @@ func hasResult(p *part) bool {
 	return p.state == peeked || p.state == admitted || p.state == denied
 }
 
-// left returns how much would be admitted now. Of a limiter that was asked but not charged, as another has
-// denied, Remaining is what would be left after one more.
-func left(p *part) int64 {
-	remaining := max(p.result.Remaining, 0)
-	if p.state == peeked && p.result.Allowed && remaining < p.result.Limit {
-		remaining++
-	}
-	return remaining
-}
+// left returns how much would be admitted now.
+func left(p *part) int64 { return max(p.result.Remaining, 0) }
 
 // untilMore is the time after which a client can count on more.
 func untilMore(p *part) time.Duration {

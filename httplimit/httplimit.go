@@ -8,20 +8,20 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// New returns a middleware that asks the limiter about each request, and lets it through to the next
-// handler or answers 429 Too Many Requests. Without options each client address is counted for itself
-// (ClientIP), each request costs 1, and a request for which the limiter gives no answer within 250 ms is
-// let through.
+// New returns a middleware that asks the limiter about each request, and calls the next handler or
+// answers 429 Too Many Requests. Without options each client address is counted for itself ([ClientIP]),
+// each request costs 1, and a request passes if the limiter gives no answer within 250 ms.
 //
-// Options that concern one limiter are the given one's here, and another's in [Also]. An option given
-// twice counts as given last, but for Skip: all of them hold.
+// Options that concern one limiter apply to the given one here, and to another in [Also]. Of an option that
+// is given twice the last counts, except for [Skip]: all of them hold.
 //
-// New panics for a configuration that cannot work, such as a nil limiter, a nil function or two limiters
-// of one name, with an error that wraps algorithms.ErrInvalidOption and says all that is wrong.
-func New(limiter algorithms.Limiter, opts ...Option) func(http.Handler) http.Handler {
+// The error wraps algorithms.ErrNilLimiter for a limiter that is nil, and algorithms.ErrInvalidOption for
+// other configurations that can't work, such as a nil function or two limiters of one name. It names all
+// that is wrong.
+func New(limiter algorithms.Limiter, opts ...Option) (func(http.Handler) http.Handler, error) {
 	m, err := configure(limiter, opts)
 	if err != nil {
-		panic(err)
+		return nil, err
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -29,7 +29,7 @@ func New(limiter algorithms.Limiter, opts ...Option) func(http.Handler) http.Han
 				next.ServeHTTP(w, r)
 			}
 		})
-	}
+	}, nil
 }
 
 type middleware struct {
@@ -40,11 +40,11 @@ type middleware struct {
 	wrong []error
 }
 
-// A Verdict is why a request was refused.
+// A Verdict says why a request was refused.
 type Verdict struct {
 	Status     int               // 429, or 503 where a limiter failed and its policy is Refuse
-	RetryAfter time.Duration     // the longest wait of those that deny; 0: no wait is known that would help
-	Denied     []string          // the names of those that deny
+	RetryAfter time.Duration     // the longest wait of the limiters that deny; 0 if no wait is known to help
+	Denied     []string          // the names of the limiters that deny
 	Result     algorithms.Result // of the one that denies with the longest wait, if one does
 }
 

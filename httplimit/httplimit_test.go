@@ -67,6 +67,10 @@ func (f failure) Peek(context.Context, string) (algorithms.Result, error) {
 	return algorithms.Result{}, f.err
 }
 
+func (f failure) PeekN(context.Context, string, int64) (algorithms.Result, error) {
+	return algorithms.Result{}, f.err
+}
+
 func (f failure) Reset(context.Context, string) error { return f.err }
 
 var errDown = errors.New("server is down")
@@ -75,7 +79,7 @@ func TestAdmitsAndRefuses(t *testing.T) {
 	clock := limitertest.NewClock(start)
 	limiter := must(gcra.NewLocal(algorithms.PerMinute(2), algorithms.WithClock(clock.Now)))
 	var denied []httplimit.Verdict
-	h := httplimit.New(limiter, httplimit.OnDenied(func(_ *http.Request, v httplimit.Verdict) { denied = append(denied, v) }))(served)
+	h := must(httplimit.New(limiter, httplimit.OnDenied(func(_ *http.Request, v httplimit.Verdict) { denied = append(denied, v) })))(served)
 	for _, left := range []string{"1", "0"} {
 		w := get(h, "192.0.2.1")
 		if w.Code != http.StatusOK || w.Body.String() != "served" {
@@ -123,12 +127,12 @@ func TestPolicies(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var told []string
-			h := httplimit.New(failure{errDown}, httplimit.OnFailure(c.policy), httplimit.OnError(func(_ *http.Request, f httplimit.Failure) {
+			h := must(httplimit.New(failure{errDown}, httplimit.OnFailure(c.policy), httplimit.OnError(func(_ *http.Request, f httplimit.Failure) {
 				if !errors.Is(f.Err, errDown) {
 					t.Errorf("told of %v, want the limiter's error", f.Err)
 				}
 				told = append(told, f.Limiter+": "+f.Policy.String())
-			}))(served)
+			})))(served)
 			for _, code := range c.codes {
 				told = nil
 				w := get(h, "192.0.2.1")
@@ -149,8 +153,8 @@ func TestSeveralLimiters(t *testing.T) {
 	clock := limitertest.NewClock(start)
 	second := must(fixedwindow.NewLocal(algorithms.PerSecond(2), algorithms.WithClock(clock.Now)))
 	minute := must(fixedwindow.NewLocal(algorithms.PerMinute(3), algorithms.WithClock(clock.Now)))
-	h := httplimit.New(second, httplimit.Name("burst"), httplimit.Headers(httplimit.IETFDraft11),
-		httplimit.Also(minute, httplimit.Name("sustained")))(served)
+	h := must(httplimit.New(second, httplimit.Name("burst"), httplimit.Headers(httplimit.IETFDraft11),
+		httplimit.Also(minute, httplimit.Name("sustained"))))(served)
 	for i, step := range []struct {
 		on                time.Duration
 		code              int
@@ -173,7 +177,7 @@ func TestSeveralLimiters(t *testing.T) {
 
 // TestClientGone: nobody is served or told of for a client that has gone.
 func TestClientGone(t *testing.T) {
-	h := httplimit.New(instant{}, httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { t.Errorf("told of %v", f) }))(
+	h := must(httplimit.New(instant{}, httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { t.Errorf("told of %v", f) })))(
 		http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("served") }))
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -182,36 +186,44 @@ func TestClientGone(t *testing.T) {
 	}
 }
 
-func TestNewPanics(t *testing.T) {
+// TestWrong: New tells what can't work. Key functions, which have no error to return, panic.
+func TestWrong(t *testing.T) {
 	ok := instant{}
 	for name, c := range map[string]struct {
 		limiter algorithms.Limiter
 		opt     httplimit.Option
 		says    string
 	}{
-		"nil limiter":         {nil, httplimit.Name("a"), `limiter "a" is nil`},
-		"nil option":          {ok, nil, "an option is nil"},
-		"nil key":             {ok, httplimit.Key(nil), "key"},
-		"nil skip":            {ok, httplimit.Skip(nil), "Skip"},
-		"no methods":          {ok, httplimit.Methods(), "Methods"},
-		"nil cost":            {ok, httplimit.Cost(nil), "Cost"},
-		"nil limit func":      {ok, httplimit.LimitFunc(func(algorithms.Limit) (instant, error) { return ok, nil }, nil), "LimitFunc"},
-		"nil with":            {ok, httplimit.LimitFunc[instant](nil, func(*http.Request) algorithms.Limit { return algorithms.Limit{} }), "LimitFunc"},
-		"nil limiter func":    {ok, httplimit.LimiterFunc(nil), "LimiterFunc"},
-		"nil fallback":        {ok, httplimit.OnFailure(httplimit.FallBack(nil)), "falls back"},
-		"negative timeout":    {ok, httplimit.Timeout(-1), "timeout"},
-		"no such style":       {ok, httplimit.Headers(99), "header style 99"},
-		"nil responder":       {ok, httplimit.Body(nil), "Responder"},
-		"nil error hook":      {ok, httplimit.OnError(nil), "OnError"},
-		"nil denial hook":     {ok, httplimit.OnDenied(nil), "OnDenied"},
-		"empty name":          {ok, httplimit.Name(""), "name is empty"},
-		"one name twice":      {ok, httplimit.Also(ok, httplimit.Name("default")), `two limiters are named "default"`},
-		"no name":             {ok, httplimit.Also(ok), "limiter 2 has no name"},
-		"nil second limiter":  {ok, httplimit.Also(nil, httplimit.Name("a")), `limiter "a" is nil`},
-		"nil option in Also":  {ok, httplimit.Also(ok, httplimit.Name("a"), nil), "an option is nil"},
-		"wrong in the second": {ok, httplimit.Also(ok, httplimit.Name("a"), httplimit.Timeout(-1)), `limiter "a" has a timeout`},
+		"nil limiter":          {nil, httplimit.Name("a"), `limiter "a" is nil`},
+		"typed nil limiter":    {(*algorithms.Local)(nil), httplimit.Name("a"), `limiter "a" is nil`},
+		"typed nil fallback":   {ok, httplimit.OnFailure(httplimit.FallBack((*algorithms.Local)(nil))), "falls back"},
+		"method in lower case": {ok, httplimit.Methods("GET", "post"), `"post" of Methods, want one such as "POST"`},
+		"empty method":         {ok, httplimit.Methods(""), `want one such as "GET"`},
+		"nil option":           {ok, nil, "an option is nil"},
+		"nil key":              {ok, httplimit.Key(nil), "key"},
+		"nil skip":             {ok, httplimit.Skip(nil), "Skip"},
+		"no methods":           {ok, httplimit.Methods(), "Methods"},
+		"nil cost":             {ok, httplimit.Cost(nil), "Cost"},
+		"nil limit func":       {ok, httplimit.LimitFunc(func(algorithms.Limit) (instant, error) { return ok, nil }, nil), "LimitFunc"},
+		"nil with":             {ok, httplimit.LimitFunc[instant](nil, func(*http.Request) algorithms.Limit { return algorithms.Limit{} }), "LimitFunc"},
+		"nil limiter func":     {ok, httplimit.LimiterFunc(nil), "LimiterFunc"},
+		"nil fallback":         {ok, httplimit.OnFailure(httplimit.FallBack(nil)), "falls back"},
+		"negative timeout":     {ok, httplimit.Timeout(-1), "timeout"},
+		"no such style":        {ok, httplimit.Headers(99), "header style 99"},
+		"nil responder":        {ok, httplimit.Body(nil), "Responder"},
+		"nil error hook":       {ok, httplimit.OnError(nil), "OnError"},
+		"nil denial hook":      {ok, httplimit.OnDenied(nil), "OnDenied"},
+		"empty name":           {ok, httplimit.Name(""), "name is empty"},
+		"one name twice":       {ok, httplimit.Also(ok, httplimit.Name("default")), `two limiters are named "default"`},
+		"no name":              {ok, httplimit.Also(ok), "limiter 2 has no name"},
+		"nil second limiter":   {ok, httplimit.Also(nil, httplimit.Name("a")), `limiter "a" is nil`},
+		"nil option in Also":   {ok, httplimit.Also(ok, httplimit.Name("a"), nil), "an option is nil"},
+		"wrong in the second":  {ok, httplimit.Also(ok, httplimit.Name("a"), httplimit.Timeout(-1)), `limiter "a" has a timeout`},
 	} {
-		wantPanic(t, name, c.says, func() { httplimit.New(c.limiter, c.opt) })
+		_, err := httplimit.New(c.limiter, c.opt)
+		if !errors.Is(err, algorithms.ErrInvalidOption) && !errors.Is(err, algorithms.ErrNilLimiter) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want an error that says %q", name, err, c.says)
+		}
 	}
 	wantPanic(t, "TrustedProxies", "-1", func() { httplimit.ClientIP(httplimit.TrustedProxies(-1)) })
 	wantPanic(t, "IPv6Prefix", "129", func() { httplimit.ClientIP(httplimit.IPv6Prefix(129)) })

@@ -98,7 +98,7 @@ func (q *inquiry) allOrNothing() {
 		return
 	}
 	for i := range q.parts {
-		if p := &q.parts[i]; p.state == peeked && !p.fits() {
+		if p := &q.parts[i]; p.state == peeked && !p.result.Allowed {
 			q.charge(p) // a denial charges nothing, and tells the wait for just this cost
 		}
 	}
@@ -109,16 +109,11 @@ func (q *inquiry) allOrNothing() {
 	}
 }
 
-// fits reports whether a limiter that was asked what it would say to a cost of 1 has room for the cost.
-func (p *part) fits() bool {
-	return p.result.Allowed && p.cost >= 1 && p.cost-1 <= p.result.Remaining
-}
-
 // denies reports whether the limiter denies, for now or for good.
 func (p *part) denies() bool { return p.state == denied || p.state == never }
 
 func (q *inquiry) peek(p *part) {
-	result, err := q.askOne(p, 0)
+	result, err := q.askOne(p, true)
 	if err != nil {
 		if q.failed(p, err); p.state == unasked && !q.gone {
 			q.peek(p)
@@ -129,7 +124,7 @@ func (q *inquiry) peek(p *part) {
 }
 
 func (q *inquiry) charge(p *part) {
-	result, err := q.askOne(p, p.cost)
+	result, err := q.askOne(p, false)
 	switch {
 	case err != nil:
 		if q.failed(p, err); p.state == unasked && !q.gone {
@@ -144,8 +139,8 @@ func (q *inquiry) charge(p *part) {
 	p.result = result
 }
 
-func (q *inquiry) askOne(p *part, cost int64) (algorithms.Result, error) {
-	return ask(q.request.Context(), p.rule.timeout, p.hung, question{p.limiter, p.key, cost})
+func (q *inquiry) askOne(p *part, peek bool) (algorithms.Result, error) {
+	return ask(q.request.Context(), p.rule.timeout, p.hung, question{p.limiter, p.key, p.cost, peek})
 }
 
 // failed does what the policy says. A part that has fallen back to another limiter is unasked again.

@@ -10,13 +10,15 @@ import (
 	"strings"
 )
 
-// A KeyFunc says whom a request counts for. "" means that the limiter does not apply to it.
+// A KeyFunc returns the key that a request is counted for. If it returns "", the limiter doesn't apply to
+// the request.
 //
-// What a client writes into a request it can write anew for each: a key of a header field, a parameter or
-// a user name limits nobody until something has checked it. Keys become part of key names on the server:
-// see [Hashed] for those that are secret.
+// A client can write another header field, parameter or user name into each request. A key that is made of
+// them limits a client only if they have been checked before. Keys become part of key names on the server:
+// use [Hashed] for those that are secret.
 //
-// The functions that make a KeyFunc panic, as New does, when they are given what cannot work.
+// The functions that make a KeyFunc have no error to return. They panic, with an error that wraps
+// algorithms.ErrInvalidOption, if their arguments can't work.
 type KeyFunc func(*http.Request) string
 
 // Header returns the key function of a header field's first value.
@@ -40,8 +42,8 @@ func Query(name string) KeyFunc {
 	}
 }
 
-// Authorization returns the key function of what follows the scheme in the Authorization field: for
-// "Api-Key" and the field "Authorization: Api-Key 7d3f" it is "7d3f". Case does not matter in the scheme.
+// Authorization returns the key function of the credentials in the Authorization field: for the scheme
+// "Api-Key" and the field "Authorization: Api-Key 7d3f" the key is "7d3f". Case does not matter in the scheme.
 func Authorization(scheme string) KeyFunc {
 	return func(r *http.Request) string {
 		given, credentials, _ := strings.Cut(r.Header.Get("Authorization"), " ")
@@ -52,8 +54,8 @@ func Authorization(scheme string) KeyFunc {
 	}
 }
 
-// BasicAuthUser returns the key function of the user name of HTTP Basic authentication. The password is
-// not looked at.
+// BasicAuthUser returns the key function of the user name of HTTP Basic authentication. The password isn't
+// checked.
 func BasicAuthUser() KeyFunc {
 	return func(r *http.Request) string {
 		user, _, _ := r.BasicAuth()
@@ -61,8 +63,8 @@ func BasicAuthUser() KeyFunc {
 	}
 }
 
-// ContextValue returns the key function of a value in the request's context, where a middleware further
-// out has put it: a string, an integer, or a fmt.Stringer. Anything else is no key.
+// ContextValue returns the key function of a value that a middleware further out has put into the request's
+// context: a string, an integer, or a fmt.Stringer. Any other value is no key.
 func ContextValue(key any) KeyFunc {
 	return func(r *http.Request) string {
 		switch value := r.Context().Value(key).(type) {
@@ -95,11 +97,14 @@ func textOf(value reflect.Value) string {
 func Path() KeyFunc { return func(r *http.Request) string { return r.URL.Path } }
 
 // Pattern returns the key function of the pattern by which http.ServeMux chose the handler, such as
-// "GET /users/{id}". The middleware must be inside the ServeMux, around the handler; outside there is none.
+// "GET /users/{id}". The middleware must be inside the ServeMux, around the handler: outside of it a request
+// has no pattern.
 func Pattern() KeyFunc { return func(r *http.Request) string { return r.Pattern } }
 
-// Scope returns the key function of a constant: all requests share one allowance. Joined with another it
-// is one allowance for each of those, over all handlers that name the same scope.
+// Scope returns the key function of a constant: all requests share one allowance. If it is joined with
+// another key function, each key of that has one allowance over all handlers that name the same scope.
+//
+// It panics if the name is empty.
 func Scope(name string) KeyFunc {
 	if name == "" {
 		panic(invalid("Scope: the name is empty"))
@@ -109,8 +114,11 @@ func Scope(name string) KeyFunc {
 
 var joint = strings.NewReplacer(`\`, `\\`, `|`, `\|`)
 
-// Join returns the key function of all the keys together, such as a user and an endpoint; "" if one is "".
-// Different keys never give the same: "a" and "b" are "a|b", where "a|b" alone would be `a\|b`.
+// Join returns the key function of all the keys together, such as a user and an endpoint. The key is "" if
+// one of them is. Different keys never give the same key: "a" and "b" give "a|b", and "a|b" alone gives
+// `a\|b`.
+//
+// It panics if there is no key function, or if one is nil.
 func Join(f ...KeyFunc) KeyFunc {
 	mustBeKeyFuncs("Join", f)
 	return func(r *http.Request) string {
@@ -126,9 +134,11 @@ func Join(f ...KeyFunc) KeyFunc {
 	}
 }
 
-// First returns the key function of the first key that isn't "": an API key if there is one, else the
-// address. The key begins with the number of the function that it is from, "0:" for the first, so that
-// nobody can pass for another kind of client.
+// First returns the key function of the first key that isn't "", such as an API key if there is one, and
+// the address otherwise. The key begins with the number of its function, "0:" for the first, so that a client
+// of one kind can't use the key of a client of another kind.
+//
+// It panics if there is no key function, or if one is nil.
 func First(f ...KeyFunc) KeyFunc {
 	mustBeKeyFuncs("First", f)
 	return func(r *http.Request) string {
@@ -141,9 +151,11 @@ func First(f ...KeyFunc) KeyFunc {
 	}
 }
 
-// Hashed returns the key function of the key's SHA-256, cut to 128 bits, as 22 characters of base64url: for
-// keys that are secret, such as API keys, and would else stand in key names, where whoever can look into
-// the server or its logs reads them. It also makes long keys short.
+// Hashed returns the key function of the key's SHA-256, cut to 128 bits, as 22 characters of base64url. It is
+// for secret keys, such as API keys, which could be read in the server's key names and logs otherwise. It also
+// makes long keys short.
+//
+// It panics if the key function is nil.
 func Hashed(f KeyFunc) KeyFunc {
 	mustBeKeyFuncs("Hashed", []KeyFunc{f})
 	return func(r *http.Request) string {

@@ -10,13 +10,18 @@ import (
 // maxLimiters is how many limiters a LimitFunc keeps.
 const maxLimiters = 1024
 
-// LimitFunc chooses a limit for each request, by its user or plan: limit says which, the zero Limit being
-// the limiter's own, and with makes the limiter that has it, as the With of Weir's limiters does:
+// LimitFunc chooses a limit for each request, such as that of its user's plan. The function limit returns it;
+// the zero Limit stands for the limiter's own. The function with returns the limiter that has it, as the
+// method With of Weir's limiters does:
 //
 //	httplimit.LimitFunc(limiter.With, planOf)
 //
-// Limiters that were made are kept, at most 1,024; of more, some are made again. An error of with is a
-// failure, for OnFailure and OnError.
+// It is for a few fixed limits. A key has a state of its own under each limit, except that limits of one
+// Period share a count under fixedwindow and slidinglog: the documentation of package algorithms says what
+// that means for a user whose limit changes.
+//
+// Limiters are kept once they are made, up to 1,024. If there are more limits, some limiters are made again.
+// An error of with is a failure, for [OnFailure] and [OnError].
 func LimitFunc[L algorithms.Limiter](with func(algorithms.Limit) (L, error), limit func(*http.Request) algorithms.Limit) RuleOption {
 	return ruleOption(func(r *rule) {
 		if with == nil || limit == nil {

@@ -2,8 +2,7 @@ package httplimit
 
 import "github.com/go-weir/weir/algorithms"
 
-// A Policy is what is done with a request when its limiter gives no answer: [LetPass], [Refuse] or
-// [FallBack].
+// A Policy says what happens to a request if its limiter gives no answer: [LetPass], [Refuse] or [FallBack].
 type Policy struct {
 	action  action
 	limiter algorithms.Limiter
@@ -19,20 +18,21 @@ const (
 
 // The policies that need no other limiter.
 var (
-	LetPass = Policy{action: letPass} // as if the limiter had admitted it
-	Refuse  = Policy{action: refuse}  // 503 Service Unavailable, and Retry-After: 1
+	LetPass = Policy{action: letPass} // the request goes on as if the limiter had admitted it
+	Refuse  = Policy{action: refuse}  // the answer is 503 Service Unavailable, with Retry-After: 1
 )
 
-// FallBack returns the policy of asking another limiter, with the same key and cost, and within the
-// Timeout anew. Where that one gives no answer either, the request is refused.
+// FallBack returns the policy of asking another limiter, with the same key and cost, and with the [Timeout]
+// anew. If that one gives no answer either, the request is refused.
 //
-// A limiter in this process does not know what the others admit: give each of n processes its Share.
+// A limiter in this process doesn't know what other processes admit. Give each of n processes its part of
+// the limit: see algorithms.Limit.Share.
 func FallBack(limiter algorithms.Limiter) Policy { return Policy{fallBack, limiter} }
 
 // String returns "let pass", "refuse" or "fall back".
 func (p Policy) String() string { return [...]string{"let pass", "refuse", "fall back"}[p.action] }
 
-// A Failure is a question that a limiter did not answer, and what was done.
+// A Failure is a question that a limiter didn't answer, with the policy that was applied.
 type Failure struct {
 	Limiter string // its Name
 	Err     error

@@ -6,11 +6,11 @@ import (
 	"strconv"
 )
 
-// A Responder writes the answer to a refused request: v.Status, and a body. The header fields that
-// concern the limits, and Retry-After, are set already.
+// A Responder writes the answer to a refused request: v.Status, and a body. The header fields about the
+// limits, and Retry-After, have been set before.
 type Responder func(w http.ResponseWriter, r *http.Request, v Verdict)
 
-// Detail is the Responder of Django REST framework's form:
+// Detail is the Responder of the form that Django REST framework has:
 //
 //	{"detail":"Request was throttled. Expected available in 16 seconds."}
 func Detail(w http.ResponseWriter, r *http.Request, v Verdict) {

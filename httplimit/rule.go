@@ -1,6 +1,7 @@
 package httplimit
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"sync/atomic"
@@ -37,8 +38,8 @@ func (r *rule) complain(format string, args ...any) {
 
 // check returns what is wrong with the rule.
 func (r *rule) check() []error {
-	if r.limiter == nil {
-		r.complain("limiter %q is nil", r.name)
+	if isNil(r.limiter) {
+		r.wrong = append(r.wrong, fmt.Errorf("%w: limiter %q is nil, want one to ask", algorithms.ErrNilLimiter, r.name))
 	}
 	if r.key == nil {
 		r.complain("limiter %q has a nil key function", r.name)
@@ -46,8 +47,8 @@ func (r *rule) check() []error {
 	if r.timeout < 0 {
 		r.complain("limiter %q has a timeout of %v, want 0 or more", r.name, r.timeout)
 	}
-	if r.onFailure.action == fallBack && r.onFailure.limiter == nil {
-		r.complain("limiter %q falls back to a nil limiter", r.name)
+	if r.onFailure.action == fallBack && isNil(r.onFailure.limiter) {
+		r.wrong = append(r.wrong, fmt.Errorf("%w: limiter %q falls back to a nil limiter", algorithms.ErrNilLimiter, r.name))
 	}
 	return r.wrong
 }

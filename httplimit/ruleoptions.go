@@ -1,15 +1,17 @@
 package httplimit
 
 import (
+	"cmp"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
 )
 
-// Name sets the name by which a client and the hooks are told of the limiter: "default" for New's.
-// It can be any text but "". In the IETF's header fields what is not printable ASCII, and the percent
-// sign, is percent-encoded.
+// Name sets the limiter's name for clients, [OnError] and [OnDenied]. The limiter of [New] is named
+// "default" otherwise. The name may be any text but "". In the IETF's header fields bytes that are not
+// printable ASCII, and the percent sign, are percent-encoded.
 func Name(name string) RuleOption {
 	return ruleOption(func(r *rule) {
 		if name == "" {
@@ -19,12 +21,13 @@ func Name(name string) RuleOption {
 	})
 }
 
-// Key sets whom the limiter counts: requests of one key share an allowance. It is [ClientIP] by default.
+// Key sets the function that returns a request's key. Requests of one key share an allowance. The default is
+// [ClientIP].
 func Key(f KeyFunc) RuleOption {
 	return ruleOption(func(r *rule) { r.key = f })
 }
 
-// Skip lets the limiter not apply to the requests for which f returns true.
+// Skip excludes requests for which f returns true: the limiter doesn't apply to them.
 func Skip(f func(*http.Request) bool) RuleOption {
 	return ruleOption(func(r *rule) {
 		if f == nil {
@@ -34,18 +37,25 @@ func Skip(f func(*http.Request) bool) RuleOption {
 	})
 }
 
-// Methods lets the limiter apply only to requests of these methods, such as "GET".
+// Methods makes the limiter apply only to requests of these methods, such as "GET". Methods are written in
+// upper case, as in requests.
 func Methods(methods ...string) RuleOption {
 	return ruleOption(func(r *rule) {
 		if len(methods) == 0 {
 			r.complain("Methods names none")
 		}
+		for _, method := range methods {
+			if upper := strings.ToUpper(method); method == "" || method != upper {
+				r.complain("no request has the method %q of Methods, want one such as %q", method, cmp.Or(upper, http.MethodGet))
+			}
+		}
 		r.methods = methods
 	})
 }
 
-// Cost sets what a request costs; 1 by default. A request that costs 0 is free: the limiter is not asked.
-// One that costs more than the limit can ever admit is denied, without Retry-After.
+// Cost sets the function that returns a request's cost, which is 1 by default. A request of cost 0 is free:
+// the limiter isn't asked. A request that costs more than the limit can ever admit is denied, without
+// Retry-After.
 func Cost(f func(*http.Request) int64) RuleOption {
 	return ruleOption(func(r *rule) {
 		if f == nil {
@@ -55,8 +65,8 @@ func Cost(f func(*http.Request) int64) RuleOption {
 	})
 }
 
-// LimiterFunc chooses a limiter for each request; nil is the one that was given to New or Also. For
-// limits that depend on the user or the plan there is [LimitFunc].
+// LimiterFunc sets a function that chooses the limiter of each request. If it returns nil, the limiter is
+// the one that was given to [New] or [Also]. For limits that depend on the user or the plan use [LimitFunc].
 func LimiterFunc(f func(*http.Request) algorithms.Limiter) RuleOption {
 	return ruleOption(func(r *rule) {
 		if f == nil {
@@ -66,17 +76,18 @@ func LimiterFunc(f func(*http.Request) algorithms.Limiter) RuleOption {
 	})
 }
 
-// OnFailure sets what is done with a request when the limiter gives no answer; [LetPass] by default.
+// OnFailure sets what happens to a request if the limiter gives no answer. The default is [LetPass].
 func OnFailure(p Policy) RuleOption {
 	return ruleOption(func(r *rule) { r.onFailure = p })
 }
 
-// Timeout sets how long an answer of the limiter is waited for, 250 ms by default; then it has failed, also
-// where it ignores its context, as go-redis does without ContextTimeoutEnabled. The request may have been
-// charged by then. Where there are several limiters, one may be asked twice, for this long each time.
+// Timeout sets how long a request waits for an answer of the limiter, 250 ms by default. Then the limiter
+// has failed, also if it ignores its context, as go-redis does without ContextTimeoutEnabled. The request
+// may have been charged by then. If there are several limiters, one may be asked twice, for this long each
+// time.
 //
-// With 0 it is waited for as long as the request's own context lasts, and it must obey that: there is no
-// second goroutine, which saves most of a microsecond, as is right for a limiter in this process.
+// With 0 a request waits until its own context ends, and the limiter must obey that. There is no second
+// goroutine then, which saves most of a microsecond: use it for a limiter in this process.
 func Timeout(d time.Duration) RuleOption {
 	return ruleOption(func(r *rule) { r.timeout = d })
 }

@@ -16,11 +16,11 @@ func TestCosts(t *testing.T) {
 	limiter := must(gcra.NewLocal(algorithms.PerHour(10)))
 	cost := int64(0)
 	var told []error
-	h := httplimit.New(limiter,
+	h := must(httplimit.New(limiter,
 		httplimit.Cost(func(*http.Request) int64 { return cost }),
 		httplimit.OnFailure(httplimit.Refuse),
 		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f.Err) }),
-	)(served)
+	))(served)
 	for _, c := range []struct {
 		cost      int64
 		code      int
@@ -50,10 +50,10 @@ func TestCosts(t *testing.T) {
 }
 
 func TestAppliesTo(t *testing.T) {
-	h := httplimit.New(must(gcra.NewLocal(algorithms.PerHour(1))),
+	h := must(httplimit.New(must(gcra.NewLocal(algorithms.PerHour(1))),
 		httplimit.Methods(http.MethodGet, http.MethodHead),
 		httplimit.Skip(func(r *http.Request) bool { return r.URL.Path == "/health" }),
-	)(served)
+	))(served)
 	for _, c := range []struct {
 		method, path string
 		code         int
@@ -76,14 +76,14 @@ func TestAppliesTo(t *testing.T) {
 func TestLimitFunc(t *testing.T) {
 	limiter := must(slidinglog.NewLocal(algorithms.PerHour(1)))
 	made := 0
-	with := func(limit algorithms.Limit) (*slidinglog.Local, error) {
+	with := func(limit algorithms.Limit) (*algorithms.Local, error) {
 		made++
 		return limiter.With(limit)
 	}
 	var limit algorithms.Limit
 	var told error
-	h := httplimit.New(limiter, httplimit.LimitFunc(with, func(*http.Request) algorithms.Limit { return limit }),
-		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = f.Err }))(served)
+	h := must(httplimit.New(limiter, httplimit.LimitFunc(with, func(*http.Request) algorithms.Limit { return limit }),
+		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = f.Err })))(served)
 	for _, c := range []struct {
 		limit algorithms.Limit
 		code  int
@@ -121,12 +121,12 @@ func TestLimitFunc(t *testing.T) {
 
 func TestLimiterFunc(t *testing.T) {
 	gold := must(gcra.NewLocal(algorithms.PerHour(2)))
-	h := httplimit.New(must(gcra.NewLocal(algorithms.PerHour(1))), httplimit.LimiterFunc(func(r *http.Request) algorithms.Limiter {
+	h := must(httplimit.New(must(gcra.NewLocal(algorithms.PerHour(1))), httplimit.LimiterFunc(func(r *http.Request) algorithms.Limiter {
 		if r.Header.Get("Plan") == "gold" {
 			return gold
 		}
 		return nil
-	}))(served)
+	})))(served)
 	for plan, shown := range map[string]string{"gold": "2", "": "1"} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Plan", plan)

@@ -19,7 +19,7 @@ import (
 
 func serverOf(t *testing.T, handler http.HandlerFunc) *httptest.Server {
 	t.Helper()
-	server := httptest.NewServer(httplimit.New(must(gcra.NewLocal(algorithms.PerHour(1))))(handler))
+	server := httptest.NewServer(must(httplimit.New(must(gcra.NewLocal(algorithms.PerHour(1)))))(handler))
 	t.Cleanup(server.Close)
 	return server
 }
@@ -122,7 +122,7 @@ func TestRefusedByServer(t *testing.T) {
 
 // TestPanicInServer: a limiter that panics breaks its request only.
 func TestPanicInServer(t *testing.T) {
-	server := httptest.NewUnstartedServer(httplimit.New(panics{})(served))
+	server := httptest.NewUnstartedServer(must(httplimit.New(panics{}))(served))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.Start()
 	defer server.Close()

@@ -47,7 +47,7 @@ func ExampleLocal_AllowN() {
 	// true 0 0s
 }
 
-// A queue spreads what comes at once: one leaves, a burst waits, the rest is refused.
+// A queue spreads requests that come at once: one leaves, a burst waits, and the rest are refused.
 func ExampleLocalQueue_Schedule() {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC) // a clock of the example's own
 	queue, err := leakybucket.NewLocalQueue(algorithms.PerSecond(2).WithBurst(2), algorithms.WithClock(func() time.Time { return now }))

@@ -10,8 +10,8 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/internal/algorithmtest"
 	"github.com/go-weir/weir/internal/resptest"
-	"github.com/go-weir/weir/internal/roomtest"
 	"github.com/go-weir/weir/leakybucket"
 	"github.com/go-weir/weir/scripts"
 )
@@ -32,15 +32,16 @@ const (
 // with Resets and changes of the limit, and holds their answers to what a Slot promises.
 func FuzzQueue(f *testing.F) {
 	const schedule = 2
-	now := roomtest.Start.UnixMicro()
-	f.Add(roomtest.SeedOf(algorithms.PerSecond(7).WithBurst(2), schedule, now, schedule, now, schedule, now+142_857, schedule, now+142_858, schedule, now, reset, now, schedule, now))
-	f.Add(roomtest.SeedOf(algorithms.Per(3, 7*time.Microsecond).WithBurst(2), schedule, 0, schedule, 1, schedule, 2, schedule, 3, schedule, 1, schedule, 40))
-	f.Add(roomtest.SeedOf(algorithms.PerSecond(3), schedule, now, schedule, now, change, 7, 1_000_000, 2, schedule, now, schedule, now+1, change, 0, 0, 0, schedule, now-3_600_000_000))
-	f.Add(roomtest.SeedOf(algorithms.Per(1<<51, 1<<51*time.Microsecond), schedule, 1<<52-1, schedule, 1<<52, schedule, -1, schedule, 0, schedule, 1<<52-1))
-	f.Add(roomtest.SeedOf(algorithms.Per(1, 1<<51*time.Microsecond), schedule, 0, schedule, 1, schedule, 1<<51))
+	now := algorithmtest.Start.UnixMicro()
+	f.Add(algorithmtest.SeedOf(algorithms.PerSecond(7).WithBurst(2), schedule, now, schedule, now, schedule, now+142_857, schedule, now+142_858, schedule, now, reset, now, schedule, now))
+	f.Add(algorithmtest.SeedOf(algorithms.Per(3, 7*time.Microsecond).WithBurst(2), schedule, 0, schedule, 1, schedule, 2, schedule, 3, schedule, 1, schedule, 40))
+	f.Add(algorithmtest.SeedOf(algorithms.PerSecond(3), schedule, now, schedule, now, change, 7, 1_000_000, 2, schedule, now, schedule, now+1, change, 0, 0, 0, schedule, now-3_600_000_000))
+	f.Add(algorithmtest.SeedOf(algorithms.Per(1<<51, 1<<51*time.Microsecond), schedule, 1<<52-1, schedule, 1<<52, schedule, -1, schedule, 0, schedule, 1<<52-1))
+	f.Add(algorithmtest.SeedOf(algorithms.Per(1, 1<<51*time.Microsecond), schedule, 0, schedule, 1, schedule, 1<<51))
 	server, conn := resptest.Miniredis(f)
 	f.Fuzz(func(t *testing.T, input []byte) {
-		numbers := roomtest.Numbers(input)
+		numbers := algorithmtest.Numbers(input)
+		server.FlushAll()
 		q := &queues{t: t, server: server, run: conn}
 		if !q.make(numbers.Limit()) {
 			return
@@ -75,8 +76,13 @@ type queues struct {
 	limit      algorithms.Limit
 	over       *leakybucket.Queue
 	local      *leakybucket.LocalQueue
-	now        int64   // what the clock shows, µs
-	departures []int64 // µs, since the key was new, the limit changed or the clock went back
+	now        int64      // what the clock shows, µs
+	made       []resetter // all queues, of each limit that there was
+	departures []int64    // µs, since the key was new, the limit changed or the clock went back
+}
+
+type resetter interface {
+	Reset(ctx context.Context, key string) error
 }
 
 // make makes both, and tells whether the limit is valid.
@@ -103,13 +109,16 @@ func (q *queues) take(limit algorithms.Limit, over *leakybucket.Queue, local *le
 		return false
 	}
 	q.limit, q.over, q.local, q.departures = limit, over, local, nil
+	q.made = append(q.made, over, local)
 	return true
 }
 
 func (q *queues) reset() {
 	q.t.Helper()
-	if err := errors.Join(q.over.Reset(context.Background(), "k"), q.local.Reset(context.Background(), "k")); err != nil {
-		q.t.Fatal(err)
+	for _, made := range q.made {
+		if err := made.Reset(context.Background(), "k"); err != nil {
+			q.t.Fatal(err)
+		}
 	}
 	if keys := q.server.Keys(); len(keys) > 0 {
 		q.t.Fatalf("stored after Reset: %q", keys)

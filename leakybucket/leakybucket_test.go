@@ -9,17 +9,17 @@ import (
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/limitertest"
 	"github.com/go-weir/weir/gcra"
-	"github.com/go-weir/weir/internal/roomtest"
+	"github.com/go-weir/weir/internal/algorithmtest"
 	"github.com/go-weir/weir/leakybucket"
 )
 
-var algorithm = roomtest.Of(leakybucket.New, leakybucket.NewLocal)
+var algorithm = algorithmtest.Of(leakybucket.New, leakybucket.NewLocal)
 
 func TestConformance(t *testing.T) { algorithm.Conformance(t) }
 
 func TestDefinition(t *testing.T) { algorithm.KeepsTo(t, define) }
 
-func TestNoDrift(t *testing.T) { algorithm.Admits(t, roomtest.AtARate) }
+func TestNoDrift(t *testing.T) { algorithm.Admits(t, algorithmtest.AtARate) }
 
 // definition is a bucket that drains by a fraction of an event each microsecond and overflows above
 // its capacity, in units of 1/period events.
@@ -28,7 +28,7 @@ type definition struct {
 	level, at              int64 // level in 1/period events
 }
 
-func define(limit algorithms.Limit) roomtest.Definition {
+func define(limit algorithms.Limit) algorithmtest.Definition {
 	return &definition{capacity: limit.BurstOrRate(), rate: limit.Rate, period: limit.Period.Microseconds()}
 }
 
@@ -56,6 +56,7 @@ func (d *definition) toDrain(level int64) time.Duration {
 // leaky bucket), and GCRA, which keeps a theoretical arrival time (virtual scheduling), give the same
 // answers to the same requests. Level × emission interval = theoretical arrival time − now.
 func TestMeterIsGCRA(t *testing.T) {
+	other := algorithmtest.Of(gcra.New, gcra.NewLocal)
 	rapid.Check(t, func(rt *rapid.T) {
 		limit := algorithms.Limit{
 			Rate:   rapid.Int64Range(1, 1_000_000).Draw(rt, "rate"),
@@ -64,11 +65,6 @@ func TestMeterIsGCRA(t *testing.T) {
 		}
 		program := rapid.SliceOfN(rapid.Byte(), 3, 300).Draw(rt, "program")
 		limitertest.Replay(t, algorithm.Local, limit, program,
-			limitertest.Against(func(limit algorithms.Limit, opts ...algorithms.Option) (algorithms.Limiter, error) {
-				return gcra.NewLocal(limit, opts...)
-			}),
-			limitertest.Changing(algorithm.ChangeLocal, func(l algorithms.Limiter, limit algorithms.Limit) (algorithms.Limiter, error) {
-				return l.(*gcra.Local).With(limit)
-			}))
+			limitertest.Against(other.Local), limitertest.Changing(algorithm.ChangeLocal, other.ChangeLocal))
 	})
 }

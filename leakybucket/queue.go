@@ -9,49 +9,48 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/internal/emission"
+	"github.com/go-weir/weir/internal/option"
 	"github.com/go-weir/weir/internal/remote"
+	"github.com/go-weir/weir/internal/rule"
 	"github.com/go-weir/weir/scripts"
 )
 
-// queueName is the queue's name in keys: a queue and a meter of the same KEY don't meet.
-const queueName = "leakybucket-queue"
-
-// ErrQueueFull is wrapped by Wait's error when limit.Burst requests wait already.
+// ErrQueueFull is wrapped by the error of Wait if as many requests wait already as may.
 var ErrQueueFull = errors.New("weir: queue full")
 
 // A Slot is a queue's answer to one request. Durations are whole microseconds.
 type Slot struct {
-	// Accepted says whether the request has a place. A refused request has taken none.
+	// Accepted tells whether the request has a place. A refused request has taken none.
 	Accepted bool
 
-	// Delay is how long an accepted request waits for its departure, rounded up where that isn't
-	// a whole microsecond: departures are exactly Period/Rate apart and don't drift.
+	// Delay is how long an accepted request waits for its departure, rounded up to a whole
+	// microsecond. Departures are exactly Period/Rate apart and don't drift.
 	Delay time.Duration
 
 	// Queued is how many requests wait, this one included if it was accepted and has to.
 	Queued int64
 
-	// RetryAfter is 0 when accepted; else the exact wait after which there is a place, if nobody
-	// else takes it.
+	// RetryAfter is 0 if the request was accepted. Else it is the exact wait after which there is a
+	// place, if no other request takes it.
 	RetryAfter time.Duration
 }
 
 // A Queue is the leaky bucket as a queue, or shaper: it lets requests out at a constant rate, and
-// makes them wait instead of refusing them, as long as no more than limit.Burst wait. It keeps its
-// state on a Redis or Valkey server, and is safe for concurrent use, in any number of processes.
+// makes up to limit.Burst of them wait before it refuses any. It keeps its state on a Redis or Valkey
+// server, and is safe for concurrent use, in any number of processes.
 type Queue struct {
 	caller remote.Caller
 	rule   queueRule
 	limit  algorithms.Limit
 }
 
-// NewQueue returns a queue that keeps its state on run's server. Departures are limit.Period /
-// limit.Rate apart; at most limit.Burst requests (Rate where Burst is 0) wait, besides the one that
-// leaves at once.
+// NewQueue returns a queue that keeps its state on run's server. Departures are
+// limit.Period/limit.Rate apart. At most limit.Burst requests wait, besides the one that leaves at
+// once. A Burst of 0 means Rate.
 //
-// Its errors wrap algorithms.ErrInvalidLimit, ErrInvalidOption or ErrNilRunner. It sends nothing.
+// Its errors wrap algorithms.ErrInvalidLimit, ErrInvalidOption or ErrNilRunner. NewQueue sends nothing.
 func NewQueue(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (*Queue, error) {
-	settings, err := algorithms.NewSettings(queueName, opts...)
+	settings, err := option.Apply(opts)
 	if err != nil {
 		return nil, err
 	}
@@ -59,36 +58,36 @@ func NewQueue(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Opt
 	if err != nil {
 		return nil, err
 	}
-	caller, err := remote.NewCaller(run, settings)
+	caller, err := remote.New(run, settings, rule.identity)
 	if err != nil {
 		return nil, err
 	}
 	return &Queue{caller, rule, limit}, nil
 }
 
-// With returns a queue of the same keys under another limit. Who waits keeps their departure; the
-// next free one stays where it was, but no further away than a full queue of the new limit reaches.
+// With returns a queue with the same options under another limit. A key has a queue for each limit, and none of them
+// counts the requests that wait in another. The error wraps algorithms.ErrInvalidLimit.
 func (q *Queue) With(limit algorithms.Limit) (*Queue, error) {
 	rule, err := newQueueRule(limit)
 	if err != nil {
 		return nil, err
 	}
-	return &Queue{q.caller, rule, limit}, nil
+	return &Queue{q.caller.For(rule.identity), rule, limit}, nil
 }
 
 // Limit returns the limit that the queue was made with.
 func (q *Queue) Limit() algorithms.Limit { return q.limit }
 
-// Schedule takes a place in key's queue, if there is one, and tells when it leaves; the waiting is
-// the caller's. A place taken is kept whether or not the caller makes use of it.
+// Schedule takes a place in the key's queue, if there is one, and tells when it departs. The caller
+// does the waiting. The place stays taken whether or not the caller makes use of it.
 func (q *Queue) Schedule(ctx context.Context, key string) (Slot, error) {
 	return q.schedule(ctx, key, "")
 }
 
-// Wait takes a place in key's queue and returns nil when it is this caller's turn. It returns an
-// error that wraps [ErrQueueFull] at once if there is no place, and one that wraps
-// context.DeadlineExceeded at once, having taken none, if ctx would end before the turn came. If ctx
-// is canceled during the wait it returns ctx's error, and the place stays taken.
+// Wait takes a place in the key's queue and returns nil when it is this caller's turn. If there is no
+// place, it returns an error that wraps [ErrQueueFull] at once. If ctx would end before the turn comes,
+// it takes no place and returns an error that wraps context.DeadlineExceeded at once. If ctx is
+// canceled during the wait, it returns an error that wraps ctx's, and the place stays taken.
 func (q *Queue) Wait(ctx context.Context, key string) error {
 	return wait(ctx, func(patience time.Duration) (Slot, error) {
 		us := ""
@@ -99,7 +98,8 @@ func (q *Queue) Wait(ctx context.Context, key string) error {
 	})
 }
 
-// Reset forgets the key: the next request leaves at once. Who waits already is not told.
+// Reset forgets the key under this limit: the next request leaves at once. Requests that wait already
+// are not told.
 func (q *Queue) Reset(ctx context.Context, key string) error { return q.caller.Reset(ctx, key) }
 
 func (q *Queue) schedule(ctx context.Context, key, patience string) (Slot, error) {
@@ -145,6 +145,8 @@ func wait(ctx context.Context, schedule func(patience time.Duration) (Slot, erro
 // queueRule is the queue under one limit.
 type queueRule struct {
 	emission.Interval
+	identity string // a queue and a meter of the same KEY have keys of their own
+	burst    int64
 	interval emission.Span
 	longest  emission.Span // the longest wait, Burst·T
 }
@@ -153,8 +155,9 @@ func newQueueRule(limit algorithms.Limit) (queueRule, error) {
 	if err := limit.Validate(); err != nil {
 		return queueRule{}, err
 	}
-	t := emission.Of(limit)
-	return queueRule{t, t.Times(1), t.Times(limit.BurstOrRate())}, nil
+	of := rule.Limit{Rate: limit.Rate, Period: limit.Period.Microseconds(), Burst: limit.Burst}
+	t, burst := emission.Of(of), limit.BurstOrRate()
+	return queueRule{t, "leakybucket-queue:" + rule.RateText(of), burst, t.Times(1), t.Times(burst)}, nil
 }
 
 // args is what scripts/queue.lua is told of a request at now that is to wait less than patience; either is
@@ -180,11 +183,16 @@ func (r queueRule) slot(accepted bool, wait emission.Span) Slot {
 		queued++
 	}
 	if accepted {
-		return Slot{Accepted: true, Delay: wait.RoundUp(), Queued: queued}
+		return Slot{Accepted: true, Delay: microseconds(wait), Queued: queued}
 	}
 	return Slot{
-		Delay:      wait.RoundUp(),
+		Delay:      microseconds(wait),
 		Queued:     max(queued-1, 0), // the one that would wait until then is not there
-		RetryAfter: r.Minus(wait, r.longest).RoundUp(),
+		RetryAfter: microseconds(r.Minus(wait, r.longest)),
 	}
+}
+
+// microseconds returns a span as whole microseconds, rounded up.
+func microseconds(s emission.Span) time.Duration {
+	return time.Duration(s.RoundUp()) * time.Microsecond
 }

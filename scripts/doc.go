@@ -1,7 +1,11 @@
-// Package scripts holds the Lua that makes Weir's decisions, one file a decision, and [Runner], the
-// seam between the decisions and a Redis client.
+// Package scripts has the Lua scripts that make Weir's decisions, and [Runner], the interface by which limiters send them
+// to a server.
 //
-// Who only wants to limit needs a Runner (see the packages goredisrunner and rueidisrunner below
-// this one) and an algorithm. Who calls the scripts from another language finds the contract in
-// the README beside this file; who brings another Redis client implements Runner, a dozen lines.
+// A program that limits something needs an algorithm's package and a Runner for its Redis client. The packages
+// goredisrunner and rueidisrunner, below this one, have one each; for another client implement Runner, which is a dozen
+// lines. Package coalesce has a Runner that goes around another one and sends the calls of many goroutines together.
+//
+// The scripts can be called from any language. The README beside this file is the contract: keys, arguments, replies, and
+// what is stored. The Lua files are generated from the fragments in src by go generate ./scripts, and are complete as they
+// are.
 package scripts

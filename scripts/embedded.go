@@ -2,31 +2,34 @@ package scripts
 
 import "embed"
 
+//go:generate go run ./internal/assemble/generate
+
 //go:embed *.lua
 var sources embed.FS
 
 // The scripts of Weir. Each file's header is its contract: keys, arguments with their units, reply,
 // what is written, and for how long it lives. The README beside them is for callers in any language.
+// The files are generated from the fragments in src by go generate ./scripts.
 //
-// The SHA1s are written down so that a change of a script, which servers then load anew beside
-// the old one, is never made by accident; a test compares them with the files.
+// The SHA1s are written down so that no script is changed by accident, as servers load a changed script
+// anew beside the old one. A test compares them with the files.
 var (
 	// GCRA decides for gcra and for the leaky bucket's meter.
-	GCRA     = embedded("gcra", "14e32602bfe802a241063721cb55798847f8796b", gcraArgs, gcraReply).orOne().OneString()
-	GCRAPeek = embedded("gcra_peek", "089c8523be989ea482f539a74e982cdd9add4d5d", gcraArgs, gcraReply).orOne().OneString()
+	GCRA     = embedded("gcra", "f4c799fef3d7b1334a4f66675d5f5b105edc10e3", gcraArgs, gcraReply).orOne().withMany("24571f3f2c7a5444c6bb10442e9e7b243abfbe42")
+	GCRAPeek = embedded("gcra_peek", "9031176bef54cf8cbaa2312c809ef125f06fb957", gcraArgs, gcraReply).orOne()
 
 	// Queue decides for the leaky bucket's queue.
-	Queue = embedded("queue", "cfcfda4c9d957486886c5d06426d8ec7556b36d3",
+	Queue = embedded("queue", "dbc1dff7a813faef9ea36f08104ca7d0b350d34e",
 		[]string{"interval_us", "longest_us", "patience_us", "now_us", "interval_part", "longest_part", "den"},
-		[]string{"standing_us", "wait_part"}).orOne().OneString()
+		[]string{"standing_us", "wait_part"}).orOne().withMany("6316f40046d34ef6105b061c9f630b69c427cb8a")
 
 	// FixedWindow decides for fixedwindow.
-	FixedWindow     = embedded("fixedwindow", "3b0d54b0ca5c7758c85e125f3ffcbc5942bb5963", fixedWindowArgs, fixedWindowReply).OneString()
-	FixedWindowPeek = embedded("fixedwindow_peek", "df4851bc099dbb6d9d7e7865aaa45efae1125a4f", fixedWindowArgs, fixedWindowReply).OneString()
+	FixedWindow     = embedded("fixedwindow", "7bf5100d92f8b7ced7cbab28a0e3028edd1f255e", fixedWindowArgs, fixedWindowReply).orOne().withMany("336483e93986711ae811182b7522ce6998d8331e")
+	FixedWindowPeek = embedded("fixedwindow_peek", "187114d013aecf972695db70ac6d40d2757c1c12", fixedWindowArgs, fixedWindowReply).orOne()
 
 	// SlidingLog decides for slidinglog.
-	SlidingLog     = embedded("slidinglog", "c3be0e8d2e91c17c10b41b20bbf3fe9eb7ea647f", slidingLogArgs, slidingLogReply).orOne()
-	SlidingLogPeek = embedded("slidinglog_peek", "e27393061d68f14e50e16dc10daae72998802316", slidingLogArgs, slidingLogReply).orOne()
+	SlidingLog     = embedded("slidinglog", "202674babf8da228038db2db03c29b16eefb6f02", slidingLogArgs, slidingLogReply).orOne().withMany("1fb59dfe29679f8f6d042911998b3c79cdba0b5a")
+	SlidingLogPeek = embedded("slidinglog_peek", "87755023ad9dc17d7f507bd9f3d8c89e85041986", slidingLogArgs, slidingLogReply)
 
 	// Reset forgets a key, whichever algorithm wrote it.
 	Reset = embedded("reset", "e4f797b0af4d0dec57a8083b59b7248602bc74dd", nil, []string{"forgotten"})
@@ -43,10 +46,11 @@ var (
 	slidingLogReply = []string{"standing", "retry_us", "reset_us"}
 )
 
-// All returns every script of Weir, for who wants to load them ahead of the first decision.
+// All returns every script of Weir, for programs that load them before the first decision.
 func All() []*Script {
 	return []*Script{
-		GCRA, GCRAPeek, Queue, FixedWindow, FixedWindowPeek, SlidingLog, SlidingLogPeek, Reset,
+		GCRA, GCRAPeek, GCRA.many, Queue, Queue.many, FixedWindow, FixedWindowPeek, FixedWindow.many,
+		SlidingLog, SlidingLogPeek, SlidingLog.many, Reset,
 	}
 }
 
@@ -63,4 +67,9 @@ func embedded(name, sha1 string, args, reply []string) *Script {
 func (s *Script) orOne() *Script {
 	s.leastReply = 1
 	return s
+}
+
+// withMany adds the script for many requests.
+func (s *Script) withMany(sha1 string) *Script {
+	return s.WithMany(embedded(s.name+"_many", sha1, nil, nil))
 }

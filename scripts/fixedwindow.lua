@@ -11,53 +11,72 @@
 -- Reply    standing    if admitted, what the open window has admitted with this request; if denied,
 --                      -1 less what it has admitted
 --          left_us     how long the window is still open
--- Writes   KEYS[1], a string, when allowed: "COUNT END", END being the first microsecond after the
+--
+--          If (rate + 1) * (period_us + 1) is at most 2^53, both are packed into one integer, which costs a server
+--          less: left_us * (rate + 1) + what the window has admitted, or rate if that is less; -1 less that if denied.
+-- Writes   KEYS[1], a string, when allowed: "END COUNT", END being the first microsecond after the
 --          window, since the Unix epoch. When denied nothing, except that an END further away than
---          a window can last (the clock went back, the period was shortened) is brought back.
--- TTL      from when the window opens or its END is changed: until END, and 100 ms more; an hour
---          more where now_us was given
+--          a window can last (the clock went back) is brought back. A key that holds something else gets a TTL if it
+--          has none.
+-- TTL      until END, and 100 ms more; an hour more where now_us was given
 
 -- [clock]
-local now = ARGV[4] or ''
-if now == '' then
-  local time = redis.call('TIME')
-  now = time[1] * 1000000 + time[2]
+local now, grace = ARGV[4], 3600000 -- grace: how many ms longer than its state a key lives
+if not now or now == '' then
+  local clock = redis.call('TIME')
+  now, grace = clock[1] * 1000000 + clock[2], 100
 end
 
 -- [state]
-local longest = ARGV[3] + 0
+local period = ARGV[3] + 0
+local longest = period
 if ARGV[5] then
-  longest = longest - now % longest
+  longest = period - now % period
 end
-local count, left = 0, longest
-local open, admitted, finish
+local count, left, clamped = 0, longest, false
 local stored = redis.call('GET', KEYS[1])
+local finish, admitted -- of a window that is open
 if stored then
-  admitted, finish = string.match(stored, '^(%d+) (%d+)$')
-  if not finish then
+  finish, admitted = string.match(stored, '^(%d+) (%d+)$')
+  if not finish or #stored > 33 then
+    if redis.call('PTTL', KEYS[1]) == -1 then
+      redis.call('PEXPIRE', KEYS[1], math.ceil(period / 1000))
+    end
     return redis.error_reply('WEIRSTATE the key holds no window')
   end
-  open = finish - now
+  local open = finish - now
   if open > 0 then
-    count, left = admitted + 0, math.min(open, longest)
+    count, left = admitted + 0, open
+    if open > longest then
+      left, clamped = longest, true
+    end
+  else
+    finish = nil
   end
 end
 
 -- [decision]
+local rate = ARGV[2] + 0
 local after = count + ARGV[1]
-local allowed = after <= ARGV[2] + 0
+local allowed = after <= rate
 if allowed then
   count = after
 end
 
 -- [commit]
-local clamped = open and open > longest
-if allowed and open and open > 0 and not clamped then
-  redis.call('SET', KEYS[1], string.format('%.0f ', count) .. finish, 'KEEPTTL')
-elseif allowed or clamped then
-  local grace = (ARGV[4] or '') == '' and 100 or 3600000
-  redis.call('SET', KEYS[1], string.format('%.0f %.0f', count, now + left), 'PX', math.ceil(left / 1000) + grace)
+if allowed or clamped then
+  local text = string.format('%d', count)
+  if finish and not clamped and #finish == 16 and #text >= #admitted then
+    redis.call('SETRANGE', KEYS[1], '17', text) -- behind END; the TTL stays
+  else
+    local life = string.format('%d', (left + 999) / 1000 + grace)
+    redis.call('SET', KEYS[1], string.format('%d ', now + left) .. text, 'PX', life)
+  end
 end
 
 -- [reply]
+if (rate + 1) * (period + 1) <= 9007199254740992 then
+  local packed = left * (rate + 1) + (count < rate and count or rate)
+  return allowed and packed or -1 - packed
+end
 return {allowed and count or -1 - count, left}

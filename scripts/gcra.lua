@@ -18,32 +18,41 @@
 --                      -1 less how far it is ahead, 0 if it is past
 --          ahead_part  the part to that; without den there is none, and the reply is one integer
 -- Writes   KEYS[1], a string, when allowed: the TAT in microseconds since the Unix epoch, followed
---          by "+part/den" if it is not whole. When denied nothing, except that a TAT further ahead
---          than the burst (the clock went back, the limit was lowered) is brought back to it.
--- TTL      until the TAT has passed, and 100 ms more; an hour more where now_us was given
+--          by "+part" if it is not whole. When denied nothing, except that a TAT further ahead than the burst
+--          (the clock went back) is brought back to it. A key that holds something else gets a TTL if it has none.
+-- TTL      until the TAT has passed, and 100 ms more; for a key in use up to a burst more; an hour more where now_us
+--          was given
 
 -- [clock]
-local now, den = ARGV[3] or '', ARGV[6]
-if now == '' then
-  local time = redis.call('TIME')
-  now = time[1] * 1000000 + time[2]
+local now, grace = ARGV[3], 3600000 -- grace: how many ms longer than its state a key lives
+if not now or now == '' then
+  local clock = redis.call('TIME')
+  now, grace = clock[1] * 1000000 + clock[2], 100
 end
 
 -- [state]
+local den = ARGV[6]
+if den then
+  den = den + 0
+end
 local ahead, part = 0, 0
 local stored = redis.call('GET', KEYS[1])
 if stored then
-  local tat = tonumber(stored)
-  if not tat then
-    local whole, over, under = string.match(stored, '^(%d+)%+(%d+)/(%d+)$')
-    if not whole then
-      return redis.error_reply('WEIRSTATE the key holds no theoretical arrival time')
+  local tat, over, foreign = stored
+  if den then
+    tat, over = string.match(stored, '^(%d+)%+?(%d*)$')
+    if over and over ~= '' and #over <= 16 then
+      part = over + 0
     end
-    if under == den then
-      tat, part = whole + 0, over + 0
-    else
-      tat = whole + 1 -- of another limit's parts: round up to a whole microsecond
+    foreign = not tat or #tat > 16 or #over > 16 or part >= den or (over == '' and #tat < #stored)
+  else
+    foreign = #stored > 16 or not string.find(stored, '^%d+$')
+  end
+  if foreign then
+    if redis.call('PTTL', KEYS[1]) == -1 then
+      redis.call('PEXPIRE', KEYS[1], math.ceil(ARGV[2] / 1000))
     end
+    return redis.error_reply('WEIRSTATE the key holds no theoretical arrival time')
   end
   ahead = tat - now
   if ahead < 0 then
@@ -61,22 +70,30 @@ if clamped then
   ahead, part = burst, burst_part
 end
 local after, after_part = ahead + ARGV[1], part + cost_part
-if den and after_part >= den + 0 then
+if den and after_part >= den then
   after, after_part = after + 1, after_part - den
 end
 local allowed = after < burst or (after == burst and after_part <= burst_part)
+local was = ahead
 if allowed then
   ahead, part = after, after_part
 end
 
 -- [commit]
 if allowed or clamped then
-  local grace = (ARGV[3] or '') == '' and 100 or 3600000
-  local tat = now + ahead -- as a number, which a server writes faster than Lua does
-  if part > 0 then
-    tat = string.format('%.0f+%.0f/%s', tat, part, den)
+  if was > 0 and not den and not clamped then
+    -- To add to the time costs a server less than to write it, and so does to see that the key lives long enough.
+    redis.call('INCRBY', KEYS[1], ARGV[1])
+    if redis.call('PTTL', KEYS[1]) < ahead / 1000 + grace / 2 then
+      redis.call('PEXPIRE', KEYS[1], string.format('%d', (ahead + ARGV[2]) / 1000 + grace + 1))
+    end
+  else
+    local at = string.format('%d', now + ahead)
+    if part > 0 then
+      at = at .. string.format('+%d', part)
+    end
+    redis.call('SET', KEYS[1], at, 'PX', string.format('%d', (ahead + 999) / 1000 + grace))
   end
-  redis.call('SET', KEYS[1], tat, 'PX', math.ceil(ahead / 1000) + grace)
 end
 
 -- [reply]

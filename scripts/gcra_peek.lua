@@ -1,5 +1,4 @@
--- gcra_peek.lua: what gcra.lua would answer now, read only.
--- Its text is that of gcra.lua without what that commits.
+-- gcra_peek.lua: the standing of a key, and whether gcra.lua would admit a request now. It is read only.
 --
 -- KEYS[1]  the limiter's key
 -- ARGV[1]  cost_us     what the request adds to the TAT: its cost times the emission interval
@@ -9,34 +8,38 @@
 -- ARGV[5]  burst_part
 -- ARGV[6]  den         what parts are counted in: the emission interval's denominator
 --
--- Reply    standing_us if admitted, how far the TAT is ahead of now with this request; if denied,
---                      -1 less how far it is ahead, 0 if it is past
+-- Reply    standing_us how far the TAT is ahead of now, 0 if it is past; -1 less that if the request would be denied
 --          ahead_part  the part to that; without den there is none, and the reply is one integer
 -- Writes   nothing
 -- TTL      left as it is
 
 -- [clock]
-local now, den = ARGV[3] or '', ARGV[6]
-if now == '' then
-  local time = redis.call('TIME')
-  now = time[1] * 1000000 + time[2]
+local now = ARGV[3]
+if not now or now == '' then
+  local clock = redis.call('TIME')
+  now = clock[1] * 1000000 + clock[2]
 end
 
 -- [state]
+local den = ARGV[6]
+if den then
+  den = den + 0
+end
 local ahead, part = 0, 0
 local stored = redis.call('GET', KEYS[1])
 if stored then
-  local tat = tonumber(stored)
-  if not tat then
-    local whole, over, under = string.match(stored, '^(%d+)%+(%d+)/(%d+)$')
-    if not whole then
-      return redis.error_reply('WEIRSTATE the key holds no theoretical arrival time')
+  local tat, over, foreign = stored
+  if den then
+    tat, over = string.match(stored, '^(%d+)%+?(%d*)$')
+    if over and over ~= '' and #over <= 16 then
+      part = over + 0
     end
-    if under == den then
-      tat, part = whole + 0, over + 0
-    else
-      tat = whole + 1 -- of another limit's parts: round up to a whole microsecond
-    end
+    foreign = not tat or #tat > 16 or #over > 16 or part >= den or (over == '' and #tat < #stored)
+  else
+    foreign = #stored > 16 or not string.find(stored, '^%d+$')
+  end
+  if foreign then
+    return redis.error_reply('WEIRSTATE the key holds no theoretical arrival time')
   end
   ahead = tat - now
   if ahead < 0 then
@@ -54,13 +57,10 @@ if clamped then
   ahead, part = burst, burst_part
 end
 local after, after_part = ahead + ARGV[1], part + cost_part
-if den and after_part >= den + 0 then
+if den and after_part >= den then
   after, after_part = after + 1, after_part - den
 end
 local allowed = after < burst or (after == burst and after_part <= burst_part)
-if allowed then
-  ahead, part = after, after_part
-end
 
 -- [reply]
 local standing = allowed and ahead or -1 - ahead

@@ -18,34 +18,42 @@
 --                         refused, -1 less how long it is to the departure it would have had
 --          wait_part      the part to that; without den there is none, and the reply is one integer
 -- Writes   KEYS[1], a string, when accepted: the next free departure time in microseconds since
---          the Unix epoch, followed by "+part/den" if it is not whole. When refused nothing, except
---          that a time further ahead than a full queue (the clock went back, the limit was
---          lowered) is brought back to it.
--- TTL      until the next free departure time has passed, and 100 ms more; an hour more where
---          now_us was given
+--          the Unix epoch, followed by "+part" if it is not whole. When refused nothing, except
+--          that a time further ahead than a full queue (the clock went back) is brought back to it.
+--          A key that holds something else gets a TTL if it has none.
+-- TTL      until the next free departure time has passed, and 100 ms more; for a queue in use up to a burst more; an
+--          hour more where now_us was given
 
 -- [clock]
-local now, den = ARGV[4] or '', ARGV[7]
-if now == '' then
-  local time = redis.call('TIME')
-  now = time[1] * 1000000 + time[2]
+local now, grace = ARGV[4], 3600000 -- grace: how many ms longer than its state a key lives
+if not now or now == '' then
+  local clock = redis.call('TIME')
+  now, grace = clock[1] * 1000000 + clock[2], 100
 end
 
 -- [state]
+local den = ARGV[7]
+if den then
+  den = den + 0
+end
 local ahead, part = 0, 0
 local stored = redis.call('GET', KEYS[1])
 if stored then
-  local tat = tonumber(stored)
-  if not tat then
-    local whole, over, under = string.match(stored, '^(%d+)%+(%d+)/(%d+)$')
-    if not whole then
-      return redis.error_reply('WEIRSTATE the key holds no theoretical arrival time')
+  local tat, over, foreign = stored
+  if den then
+    tat, over = string.match(stored, '^(%d+)%+?(%d*)$')
+    if over and over ~= '' and #over <= 16 then
+      part = over + 0
     end
-    if under == den then
-      tat, part = whole + 0, over + 0
-    else
-      tat = whole + 1 -- of another limit's parts: round up to a whole microsecond
+    foreign = not tat or #tat > 16 or #over > 16 or part >= den or (over == '' and #tat < #stored)
+  else
+    foreign = #stored > 16 or not string.find(stored, '^%d+$')
+  end
+  if foreign then
+    if redis.call('PTTL', KEYS[1]) == -1 then
+      redis.call('PEXPIRE', KEYS[1], math.ceil(ARGV[2] / 1000))
     end
+    return redis.error_reply('WEIRSTATE the key holds no theoretical arrival time')
   end
   ahead = tat - now
   if ahead < 0 then
@@ -59,7 +67,7 @@ if den then
   interval_part, longest_part = ARGV[5] + 0, ARGV[6] + 0
 end
 local full, full_part = longest + interval, longest_part + interval_part
-if den and full_part >= den + 0 then
+if den and full_part >= den then
   full, full_part = full + 1, full_part - den
 end
 local clamped = ahead > full or (ahead == full and part > full_part)
@@ -69,27 +77,34 @@ end
 local patience = tonumber(ARGV[3] or '')
 local accepted = (ahead < longest or (ahead == longest and part <= longest_part))
   and (not patience or ahead < patience)
+local standing, standing_part = accepted and ahead or -1 - ahead, part
+local was = ahead
+if accepted then
+  ahead, part = ahead + interval, part + interval_part
+  if den and part >= den then
+    ahead, part = ahead + 1, part - den
+  end
+end
 
 -- [commit]
 if accepted or clamped then
-  local grace = (ARGV[4] or '') == '' and 100 or 3600000
-  local free, free_part = ahead, part
-  if accepted then
-    free, free_part = ahead + interval, part + interval_part
-    if den and free_part >= den + 0 then
-      free, free_part = free + 1, free_part - den
+  if was > 0 and not den and not clamped then
+    -- To add to the time costs a server less than to write it, and so does to see that the key lives long enough.
+    redis.call('INCRBY', KEYS[1], ARGV[1])
+    if redis.call('PTTL', KEYS[1]) < ahead / 1000 + grace / 2 then
+      redis.call('PEXPIRE', KEYS[1], string.format('%d', (ahead + ARGV[2]) / 1000 + grace + 1))
     end
+  else
+    local at = string.format('%d', now + ahead)
+    if part > 0 then
+      at = at .. string.format('+%d', part)
+    end
+    redis.call('SET', KEYS[1], at, 'PX', string.format('%d', (ahead + 999) / 1000 + grace))
   end
-  local departure = now + free -- as a number, which a server writes faster than Lua does
-  if free_part > 0 then
-    departure = string.format('%.0f+%.0f/%s', departure, free_part, den)
-  end
-  redis.call('SET', KEYS[1], departure, 'PX', math.ceil(free / 1000) + grace)
 end
 
 -- [reply]
-local standing = accepted and ahead or -1 - ahead
 if den then
-  return {standing, part}
+  return {standing, standing_part}
 end
 return standing

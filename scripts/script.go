@@ -9,8 +9,8 @@ import (
 	"strconv"
 )
 
-// A Script is one Lua source, with what a caller must know to send it: its SHA1, which is the name
-// the server caches it under, and the names of its arguments and of the integers it replies with.
+// A Script is one Lua source with what is needed to send it: its SHA1, which is the name that the server caches it
+// under, and the names of its arguments and of the integers that it replies with.
 type Script struct {
 	name   string
 	source string
@@ -18,25 +18,25 @@ type Script struct {
 	args   []string
 	reply  []string
 
-	oneString  bool
 	leastReply int // how many integers a reply has that leaves out what may be left out
+	many       *Script
 }
 
-// New returns a script of the caller's own, for use with a [Runner]. The arguments and replies of
-// the scripts in this package are fixed by the contract at the top of each file; those of a script
-// made here are the caller's business.
+// New returns a script of the caller's own, for use with a [Runner]. Its arguments and its reply are up
+// to the caller; those of the scripts in this package are fixed by the contract at the top of each file.
 func New(name, source string) *Script {
 	sum := sha1.Sum([]byte(source)) //nolint:gosec // see the import
 	return &Script{name: name, source: source, sha1: hex.EncodeToString(sum[:])}
 }
 
-// OneString says of a script of the caller's own that its state is one string at KEYS[1], and that it
-// touches the server in no other words than redis.call('TIME'), redis.call('GET', KEYS[1]) and
-// redis.call('SET', KEYS[1], value, 'PX', milliseconds) or redis.call('SET', KEYS[1], value, 'KEEPTTL').
-// Where many calls of it are sent together (see [Coalesce]), a key is then read and written once for all of
-// them. A value given to SET as a number is a number for the next GET. It returns s, and is called before s is used.
-func (s *Script) OneString() *Script {
-	s.oneString = true
+// Many returns the script that decides on many requests as s decides on one, or nil if there is none. The header of its
+// file is its contract.
+func (s *Script) Many() *Script { return s.many }
+
+// WithMany makes many the script for many requests of s, and returns s. The header of gcra_many.lua says what such a script
+// takes and replies. WithMany changes s: call it before s is used.
+func (s *Script) WithMany(many *Script) *Script {
+	s.many = many
 	return s
 }
 
@@ -52,27 +52,28 @@ func (s *Script) SHA1() string { return s.sha1 }
 // Args returns the names of ARGV[1], ARGV[2], … in order; nil for a script made by [New].
 func (s *Script) Args() []string { return s.args }
 
-// Reply returns the names of the integers in the reply, in order, of which the last may be left out where
-// the contract says so; nil for a script made by [New].
+// Reply returns the names of the integers in the reply, in order; nil for a script made by [New]. The last
+// of them may be left out if the contract says so.
 func (s *Script) Reply() []string { return s.reply }
 
-// A Runner sends scripts to a server. It is the one seam between Weir and a Redis client:
-// goredisrunner and rueidisrunner implement it, and any other client can.
+// A Runner sends scripts to a server. It is all that Weir needs of a Redis client: goredisrunner and
+// rueidisrunner implement it, and it can be implemented over any other client.
 type Runner interface {
 	// Run executes s once, atomically, on the server that holds keys, and returns the integers of
 	// its reply. It sends EVALSHA first, and EVAL only after the server has answered NOSCRIPT.
 	//
-	// Run never resends a call whose outcome is unknown: a lost reply is an error, not a second
-	// charge. It does not change keys and args, which callers may use again. Errors of the client and of the server stay reachable through errors.Is and errors.As.
+	// Run never sends a call again whose outcome is unknown: a lost reply is an error, not a second
+	// charge. It doesn't change keys and args, which callers may use again. errors.Is and errors.As
+	// find the errors of the client and of the server in its error.
 	Run(ctx context.Context, s *Script, keys []string, args []string) ([]int64, error)
 }
 
-// ErrReply is wrapped by the error for a reply that isn't what the script's contract says: the
-// server ran some other script, or something between stood in for it.
+// ErrReply is wrapped by the error for a reply that isn't in the form of the script's contract: the server
+// has run another script, or something between client and server has answered.
 var ErrReply = errors.New("weir: unexpected reply")
 
-// CheckReply returns nil for a reply of as many integers as s replies with, or as few as it may, else
-// an error that wraps [ErrReply].
+// CheckReply returns nil if the reply has as many integers as s replies with, or as few as s may reply
+// with. Else it returns an error that wraps [ErrReply].
 func (s *Script) CheckReply(reply []int64) error {
 	if len(reply) == s.leastReply || len(reply) == len(s.reply) {
 		return nil

@@ -4,7 +4,7 @@
 -- The log is a list: a base, then one entry for each admitted request, oldest first, whatever its
 -- cost. An entry is 6 bytes of time, in microseconds modulo 2^48, and a running count of all that
 -- was admitted, this request included: modulo 2^24 in 3 bytes or, for rates from 2^23, modulo 2^48
--- in 6. The base is 7 bytes of time in full, of when it was written, and the 6-byte running count
+-- in 6. The base is 7 bytes of time in full, that of the first entry behind it, and the 6-byte running count
 -- of what has left the log. All is big-endian. So what any stretch of the log admitted is the
 -- difference of two counts, the times ascend, and whatever is looked for is found in a number of
 -- steps that is logarithmic in the entries passed over: nothing depends on the rate or the cost.
@@ -22,24 +22,32 @@
 -- Writes   KEYS[1], when allowed: the base and the entry, less the entries that have gone (65,536 of
 --          them at most, and the others with later decisions). When
 --          denied nothing, except that entries of a time that is yet to come (the clock went back)
---          become one entry of now.
--- TTL      until the newest entry has gone, and 100 ms more; an hour more where now_us was given
+--          become one entry of now. A key that holds something else gets a TTL if it has none.
+-- TTL      until the newest entry has gone, and 100 ms more; for a log in use up to a period more; an hour more where
+--          now_us was given
 
 -- [clock]
-local now = ARGV[4] or ''
-if now == '' then
-  local time = redis.call('TIME')
-  now = time[1] * 1000000 + time[2]
+local now, grace = ARGV[4], 3600000 -- grace: how many ms longer than its state a key lives
+if not now or now == '' then
+  local clock = redis.call('TIME')
+  now, grace = clock[1] * 1000000 + clock[2], 100
 end
 
 -- [state]
 local cost, rate, period = ARGV[1] + 0, ARGV[2] + 0, ARGV[3] + 0
-local since, base
+local since, base, foreign
 
 -- read returns the microseconds since an entry was admitted, below 0 for a time yet to come, and what
 -- was admitted from the base up to it, the entry included.
 local function read(entry)
-  local a, b, c, d, e, f, u, v, w, x, y, z = string.byte(entry, 1, 12)
+  local a, b, c, d, e, f, u, v, w, x, y, z
+  if entry then
+    a, b, c, d, e, f, u, v, w, x, y, z = string.byte(entry, 1, 12)
+  end
+  if not w or x and not z then
+    foreign = true
+    return 0, 0
+  end
   local us = ((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f
   us = (us - since + 2 ^ 47) % 2 ^ 48 - 2 ^ 47 -- since the base was written
   local count = (u * 256 + v) * 256 + w
@@ -78,30 +86,35 @@ local function search(low, before, fits)
 end
 
 local head = redis.call('LINDEX', KEYS[1], '0')
-local newest, newest_age
+local newest, newest_age, live -- live: an entry is still in the log
 local gone, used = 0, 0 -- what left the log since the base was written, and what is still in it
-local oldest, oldest_age, upto, first -- the first entry still in it, the count up to that, its index
+-- The first entry that is still in it, if that was read, the count up to it, and its index.
+local oldest, oldest_age, upto, first
 if head then
   newest = redis.call('LINDEX', KEYS[1], '-1')
-  local a, b, c, d, e, f, g, u, v, w, x, y, z = string.byte(head, 1, 13)
-  if not z or #newest < 9 then
-    return redis.error_reply('WEIRSTATE the key holds no log')
-  end
-  since = (((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f) * 256 + g
-  base = ((((u * 256 + v) * 256 + w) * 256 + x) * 256 + y) * 256 + z
-  newest_age, used = read(newest)
-  if newest_age >= period then
-    used = 0
-  else
-    oldest, first = redis.call('LINDEX', KEYS[1], '1'), 1
-    oldest_age, upto = read(oldest)
-    if oldest_age >= period then
-      local last_gone
-      oldest, first, last_gone = search(1, oldest, function(age) return age < period end)
-      oldest_age, upto = read(oldest)
-      local _
-      _, gone = read(last_gone)
-      used = used - gone
+  local a, b, c, d, e, f, g, u, v, w, x, y, z, more = string.byte(head, 1, 14)
+  foreign = not z or more or #newest > 12
+  if not foreign then
+    since = (((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f) * 256 + g
+    base = ((((u * 256 + v) * 256 + w) * 256 + x) * 256 + y) * 256 + z
+    newest_age, used = read(newest)
+    live = newest_age < period
+    if not live then
+      used = 0
+    else
+      first = 1
+      if now - since >= period then
+        oldest = redis.call('LINDEX', KEYS[1], '1')
+        oldest_age, upto = read(oldest)
+        if oldest_age >= period then
+          local last_gone
+          oldest, first, last_gone = search(1, oldest, function(age) return age < period end)
+          oldest_age, upto = read(oldest)
+          local _
+          _, gone = read(last_gone)
+          used = used - gone
+        end
+      end
     end
   end
 end
@@ -109,24 +122,58 @@ end
 -- [decision]
 local allowed = used + cost <= rate
 local retry, reset = 0, period
+local clamped = newest_age and newest_age < 0
+if live and not oldest and (clamped or not allowed) then
+  oldest = redis.call('LINDEX', KEYS[1], '1')
+  oldest_age, upto = read(oldest)
+end
+if live and not allowed and not foreign then
+  -- It fits once as much has gone as it is too much by.
+  local until_gone = gone + used + cost - rate
+  local leaves = oldest_age
+  if upto < until_gone then
+    local entry = search(first, oldest, function(_, count) return count >= until_gone end)
+    leaves = read(entry)
+  end
+  retry = period - math.max(leaves, 0)
+end
+if foreign then
+  if redis.call('PTTL', KEYS[1]) == -1 then
+    redis.call('PEXPIRE', KEYS[1], math.ceil(period / 1000))
+  end
+  return redis.error_reply('WEIRSTATE the key holds no log')
+end
 if allowed then
   used = used + cost
 else
-  -- It fits once as much has gone as it is too much by.
-  local until_gone = gone + used + cost - rate
-  if upto < until_gone then
-    oldest = search(first, oldest, function(_, count) return count >= until_gone end)
-    oldest_age = read(oldest)
-  end
-  retry = period - math.max(oldest_age, 0)
   reset = period - math.max(newest_age, 0)
 end
 
 -- [commit]
-local clamped = newest and newest_age < 0
-if allowed or clamped then
-  local char = string.char
-
+local entry
+if allowed then
+  local count = live and base + gone + used or used
+  local f, w = now % 256, count % 256
+  local t, n = (now - f) / 256, (count - w) / 256
+  local e, v = t % 256, n % 256
+  t, n = (t - e) / 256, (n - v) / 256
+  local d, u = t % 256, n % 256
+  t = (t - d) / 256
+  local c = t % 256
+  t = (t - c) / 256
+  local b = t % 256
+  local a = (t - b) / 256 % 256
+  if rate < 2 ^ 23 then
+    entry = string.char(a, b, c, d, e, f, u, v, w)
+  else
+    n = (n - u) / 256
+    local z = n % 256
+    n = (n - z) / 256
+    local y = n % 256
+    entry = string.char(a, b, c, d, e, f, (n - y) / 256 % 256, y, z, u, v, w)
+  end
+end
+if clamped or allowed and live and first > 1 then
   -- three returns the lowest three bytes of n, the highest first.
   local function three(n)
     local low = n % 256
@@ -139,47 +186,52 @@ if allowed or clamped then
   local function six(n)
     local low = n % 2 ^ 24
     local a, b, c = three((n - low) / 2 ^ 24)
-    return char(a, b, c, three(low))
+    return string.char(a, b, c, three(low))
   end
 
-  local time = six(now)
+  -- base_of writes a base.
+  local function base_of(time, count)
+    return string.char(math.floor(time / 2 ^ 48)) .. six(time) .. six(count)
+  end
+
   if clamped then
     local _, count = read(newest)
     local _, ahead = search(0, nil, function(age) return age < 0 end)
     redis.call('LTRIM', KEYS[1], '0', ahead - 1)
-    redis.call('RPUSH', KEYS[1], time .. six(base + count))
+    redis.call('RPUSH', KEYS[1], six(now) .. six(base + count))
   end
-  if oldest and (clamped or first > 1) then
-    -- The last entry that goes becomes the base. Of very many only a part goes at once, so that no
-    -- decision holds the server for long, if what stays can still be counted in three bytes.
-    local last, passed = first - 1, gone
-    if last > 65536 then
-      local _, part = read(redis.call('LINDEX', KEYS[1], '65536'))
-      if gone + used - part < 2 ^ 23 then
-        last, passed = 65536, part
-      end
-    end
-    redis.call('LTRIM', KEYS[1], last, '-1')
-    redis.call('LSET', KEYS[1], '0', char(math.floor(now / 2 ^ 48)) .. time .. six(base + passed))
-  end
-  if allowed then
-    local count = oldest and base + gone + used or used
-    local entry = time .. (rate < 2 ^ 23 and char(three(count)) or six(count))
-    if oldest then
-      redis.call('RPUSH', KEYS[1], entry)
-    else
-      if head then
-        redis.call('UNLINK', KEYS[1])
-      end
-      redis.call('RPUSH', KEYS[1], char(math.floor(now / 2 ^ 48)) .. time .. six(0), entry)
+  -- The last entry that goes becomes the base. Of very many only a part goes at once, so that no
+  -- decision holds the server for long, if what stays can still be counted in three bytes.
+  local last, passed, age = first - 1, gone, math.max(oldest_age, 0)
+  if last > 65536 then
+    local _, part = read(redis.call('LINDEX', KEYS[1], '65536'))
+    if gone + used - part < 2 ^ 23 then
+      last, passed, age = 65536, part, (read(redis.call('LINDEX', KEYS[1], '65537')))
     end
   end
-  local grace = (ARGV[4] or '') == '' and 100 or 3600000
-  redis.call('PEXPIRE', KEYS[1], math.ceil(reset / 1000) + grace)
+  redis.call('LTRIM', KEYS[1], last, '-1')
+  redis.call('LSET', KEYS[1], '0', base_of(now - age, base + passed))
+end
+if allowed and live then
+  redis.call('RPUSH', KEYS[1], entry)
+elseif allowed then
+  if head then
+    redis.call('UNLINK', KEYS[1])
+  end
+  local new_base = string.char(math.floor(now / 2 ^ 48)) .. string.sub(entry, 1, 6) .. '\0\0\0\0\0\0'
+  redis.call('RPUSH', KEYS[1], new_base, entry)
+  local expires = redis.pcall('PEXPIRE', KEYS[1], string.format('%d', (period + 999) / 1000 + grace))
+  if type(expires) == 'table' then
+    redis.call('UNLINK', KEYS[1]) -- no log is left without a TTL
+    return expires
+  end
+end
+if live and (allowed or clamped) and redis.call('PTTL', KEYS[1]) < period / 1000 + grace / 2 then
+  redis.call('PEXPIRE', KEYS[1], string.format('%d', period / 500 + grace + 1))
 end
 
 -- [reply]
 if allowed then
   return used
 end
-return {-1 - used, retry, reset}
+return {allowed and used or -1 - used, retry, reset}

@@ -1,5 +1,4 @@
--- slidinglog_peek.lua: what slidinglog.lua would answer now, read only.
--- Its text is that of slidinglog.lua without what that commits.
+-- slidinglog_peek.lua: the standing of a key, and whether slidinglog.lua would admit a request now. It is read only.
 --
 -- KEYS[1]  the limiter's key
 -- ARGV[1]  cost       what the request counts for, 1 to rate
@@ -7,28 +6,34 @@
 -- ARGV[3]  period_us  the span's length in microseconds, up to 2^46
 -- ARGV[4]  now_us     microseconds since the Unix epoch; empty for the server's clock
 --
--- Reply    standing   if admitted, what the last period has admitted with this request, and nothing
---                     else; if denied, -1 less what it has admitted
+-- Reply    standing   what the last period has admitted; -1 less that if the request would be denied
 --          retry_us   the time until this request would fit
---          reset_us   the time until the newest entry has gone; if admitted, that is a period
+--          reset_us   the time until the newest entry has gone, 0 if there is none
 -- Writes   nothing
 -- TTL      left as it is
 
 -- [clock]
-local now = ARGV[4] or ''
-if now == '' then
-  local time = redis.call('TIME')
-  now = time[1] * 1000000 + time[2]
+local now = ARGV[4]
+if not now or now == '' then
+  local clock = redis.call('TIME')
+  now = clock[1] * 1000000 + clock[2]
 end
 
 -- [state]
 local cost, rate, period = ARGV[1] + 0, ARGV[2] + 0, ARGV[3] + 0
-local since, base
+local since, base, foreign
 
 -- read returns the microseconds since an entry was admitted, below 0 for a time yet to come, and what
 -- was admitted from the base up to it, the entry included.
 local function read(entry)
-  local a, b, c, d, e, f, u, v, w, x, y, z = string.byte(entry, 1, 12)
+  local a, b, c, d, e, f, u, v, w, x, y, z
+  if entry then
+    a, b, c, d, e, f, u, v, w, x, y, z = string.byte(entry, 1, 12)
+  end
+  if not w or x and not z then
+    foreign = true
+    return 0, 0
+  end
   local us = ((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f
   us = (us - since + 2 ^ 47) % 2 ^ 48 - 2 ^ 47 -- since the base was written
   local count = (u * 256 + v) * 256 + w
@@ -67,52 +72,62 @@ local function search(low, before, fits)
 end
 
 local head = redis.call('LINDEX', KEYS[1], '0')
-local newest, newest_age
+local newest, newest_age, live -- live: an entry is still in the log
 local gone, used = 0, 0 -- what left the log since the base was written, and what is still in it
-local oldest, oldest_age, upto, first -- the first entry still in it, the count up to that, its index
+-- The first entry that is still in it, if that was read, the count up to it, and its index.
+local oldest, oldest_age, upto, first
 if head then
   newest = redis.call('LINDEX', KEYS[1], '-1')
-  local a, b, c, d, e, f, g, u, v, w, x, y, z = string.byte(head, 1, 13)
-  if not z or #newest < 9 then
-    return redis.error_reply('WEIRSTATE the key holds no log')
-  end
-  since = (((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f) * 256 + g
-  base = ((((u * 256 + v) * 256 + w) * 256 + x) * 256 + y) * 256 + z
-  newest_age, used = read(newest)
-  if newest_age >= period then
-    used = 0
-  else
-    oldest, first = redis.call('LINDEX', KEYS[1], '1'), 1
-    oldest_age, upto = read(oldest)
-    if oldest_age >= period then
-      local last_gone
-      oldest, first, last_gone = search(1, oldest, function(age) return age < period end)
-      oldest_age, upto = read(oldest)
-      local _
-      _, gone = read(last_gone)
-      used = used - gone
+  local a, b, c, d, e, f, g, u, v, w, x, y, z, more = string.byte(head, 1, 14)
+  foreign = not z or more or #newest > 12
+  if not foreign then
+    since = (((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f) * 256 + g
+    base = ((((u * 256 + v) * 256 + w) * 256 + x) * 256 + y) * 256 + z
+    newest_age, used = read(newest)
+    live = newest_age < period
+    if not live then
+      used = 0
+    else
+      first = 1
+      if now - since >= period then
+        oldest = redis.call('LINDEX', KEYS[1], '1')
+        oldest_age, upto = read(oldest)
+        if oldest_age >= period then
+          local last_gone
+          oldest, first, last_gone = search(1, oldest, function(age) return age < period end)
+          oldest_age, upto = read(oldest)
+          local _
+          _, gone = read(last_gone)
+          used = used - gone
+        end
+      end
     end
   end
 end
 
 -- [decision]
 local allowed = used + cost <= rate
-local retry, reset = 0, period
-if allowed then
-  used = used + cost
-else
+local retry, reset = 0, 0
+if live and not oldest and not allowed then
+  oldest = redis.call('LINDEX', KEYS[1], '1')
+  oldest_age, upto = read(oldest)
+end
+if live and not allowed and not foreign then
   -- It fits once as much has gone as it is too much by.
   local until_gone = gone + used + cost - rate
+  local leaves = oldest_age
   if upto < until_gone then
-    oldest = search(first, oldest, function(_, count) return count >= until_gone end)
-    oldest_age = read(oldest)
+    local entry = search(first, oldest, function(_, count) return count >= until_gone end)
+    leaves = read(entry)
   end
-  retry = period - math.max(oldest_age, 0)
+  retry = period - math.max(leaves, 0)
+end
+if foreign then
+  return redis.error_reply('WEIRSTATE the key holds no log')
+end
+if used > 0 then
   reset = period - math.max(newest_age, 0)
 end
 
 -- [reply]
-if allowed then
-  return used
-end
-return {-1 - used, retry, reset}
+return {allowed and used or -1 - used, retry, reset}

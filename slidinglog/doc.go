@@ -1,34 +1,38 @@
-// Package slidinglog remembers each admitted request for one Period: the exact one, at a price in
+// Package slidinglog remembers each admitted request for one Period. It is the exact algorithm, and pays for that with
 // memory.
 //
 // # What it guarantees
 //
-// No span of one Period, wherever it begins, admits more than Rate events, exactly. An entry that is
-// exactly a Period old has gone.
+// No span of one Period, wherever it begins, admits more than Rate events. An entry that is exactly one Period old has
+// left the log.
 //
-// RetryAfter is exact to the microsecond, for any cost. A denied request costs nothing and is not
-// remembered.
+// RetryAfter is exact to the microsecond, for any cost. A denied request costs nothing and is not remembered.
 //
 // # Worst case
 //
-// Rate events at once, then nothing for a Period: it does not smooth. Where requests should be
-// spread, choose gcra.
+// Rate events at once, and then nothing for a Period: the log does not smooth. If requests should be spread, use gcra.
 //
 // # Cost
 //
-// An entry for each admitted request, whatever its cost: 11.1 bytes each at 10,000 entries (14.1 for
-// rates from 2^23 on), as a list of 9-byte entries behind one base. A decision does not depend on Rate
-// or on the cost: entries carry a running count, so that the difference of two is what any stretch of
-// the log admitted, and what has left the log is found in steps that double. The key lives until its
-// newest entry has gone.
+// The log has an entry for each admitted request, whatever its cost. An entry takes 11.1 bytes in a log of 10,000, and
+// 14.1 for Rates of 2^23 and more. What a decision costs depends neither on the Rate nor on the cost of the request:
+// entries carry a running count, so that the difference of two is what was admitted between them, and the entries that
+// have left the log are found by a search in steps that double. A key lives until its newest entry has left.
 //
 // # Clocks and changes of the limit
 //
-// The server's clock decides. If it goes back, entries of a time yet to come count as of now: nobody
-// is refused for longer than one Period. The first request that finds some writes the correction,
-// even if it is denied. When the Period is lengthened, entries that have left the log don't come back.
+// The server's clock decides. If it goes back, entries can have times that are yet to come. They count as entries of now,
+// so that no request waits longer than one Period. The first request that finds such entries writes the correction, even
+// if it is denied.
 //
-// Source: the sliding window log of N. Mahdi, "An alternative approach to rate limiting", Figma, 2017,
-// and of Django REST framework's SimpleRateThrottle; here with denied requests left out, as in the
-// latter, and with running counts.
+// A key has a log for each Period. Limiters of one Period share it, whatever their Rates: each admits a request if what
+// the last Period has admitted, the request included, stays within its own Rate. So a new Rate finds the log as it is,
+// however often it changes. Under a new Period a key begins with its whole allowance. If limits of k different Periods are
+// in use on one key, they admit up to their sum. Reset forgets the log of the limiter's own Period. Limiters that must not
+// share a log need different names: see algorithms.WithName.
+//
+// A limit with a Burst is an error, as a log has no use for it: it admits Rate at once.
+//
+// Source: the sliding window log of N. Mahdi, "An alternative approach to rate limiting", Figma, 2017, and of Django REST
+// framework's SimpleRateThrottle. As in the latter, denied requests are left out. The running counts are Weir's.
 package slidinglog

@@ -1,111 +1,65 @@
 package slidinglog
 
 import (
-	"context"
 	"fmt"
+	"sort"
 	"strconv"
-	"time"
 
 	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/internal/remote"
+	"github.com/go-weir/weir/internal/local"
+	"github.com/go-weir/weir/internal/rule"
 	"github.com/go-weir/weir/scripts"
 )
 
-// name is the algorithm's name in keys.
-const name = "slidinglog"
-
-var algorithm = remote.Algorithm{Decide: scripts.SlidingLog, Peek: scripts.SlidingLogPeek}
-
-// A Limiter keeps a sliding log on a Redis or Valkey server. It is safe for concurrent use, in any
-// number of processes.
-type Limiter struct {
-	remote *remote.Limiter
-	limit  algorithms.Limit
-}
-
-var _ algorithms.Limiter = (*Limiter)(nil)
-
-// New returns a limiter that keeps its state on run's server. A request of cost n is admitted if it
-// and what was admitted in the Period before it come to at most limit.Rate; n is at most Rate.
-// limit.Burst has no meaning here and is left aside. Rate is at most 2^46, and Period at most 2^46
-// microseconds (814 days).
+// New returns a limiter that keeps its state on run's server. A request of cost n is admitted if
+// the events that the last limit.Period has admitted, plus n, are at most limit.Rate. Rate is at most
+// 2^46, and Period at most 2^46 microseconds (814 days). A limit with a Burst is an error.
 //
 // Its errors wrap algorithms.ErrInvalidLimit, ErrInvalidOption or ErrNilRunner. New sends nothing.
-func New(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (*Limiter, error) {
-	settings, err := algorithms.NewSettings(name, opts...)
-	if err != nil {
-		return nil, err
-	}
-	rule, err := newRule(limit, settings)
-	if err != nil {
-		return nil, err
-	}
-	limiter, err := remote.New(algorithm, run, rule, settings)
-	if err != nil {
-		return nil, err
-	}
-	return &Limiter{limiter, limit}, nil
+func New(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (*algorithms.Remote, error) {
+	return algorithms.NewRemote(&algorithm, run, limit, opts)
 }
 
-// With returns a limiter of the same keys under another limit, for limits that depend on the plan
-// or the user, or that change while the program runs. The log stays: the new limit looks at the
-// entries of its own Period, as far as the old one still has them.
-func (l *Limiter) With(limit algorithms.Limit) (*Limiter, error) {
-	rule, err := newRule(limit, l.remote.Settings())
-	if err != nil {
-		return nil, err
-	}
-	return &Limiter{l.remote.With(rule), limit}, nil
+// NewLocal returns a limiter that keeps its state in this process and decides as one of New does.
+//
+// Its errors wrap algorithms.ErrInvalidLimit or ErrInvalidOption.
+func NewLocal(limit algorithms.Limit, opts ...algorithms.LocalOption) (*algorithms.Local, error) {
+	return algorithms.NewLocal(&algorithm, limit, opts)
 }
-
-// Limit returns the limit that the limiter was made with.
-func (l *Limiter) Limit() algorithms.Limit { return l.limit }
-
-// Allow asks for one event.
-func (l *Limiter) Allow(ctx context.Context, key string) (algorithms.Result, error) {
-	return l.remote.AllowN(ctx, key, 1)
-}
-
-// AllowN asks for n events at once, all or nothing.
-func (l *Limiter) AllowN(ctx context.Context, key string, n int64) (algorithms.Result, error) {
-	return l.remote.AllowN(ctx, key, n)
-}
-
-// Peek returns what Allow would return now, and writes nothing.
-func (l *Limiter) Peek(ctx context.Context, key string) (algorithms.Result, error) {
-	return l.remote.Peek(ctx, key)
-}
-
-// Reset forgets the key.
-func (l *Limiter) Reset(ctx context.Context, key string) error { return l.remote.Reset(ctx, key) }
 
 // most is the largest rate, and the longest period in microseconds, that entries can hold.
 const most = 1 << 46
 
-// rule is the sliding log under one limit, on a server (Args, Result) and in this process (Decide).
-type rule struct {
-	rate   int64
-	period int64 // µs
+var algorithm = rule.Algorithm{
+	Decide: scripts.SlidingLog,
+	Peek:   scripts.SlidingLogPeek,
+	Of: func(limit rule.Limit, _ bool) (rule.Rule, error) {
+		switch {
+		case limit.Rate > most:
+			return nil, fmt.Errorf("rate is %d, a sliding log's is at most %d", limit.Rate, int64(most))
+		case limit.Period > most:
+			return nil, fmt.Errorf("period is %d µs, a sliding log's is at most %d µs", limit.Period, int64(most))
+		}
+		return slidinglog{"slidinglog:" + rule.PeriodText(limit.Period), limit.Rate, limit.Period}, rule.NoBurst(limit)
+	},
+	NewStore: local.Of[state],
 }
 
-func newRule(limit algorithms.Limit, _ algorithms.Settings) (rule, error) {
-	if err := limit.Validate(); err != nil {
-		return rule{}, err
-	}
-	if limit.Rate > most {
-		return rule{}, fmt.Errorf("%w: rate is %d, a sliding log's is at most %d", algorithms.ErrInvalidLimit, limit.Rate, int64(most))
-	}
-	if limit.Period > most*time.Microsecond {
-		return rule{}, fmt.Errorf("%w: period is %v, a sliding log's is at most %v", algorithms.ErrInvalidLimit, limit.Period, most*time.Microsecond)
-	}
-	return rule{limit.Rate, limit.Period.Microseconds()}, nil
+// slidinglog is the rule of one limit.
+type slidinglog struct {
+	identity string
+	rate     int64
+	period   int64 // µs
 }
 
-// Capacity implements remote.Rule and local.Rule.
-func (r rule) Capacity() int64 { return r.rate }
+// Identity implements rule.Rule.
+func (r slidinglog) Identity() string { return r.identity }
 
-// Args implements remote.Rule.
-func (r rule) Args(n int64, now string) []string {
+// Capacity implements rule.Rule.
+func (r slidinglog) Capacity() int64 { return r.rate }
+
+// Args implements rule.Rule.
+func (r slidinglog) Args(n int64, now string) []string {
 	args := make([]string, 0, 4)
 	args = append(args, strconv.FormatInt(n, 10), strconv.FormatInt(r.rate, 10), strconv.FormatInt(r.period, 10))
 	if now != "" {
@@ -114,22 +68,75 @@ func (r rule) Args(n int64, now string) []string {
 	return args
 }
 
-// Result implements remote.Rule.
-func (r rule) Result(_ int64, reply []int64) algorithms.Result {
-	if len(reply) == 1 {
-		return r.result(true, reply[0], 0, r.period)
+// Standing implements rule.Rule.
+func (r slidinglog) Standing(_ int64, reply []int64) rule.Standing {
+	used, allowed := reply[0], reply[0] >= 0
+	if !allowed {
+		used = -1 - used
 	}
-	return r.result(false, -1-reply[0], reply[1], reply[2])
+	if len(reply) == 1 {
+		return r.standing(allowed, used, 0, r.period)
+	}
+	return r.standing(allowed, used, reply[1], reply[2])
 }
 
-// result says in a Result what was decided, with what the last period has admitted after it, and
-// the microseconds until the request fits and until the log is empty.
-func (r rule) result(allowed bool, used, retry, reset int64) algorithms.Result {
-	return algorithms.Result{
+// standing says what was decided, with what the last period has admitted, and the microseconds until the request fits
+// and until the log is empty.
+func (r slidinglog) standing(allowed bool, used, retry, reset int64) rule.Standing {
+	return rule.Standing{
 		Allowed:    allowed,
-		Limit:      r.rate,
-		Remaining:  max(r.rate-used, 0), // a lowered limit may have less than was admitted
-		RetryAfter: time.Duration(retry) * time.Microsecond,
-		ResetAfter: time.Duration(reset) * time.Microsecond,
+		Remaining:  max(r.rate-used, 0), // a lowered Rate may be less than was admitted
+		RetryAfter: retry,
+		ResetAfter: reset,
 	}
+}
+
+// state is a key's log: what each admitted request cost, and when, oldest first.
+type state struct {
+	entries []entry
+	gone    int64 // the running count of the last entry that has left the log
+}
+
+// An entry is an admitted request: the time in microseconds since the Unix epoch, and the running
+// count of all that was admitted, this request included.
+type entry struct{ at, count int64 }
+
+// Decide implements local.Rule. Only what is to be kept is cut or appended, so that a request that
+// changes nothing leaves the entries as they were.
+func (r slidinglog) Decide(s *state, now, n int64, commit bool) (rule.Standing, int64) {
+	entries, gone := s.entries, s.gone
+	live := sort.Search(len(entries), func(i int) bool { return now-entries[i].at < r.period })
+	if live > 0 {
+		gone = entries[live-1].count
+	}
+	entries = entries[live:]
+	var newest entry
+	used := int64(0)
+	if len(entries) > 0 {
+		newest = entries[len(entries)-1]
+		used = newest.count - gone
+	}
+	clamped := newest.at > now
+	allowed := used+n <= r.rate
+	var retry, reset int64
+	if used > 0 {
+		reset = r.period - max(now-newest.at, 0)
+	}
+	if !allowed {
+		fits := sort.Search(len(entries), func(i int) bool { return entries[i].count >= gone+used+n-r.rate })
+		retry = r.period - max(now-entries[fits].at, 0)
+	}
+	if !commit || !allowed && !clamped {
+		return r.standing(allowed, used, retry, reset), 0
+	}
+	if clamped {
+		future := sort.Search(len(entries), func(i int) bool { return entries[i].at > now })
+		entries = append(entries[:future], entry{now, newest.count})
+	}
+	if allowed {
+		used, reset = used+n, r.period
+		entries = append(entries, entry{now, gone + used})
+	}
+	s.entries, s.gone = entries, gone
+	return r.standing(allowed, used, retry, reset), now + reset
 }

@@ -8,18 +8,18 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/limitertest"
+	"github.com/go-weir/weir/internal/algorithmtest"
 	"github.com/go-weir/weir/internal/resptest"
-	"github.com/go-weir/weir/internal/roomtest"
 	"github.com/go-weir/weir/slidinglog"
 )
 
-var algorithm = roomtest.Of(slidinglog.New, slidinglog.NewLocal)
+var algorithm = algorithmtest.Of(slidinglog.New, slidinglog.NewLocal)
 
 func TestConformance(t *testing.T) { algorithm.Conformance(t) }
 
 func TestDefinition(t *testing.T) { algorithm.KeepsTo(t, define) }
 
-func TestNoDrift(t *testing.T) { algorithm.Admits(t, roomtest.EachPeriod) }
+func TestNoDrift(t *testing.T) { algorithm.Admits(t, algorithmtest.EachPeriod) }
 
 // definition lists every event admitted, and looks at all of them each time.
 type definition struct {
@@ -27,7 +27,7 @@ type definition struct {
 	admitted         []int64
 }
 
-func define(limit algorithms.Limit) roomtest.Definition {
+func define(limit algorithms.Limit) algorithmtest.Definition {
 	return &definition{capacity: limit.Rate, period: limit.Period.Microseconds()}
 }
 

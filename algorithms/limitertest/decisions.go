@@ -19,7 +19,7 @@ func testFirstDecision(t *testing.T, s *suite) {
 }
 
 func testAdmitsItsLimitAtOnce(t *testing.T, s *suite) {
-	for _, limit := range limits {
+	for _, limit := range s.limits() {
 		if limit.BurstOrRate() > 1000 {
 			continue
 		}
@@ -43,7 +43,7 @@ func testAdmitsItsLimitAtOnce(t *testing.T, s *suite) {
 }
 
 func testRetryAfterIsExact(t *testing.T, s *suite) {
-	for _, limit := range limits {
+	for _, limit := range s.limits() {
 		l := s.subject(t, limit)
 		capacity := l.peek("k").Limit
 		for _, n := range []int64{1, 2, capacity/2 + 1, capacity} {
@@ -75,7 +75,7 @@ func testRetryAfterIsExact(t *testing.T, s *suite) {
 }
 
 func testResetAfterIsExact(t *testing.T, s *suite) {
-	for _, limit := range limits {
+	for _, limit := range s.limits() {
 		l := s.subject(t, limit)
 		capacity := l.peek("k").Limit
 		for _, n := range []int64{1, capacity} {
@@ -103,31 +103,51 @@ func testAllOrNothing(t *testing.T, s *suite) {
 	}
 }
 
-func testPeekIsAllowUnwritten(t *testing.T, s *suite) {
-	for _, limit := range limits {
+// testPeekTellsTheStanding holds each Peek against the request that follows it at the same moment.
+func testPeekTellsTheStanding(t *testing.T, s *suite) {
+	for _, limit := range s.limits() {
 		l := s.subject(t, limit)
 		capacity := l.peek("k").Limit
+		if fresh, want := l.peek("k"), (algorithms.Result{Allowed: true, Limit: capacity, Remaining: capacity}); fresh != want {
+			t.Errorf("%v: a new key's standing is %+v, want %+v", limit, fresh, want)
+		}
 		for i := range 12 {
-			before := s.dump(t, l)
-			peeked := l.peek("k")
-			if again := l.peek("k"); again != peeked {
-				t.Fatalf("%v: a second Peek is %+v, the first was %+v", limit, again, peeked)
-			}
-			s.sameDump(t, l, before, "Peek")
-			if asked := l.ask("k", 1); asked != peeked {
-				t.Fatalf("%v: Peek said %+v, Allow %+v", limit, peeked, asked)
+			for _, n := range []int64{1, max(capacity/4, 1), capacity} {
+				before := s.dump(t, l)
+				peeked := l.peekN("k", n)
+				if again := l.peekN("k", n); again != peeked {
+					t.Fatalf("%v: a second PeekN of %d is %+v, the first was %+v", limit, n, again, peeked)
+				}
+				if one := l.peek("k"); one.Remaining != peeked.Remaining || one.ResetAfter != peeked.ResetAfter {
+					t.Fatalf("%v: by Peek the standing is %+v, by PeekN of %d %+v", limit, one, n, peeked)
+				}
+				s.sameDump(t, l, before, "PeekN")
+				asked := l.ask("k", n)
+				if s.repeats && !asked.Allowed && !peeked.Allowed {
+					continue
+				}
+				if asked.Allowed != peeked.Allowed || asked.RetryAfter != peeked.RetryAfter || asked.Limit != peeked.Limit {
+					t.Fatalf("%v: PeekN of %d said %+v, AllowN %+v", limit, n, peeked, asked)
+				}
+				want := peeked.Remaining
+				if asked.Allowed {
+					want -= n
+				} else if asked.ResetAfter != peeked.ResetAfter {
+					t.Fatalf("%v: PeekN of %d said %+v, the denial %+v", limit, n, peeked, asked)
+				}
+				if asked.Remaining != want {
+					t.Fatalf("%v: PeekN of %d said %+v, and %d remain after it", limit, n, peeked, asked.Remaining)
+				}
 			}
 			if i%4 == 3 {
 				l.Advance(limit.Period / 5)
-			} else {
-				l.ask("k", max(capacity/4, 1))
 			}
 		}
 	}
 }
 
 func testDenialsCostNothing(t *testing.T, s *suite) {
-	for _, limit := range limits {
+	for _, limit := range s.limits() {
 		l := s.subject(t, limit)
 		capacity := l.peek("k").Limit
 		l.ask("k", capacity)

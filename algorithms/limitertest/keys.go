@@ -14,7 +14,7 @@ import (
 func testAnyKey(t *testing.T, s *suite) {
 	keys := []string{
 		"", "k", " ", "}", "}x", "{", "{}", "{}x", "{x}", "}{", "-}x", "a{b}c", "a}b{c", "x}:gcra", "x}:gcra:n",
-		"-{-x", ":", "*", "k\r\n", "\x00", "\x00\x00", "\xff\xfe\x80", "ключ", "%s%n", strings.Repeat("k", 1<<20),
+		"-{-x", ":", "*", "k\r\n", "\x00", "\x00\x00", "\xff\xfe\x80", "ключ", "%s%n", strings.Repeat("k", 256), strings.Repeat("k", 257), strings.Repeat("}", 257), strings.Repeat("k", 1<<20),
 	}
 	l := s.subject(t, algorithms.PerHour(3))
 	for round := range int64(4) {
@@ -30,7 +30,7 @@ func testAnyKey(t *testing.T, s *suite) {
 		}
 	}
 	for _, key := range keys {
-		if r := l.peek(key); r.Remaining != 2 {
+		if r := l.peek(key); r.Remaining != 3 {
 			t.Errorf("the key %.20q (%d bytes) after Reset: %+v, want it as new", key, len(key), r)
 		}
 	}
@@ -61,7 +61,7 @@ func testEveryKeyHasATTL(t *testing.T, s *suite) {
 	if s.store == nil {
 		return
 	}
-	for _, limit := range limits {
+	for _, limit := range s.limits() {
 		l := s.subject(t, limit)
 		for i := range 40 {
 			for _, key := range []string{"a", "b", ""} {

@@ -1,5 +1,5 @@
-// Package limitertest is the conformance suite of algorithms.Limiter: what every limiter promises,
-// whatever its algorithm and wherever its state is. It runs over Weir's own limiters on every
+// Package limitertest is the conformance suite of algorithms.Limiter. It tests the promises that every
+// limiter makes, with any algorithm and any place of its state. It runs over Weir's own limiters on every
 // client and server, and it can run over yours:
 //
 //	func TestMyLimiter(t *testing.T) {
@@ -13,7 +13,9 @@ package limitertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -21,49 +23,84 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// A Factory makes a limiter; it passes the limit and the options on to the limiter's New.
+// A Factory makes a limiter. It passes the limit and the options on to the limiter's New. If that returns
+// algorithms.ErrInvalidLimit for a limit with a Burst, the suite uses limits without one.
 type Factory func(limit algorithms.Limit, opts ...algorithms.Option) (algorithms.Limiter, error)
 
-// A Change returns l's limiter of the same keys under another limit: its With.
+// A Change returns the limiter of the same keys under another limit: it calls l's With.
 type Change func(l algorithms.Limiter, limit algorithms.Limit) (algorithms.Limiter, error)
 
-// A Store lets the suite look at the server that a limiter keeps its state on.
+// A Store lets the suite read the server that a limiter keeps its state on.
 type Store interface {
-	// Dump returns every key that starts with prefix, with a text that differs where its value does.
+	// Dump returns every key that starts with prefix, with a text that differs if its value does.
 	Dump(ctx context.Context, prefix string) (map[string]string, error)
 
 	// TTL returns a key's time to live; below 0 if it has none.
 	TTL(ctx context.Context, key string) (time.Duration, error)
 }
 
-// An Option gives the suite more to test with.
+// An Option lets the suite test more.
 type Option func(*suite)
 
-// Against has each decision of random traces compared with a reference's on the same clock, such as
-// the algorithm's Local.
+// Against makes the suite compare each decision of random traces with that of a reference on the same
+// clock, such as the algorithm's Local.
 func Against(reference Factory) Option { return func(s *suite) { s.reference = reference } }
 
-// Changing has limits changed on live keys: change is the limiter's With, reference the reference's.
+// Changing makes the suite change limits of keys that are in use: change is for the limiter, and reference
+// for the reference of [Against]. A limiter that takes no Burst must then count by Period, as fixedwindow and
+// slidinglog do: limits of one Period share a count. Any other limiter must keep a state for each limit.
 func Changing(change, reference Change) Option {
 	return func(s *suite) { s.change, s.referenceChange = change, reference }
 }
 
-// StoredIn has what is written looked at: nothing by a denial or a Peek, and no key without a TTL.
+// StoredIn makes the suite check the writes of the limiter: denials and Peeks must write nothing, and every
+// key must have a TTL.
 func StoredIn(store Store) Option { return func(s *suite) { s.store = store } }
+
+// RepeatsDenials is for limiters that repeat a denial without a new decision, as that of package denialcache does. The
+// denial may be older than other requests of the key, and a Reset through another limiter may go unnoticed.
+func RepeatsDenials() Option { return func(s *suite) { s.repeats = true } }
 
 type suite struct {
 	factory, reference      Factory
 	change, referenceChange Change
 	store                   Store
+	repeats                 bool // see RepeatsDenials
+	burstless               bool // the algorithm refuses limits with a burst
 }
 
-// Run runs the suite, a subtest for each promise.
-func Run(t *testing.T, factory Factory, opts ...Option) {
-	t.Helper()
+// made returns the suite of a factory and options.
+func made(factory Factory, opts []Option) *suite {
 	s := &suite{factory: factory}
 	for _, opt := range opts {
 		opt(s)
 	}
+	_, err := factory(algorithms.PerSecond(2).WithBurst(1))
+	s.burstless = errors.Is(err, algorithms.ErrInvalidLimit)
+	return s
+}
+
+// fitting returns the limit, without its burst where the algorithm has none.
+func (s *suite) fitting(limit algorithms.Limit) algorithms.Limit {
+	if s.burstless {
+		limit.Burst = 0
+	}
+	return limit
+}
+
+// limits returns the limits that decisions are tested with.
+func (s *suite) limits() []algorithms.Limit {
+	fitting := slices.Clone(limits)
+	for i := range fitting {
+		fitting[i] = s.fitting(fitting[i])
+	}
+	return fitting
+}
+
+// Run runs the suite, with a subtest for each promise.
+func Run(t *testing.T, factory Factory, opts ...Option) {
+	t.Helper()
+	s := made(factory, opts)
 	for _, promise := range []struct {
 		name string
 		test func(*testing.T, *suite)
@@ -73,7 +110,7 @@ func Run(t *testing.T, factory Factory, opts ...Option) {
 		{"RetryAfterIsExact", testRetryAfterIsExact},
 		{"ResetAfterIsExact", testResetAfterIsExact},
 		{"AllOrNothing", testAllOrNothing},
-		{"PeekIsAllowUnwritten", testPeekIsAllowUnwritten},
+		{"PeekTellsTheStanding", testPeekTellsTheStanding},
 		{"DenialsCostNothing", testDenialsCostNothing},
 		{"Reset", testReset},
 		{"Concurrent", testConcurrent},
@@ -87,7 +124,8 @@ func Run(t *testing.T, factory Factory, opts ...Option) {
 		{"NamesAndPrefixes", testNamesAndPrefixes},
 		{"ClockBack", testClockBack},
 		{"ClockForward", testClockForward},
-		{"LimitChanges", testLimitChanges},
+		{"NoLimitVoidsAnother", testNoLimitVoidsAnother},
+		{"ChangedRate", testChangedRate},
 		{"RandomTraces", testRandomTraces},
 		{"EveryKeyHasATTL", testEveryKeyHasATTL},
 	} {
@@ -111,7 +149,7 @@ var limits = []algorithms.Limit{
 	algorithms.Per(100, 90*time.Minute).WithBurst(1),
 }
 
-// A Clock is a clock that stands still until it is moved. It is safe for concurrent use.
+// A Clock stands still until it is moved. It is safe for concurrent use.
 type Clock struct{ us atomic.Int64 }
 
 // NewClock returns a clock that shows start, cut to whole microseconds.
@@ -121,7 +159,7 @@ func NewClock(start time.Time) *Clock {
 	return c
 }
 
-// Now returns what the clock shows, for algorithms.WithClock.
+// Now returns the time that the clock shows, for algorithms.WithClock.
 func (c *Clock) Now() time.Time { return time.UnixMicro(c.us.Load()) }
 
 // Advance moves the clock on, or back by a negative d.
@@ -133,7 +171,7 @@ var start = time.UnixMicro(1_795_363_671_123_457)
 
 var prefixes atomic.Int64
 
-// A subject is one limiter on a clock of its own, with nobody else in its keys.
+// A subject is one limiter on a clock of its own, with keys that no other limiter uses.
 type subject struct {
 	algorithms.Limiter
 	*Clock
@@ -141,7 +179,7 @@ type subject struct {
 	prefix string
 }
 
-// subject makes a limiter of limit whose keys nobody else uses.
+// subject makes a limiter of limit with keys that no other limiter uses.
 func (s *suite) subject(t testing.TB, limit algorithms.Limit, opts ...algorithms.Option) *subject {
 	t.Helper()
 	clock := NewClock(start)
@@ -158,6 +196,12 @@ func (s *suite) subject(t testing.TB, limit algorithms.Limit, opts ...algorithms
 func (s *subject) ask(key string, n int64) algorithms.Result {
 	s.t.Helper()
 	return s.must(s.AllowN(context.Background(), key, n))
+}
+
+// peekN peeks for n events and fails the test on an error.
+func (s *subject) peekN(key string, n int64) algorithms.Result {
+	s.t.Helper()
+	return s.must(s.PeekN(context.Background(), key, n))
 }
 
 // peek peeks and fails the test on an error.

@@ -1,6 +1,8 @@
 package limitertest
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -14,10 +16,10 @@ func longest(limit algorithms.Limit) time.Duration {
 	return max(limit.Period, payback+time.Microsecond)
 }
 
-// testClockBack sets the clock back by an hour under a full key: nobody waits longer than the
-// limit could ask, and nobody gets more than the limit.
+// testClockBack sets the clock back by an hour under a full key: no request waits longer than the
+// limit can ask for, and no more than the limit is admitted.
 func testClockBack(t *testing.T, s *suite) {
-	for _, limit := range limits {
+	for _, limit := range s.limits() {
 		l := s.subject(t, limit)
 		reference := s.companion(t, l, limit)
 		capacity := l.peek("k").Limit
@@ -83,41 +85,72 @@ func testClockForward(t *testing.T, s *suite) {
 	}
 }
 
-// testLimitChanges raises and lowers the limit of a full key: the new limit is kept, and nobody
-// waits longer than it could ask.
-func testLimitChanges(t *testing.T, s *suite) {
+// testNoLimitVoidsAnother has two limits on one key, each of which is full: what one decides changes nothing for the
+// other. Windows of one Period share a count, but neither admits more than its own.
+func testNoLimitVoidsAnother(t *testing.T, s *suite) {
 	if s.change == nil {
 		return
 	}
-	for _, from := range limits {
-		for _, to := range limits {
-			l := s.subject(t, from)
-			capacity := l.peek("k").Limit
-			l.ask("k", max(capacity/2, 1))
-			l.Advance(time.Microsecond)
-			l.ask("k", max(capacity/2, 1))
-			changed, err := s.change(l.Limiter, to)
+	for _, one := range s.limits() {
+		for _, two := range s.limits() {
+			if one == two {
+				continue
+			}
+			l := s.subject(t, one)
+			changed, err := s.change(l.Limiter, two)
 			if err != nil {
-				t.Fatalf("%v changed to %v: %v", from, to, err)
+				t.Fatalf("%v changed to %v: %v", one, two, err)
 			}
-			l.Limiter = changed
-			r := l.ask("k", 1)
-			if most := longest(to); r.RetryAfter > most {
-				t.Errorf("%v changed to %v: told to wait %v, the new limit can ask for %v", from, to, r.RetryAfter, most)
+			other := &subject{Limiter: changed, Clock: l.Clock, t: t}
+			shared := s.burstless && one.Period == two.Period
+			l.ask("k", l.peek("k").Limit)
+			full := l.ask("k", 1)
+			if fresh, standing := other.peek("new"), other.peek("k"); !shared && standing != fresh {
+				t.Errorf("%v is full: %v begins with %+v, want %+v", one, two, standing, fresh)
 			}
-			l.Advance(r.RetryAfter)
-			after := l.ask("k", 1)
-			if !r.Allowed && !after.Allowed {
-				t.Errorf("%v changed to %v: %+v after the wait told, want it allowed", from, to, after)
+			for range 3 {
+				other.ask("k", max(other.peek("k").Remaining, 1))
+				if r := other.ask("k", other.peek("k").Limit); r.Allowed {
+					t.Errorf("%v, with %v full on the same key: all of it is admitted again: %+v", two, one, r)
+				}
+				if r := l.ask("k", 1); r.Allowed || !shared && r != full {
+					t.Errorf("%v was full, %+v; after requests under %v it is %+v", one, full, two, r)
+				}
 			}
-			if after.Limit != l.peek("fresh").Limit {
-				t.Errorf("%v changed to %v: the limit is told as %d", from, to, after.Limit)
+			if err := other.Reset(context.Background(), "k"); err != nil {
+				t.Fatal(err)
+			}
+			if r := l.ask("k", 1); r.Allowed != shared && !s.repeats {
+				t.Errorf("%v was full; after Reset under %v it is %+v", one, two, r)
 			}
 		}
 	}
 	l := s.subject(t, limits[0])
-	if _, err := s.change(l.Limiter, algorithms.Limit{}); err == nil {
-		t.Error("changed to the zero Limit without an error")
+	if _, err := s.change(l.Limiter, algorithms.Limit{}); !errors.Is(err, algorithms.ErrInvalidLimit) {
+		t.Errorf("changed to the zero Limit: error %v, want ErrInvalidLimit", err)
+	}
+}
+
+// testChangedRate raises and lowers the Rate: what windows have counted is held against the new one, and other algorithms
+// begin anew.
+func testChangedRate(t *testing.T, s *suite) {
+	if s.change == nil {
+		return
+	}
+	l := s.subject(t, algorithms.PerMinute(10))
+	l.ask("k", 8)
+	for _, to := range []struct{ rate, remaining int64 }{{20, 12}, {9, 1}, {5, 0}} {
+		changed, err := s.change(l.Limiter, algorithms.PerMinute(to.rate))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !s.burstless {
+			to.remaining = to.rate
+		}
+		r, err := changed.Peek(context.Background(), "k")
+		if err != nil || r.Limit != to.rate || r.Remaining != to.remaining || r.Allowed != (to.remaining > 0) {
+			t.Errorf("8 of 10/minute, then %d/minute: %+v, %v, want %d remaining", to.rate, r, err, to.remaining)
+		}
 	}
 }
 

@@ -21,7 +21,7 @@ func testRandomTraces(t *testing.T, s *suite) {
 		for j := range program {
 			program[j] = byte(random.Uint32())
 		}
-		s.replay(t, limits[random.IntN(len(limits))], program)
+		s.replay(t, s.fitting(limits[random.IntN(len(limits))]), program)
 	}
 }
 
@@ -31,11 +31,7 @@ func testRandomTraces(t *testing.T, s *suite) {
 // program has costs, Peeks, Resets, clocks that go back and, with [Changing], changes of the limit.
 func Replay(t testing.TB, factory Factory, limit algorithms.Limit, program []byte, opts ...Option) {
 	t.Helper()
-	s := &suite{factory: factory}
-	for _, opt := range opts {
-		opt(s)
-	}
-	s.replay(t, limit, program)
+	made(factory, opts).replay(t, limit, program)
 }
 
 func (s *suite) replay(t testing.TB, limit algorithms.Limit, program []byte) {
@@ -56,7 +52,8 @@ func (s *suite) replay(t testing.TB, limit algorithms.Limit, program []byte) {
 			limit = algorithms.Per(1+int64(b), limit.Period)
 			l.Limiter, reference.Limiter = s.changeBoth(t, l.Limiter, reference.Limiter, limit)
 		}
-		got, want := ask(l, what/16, b), ask(reference, what/16, b)
+		capacity := l.peek("k").Limit
+		got, want := ask(l, what/16, b, capacity), ask(reference, what/16, b, capacity)
 		if got != want {
 			t.Fatalf("request %d (%v, the clock moved by %v, call %d/%d): %+v, the reference says %+v",
 				request, limit, moved, what/16, b, got, want)
@@ -86,11 +83,11 @@ func step(limit algorithms.Limit, what, a byte) time.Duration {
 }
 
 // ask asks for one event, for more, or for a Peek or a Reset.
-func ask(s *subject, what, b byte) algorithms.Result {
+func ask(s *subject, what, b byte, capacity int64) algorithms.Result {
 	s.t.Helper()
 	switch what {
 	case 1:
-		return s.peek("k")
+		return s.peekN("k", 1+int64(b)%capacity)
 	case 2:
 		if b%4 == 0 {
 			if err := s.Reset(context.Background(), "k"); err != nil {
@@ -99,10 +96,9 @@ func ask(s *subject, what, b byte) algorithms.Result {
 			return algorithms.Result{}
 		}
 	case 3, 4, 5, 6:
-		capacity := s.peek("k").Limit
 		return s.ask("k", 1+(capacity-1)/255*int64(b)+(capacity-1)%255*int64(b)/255)
 	case 7, 8:
-		return s.ask("k", 1+int64(b)%s.peek("k").Limit)
+		return s.ask("k", 1+int64(b)%capacity)
 	}
 	return s.ask("k", 1)
 }
@@ -150,6 +146,10 @@ func (nobody) AllowN(context.Context, string, int64) (algorithms.Result, error) 
 }
 
 func (nobody) Peek(context.Context, string) (algorithms.Result, error) {
+	return algorithms.Result{}, nil
+}
+
+func (nobody) PeekN(context.Context, string, int64) (algorithms.Result, error) {
 	return algorithms.Result{}, nil
 }
 

@@ -26,6 +26,9 @@ func testWrongCosts(t *testing.T, s *suite) {
 		if r, err := l.AllowN(context.Background(), "k", wrong.n); !errors.Is(err, wrong.want) || r.Allowed {
 			t.Errorf("cost %d: %+v, error %v, want %v", wrong.n, r, err, wrong.want)
 		}
+		if r, err := l.PeekN(context.Background(), "k", wrong.n); !errors.Is(err, wrong.want) || r.Allowed {
+			t.Errorf("PeekN of cost %d: %+v, error %v, want %v", wrong.n, r, err, wrong.want)
+		}
 	}
 	s.sameDump(t, l, dump, "a wrong cost")
 	if after := l.peek("k"); after != before {
@@ -59,14 +62,11 @@ func testWrongOptions(t *testing.T, s *suite) {
 	for name, opt := range map[string]algorithms.Option{
 		"prefix with a brace": algorithms.WithPrefix("a{b"),
 		"name with a brace":   algorithms.WithName("a}b"),
-		"another algorithm's": algorithms.OptionOf("no such algorithm", func(*algorithms.Settings) {}),
+		"nil":                 nil,
 	} {
 		if l, err := s.factory(algorithms.PerSecond(1), opt); !errors.Is(err, algorithms.ErrInvalidOption) {
 			t.Errorf("%s: limiter %v, error %v, want ErrInvalidOption", name, l, err)
 		}
-	}
-	if _, err := s.factory(algorithms.PerSecond(1), algorithms.Option{}); err != nil {
-		t.Errorf("the zero Option: %v", err)
 	}
 }
 
@@ -105,7 +105,8 @@ func testEndedContext(t *testing.T, s *suite) {
 		_, allow := l.Allow(ended.ctx, "k")
 		_, allowN := l.AllowN(ended.ctx, "k", 2)
 		_, peek := l.Peek(ended.ctx, "k")
-		for name, err := range map[string]error{"Allow": allow, "AllowN": allowN, "Peek": peek, "Reset": l.Reset(ended.ctx, "k")} {
+		_, peekN := l.PeekN(ended.ctx, "k", 2)
+		for name, err := range map[string]error{"Allow": allow, "AllowN": allowN, "Peek": peek, "PeekN": peekN, "Reset": l.Reset(ended.ctx, "k")} {
 			if !errors.Is(err, ended.want) {
 				t.Errorf("%s with an ended context: error %v, want %v", name, err, ended.want)
 			}

@@ -13,7 +13,8 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 
-	"github.com/go-weir/weir/internal/wiretest"
+	"github.com/go-weir/weir/internal/errtest"
+	"github.com/go-weir/weir/internal/runnertest"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
@@ -21,30 +22,30 @@ import (
 func init() { logging.Disable() } // go-redis logs each connection that the tests break
 
 // autoPipelines are the clients behind go-redis' AutoPipeline, which gathers commands of many goroutines.
-var autoPipelines = map[string]func(t testing.TB, w *wiretest.Wire, readTimeout time.Duration) redis.UniversalClient{
-	"autopipeline": func(t testing.TB, w *wiretest.Wire, readTimeout time.Duration) redis.UniversalClient {
+var autoPipelines = map[string]func(t testing.TB, w *runnertest.Wire, readTimeout time.Duration) redis.UniversalClient{
+	"autopipeline": func(t testing.TB, w *runnertest.Wire, readTimeout time.Duration) redis.UniversalClient {
 		return blocking(t, single(w, readTimeout), false)
 	},
-	"full-duplex autopipeline": func(t testing.TB, w *wiretest.Wire, readTimeout time.Duration) redis.UniversalClient {
+	"full-duplex autopipeline": func(t testing.TB, w *runnertest.Wire, readTimeout time.Duration) redis.UniversalClient {
 		return blocking(t, single(w, readTimeout), true)
 	},
-	"async autopipeline": func(t testing.TB, w *wiretest.Wire, readTimeout time.Duration) redis.UniversalClient {
+	"async autopipeline": func(t testing.TB, w *runnertest.Wire, readTimeout time.Duration) redis.UniversalClient {
 		client, err := single(w, readTimeout).AsyncAutoPipeline()
 		return closing(t, client, err)
 	},
-	"cluster autopipeline": func(t testing.TB, w *wiretest.Wire, readTimeout time.Duration) redis.UniversalClient {
+	"cluster autopipeline": func(t testing.TB, w *runnertest.Wire, readTimeout time.Duration) redis.UniversalClient {
 		return blocking(t, cluster(w, readTimeout), false)
 	},
-	"full-duplex cluster autopipeline": func(t testing.TB, w *wiretest.Wire, readTimeout time.Duration) redis.UniversalClient {
+	"full-duplex cluster autopipeline": func(t testing.TB, w *runnertest.Wire, readTimeout time.Duration) redis.UniversalClient {
 		return blocking(t, cluster(w, readTimeout), true)
 	},
 }
 
-func single(w *wiretest.Wire, readTimeout time.Duration) redis.UniversalClient {
+func single(w *runnertest.Wire, readTimeout time.Duration) redis.UniversalClient {
 	return redis.NewClient(&redis.Options{Addr: w.Addr, ReadTimeout: readTimeout})
 }
 
-func cluster(w *wiretest.Wire, readTimeout time.Duration) redis.UniversalClient {
+func cluster(w *runnertest.Wire, readTimeout time.Duration) redis.UniversalClient {
 	return redis.NewClusterClient(&redis.ClusterOptions{
 		ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) {
 			return []redis.ClusterSlot{{Start: 0, End: 16383, Nodes: []redis.ClusterNode{{Addr: w.Addr}}}}, nil
@@ -71,9 +72,9 @@ func closing(t testing.TB, client redis.UniversalClient, err error) redis.Univer
 }
 
 func TestAutoPipeline(t *testing.T) {
-	suite := wiretest.Suite{
+	suite := runnertest.Suite{
 		Package:    "goredisrunner",
-		Topologies: map[string]wiretest.Connect{},
+		Topologies: map[string]runnertest.Connect{},
 		IsTimeout: func(err error) bool {
 			var timeout net.Error
 			return errors.As(err, &timeout) && timeout.Timeout()
@@ -84,17 +85,17 @@ func TestAutoPipeline(t *testing.T) {
 		},
 	}
 	for topology, connect := range autoPipelines {
-		suite.Topologies[topology] = func(tb testing.TB, w *wiretest.Wire, timeout time.Duration) scripts.Runner {
-			return goredisrunner.New(connect(tb, w, timeout))
+		suite.Topologies[topology] = func(tb testing.TB, w *runnertest.Wire, timeout time.Duration) scripts.Runner {
+			return errtest.Must(goredisrunner.New(connect(tb, w, timeout)))
 		}
 	}
-	refusals := []wiretest.Refusal{{Topology: "autopipeline", Text: "LOADING Redis is loading the dataset in memory"}}
+	refusals := []runnertest.Refusal{{Topology: "autopipeline", Text: "LOADING Redis is loading the dataset in memory"}}
 	for _, topology := range []string{"cluster autopipeline", "full-duplex cluster autopipeline"} {
 		refusals = append(refusals,
-			wiretest.Refusal{Topology: topology, Text: "MOVED 12539 " + wiretest.Elsewhere, Followed: true},
-			wiretest.Refusal{Topology: topology, Text: "ASK 12539 " + wiretest.Elsewhere, Followed: true},
-			wiretest.Refusal{Topology: topology, Text: "LOADING Redis is loading the dataset in memory"},
-			wiretest.Refusal{Topology: topology, Text: "READONLY You can't write against a read only replica."},
+			runnertest.Refusal{Topology: topology, Text: "MOVED 12539 " + runnertest.Elsewhere, Followed: true},
+			runnertest.Refusal{Topology: topology, Text: "ASK 12539 " + runnertest.Elsewhere, Followed: true},
+			runnertest.Refusal{Topology: topology, Text: "LOADING Redis is loading the dataset in memory"},
+			runnertest.Refusal{Topology: topology, Text: "READONLY You can't write against a read only replica."},
 		)
 	}
 	t.Run("EvalOnlyAfterNoScript", suite.EvalOnlyAfterNoScript)
@@ -113,8 +114,8 @@ func TestAutoPipelineEndedContext(t *testing.T) {
 	end()
 	for topology, connect := range autoPipelines {
 		t.Run(topology, func(t *testing.T) {
-			w := wiretest.New(t)
-			_, err := goredisrunner.New(connect(t, w, 0)).Run(ended, wiretest.Count, []string{"key"}, nil)
+			w := runnertest.New(t)
+			_, err := errtest.Must(goredisrunner.New(connect(t, w, 0))).Run(ended, runnertest.Count, []string{"key"}, nil)
 			if sent := w.ScriptCommands(); !errors.Is(err, context.Canceled) || len(sent) > 0 {
 				t.Errorf("Run = %v and sent %v, want context.Canceled and nothing", err, sent)
 			}
@@ -125,13 +126,13 @@ func TestAutoPipelineEndedContext(t *testing.T) {
 // TestAutoPipelineAloneResends is what TestAutoPipeline would see without the runner: go-redis' own EvalSha runs
 // twice and returns no error. If this fails, go-redis has changed its default, or the wire no longer loses replies.
 func TestAutoPipelineAloneResends(t *testing.T) {
-	w := wiretest.New(t)
+	w := runnertest.New(t)
 	client := autoPipelines["autopipeline"](t, w, 0)
-	if err := client.Eval(t.Context(), wiretest.Count.Source(), []string{"warm"}).Err(); err != nil {
+	if err := client.Eval(t.Context(), runnertest.Count.Source(), []string{"warm"}).Err(); err != nil {
 		t.Fatal(err)
 	}
-	w.Once("evalsha", wiretest.Fate{Then: wiretest.Lose})
-	if err := client.EvalSha(t.Context(), wiretest.Count.SHA1(), []string{"key"}).Err(); err != nil {
+	w.Once("evalsha", runnertest.Fate{Then: runnertest.Lose})
+	if err := client.EvalSha(t.Context(), runnertest.Count.SHA1(), []string{"key"}).Err(); err != nil {
 		t.Error(err)
 	}
 	if n, _ := w.Server.Get("key"); n != "2" {
@@ -140,8 +141,7 @@ func TestAutoPipelineAloneResends(t *testing.T) {
 }
 
 func TestNilAutoPipeline(t *testing.T) {
-	run := goredisrunner.New((*redis.AutoPipeliner)(nil))
-	if _, err := run.Run(t.Context(), wiretest.Count, []string{"key"}, nil); !errors.Is(err, goredisrunner.ErrNilClient) {
-		t.Errorf("Run = %v, want ErrNilClient", err)
+	if run, err := goredisrunner.New((*redis.AutoPipeliner)(nil)); run != nil || !errors.Is(err, goredisrunner.ErrNilClient) {
+		t.Errorf("New = %v, %v, want ErrNilClient", run, err)
 	}
 }

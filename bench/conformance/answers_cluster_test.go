@@ -10,6 +10,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/go-weir/weir/bench/internal/servers"
+	"github.com/go-weir/weir/internal/errtest"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 	"github.com/go-weir/weir/scripts/rueidisrunner"
@@ -103,8 +104,8 @@ func newNode(t *testing.T, kind servers.Kind) ownServer {
 func singleClients(t *testing.T, node ownServer) map[string]scripts.Runner {
 	t.Helper()
 	return map[string]scripts.Runner{
-		"goredis": goredisrunner.New(goRedis(t, node.addr)),
-		"rueidis": rueidisrunner.New(newRueidis(t, node.addr)),
+		"goredis": errtest.Must(goredisrunner.New(goRedis(t, node.addr))),
+		"rueidis": errtest.Must(rueidisrunner.New(newRueidis(t, node.addr))),
 	}
 }
 
@@ -121,8 +122,8 @@ func clusterClients(t *testing.T, first ownServer) map[string]scripts.Runner {
 	}
 	t.Cleanup(forRueidis.Close)
 	return map[string]scripts.Runner{
-		"goredis cluster": goredisrunner.New(forGoRedis),
-		"rueidis cluster": rueidisrunner.New(forRueidis),
+		"goredis cluster": errtest.Must(goredisrunner.New(forGoRedis)),
+		"rueidis cluster": errtest.Must(rueidisrunner.New(forRueidis)),
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/internal/errtest"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 	"github.com/go-weir/weir/scripts/rueidisrunner"
@@ -78,7 +79,7 @@ func testNotLetIn(t *testing.T, own ownServer) {
 // connects make a client, which need not connect yet.
 var connects = map[string]func(t *testing.T, addr, password string) scripts.Runner{
 	"goredis": func(t *testing.T, addr, password string) scripts.Runner {
-		return goredisrunner.New(newGoRedis(t, &redis.Options{Addr: addr, Password: password}))
+		return errtest.Must(goredisrunner.New(newGoRedis(t, &redis.Options{Addr: addr, Password: password})))
 	},
 	"rueidis": func(t *testing.T, addr, password string) scripts.Runner {
 		options := rueidisOptions(addr)
@@ -88,6 +89,6 @@ var connects = map[string]func(t *testing.T, addr, password string) scripts.Runn
 			t.Fatal(err)
 		}
 		t.Cleanup(client.Close) // with ForceSingleClient there is a client even if it could not connect
-		return rueidisrunner.New(client)
+		return errtest.Must(rueidisrunner.New(client))
 	},
 }

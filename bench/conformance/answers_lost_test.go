@@ -10,6 +10,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/go-weir/weir/bench/internal/proxy"
+	"github.com/go-weir/weir/internal/errtest"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 	"github.com/go-weir/weir/scripts/rueidisrunner"
@@ -31,8 +32,8 @@ func testLostReplies(t *testing.T, own ownServer) {
 		{"reset", func() error { return p.Delay(time.Hour, 0) }, func() error { return errors.Join(p.Reset(), p.Heal()) }},
 	}
 	for name, run := range map[string]scripts.Runner{
-		"goredis": goredisrunner.New(newGoRedis(t, &redis.Options{Addr: p.Addr()})),
-		"rueidis": rueidisrunner.New(onePipe(t, p.Addr())),
+		"goredis": errtest.Must(goredisrunner.New(newGoRedis(t, &redis.Options{Addr: p.Addr()}))),
+		"rueidis": errtest.Must(rueidisrunner.New(onePipe(t, p.Addr()))),
 	} {
 		for _, trouble := range troubles {
 			t.Run(trouble.name+"/"+name, func(t *testing.T) {

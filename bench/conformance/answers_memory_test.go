@@ -11,8 +11,8 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/limitertest"
+	"github.com/go-weir/weir/internal/algorithmtest"
 	"github.com/go-weir/weir/internal/resptest"
-	"github.com/go-weir/weir/internal/roomtest"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/slidinglog"
 )
@@ -83,7 +83,7 @@ type logs struct {
 
 func newLogs(t *testing.T, run scripts.Runner, limit algorithms.Limit) logs {
 	t.Helper()
-	prefix, clock := "answers-"+t.Name(), limitertest.NewClock(roomtest.Start)
+	prefix, clock := "answers-"+t.Name(), limitertest.NewClock(algorithmtest.Start)
 	remote, err := slidinglog.New(run, limit, algorithms.WithPrefix(prefix), algorithms.WithClock(clock.Now))
 	if err != nil {
 		t.Fatal(err)

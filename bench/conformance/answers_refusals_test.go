@@ -73,8 +73,8 @@ func (a asker) isRefused(t *testing.T, r refusal, left int64) {
 	if a.peek != nil {
 		peeked, err := a.peek(ctx, "k")
 		switch {
-		case r.reads && (err != nil || peeked != left-1):
-			t.Errorf("%s: Peek says %d would be left, %v, want %d", a.name, peeked, err, left-1)
+		case r.reads && (err != nil || peeked != left):
+			t.Errorf("%s: Peek says %d are left, %v, want %d", a.name, peeked, err, left)
 		case !r.reads && !r.is(err):
 			t.Errorf("%s: Peek: %v, want the client's error with %q inside", a.name, err, r.codes)
 		}

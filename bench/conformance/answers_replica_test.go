@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-weir/weir/bench/internal/servers"
+	"github.com/go-weir/weir/internal/errtest"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 	"github.com/go-weir/weir/scripts/rueidisrunner"
@@ -20,8 +21,12 @@ func TestReplica(t *testing.T) {
 	readOnly := refusal{name: "READONLY", codes: []string{"READONLY "}, reads: true}
 	masterDown := refusal{name: "MASTERDOWN", codes: []string{"MASTERDOWN "}}
 	clients := map[string]func(t *testing.T, addr string) scripts.Runner{
-		"goredis": func(t *testing.T, addr string) scripts.Runner { return goredisrunner.New(goRedis(t, addr)) },
-		"rueidis": func(t *testing.T, addr string) scripts.Runner { return rueidisrunner.New(newRueidis(t, addr)) },
+		"goredis": func(t *testing.T, addr string) scripts.Runner {
+			return errtest.Must(goredisrunner.New(goRedis(t, addr)))
+		},
+		"rueidis": func(t *testing.T, addr string) scripts.Runner {
+			return errtest.Must(rueidisrunner.New(newRueidis(t, addr)))
+		},
 	}
 	for _, kind := range servers.All() {
 		t.Run(kind.Name, func(t *testing.T) {

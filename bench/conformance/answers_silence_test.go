@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/internal/errtest"
 	"github.com/go-weir/weir/internal/resptest"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/goredisrunner"
@@ -88,22 +89,22 @@ func testSilence(t *testing.T, own ownServer) {
 	}{
 		{
 			"goredis/deadline", func(t *testing.T) scripts.Runner {
-				return goredisrunner.New(newGoRedis(t, &redis.Options{Addr: own.addr, ContextTimeoutEnabled: true}))
+				return errtest.Must(goredisrunner.New(newGoRedis(t, &redis.Options{Addr: own.addr, ContextTimeoutEnabled: true})))
 			},
 			withDeadline(patience), isDeadline,
 		}, {
 			"goredis/ReadTimeout", func(t *testing.T) scripts.Runner {
-				return goredisrunner.New(newGoRedis(t, &redis.Options{Addr: own.addr, ReadTimeout: patience}))
+				return errtest.Must(goredisrunner.New(newGoRedis(t, &redis.Options{Addr: own.addr, ReadTimeout: patience})))
 			},
 			context.WithCancel, isTimeout,
 		}, {
 			"rueidis/deadline", func(t *testing.T) scripts.Runner {
-				return rueidisrunner.New(newRueidis(t, own.addr))
+				return errtest.Must(rueidisrunner.New(newRueidis(t, own.addr)))
 			},
 			withDeadline(patience), isDeadline,
 		}, {
 			"rueidis/cancel", func(t *testing.T) scripts.Runner {
-				return rueidisrunner.New(newRueidis(t, own.addr))
+				return errtest.Must(rueidisrunner.New(newRueidis(t, own.addr)))
 			},
 			func(ctx context.Context) (context.Context, context.CancelFunc) {
 				ctx, cancel := context.WithCancel(ctx)
@@ -120,7 +121,7 @@ func testSilence(t *testing.T, own ownServer) {
 					t.Fatal(err)
 				}
 				t.Cleanup(client.Close) // which may have to connect again
-				return rueidisrunner.New(client)
+				return errtest.Must(rueidisrunner.New(client))
 			},
 			context.WithCancel, isTimeout,
 		},
@@ -191,7 +192,7 @@ func isTimeout(err error) bool {
 // says so. (rueidis puts all calls into its pipelines.)
 func testPool(t *testing.T, own ownServer) {
 	client := newGoRedis(t, &redis.Options{Addr: own.addr, PoolSize: 1, PoolTimeout: 50 * time.Millisecond})
-	l, err := gcra.New(goredisrunner.New(client), answerLimit, algorithms.WithPrefix("answers-"+t.Name()))
+	l, err := gcra.New(errtest.Must(goredisrunner.New(client)), answerLimit, algorithms.WithPrefix("answers-"+t.Name()))
 	if err != nil {
 		t.Fatal(err)
 	}

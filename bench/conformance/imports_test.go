@@ -10,21 +10,26 @@ import (
 const weir = "github.com/go-weir/weir"
 
 // TestImports holds the root module's shipped packages to the standard library and to arrows that
-// point one way: algorithms and scripts know nobody, an algorithm knows those two, and a middleware knows
-// limiters by their interface only.
+// point one way: from the middleware and the algorithms to package algorithms, and from there to the scripts.
 func TestImports(t *testing.T) {
-	room := []string{"algorithms", "scripts", "internal/emission", "internal/local", "internal/remote"}
+	algorithm := []string{"algorithms", "scripts", "internal/local", "internal/option", "internal/rule"}
+	bucket := append([]string{"internal/emission"}, algorithm...)
 	mayImport := map[string][]string{
-		"algorithms":        {},
-		"scripts":           {},
-		"fixedwindow":       room,
-		"slidinglog":        room,
-		"gcra":              room,
-		"leakybucket":       room,
-		"httplimit":         {"algorithms"},
-		"internal/emission": {"algorithms"},
-		"internal/local":    {"algorithms"},
-		"internal/remote":   {"algorithms", "scripts"},
+		"internal/sentinel":      {},
+		"internal/option":        {"internal/sentinel"},
+		"scripts":                {},
+		"scripts/coalesce":       {"scripts", "internal/option", "internal/sentinel"},
+		"internal/rule":          {"scripts"},
+		"internal/remote":        {"scripts", "internal/option", "internal/sentinel"},
+		"internal/local":         {"internal/rule"},
+		"internal/emission":      {"internal/rule"},
+		"algorithms":             {"scripts", "internal/option", "internal/remote", "internal/rule", "internal/sentinel"},
+		"algorithms/denialcache": {"algorithms", "internal/option"},
+		"fixedwindow":            algorithm,
+		"slidinglog":             algorithm,
+		"gcra":                   bucket,
+		"leakybucket":            append([]string{"internal/remote"}, bucket...),
+		"httplimit":              {"algorithms"},
 	}
 	seen := 0
 	for _, fields := range importsIn(t, "../..") {

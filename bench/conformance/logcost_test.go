@@ -120,7 +120,7 @@ func TestLogPartly(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		key := prefix + ":{k}:slidinglog"
+		key := prefix + ":{k}:slidinglog:200s"
 		drive(t, conn, scripts.SlidingLog, key, rate, step, "1", strconv.Itoa(rate), strconv.Itoa(period))
 		for i := range rate {
 			now = time.UnixMicro(1795363671000000 + int64(i)*step)

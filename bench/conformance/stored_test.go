@@ -6,7 +6,6 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -61,7 +60,7 @@ func TestMemory(t *testing.T) {
 		conn, prefix := fresh(t, addr)
 		for _, rate := range []int64{10_000, 1_000_000, 1 << 23} {
 			const entries = 10_000
-			key := fmt.Sprintf("%s:{%d}:slidinglog", prefix, rate)
+			key := fmt.Sprintf("%s:{%d}:slidinglog:1h", prefix, rate)
 			drive(t, conn, scripts.SlidingLog, key, entries, 137, fmt.Sprint(1), fmt.Sprint(rate), "3600000000")
 			perEntry := float64(memory(t, conn, key)) / entries
 			most := 12.0
@@ -82,7 +81,11 @@ func TestMemory(t *testing.T) {
 				t.Fatal(err)
 			}
 			ask(t, l, t.Name()[:5], 1)
-			key := "weir:{" + t.Name()[:5] + "}:" + strings.TrimSuffix(a.name, "-aligned")
+			limit := "7/1s"
+			if !a.Bursts() {
+				limit = "1s"
+			}
+			key := "weir:{" + t.Name()[:5] + "}:" + a.name + ":" + limit
 			if bytes := memory(t, conn, key); bytes > 140 {
 				t.Errorf("%s: %d bytes a key, want about 100", a.name, bytes)
 			} else {

@@ -16,8 +16,9 @@ import (
 	"github.com/go-weir/weir/bench/internal/servers"
 	"github.com/go-weir/weir/fixedwindow"
 	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/internal/algorithmtest"
+	"github.com/go-weir/weir/internal/errtest"
 	"github.com/go-weir/weir/internal/resptest"
-	"github.com/go-weir/weir/internal/roomtest"
 	"github.com/go-weir/weir/leakybucket"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/goredisrunner"
@@ -33,15 +34,15 @@ func TestMain(m *testing.M) {
 // An algorithm is a limiter that is tested, by its name in keys.
 type algorithm struct {
 	name string
-	roomtest.Algorithm
+	algorithmtest.Algorithm
 }
 
 var all = []algorithm{
-	{"fixedwindow", roomtest.Of(fixedwindow.New, fixedwindow.NewLocal)},
-	{"fixedwindow-aligned", roomtest.Of(fixedwindow.New, fixedwindow.NewLocal, fixedwindow.Aligned())},
-	{"slidinglog", roomtest.Of(slidinglog.New, slidinglog.NewLocal)},
-	{"gcra", roomtest.Of(gcra.New, gcra.NewLocal)},
-	{"leakybucket", roomtest.Of(leakybucket.New, leakybucket.NewLocal)},
+	{"fixedwindow", algorithmtest.Of(fixedwindow.New, fixedwindow.NewLocal)},
+	{"fixedwindow-aligned", algorithmtest.Of(fixedwindow.New, fixedwindow.NewLocal, fixedwindow.Aligned())},
+	{"slidinglog", algorithmtest.Of(slidinglog.New, slidinglog.NewLocal)},
+	{"gcra", algorithmtest.Of(gcra.New, gcra.NewLocal)},
+	{"leakybucket", algorithmtest.Of(leakybucket.New, leakybucket.NewLocal)},
 }
 
 // oneInMidWindow returns a limit of one whose aligned windows have no edge for ten minutes.
@@ -68,8 +69,8 @@ func eachRealServer(t *testing.T, test func(t *testing.T, addr string)) {
 
 // eachClient runs test as a subtest over each client's runner.
 func eachClient(t *testing.T, addr string, test func(t *testing.T, run scripts.Runner)) {
-	t.Run("goredis", func(t *testing.T) { test(t, goredisrunner.New(goRedis(t, addr))) })
-	t.Run("rueidis", func(t *testing.T) { test(t, rueidisrunner.New(newRueidis(t, addr))) })
+	t.Run("goredis", func(t *testing.T) { test(t, errtest.Must(goredisrunner.New(goRedis(t, addr)))) })
+	t.Run("rueidis", func(t *testing.T) { test(t, errtest.Must(rueidisrunner.New(newRueidis(t, addr)))) })
 }
 
 func rueidisOptions(addr string) rueidis.ClientOption {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/httplimit"
+	"github.com/go-weir/weir/internal/errtest"
 )
 
 // A teller is a limiter that tells what it is told to tell.
@@ -31,6 +32,10 @@ func (l teller) AllowN(context.Context, string, int64) (algorithms.Result, error
 func (l teller) Allow(context.Context, string) (algorithms.Result, error) { return l.result, nil }
 
 func (l teller) Peek(context.Context, string) (algorithms.Result, error) { return l.result, nil }
+
+func (l teller) PeekN(context.Context, string, int64) (algorithms.Result, error) {
+	return l.result, nil
+}
 
 func (l teller) Reset(context.Context, string) error { return nil }
 
@@ -57,7 +62,7 @@ func answerOf(limiters []teller, style httplimit.HeaderStyle) *httptest.Response
 		opts = append(opts, httplimit.Also(l, httplimit.Name(l.name), httplimit.Timeout(0)))
 	}
 	w := httptest.NewRecorder()
-	httplimit.New(limiters[0], opts...)(served).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	errtest.Must(httplimit.New(limiters[0], opts...))(served).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	return w
 }
 

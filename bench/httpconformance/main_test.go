@@ -16,8 +16,9 @@ import (
 	"github.com/go-weir/weir/fixedwindow"
 	"github.com/go-weir/weir/gcra"
 	"github.com/go-weir/weir/httplimit"
+	"github.com/go-weir/weir/internal/algorithmtest"
+	"github.com/go-weir/weir/internal/errtest"
 	"github.com/go-weir/weir/internal/resptest"
-	"github.com/go-weir/weir/internal/roomtest"
 	"github.com/go-weir/weir/leakybucket"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/slidinglog"
@@ -30,12 +31,12 @@ func TestMain(m *testing.M) {
 
 var all = []struct {
 	name string
-	roomtest.Algorithm
+	algorithmtest.Algorithm
 }{
-	{"fixedwindow", roomtest.Of(fixedwindow.New, fixedwindow.NewLocal)},
-	{"slidinglog", roomtest.Of(slidinglog.New, slidinglog.NewLocal)},
-	{"gcra", roomtest.Of(gcra.New, gcra.NewLocal)},
-	{"leakybucket", roomtest.Of(leakybucket.New, leakybucket.NewLocal)},
+	{"fixedwindow", algorithmtest.Of(fixedwindow.New, fixedwindow.NewLocal)},
+	{"slidinglog", algorithmtest.Of(slidinglog.New, slidinglog.NewLocal)},
+	{"gcra", algorithmtest.Of(gcra.New, gcra.NewLocal)},
+	{"leakybucket", algorithmtest.Of(leakybucket.New, leakybucket.NewLocal)},
 }
 
 // yearly is a limit of which nothing comes back while a test runs.
@@ -43,7 +44,7 @@ func yearly(rate int64) algorithms.Limit { return algorithms.Per(rate, 365*24*ti
 
 // strict returns a middleware for which a slow machine is no failure, and which lets nothing pass by one.
 func strict(limiter algorithms.Limiter, opts ...httplimit.Option) func(http.Handler) http.Handler {
-	return httplimit.New(limiter, append(opts, httplimit.Timeout(time.Minute), httplimit.OnFailure(httplimit.Refuse))...)
+	return errtest.Must(httplimit.New(limiter, append(opts, httplimit.Timeout(time.Minute), httplimit.OnFailure(httplimit.Refuse))...))
 }
 
 // sharedRedis connects to a server on which the keys of other tests are too.

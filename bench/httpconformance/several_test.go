@@ -47,7 +47,7 @@ func TestSeveralLimits(t *testing.T) {
 				if statuses[http.StatusOK] != 60 || statuses[http.StatusTooManyRequests] != 41 {
 					t.Errorf("statuses %v, want 60 served and 41 refused", statuses)
 				}
-				if left, err := perHour.Peek(t.Context(), "127.0.0.1"); err != nil || left.Remaining != 1000-60-1 {
+				if left, err := perHour.Peek(t.Context(), "127.0.0.1"); err != nil || left.Remaining != 1000-60 {
 					t.Errorf("then the hour has %+v, %v, want 60 counted", left, err)
 				}
 			})

@@ -17,6 +17,7 @@ import (
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/gcra"
 	"github.com/go-weir/weir/httplimit"
+	"github.com/go-weir/weir/internal/errtest"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 	"github.com/go-weir/weir/scripts/rueidisrunner"
@@ -50,7 +51,7 @@ func newStand(t *testing.T, addr string) *stand {
 	for client, run := range clients(t, addr) {
 		limiter := func() algorithms.Limiter { return newLimiter(t, run, yearly(capacity)) }
 		byKey := httplimit.Key(httplimit.Query("key"))
-		local, err := gcra.NewLocal(yearly(capacity).Share(sharers))
+		local, err := gcra.NewLocal(errtest.Must(yearly(capacity).Share(sharers)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +60,7 @@ func newStand(t *testing.T, addr string) *stand {
 				path: "/" + client + "/" + strings.ReplaceAll(policy.String(), " ", "-"), policy: policy.String(),
 				failures: map[string][]httplimit.Failure{},
 			}
-			mux.Handle(g.path, httplimit.New(limiter(), byKey, httplimit.OnFailure(policy), httplimit.Timeout(time.Second), httplimit.OnError(g.note))(served))
+			mux.Handle(g.path, errtest.Must(httplimit.New(limiter(), byKey, httplimit.OnFailure(policy), httplimit.Timeout(time.Second), httplimit.OnError(g.note)))(served))
 			s.guards = append(s.guards, g)
 		}
 		path := "/" + client + "/patient"
@@ -93,9 +94,9 @@ func clients(t *testing.T, addr string) map[string]scripts.Runner {
 	}
 	t.Cleanup(viaRueidis.Close)
 	return map[string]scripts.Runner{
-		"go-redis":                       goredisrunner.New(goRedis), // takes no notice of a context's deadline
-		"go-redis-ContextTimeoutEnabled": goredisrunner.New(obeyingGoRedis),
-		"rueidis":                        rueidisrunner.New(viaRueidis),
+		"go-redis":                       errtest.Must(goredisrunner.New(goRedis)), // takes no notice of a context's deadline
+		"go-redis-ContextTimeoutEnabled": errtest.Must(goredisrunner.New(obeyingGoRedis)),
+		"rueidis":                        errtest.Must(rueidisrunner.New(viaRueidis)),
 	}
 }
 

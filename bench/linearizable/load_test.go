@@ -15,6 +15,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/internal/errtest"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 	"github.com/go-weir/weir/scripts/rueidisrunner"
@@ -46,7 +47,7 @@ func (try trial) clients(t *testing.T, addr string) (askers [clients]asker) {
 		t.Fatal(err)
 	}
 	t.Cleanup(viaRueidis.Close)
-	runners := []scripts.Runner{goredisrunner.New(viaGoRedis), rueidisrunner.New(viaRueidis)}
+	runners := []scripts.Runner{errtest.Must(goredisrunner.New(viaGoRedis)), errtest.Must(rueidisrunner.New(viaRueidis))}
 	prefix := algorithms.WithPrefix(fmt.Sprintf("linearizable-%d", trials.Add(1)))
 	for i := range askers {
 		create := try.over(runners[i%len(runners)])

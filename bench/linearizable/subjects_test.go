@@ -8,7 +8,7 @@ import (
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/fixedwindow"
 	"github.com/go-weir/weir/gcra"
-	"github.com/go-weir/weir/internal/roomtest"
+	"github.com/go-weir/weir/internal/algorithmtest"
 	"github.com/go-weir/weir/leakybucket"
 	"github.com/go-weir/weir/leakybucket/queuetest"
 	"github.com/go-weir/weir/scripts"
@@ -34,13 +34,13 @@ var (
 	daily = algorithms.PerDay(20)
 
 	subjects = []subject{
-		limiter("fixedwindow", daily, roomtest.Of(fixedwindow.New, fixedwindow.NewLocal)),
+		limiter("fixedwindow", daily, algorithmtest.Of(fixedwindow.New, fixedwindow.NewLocal)),
 		// A day may end while a test runs; fifty years do so in 2069.
 		limiter("fixedwindow-aligned", algorithms.Per(20, 50*365*24*time.Hour),
-			roomtest.Of(fixedwindow.New, fixedwindow.NewLocal, fixedwindow.Aligned())),
-		limiter("slidinglog", daily, roomtest.Of(slidinglog.New, slidinglog.NewLocal)),
-		limiter("gcra", daily, roomtest.Of(gcra.New, gcra.NewLocal)),
-		limiter("leakybucket", daily, roomtest.Of(leakybucket.New, leakybucket.NewLocal)),
+			algorithmtest.Of(fixedwindow.New, fixedwindow.NewLocal, fixedwindow.Aligned())),
+		limiter("slidinglog", daily, algorithmtest.Of(slidinglog.New, slidinglog.NewLocal)),
+		limiter("gcra", daily, algorithmtest.Of(gcra.New, gcra.NewLocal)),
+		limiter("leakybucket", daily, algorithmtest.Of(leakybucket.New, leakybucket.NewLocal)),
 		queue,
 	}
 
@@ -57,11 +57,11 @@ var (
 	}
 )
 
-func limiter(name string, lasting algorithms.Limit, a roomtest.Algorithm) subject {
+func limiter(name string, lasting algorithms.Limit, a algorithmtest.Algorithm) subject {
 	return subject{
 		name:    name,
-		over:    func(run scripts.Runner) maker { return making(a.Over(run), askLimiter) },
-		local:   making(a.Local, askLimiter),
+		over:    func(run scripts.Runner) maker { return making(a.Over(run), askLimiter).of(a.Fitting) },
+		local:   making(a.Local, askLimiter).of(a.Fitting),
 		probe:   peek,
 		lasting: lasting,
 	}
@@ -71,6 +71,13 @@ func making[L any](create func(algorithms.Limit, ...algorithms.Option) (L, error
 	return func(limit algorithms.Limit, opts ...algorithms.Option) (asker, error) {
 		l, err := create(limit, opts...)
 		return ask(l), err
+	}
+}
+
+// of changes the limits of what is made.
+func (create maker) of(fitting func(algorithms.Limit) algorithms.Limit) maker {
+	return func(limit algorithms.Limit, opts ...algorithms.Option) (asker, error) {
+		return create(fitting(limit), opts...)
 	}
 }
 

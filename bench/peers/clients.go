@@ -10,7 +10,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/go-weir/weir/bench/target"
-	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/scripts/coalesce"
 )
 
 // connectTime is how long reaching the server may take.
@@ -20,7 +20,7 @@ const connectTime = 10 * time.Second
 func connect(place target.Place, wire *wire) (*Clients, error) {
 	ctx, stop := context.WithTimeout(context.Background(), connectTime)
 	defer stop()
-	clients := &Clients{coalescers: map[string]*scripts.Coalescer{}, GoRedis: place.GoRedis(wire.dial), RueidisOption: place.Rueidis(wire.dial)}
+	clients := &Clients{coalescers: map[string]*coalesce.Runner{}, GoRedis: place.GoRedis(wire.dial), RueidisOption: place.Rueidis(wire.dial)}
 	if err := clients.GoRedis.Ping(ctx).Err(); err != nil {
 		clients.Close()
 		return nil, fmt.Errorf("go-redis: %w", err)

@@ -26,7 +26,11 @@ var floorReturn = Peer{
 		Name: "floor-return", About: "a script that only returns", Client: "go-redis", Module: ownModule, Floor: true,
 	},
 	Open: func(clients *Clients, s Setting) (Allow, error) {
-		run, script := overGoRedis.run(clients), floorScript("return", s.Full)
+		run, err := overGoRedis.run(clients)
+		if err != nil {
+			return nil, err
+		}
+		script := floorScript("return", s.Full)
 		args := []string{"3600000", "3600000000"} // as many as scripts/gcra.lua has, and alike
 		return func(ctx context.Context, key string) (bool, error) {
 			reply, err := run.Run(ctx, script, []string{key}, args)
@@ -48,7 +52,11 @@ func floorsOf(algorithms []weirAlgorithm, names ...string) (all []Peer) {
 					Module: ownModule, Floor: true,
 				},
 				Open: func(clients *Clients, s Setting) (Allow, error) {
-					return a.open(instead{overGoRedis.run(clients), floorScript(name, s.Full)}, s)
+					run, err := overGoRedis.run(clients)
+					if err != nil {
+						return nil, err
+					}
+					return a.open(instead{run, floorScript(name, s.Full)}, s)
 				},
 			})
 		}

@@ -27,6 +27,9 @@ func TestFloorsCallTheSame(t *testing.T) {
 					t.Run(name+" "+state, func(t *testing.T) {
 						real, realSize := callsOf(t, clients, "weir-"+name, setting)
 						floor, floorSize := callsOf(t, clients, "floor-"+name, setting)
+						// How often a TTL is renewed depends on the time that passes.
+						delete(real, "pexpire")
+						delete(floor, "pexpire")
 						if !maps.Equal(real, floor) {
 							t.Errorf("calls of the floor: %v, want %v", floor, real)
 						}

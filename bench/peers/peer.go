@@ -9,7 +9,7 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/round"
-	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/scripts/coalesce"
 )
 
 // A Peer is a limiter that is measured: Weir's own, another library's, or a floor. To add one, write a
@@ -48,7 +48,7 @@ type Clients struct {
 	RueidisOption rueidis.ClientOption
 
 	behind     redis.UniversalClient // what AutoPipeline sends through
-	coalescers map[string]*scripts.Coalescer
+	coalescers map[string]*coalesce.Runner
 }
 
 // peers are all that can be measured, in the order in which they are shown.

@@ -5,11 +5,13 @@ import (
 	"slices"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/denialcache"
 	"github.com/go-weir/weir/bench/round"
 	"github.com/go-weir/weir/fixedwindow"
 	"github.com/go-weir/weir/gcra"
 	"github.com/go-weir/weir/leakybucket"
 	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/scripts/coalesce"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 	"github.com/go-weir/weir/slidinglog"
@@ -37,31 +39,38 @@ type weirAlgorithm struct {
 
 var weirGCRA = weirAlgorithm{"gcra", "GCRA, by the server's clock to the microsecond", round.GCRA, opens(gcra.New)}
 
-var weirFixedWindow = weirAlgorithm{"fixedwindow", "a window from the key's first request on", round.FixedWindow, opens(fixedwindow.New)}
+var weirFixedWindow = weirAlgorithm{"fixedwindow", "a window from the key's first request on", round.FixedWindow, opens(windows(fixedwindow.New))}
 
 // weirCachedGCRA remembers refusals in the process.
 var weirCachedGCRA = weirAlgorithm{
 	"gcra-cachedenials", "GCRA, whose refusals the process repeats by itself", round.GCRA,
-	opens(func(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (*algorithms.DenialCache, error) {
+	opens(func(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (*denialcache.Limiter, error) {
 		l, err := gcra.New(run, limit, opts...)
 		if err != nil {
 			return nil, err
 		}
-		return algorithms.CacheDenials(l, algorithms.WithCacheKeys(1<<18))
+		return denialcache.New(l, denialcache.MaxKeys(1<<18))
 	}),
 }
 
 var weirAlgorithms = []weirAlgorithm{
 	weirGCRA,
 	weirFixedWindow,
-	{"slidinglog", "every admitted request of the last period, exactly", round.SlidingLog, opens(slidinglog.New)},
+	{"slidinglog", "every admitted request of the last period, exactly", round.SlidingLog, opens(windows(slidinglog.New))},
 	{"leakybucket", "the leaky bucket as a meter, which decides as GCRA", round.GCRA, opens(leakybucket.New)},
 	{"queue", "the leaky bucket as a queue: accepted requests wait", round.GCRA, openQueue},
 }
 
+// windows returns the constructor of an algorithm that has no burst, for limits whose Burst is left aside.
+func windows[O any](construct func(scripts.Runner, algorithms.Limit, ...O) (*algorithms.Remote, error)) func(scripts.Runner, algorithms.Limit, ...O) (*algorithms.Remote, error) {
+	return func(run scripts.Runner, limit algorithms.Limit, opts ...O) (*algorithms.Remote, error) {
+		return construct(run, limit.WithBurst(0), opts...)
+	}
+}
+
 // opens returns what opens a limiter with a constructor of Weir's.
-func opens[L algorithms.Limiter](
-	construct func(scripts.Runner, algorithms.Limit, ...algorithms.Option) (L, error),
+func opens[L algorithms.Limiter, O any](
+	construct func(scripts.Runner, algorithms.Limit, ...O) (L, error),
 ) func(scripts.Runner, Setting) (Allow, error) {
 	return func(run scripts.Runner, s Setting) (Allow, error) {
 		l, err := construct(run, s.Limit)
@@ -97,33 +106,38 @@ type weirRunner struct {
 	suffix string // of the limiters' names
 	client string
 	about  string
-	run    func(*Clients) scripts.Runner
+	run    func(*Clients) (scripts.Runner, error)
 	fits   func(context.Context, *Clients) error
 }
 
 var (
-	overGoRedis = weirRunner{client: "go-redis", run: func(c *Clients) scripts.Runner {
+	overGoRedis = weirRunner{client: "go-redis", run: func(c *Clients) (scripts.Runner, error) {
 		return goredisrunner.New(c.GoRedis)
 	}}
-	overRueidis = weirRunner{suffix: "-rueidis", client: "rueidis", run: func(c *Clients) scripts.Runner {
+	overRueidis = weirRunner{suffix: "-rueidis", client: "rueidis", run: func(c *Clients) (scripts.Runner, error) {
 		return rueidisrunner.New(c.Rueidis)
 	}}
 	overAutoPipeline = weirRunner{
 		suffix: "-autopipeline", client: "go-redis", about: ", gathered by go-redis' AutoPipeline",
-		run:  func(c *Clients) scripts.Runner { return goredisrunner.New(c.AutoPipeline) },
+		run:  func(c *Clients) (scripts.Runner, error) { return goredisrunner.New(c.AutoPipeline) },
 		fits: hasAutoPipeline,
 	}
 )
 
-// coalesced is r through scripts.Coalesce. All limits that are opened share it, as those of a program do.
+// coalesced is r through package coalesce. All limits that are opened share it, as those of a program do.
 func coalesced(r weirRunner) weirRunner {
 	return weirRunner{
-		suffix: "-coalesce" + r.suffix, client: r.client, about: r.about + ", gathered by scripts.Coalesce", fits: r.fits,
-		run: func(c *Clients) scripts.Runner {
-			if c.coalescers[r.suffix] == nil {
-				c.coalescers[r.suffix] = scripts.Coalesce(r.run(c))
+		suffix: "-coalesce" + r.suffix, client: r.client, about: r.about + ", gathered by coalesce", fits: r.fits,
+		run: func(c *Clients) (scripts.Runner, error) {
+			if c.coalescers[r.suffix] != nil {
+				return c.coalescers[r.suffix], nil
 			}
-			return c.coalescers[r.suffix]
+			run, err := r.run(c)
+			if err != nil {
+				return nil, err
+			}
+			c.coalescers[r.suffix], err = coalesce.New(run)
+			return c.coalescers[r.suffix], err
 		},
 	}
 }
@@ -136,7 +150,13 @@ func (r weirRunner) limiters(which ...weirAlgorithm) (all []Peer) {
 				Name: "weir-" + a.name + r.suffix, About: a.about + r.about, Client: r.client,
 				Module: "github.com/go-weir/weir", Definition: a.definition,
 			},
-			Open: func(clients *Clients, s Setting) (Allow, error) { return a.open(r.run(clients), s) },
+			Open: func(clients *Clients, s Setting) (Allow, error) {
+				run, err := r.run(clients)
+				if err != nil {
+					return nil, err
+				}
+				return a.open(run, s)
+			},
 			Fits: r.fits,
 		})
 	}

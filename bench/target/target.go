@@ -42,9 +42,13 @@ func Miniredis() (*Target, error) {
 		return nil, fmt.Errorf("starting the embedded miniredis: %w", err)
 	}
 	client := Place{Network: "tcp", Addrs: []string{server.Addr()}}.Admin()
+	run, err := goredisrunner.New(client)
+	if err != nil {
+		return nil, err
+	}
 	return &Target{
 		Name:   strings.TrimSpace("embedded miniredis " + versionOf("github.com/alicebob/miniredis/v2")),
-		Runner: goredisrunner.New(client),
+		Runner: run,
 		close: func() {
 			_ = client.Close()
 			server.Close()
@@ -66,8 +70,12 @@ func Dial(ctx context.Context, urls string) (*Target, error) {
 		return nil, err
 	}
 	client := place.Admin()
+	run, err := goredisrunner.New(client)
+	if err != nil {
+		return nil, err
+	}
 	t := &Target{
-		Runner: runner{goredisrunner.New(client), place},
+		Runner: runner{run, place},
 		close:  func() { _ = client.Close() },
 	}
 	if err := client.Ping(ctx).Err(); err != nil {

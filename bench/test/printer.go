@@ -6,9 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-weir/weir/bench/internal/servers"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/go-weir/weir/bench/internal/servers"
 )
 
 // printer writes what a person reads.

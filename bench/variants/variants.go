@@ -34,30 +34,51 @@ var All = []Variant{
 		Script: scripts.GCRA, Args: []string{"60000000", "{burst}", "", "0", "0", "1"},
 	},
 	{
-		Name: "gcra/formatted-in-Lua", About: "numbers are made text by string.format, not by redis.call",
+		Name: "gcra/SET-each-time", About: "the time is written anew while it lies ahead, too, and not added to",
 		Script: scripts.GCRA,
+		Edits:  [][2]string{{"if was > 0 and not den and not clamped then", "if false then"}},
+	},
+	{
+		Name: "gcra/PEXPIRE-each-time", About: "the TTL is renewed while the time lies ahead, and not looked at",
+		Script: scripts.GCRA,
+		Edits:  [][2]string{{"if redis.call('PTTL', KEYS[1]) < ahead / 1000 + grace / 2 then", "do"}},
+	},
+	{
+		Name: "gcra/PX-as-a-number", About: "the TTL is made text by redis.call, not by string.format",
+		Script: scripts.GCRA,
+		Edits: [][2]string{
+			{"'PX', string.format('%d', (ahead + 999) / 1000 + grace))", "'PX', math.ceil(ahead / 1000) + grace)"},
+		},
+	},
+	{
+		Name: "gcra/any-number", About: "the state is not seen to be digits: inf, nan and 0x10 are taken, and any other text is an error of Lua",
+		Script: scripts.GCRA,
+		Edits:  [][2]string{{"foreign = #stored > 16 or not string.find(stored, '^%d+$')", "foreign = false"}},
+	},
+	{
+		Name: "fixedwindow/KEEPTTL", About: "an open window's count is written by SET with KEEPTTL, not by SETRANGE",
+		Script: scripts.FixedWindow,
 		Edits: [][2]string{{
-			"redis.call('SET', KEYS[1], tat, 'PX', math.ceil(ahead / 1000) + grace)",
-			"redis.call('SET', KEYS[1], string.format('%.0f', tat), 'PX', string.format('%.0f', math.ceil(ahead / 1000) + grace))",
+			"redis.call('SETRANGE', KEYS[1], '17', text)", "redis.call('SET', KEYS[1], finish .. ' ' .. text, 'KEEPTTL')",
 		}},
 	},
 	{
-		Name: "fixedwindow/TTL-each-time", About: "SET has PX in an open window too, not KEEPTTL",
+		Name: "fixedwindow/TTL-each-time", About: "SET has PX in an open window too",
 		Script: scripts.FixedWindow,
-		Edits:  [][2]string{{"if allowed and open and open > 0 and not clamped then", "if false then"}},
+		Edits:  [][2]string{{"if finish and not clamped and #finish == 16 and #text >= #admitted then", "if false then"}},
 	},
 	{
-		Name: "fixedwindow/find-and-sub", About: "the state is taken apart by string.find and string.sub, not by string.match",
+		Name: "fixedwindow/TTL-looked-at", About: "an open window that has no TTL gets one, which takes a PTTL",
 		Script: scripts.FixedWindow,
 		Edits: [][2]string{{
-			"admitted, finish = string.match(stored, '^(%d+) (%d+)$')",
-			"local space = string.find(stored, ' ', 1, true)\n  admitted, finish = tonumber(string.sub(stored, 1, space - 1)), string.sub(stored, space + 1)",
+			"redis.call('SETRANGE', KEYS[1], '17', text)",
+			"redis.call('SETRANGE', KEYS[1], '17', text)\n    if redis.call('PTTL', KEYS[1]) == -1 then redis.call('PEXPIRE', KEYS[1], left / 1000 + grace) end",
 		}},
 	},
 	{
-		Name: "fixedwindow/concatenated", About: "the count is made text by .., which is right below 10^14 only",
+		Name: "fixedwindow/two-integers", About: "the reply is not packed into one integer",
 		Script: scripts.FixedWindow,
-		Edits:  [][2]string{{"string.format('%.0f ', count) .. finish", "count .. ' ' .. finish"}},
+		Edits:  [][2]string{{"if (rate + 1) * (period + 1) <= 9007199254740992 then", "if false then"}},
 	},
 	{
 		Name: "slidinglog/four-integers", About: "the reply is what the client tells its caller, also when admitted",
@@ -70,16 +91,20 @@ var All = []Variant{
 		Edits: [][2]string{
 			{"redis.call('LINDEX', KEYS[1], '0')", "redis.call('LINDEX', KEYS[1], 0)"},
 			{"redis.call('LINDEX', KEYS[1], '-1')", "redis.call('LINDEX', KEYS[1], -1)"},
-			{"redis.call('LINDEX', KEYS[1], '1')", "redis.call('LINDEX', KEYS[1], 1)"},
 		},
 	},
 	{
-		Name: "slidinglog/LRANGE", About: "base and first entry come in one call",
+		Name: "slidinglog/first-entry-read", About: "the first entry is read each time, as if the base didn't tell its time",
 		Script: scripts.SlidingLog,
-		Edits: [][2]string{
-			{"local head = redis.call('LINDEX', KEYS[1], '0')", "local ends = redis.call('LRANGE', KEYS[1], '0', '1')\nlocal head = ends[1]"},
-			{"oldest, first = redis.call('LINDEX', KEYS[1], '1'), 1", "oldest, first = ends[2], 1"},
-		},
+		Edits:  [][2]string{{"if now - since >= period then", "do"}},
+	},
+	{
+		Name: "slidinglog/PEXPIRE-each-time", About: "the TTL is renewed with each request, and not looked at",
+		Script: scripts.SlidingLog,
+		Edits: [][2]string{{
+			"if live and (allowed or clamped) and redis.call('PTTL', KEYS[1]) < period / 1000 + grace / 2 then",
+			"if live and (allowed or clamped) then",
+		}},
 	},
 }
 

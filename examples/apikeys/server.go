@@ -39,7 +39,11 @@ func open(ctx context.Context, c config, log *slog.Logger) (a *app, err error) {
 	if err != nil {
 		return a, err
 	}
-	a.handler, err = newHandler(c, users, goredisrunner.New(client), log)
+	run, err := goredisrunner.New(client)
+	if err != nil {
+		return a, err
+	}
+	a.handler, err = newHandler(c, users, run, log)
 	return a, err
 }
 

@@ -39,7 +39,11 @@ func newThrottle(name string, limit algorithms.Limit, c config, run scripts.Runn
 	if err != nil {
 		return nil, err
 	}
-	local, err := slidinglog.NewLocal(limit.Share(c.processes), c.limiters...)
+	share, err := limit.Share(c.processes)
+	if err != nil {
+		return nil, err
+	}
+	local, err := slidinglog.NewLocal(share, localOptions(c.limiters)...)
 	if err != nil {
 		return nil, err
 	}
@@ -49,5 +53,14 @@ func newThrottle(name string, limit algorithms.Limit, c config, run scripts.Runn
 		httplimit.OnFailure(httplimit.FallBack(local)),
 		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) {
 			log.Warn("no answer from the limiter", "limiter", f.Limiter, "policy", f.Policy, "err", f.Err)
-		}))...), nil
+		}))...)
+}
+
+// localOptions returns options of New as those of NewLocal.
+func localOptions(opts []algorithms.Option) []algorithms.LocalOption {
+	local := make([]algorithms.LocalOption, len(opts))
+	for i, opt := range opts {
+		local[i] = opt
+	}
+	return local
 }

@@ -44,7 +44,11 @@ func main() {
 	// A greeting waits no longer than this for its limiter.
 	options.ContextTimeoutEnabled, options.ReadTimeout = true, 250*time.Millisecond
 
-	limiter, err := gcra.New(goredisrunner.New(redis.NewClient(options)), limit)
+	run, err := goredisrunner.New(redis.NewClient(options))
+	if err != nil {
+		log.Fatal(err)
+	}
+	limiter, err := gcra.New(run, limit)
 	if err != nil {
 		log.Fatal(err)
 	}

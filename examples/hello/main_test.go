@@ -27,7 +27,11 @@ func get(t *testing.T, handler http.Handler, path string) *httptest.ResponseReco
 func TestGreeter(t *testing.T) {
 	client := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
 	t.Cleanup(func() { _ = client.Close() })
-	limiter, err := gcra.New(goredisrunner.New(client), algorithms.PerHour(2), algorithms.WithClock(func() time.Time { return time.Unix(1e9, 0) }))
+	run, err := goredisrunner.New(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limiter, err := gcra.New(run, algorithms.PerHour(2), algorithms.WithClock(func() time.Time { return time.Unix(1e9, 0) }))
 	if err != nil {
 		t.Fatal(err)
 	}

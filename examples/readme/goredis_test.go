@@ -23,7 +23,11 @@ func Example_goredis() {
 
 	// README
 	client := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true})
-	limiter, err := gcra.New(goredisrunner.New(client), algorithms.PerSecond(10))
+	run, err := goredisrunner.New(client)
+	if err != nil {
+		panic(err)
+	}
+	limiter, err := gcra.New(run, algorithms.PerSecond(10))
 	if err != nil {
 		panic(err) // the limit was wrong: nothing has been sent yet
 	}

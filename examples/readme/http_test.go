@@ -19,11 +19,15 @@ func Example_http() {
 	mux := http.NewServeMux()
 
 	// README
-	local, err := gcra.NewLocal(limit.Share(6)) // what each of six processes may do by itself
+	share, err := limit.Share(6) // what each of six processes may admit by itself
 	if err != nil {
 		panic(err)
 	}
-	throttle := httplimit.New(limiter,
+	local, err := gcra.NewLocal(share)
+	if err != nil {
+		panic(err)
+	}
+	throttle, err := httplimit.New(limiter,
 		httplimit.Key(httplimit.First(
 			httplimit.Hashed(httplimit.Authorization("Api-Key")), // no key in Redis is an API key
 			httplimit.ClientIP(httplimit.TrustedProxies(1)),
@@ -31,6 +35,9 @@ func Example_http() {
 		httplimit.OnFailure(httplimit.FallBack(local)),
 		httplimit.Headers(httplimit.IETFDraft11),
 	)
+	if err != nil {
+		panic(err)
+	}
 	handler := throttle(mux) // 429 with a true Retry-After; RateLimit fields on every response
 	// end of README
 

@@ -26,7 +26,11 @@ func Example_rueidis() {
 		panic(err)
 	}
 	defer client.Close()
-	limiter, err := slidinglog.New(rueidisrunner.New(client), algorithms.PerMinute(100))
+	run, err := rueidisrunner.New(client)
+	if err != nil {
+		panic(err)
+	}
+	limiter, err := slidinglog.New(run, algorithms.PerMinute(100))
 	if err != nil {
 		panic(err)
 	}

@@ -40,11 +40,15 @@ func runService(ctx context.Context, getenv func(string) string) error {
 func newService(s settings, client *redis.Client) (http.Handler, error) {
 	// No more than the limit in any period, whenever that begins. Its state is in Redis, which is all that the
 	// replicas have in common.
-	limiter, err := slidinglog.New(goredisrunner.New(client), s.rate)
+	run, err := goredisrunner.New(client)
 	if err != nil {
 		return nil, err
 	}
-	limited := httplimit.New(limiter,
+	limiter, err := slidinglog.New(run, s.rate)
+	if err != nil {
+		return nil, err
+	}
+	limited, err := httplimit.New(limiter,
 		httplimit.Key(httplimit.First(
 			httplimit.Hashed(s.apiKey),
 			httplimit.ClientIP(httplimit.TrustedProxies(s.proxies)),
@@ -55,6 +59,9 @@ func newService(s settings, client *redis.Client) (http.Handler, error) {
 		httplimit.OnFailure(httplimit.Refuse),
 		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { log.Print(f.Err) }),
 	)
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", limited(text("hello")))
 	mux.Handle("GET /healthz", text("well"))

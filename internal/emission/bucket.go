@@ -2,24 +2,30 @@ package emission
 
 import (
 	"strconv"
-	"time"
 
-	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/internal/rule"
 )
 
 // A Bucket is a limit as gcra and the leaky bucket's meter see it: n events take n·T, and at most
 // Burst·T may be outstanding. It holds what scripts/gcra.lua is sent and what its reply means.
 type Bucket struct {
 	Interval
-	burst int64
-	Depth Span // Burst·T
+	identity string
+	burst    int64
+	Depth    Span // Burst·T
 }
 
-// NewBucket returns the bucket of a valid limit.
-func NewBucket(limit algorithms.Limit) Bucket {
-	t, burst := Of(limit), limit.BurstOrRate()
-	return Bucket{t, burst, t.Times(burst)}
+// NewBucket returns the bucket of a limit under the algorithm of that name.
+func NewBucket(name string, limit rule.Limit) Bucket {
+	t, burst := Of(limit), limit.Burst
+	if burst == 0 {
+		burst = limit.Rate
+	}
+	return Bucket{t, name + ":" + rule.RateText(limit), burst, t.Times(burst)}
 }
+
+// Identity implements rule.Rule.
+func (b Bucket) Identity() string { return b.identity }
 
 // Capacity returns the largest cost, the burst.
 func (b Bucket) Capacity() int64 { return b.burst }
@@ -45,24 +51,49 @@ func (b Bucket) Args(n int64, now string) []string {
 	return args
 }
 
-// Result says what the reply of scripts/gcra.lua to a request of cost n means.
-func (b Bucket) Result(n int64, reply []int64) algorithms.Result {
+// Standing says what the reply of scripts/gcra.lua to a request of cost n means.
+func (b Bucket) Standing(n int64, reply []int64) rule.Standing {
 	allowed, ahead := Standing(reply)
 	return b.Decided(n, allowed, ahead)
 }
 
-// Decided says in a Result what was decided on a request of cost n, with ahead outstanding after it.
-func (b Bucket) Decided(n int64, allowed bool, ahead Span) algorithms.Result {
-	var retryAfter time.Duration
+// Decided says what was decided on a request of cost n, with ahead outstanding after it.
+func (b Bucket) Decided(n int64, allowed bool, ahead Span) rule.Standing {
+	var retryAfter int64
 	if !allowed {
 		after, _ := b.Admit(ahead, n)
 		retryAfter = b.Minus(after, b.Depth).RoundUp()
 	}
-	return algorithms.Result{
+	return rule.Standing{
 		Allowed:    allowed,
-		Limit:      b.burst,
 		Remaining:  b.Fit(b.Minus(b.Depth, ahead)),
 		RetryAfter: retryAfter,
 		ResetAfter: ahead.RoundUp(),
 	}
+}
+
+// A State is when all that is outstanding of a key has passed: the theoretical arrival time At + Part/den microseconds
+// since the Unix epoch. For the leaky bucket it is when the bucket is empty.
+type State struct{ At, Part int64 }
+
+// Decide implements local.Rule.
+func (b Bucket) Decide(s *State, now, n int64, commit bool) (rule.Standing, int64) {
+	ahead := b.Until(s.At, s.Part, now)
+	clamped := !ahead.AtMost(b.Depth)
+	if clamped {
+		ahead = b.Depth
+	}
+	after, allowed := b.Admit(ahead, n)
+	if !commit {
+		return b.Decided(n, allowed, ahead), 0
+	}
+	if allowed {
+		ahead = after
+	}
+	var until int64
+	if allowed || clamped {
+		*s = State{now + ahead.Us, ahead.Part}
+		until = s.At + 1
+	}
+	return b.Decided(n, allowed, ahead), until
 }

@@ -6,17 +6,16 @@ package emission
 import (
 	"math"
 	"math/bits"
-	"time"
 
-	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/internal/rule"
 )
 
 // An Interval is the emission interval T of a limit, num/den microseconds in lowest terms.
 type Interval struct{ num, den int64 }
 
 // Of returns the emission interval of a valid limit.
-func Of(limit algorithms.Limit) Interval {
-	num, den := limit.Period.Microseconds(), limit.Rate
+func Of(limit rule.Limit) Interval {
+	num, den := limit.Period, limit.Rate
 	for a, b := num, den; ; a, b = b, a%b {
 		if b == 0 {
 			return Interval{num / a, den / a}
@@ -72,13 +71,8 @@ func (t Interval) Minus(a, b Span) Span {
 	return difference
 }
 
-// Until returns how far the time at + part/den µs, stored by a limit whose interval had that
-// denominator, is ahead of now. Parts of another denominator than t's are rounded up to a whole
-// microsecond: a limit's change errs by less than that, to the safe side.
-func (t Interval) Until(at, part, den, now int64) Span {
-	if part > 0 && den != t.den {
-		at, part = at+1, 0
-	}
+// Until returns how far the time at + part/den µs is ahead of now.
+func (t Interval) Until(at, part, now int64) Span {
 	if at < now {
 		return Span{}
 	}
@@ -91,12 +85,11 @@ func (s Span) AtMost(other Span) bool {
 }
 
 // RoundUp returns the span as whole microseconds, rounded up.
-func (s Span) RoundUp() time.Duration {
-	us := s.Us
+func (s Span) RoundUp() int64 {
 	if s.Part > 0 {
-		us++
+		return s.Us + 1
 	}
-	return time.Duration(us) * time.Microsecond
+	return s.Us
 }
 
 // Standing is what the reply of scripts/gcra.lua or scripts/queue.lua says: whether the request was admitted, and

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/internal/emission"
+	"github.com/go-weir/weir/internal/rule"
 )
 
 // rat is a span as a rational number of µs.
@@ -34,7 +35,7 @@ func TestArithmetic(t *testing.T) {
 		if limit.Validate() != nil {
 			limit.Burst = 1 // which any rate and period can have
 		}
-		of := emission.Of(limit)
+		of := emission.Of(rule.Limit{Rate: limit.Rate, Period: limit.Period.Microseconds(), Burst: limit.Burst})
 		interval := big.NewRat(limit.Period.Microseconds(), limit.Rate)
 		for _, n := range []int64{1, limit.BurstOrRate(), limit.BurstOrRate() + 1} {
 			if want := new(big.Rat).Mul(interval, new(big.Rat).SetInt64(n)); rat(of, of.Times(n)).Cmp(want) != 0 {
@@ -58,29 +59,9 @@ func TestArithmetic(t *testing.T) {
 		if got := rat(of, of.Minus(a, b)); got.Cmp(difference) != 0 {
 			t.Fatalf("%v - %v = %v, want %v", a, b, got, difference)
 		}
-		up := new(big.Rat).SetInt64(a.RoundUp().Microseconds())
+		up := new(big.Rat).SetInt64(a.RoundUp())
 		if short := new(big.Rat).Sub(up, rat(of, a)); short.Sign() < 0 || short.Cmp(big.NewRat(1, 1)) >= 0 {
 			t.Fatalf("%v rounds up to %v", a, a.RoundUp())
 		}
 	})
-}
-
-func TestUntil(t *testing.T) {
-	seventh := emission.Of(algorithms.PerSecond(7))
-	for _, c := range []struct {
-		at, part, den, now int64
-		want               emission.Span
-	}{
-		{100, 0, 7, 90, emission.Span{Us: 10}},
-		{100, 3, 7, 90, emission.Span{Us: 10, Part: 3}},
-		{100, 3, 7, 100, emission.Span{Part: 3}},
-		{100, 3, 7, 101, emission.Span{}},
-		{100, 3, 9, 90, emission.Span{Us: 11}},
-		{100, 0, 1, 90, emission.Span{Us: 10}},
-		{0, 0, 0, 90, emission.Span{}},
-	} {
-		if got := seventh.Until(c.at, c.part, c.den, c.now); got != c.want {
-			t.Errorf("%+v: %+v", c, got)
-		}
-	}
 }

@@ -1,5 +1,4 @@
-// Package local is what the limiters inside one process are made of: a map of states that forgets
-// those which have nothing left to say, and the limiter around it.
+// Package local keeps the states of limiters inside one process.
 package local
 
 import (
@@ -7,50 +6,83 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-weir/weir/internal/rule"
 )
 
-// shards is how many locks the keys are spread over.
-const shards = 64
+const (
+	maxShards = 64   // how many locks the keys are spread over, at most
+	shardKeys = 1024 // how many keys a shard has room for, at least, where there is more than one
 
-// A Store holds a state for each key. The zero S is the state of a key that it doesn't know.
+	sampled    = 8   // how many keys are looked at to find one to drop
+	maxSampled = 128 // how many are, where all that were seen had been denied
+)
+
+// A Rule decides on a key's state S.
+type Rule[S any] interface {
+	rule.Rule
+
+	// Decide decides on a request of cost n at the time now, in µs. With commit it changes the state, if there is
+	// something to change, and then returns until when the state means anything, else 0.
+	Decide(state *S, now, n int64, commit bool) (standing rule.Standing, until int64)
+}
+
+// A Store holds a state for each key under each identity. The zero S is the state of a key that it doesn't hold. A
+// key's states are forgotten when they are over; where there is no room for another, one is dropped.
 type Store[S any] struct {
 	seed   maphash.Seed
-	grace  int64 // how long a state is kept after it has become as good as none, µs
-	shards [shards]shard[S]
+	grace  int64 // how long a state is kept after it is over, µs
+	shards []shard[S]
 }
 
 type shard[S any] struct {
 	mu     sync.Mutex
-	states map[string]*kept[S]
-	asked  int // since the last sweep
+	states map[name]*kept[S]
+	most   int // how many states there is room for
+	peak   int // how many states there were, at most, since the map was made
+	calls  int // since the last sweep
 }
 
+type name struct{ identity, key string }
+
 type kept[S any] struct {
-	state S
-	until int64 // when the state has become as good as none, µs
+	state  S
+	until  int64   // when the state is over, µs
+	used   float32 // how much of the limit was in use when the state was last changed, 0 to 1
+	denied bool    // whether the last answer was a denial
 }
 
 // graceOfSimulatedTime is how much longer the scripts let a key live where the clock is the client's.
 const graceOfSimulatedTime = int64(time.Hour / time.Microsecond)
 
-// NewStore returns an empty store. Under simulated time, which may go back into the time of a state that is
-// over, states are kept an hour longer, as the scripts keep their keys.
-func NewStore[S any](simulated bool) *Store[S] {
-	store := &Store[S]{seed: maphash.MakeSeed()}
+// NewStore returns an empty store of at most so many states. Under simulated time, which may go back into the time of a
+// state that is over, states are kept an hour longer, as the scripts keep their keys.
+func NewStore[S any](maxKeys int, simulated bool) *Store[S] {
+	store := &Store[S]{seed: maphash.MakeSeed(), shards: make([]shard[S], max(1, min(maxShards, maxKeys/shardKeys)))}
 	if simulated {
 		store.grace = graceOfSimulatedTime
 	}
 	for i := range store.shards {
-		store.shards[i].states = map[string]*kept[S]{}
+		store.shards[i].most = maxKeys / len(store.shards)
+		store.shards[i].states = map[name]*kept[S]{}
 	}
 	return store
 }
 
-// Do calls decide with the key's state and the time that clock shows, alone with the key: no other
-// call comes between the reading of the clock and the change of the state, so that each key sees
-// the times in order. A result above 0 says that the state was changed, and until when it means
-// anything, in µs; 0 that it wasn't. Do fails only as clock does, and then calls nothing.
-func (s *Store[S]) Do(key string, clock func() (int64, error), decide func(state *S, now int64) (until int64)) error {
+// Of is NewStore with the result that a rule.Algorithm has.
+func Of[S any](maxKeys int, simulated bool) rule.Store { return NewStore[S](maxKeys, simulated) }
+
+// A Change is what a decision has done to a state.
+type Change struct {
+	Until  int64   // when the state is over, in µs; 0 if the state was not changed
+	Used   float32 // how much of the limit is in use now, 0 to 1
+	Denied bool
+}
+
+// Do calls decide with the key's state under the identity and the time that clock shows. Nothing comes between the reading
+// of the clock and the change of the state, so that each key sees the times in order. Do fails only as clock does, and then
+// calls nothing.
+func (s *Store[S]) Do(identity, key string, clock func() (int64, error), decide func(state *S, now int64) Change) error {
 	shard := s.shard(key)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
@@ -58,28 +90,42 @@ func (s *Store[S]) Do(key string, clock func() (int64, error), decide func(state
 	if err != nil {
 		return err
 	}
-	shard.sweep(now - s.grace)
-	entry, known := shard.states[key]
+	over := now - s.grace
+	shard.sweep(over)
+	id := name{identity, key}
+	entry, known := shard.states[id]
 	if !known {
 		entry = &kept[S]{}
 	}
-	if until := decide(&entry.state, now); until > 0 {
-		entry.until = until
-		if !known {
-			// The caller's key may be a slice of something long, such as a header field, which the map
-			// would hold for as long as the state.
-			shard.states[strings.Clone(key)] = entry
-		}
+	change := decide(&entry.state, now)
+	entry.denied = change.Denied
+	if change.Until == 0 {
+		return nil
+	}
+	entry.until, entry.used = change.Until, change.Used
+	if !known {
+		shard.add(id, entry, over)
 	}
 	return nil
 }
 
-// Forget removes the key's state.
-func (s *Store[S]) Forget(key string) {
+// Decide implements rule.Store for a [Rule] of S.
+func (s *Store[S]) Decide(r rule.Rule, key string, clock func() (int64, error), n int64, commit bool) (standing rule.Standing, err error) {
+	err = s.Do(r.Identity(), key, clock, func(state *S, now int64) (change Change) {
+		standing, change.Until = r.(Rule[S]).Decide(state, now, n, commit)
+		change.Used = float32(r.Capacity()-standing.Remaining) / float32(r.Capacity())
+		change.Denied = !standing.Allowed
+		return change
+	})
+	return standing, err
+}
+
+// Forget implements rule.Store.
+func (s *Store[S]) Forget(identity, key string) {
 	shard := s.shard(key)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	delete(shard.states, key)
+	delete(shard.states, name{identity, key})
 }
 
 // Len returns how many states are held.
@@ -94,21 +140,76 @@ func (s *Store[S]) Len() int {
 }
 
 func (s *Store[S]) shard(key string) *shard[S] {
-	return &s.shards[maphash.String(s.seed, key)%shards]
+	if len(s.shards) == 1 {
+		return &s.shards[0]
+	}
+	return &s.shards[maphash.String(s.seed, key)%uint64(len(s.shards))]
 }
 
-// sweep forgets the shard's states that have meant nothing since the time over, once it has been asked as often as
-// it holds states: so a sweep costs each question a constant, and idle keys are gone after as many
-// questions as there are keys.
-func (s *shard[S]) sweep(over int64) {
-	s.asked++
-	if s.asked <= len(s.states) || s.asked < shards {
-		return
+// add holds the state of another key. If there is no room it drops one first.
+func (s *shard[S]) add(id name, entry *kept[S], over int64) {
+	if len(s.states) >= s.most {
+		s.drop(over)
 	}
-	s.asked = 0
-	for key, entry := range s.states {
-		if entry.until <= over {
-			delete(s.states, key)
+	// The caller's key may be a slice of something long, such as a header field, which the map would hold for as
+	// long as the state.
+	id.key = strings.Clone(id.key)
+	s.states[id] = entry
+	s.peak = max(s.peak, len(s.states))
+}
+
+// drop makes room for one state. It looks at a few, in the random order of a map: it drops one that is over, else the
+// one whose loss matters least.
+func (s *shard[S]) drop(over int64) {
+	var least *kept[S]
+	var dropped name
+	looked := 0
+	for id, entry := range s.states {
+		looked++
+		if least == nil || entry.lessThan(least) {
+			dropped, least = id, entry
+		}
+		if entry.until <= over || looked >= sampled && !least.denied || looked >= maxSampled {
+			if entry.until <= over {
+				dropped = id
+			}
+			break
 		}
 	}
+	delete(s.states, dropped)
+}
+
+// lessThan reports whether the loss of k matters less than that of other: a key that is being denied would have its
+// whole limit again, and one that has used little has the least to gain.
+func (k *kept[S]) lessThan(other *kept[S]) bool {
+	if k.denied != other.denied {
+		return other.denied
+	}
+	if k.used < other.used || k.used > other.used {
+		return k.used < other.used
+	}
+	return k.until < other.until
+}
+
+// sweep forgets the shard's states that are over, once there were as many calls since the last sweep as there are states.
+// So a sweep costs each call a constant. A map never becomes smaller: where most states are gone, a new one is made.
+func (s *shard[S]) sweep(over int64) {
+	s.calls++
+	if s.calls <= len(s.states) || s.calls < maxShards {
+		return
+	}
+	s.calls = 0
+	for id, entry := range s.states {
+		if entry.until <= over {
+			delete(s.states, id)
+		}
+	}
+	if s.peak < 4*maxShards || len(s.states) > s.peak/4 {
+		return
+	}
+	states := make(map[name]*kept[S], len(s.states))
+	for id, entry := range s.states {
+		states[id] = entry
+	}
+	s.states, s.peak = states, len(states)
 }

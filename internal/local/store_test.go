@@ -16,9 +16,9 @@ func at(now int64) func() (int64, error) { return func() (int64, error) { return
 // keys, and those that mean something stay.
 func TestForgets(t *testing.T) {
 	const keys = 20_000
-	store := local.NewStore[int](false)
+	store := local.NewStore[int](1<<20, false)
 	put := func(key string, now, until int64) {
-		if err := store.Do(key, at(now), func(s *int, _ int64) int64 { *s = 7; return until }); err != nil {
+		if err := store.Do("id", key, at(now), func(s *int, _ int64) local.Change { *s = 7; return local.Change{Until: until} }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -31,7 +31,7 @@ func TestForgets(t *testing.T) {
 	}
 	for i := range 4 * keys {
 		put(fmt.Sprint("new", i%10), 1000, 2000)
-		if err := store.Do(fmt.Sprint("asked", i), at(1000), func(*int, int64) int64 { return 0 }); err != nil {
+		if err := store.Do("id", fmt.Sprint("asked", i), at(1000), func(*int, int64) local.Change { return local.Change{Until: 0} }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -39,11 +39,11 @@ func TestForgets(t *testing.T) {
 		t.Errorf("%d states held long after most have ended, want 11", n)
 	}
 	kept := 0
-	if err := store.Do("long", at(1000), func(s *int, _ int64) int64 { kept = *s; return 0 }); err != nil || kept != 7 {
+	if err := store.Do("id", "long", at(1000), func(s *int, _ int64) local.Change { kept = *s; return local.Change{Until: 0} }); err != nil || kept != 7 {
 		t.Errorf("the state that is not over is %d, %v, want 7", kept, err)
 	}
-	store.Forget("long")
-	if err := store.Do("long", at(1000), func(s *int, _ int64) int64 { kept = *s; return 0 }); err != nil || kept != 0 {
+	store.Forget("id", "long")
+	if err := store.Do("id", "long", at(1000), func(s *int, _ int64) local.Change { kept = *s; return local.Change{Until: 0} }); err != nil || kept != 0 {
 		t.Errorf("the state forgotten is %d, %v, want 0", kept, err)
 	}
 }
@@ -52,16 +52,16 @@ func TestForgets(t *testing.T) {
 // still there for an hour, however often was asked, and then it isn't.
 func TestSimulatedTime(t *testing.T) {
 	const hour = 3_600_000_000
-	store := local.NewStore[int](true)
+	store := local.NewStore[int](1<<20, true)
 	keep := func(key string, now, until int64) {
-		if err := store.Do(key, at(now), func(s *int, _ int64) int64 { *s = 7; return until }); err != nil {
+		if err := store.Do("id", key, at(now), func(s *int, _ int64) local.Change { *s = 7; return local.Change{Until: until} }); err != nil {
 			t.Fatal(err)
 		}
 	}
 	keep("k", 0, 1000)
 	ask := func(now int64) (state int) {
 		for range 1000 { // more often than there are states: each shard is swept
-			if err := store.Do("k", at(now), func(s *int, _ int64) int64 { state = *s; return 0 }); err != nil {
+			if err := store.Do("id", "k", at(now), func(s *int, _ int64) local.Change { state = *s; return local.Change{Until: 0} }); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -77,9 +77,9 @@ func TestSimulatedTime(t *testing.T) {
 
 func TestClockFails(t *testing.T) {
 	broken := errors.New("no time")
-	err := local.NewStore[int](false).Do("k", func() (int64, error) { return 0, broken }, func(*int, int64) int64 {
+	err := local.NewStore[int](1<<20, false).Do("id", "k", func() (int64, error) { return 0, broken }, func(*int, int64) local.Change {
 		t.Error("decided without a time")
-		return 0
+		return local.Change{}
 	})
 	if !errors.Is(err, broken) {
 		t.Errorf("error %v, want the clock's", err)
@@ -89,7 +89,7 @@ func TestClockFails(t *testing.T) {
 // TestKeysAreCopied: a key that is a slice of something long does not keep it in memory.
 func TestKeysAreCopied(t *testing.T) {
 	const long = 8 << 20
-	store := local.NewStore[int](false)
+	store := local.NewStore[int](1<<20, false)
 	heap := func() uint64 {
 		var stats runtime.MemStats
 		runtime.GC()
@@ -99,7 +99,7 @@ func TestKeysAreCopied(t *testing.T) {
 	before := heap()
 	for i := range 8 {
 		header := strings.Repeat(fmt.Sprint(i), long)
-		if err := store.Do(header[:100], at(0), func(*int, int64) int64 { return 1000 }); err != nil {
+		if err := store.Do("id", header[:100], at(0), func(*int, int64) local.Change { return local.Change{Until: 1000} }); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,5 +1,5 @@
 // Package queuetest is the conformance suite of the leaky bucket's queue, as limitertest is that of
-// limiters: it runs over Queue on every client and server, and over LocalQueue.
+// limiters. It runs over Queue on every client and server, and over LocalQueue.
 package queuetest
 
 import (
@@ -16,20 +16,20 @@ import (
 	"github.com/go-weir/weir/leakybucket"
 )
 
-// A Queue is what is tested.
+// A Queue is the interface of the queues that are tested.
 type Queue interface {
 	Schedule(ctx context.Context, key string) (leakybucket.Slot, error)
 	Wait(ctx context.Context, key string) error
 	Reset(ctx context.Context, key string) error
 }
 
-// A Factory makes a queue; it passes the limit and the options on.
+// A Factory makes a queue. It passes the limit and the options on to the queue's constructor.
 type Factory func(limit algorithms.Limit, opts ...algorithms.Option) (Queue, error)
 
-// A Change returns q's queue of the same keys under another limit: its With.
+// A Change returns the queue of the same keys under another limit: it calls q's With.
 type Change func(q Queue, limit algorithms.Limit) (Queue, error)
 
-// A Subject is what the suite is run over. Only New and With are required.
+// A Subject is the queue that the suite runs over, with its helpers. Only New and With are required.
 type Subject struct {
 	New   Factory
 	With  Change
@@ -39,12 +39,16 @@ type Subject struct {
 // Reference is the queue that each random trace is compared with.
 var Reference = Subject{
 	New: func(limit algorithms.Limit, opts ...algorithms.Option) (Queue, error) {
-		return leakybucket.NewLocalQueue(limit, opts...)
+		own := make([]algorithms.LocalOption, len(opts))
+		for i, opt := range opts {
+			own[i] = opt
+		}
+		return leakybucket.NewLocalQueue(limit, own...)
 	},
 	With: func(q Queue, limit algorithms.Limit) (Queue, error) { return q.(*leakybucket.LocalQueue).With(limit) },
 }
 
-// Run runs the suite, a subtest for each promise.
+// Run runs the suite, with a subtest for each promise.
 func Run(t *testing.T, s Subject) {
 	t.Helper()
 	for _, promise := range []struct {
@@ -77,7 +81,7 @@ var limits = []algorithms.Limit{
 
 var prefixes atomic.Int64
 
-// subject is one queue on a clock of its own, with nobody else in its keys.
+// subject is one queue on a clock of its own, with keys that no other queue uses.
 type subject struct {
 	Queue
 	*limitertest.Clock

@@ -10,7 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 
-	"github.com/go-weir/weir/internal/wiretest"
+	"github.com/go-weir/weir/internal/runnertest"
 )
 
 func init() { logging.Disable() } // go-redis logs each connection that the tests break
@@ -24,20 +24,20 @@ type settings struct {
 
 // topologies are the kinds of client that every supported release of go-redis has. Those that only newer ones have
 // are tested in bench/clients.
-var topologies = map[string]func(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient{
+var topologies = map[string]func(t testing.TB, w *runnertest.Wire, s settings) redis.UniversalClient{
 	"single":   single,
 	"cluster":  cluster,
 	"ring":     ring,
 	"failover": failover,
 }
 
-func single(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient {
+func single(t testing.TB, w *runnertest.Wire, s settings) redis.UniversalClient {
 	return closing(t, redis.NewClient(&redis.Options{
 		Addr: w.Addr, ReadTimeout: s.readTimeout, ContextTimeoutEnabled: s.deadlines,
 	}), nil)
 }
 
-func cluster(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient {
+func cluster(t testing.TB, w *runnertest.Wire, s settings) redis.UniversalClient {
 	return closing(t, redis.NewClusterClient(&redis.ClusterOptions{
 		ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) {
 			return []redis.ClusterSlot{{Start: 0, End: 16383, Nodes: []redis.ClusterNode{{Addr: w.Addr}}}}, nil
@@ -46,13 +46,13 @@ func cluster(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient {
 	}), nil)
 }
 
-func ring(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient {
+func ring(t testing.TB, w *runnertest.Wire, s settings) redis.UniversalClient {
 	return closing(t, redis.NewRing(&redis.RingOptions{
 		Addrs: map[string]string{"one": w.Addr}, ReadTimeout: s.readTimeout, ContextTimeoutEnabled: s.deadlines,
 	}), nil)
 }
 
-func failover(t testing.TB, w *wiretest.Wire, s settings) redis.UniversalClient {
+func failover(t testing.TB, w *runnertest.Wire, s settings) redis.UniversalClient {
 	return closing(t, redis.NewFailoverClient(&redis.FailoverOptions{
 		MasterName: "main", SentinelAddrs: []string{sentinel(t, w).Addr},
 		ReadTimeout: s.readTimeout, ContextTimeoutEnabled: s.deadlines,
@@ -69,20 +69,20 @@ func closing(t testing.TB, client redis.UniversalClient, err error) redis.Univer
 }
 
 // sentinel is a server that says the master of every name is at w.
-func sentinel(t testing.TB, w *wiretest.Wire) *wiretest.Wire {
-	s := wiretest.New(t)
-	s.Decide(func(cmd []string) wiretest.Fate {
+func sentinel(t testing.TB, w *runnertest.Wire) *runnertest.Wire {
+	s := runnertest.New(t)
+	s.Decide(func(cmd []string) runnertest.Fate {
 		if cmd[0] != "sentinel" {
-			return wiretest.Fate{}
+			return runnertest.Fate{}
 		}
 		if strings.EqualFold(cmd[1], "get-master-addr-by-name") {
 			host, port, err := net.SplitHostPort(w.Addr)
 			if err != nil {
 				t.Error(err)
 			}
-			return wiretest.Fate{Answer: wiretest.Strings(host, port)}
+			return runnertest.Fate{Answer: runnertest.Strings(host, port)}
 		}
-		return wiretest.Fate{Answer: "*0\r\n"}
+		return runnertest.Fate{Answer: "*0\r\n"}
 	})
 	return s
 }

@@ -11,7 +11,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/go-weir/weir/internal/wiretest"
+	"github.com/go-weir/weir/internal/errtest"
+	"github.com/go-weir/weir/internal/runnertest"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
@@ -22,12 +23,12 @@ func TestEndedContextSendsNothing(t *testing.T) {
 	defer cancel()
 	for topology, connect := range topologies {
 		t.Run(topology, func(t *testing.T) {
-			w := wiretest.New(t)
-			run := goredisrunner.New(connect(t, w, settings{}))
-			if _, err := run.Run(cancelled, wiretest.Count, []string{"key"}, nil); !errors.Is(err, context.Canceled) {
+			w := runnertest.New(t)
+			run := errtest.Must(goredisrunner.New(connect(t, w, settings{})))
+			if _, err := run.Run(cancelled, runnertest.Count, []string{"key"}, nil); !errors.Is(err, context.Canceled) {
 				t.Errorf("Run = %v, want context.Canceled", err)
 			}
-			if _, err := run.Run(late, wiretest.Count, []string{"key"}, nil); !errors.Is(err, context.DeadlineExceeded) {
+			if _, err := run.Run(late, runnertest.Count, []string{"key"}, nil); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("Run = %v, want context.DeadlineExceeded", err)
 			}
 			if sent := w.ScriptCommands(); len(sent) > 0 || w.Server.Exists("key") {
@@ -39,15 +40,15 @@ func TestEndedContextSendsNothing(t *testing.T) {
 
 // A context that ends while the server is asked for a script it does not know stops there.
 func TestContextEndsBeforeEval(t *testing.T) {
-	w := wiretest.New(t)
+	w := runnertest.New(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	w.Decide(func(cmd []string) wiretest.Fate {
+	w.Decide(func(cmd []string) runnertest.Fate {
 		if cmd[0] == "evalsha" {
 			cancel()
 		}
-		return wiretest.Fate{}
+		return runnertest.Fate{}
 	})
-	_, err := goredisrunner.New(single(t, w, settings{})).Run(ctx, wiretest.Count, []string{"key"}, nil)
+	_, err := errtest.Must(goredisrunner.New(single(t, w, settings{}))).Run(ctx, runnertest.Count, []string{"key"}, nil)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Run = %v, want context.Canceled", err)
 	}
@@ -63,15 +64,15 @@ func TestHangEndsByDeadline(t *testing.T) {
 	for _, topology := range []string{"single", "cluster", "ring", "failover"} {
 		t.Run(topology, func(t *testing.T) {
 			t.Parallel()
-			w := wiretest.New(t)
-			run := goredisrunner.New(topologies[topology](t, w, settings{readTimeout: time.Hour, deadlines: true}))
-			if _, err := run.Run(t.Context(), wiretest.Count, []string{"warm"}, nil); err != nil {
+			w := runnertest.New(t)
+			run := errtest.Must(goredisrunner.New(topologies[topology](t, w, settings{readTimeout: time.Hour, deadlines: true})))
+			if _, err := run.Run(t.Context(), runnertest.Count, []string{"warm"}, nil); err != nil {
 				t.Fatal(err)
 			}
-			w.Once("evalsha", wiretest.Fate{Then: wiretest.Hang})
+			w.Once("evalsha", runnertest.Fate{Then: runnertest.Hang})
 			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 			defer cancel()
-			_, err := run.Run(ctx, wiretest.Count, []string{"key"}, nil)
+			_, err := run.Run(ctx, runnertest.Count, []string{"key"}, nil)
 			if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Errorf("Run = %v, want the context's error and the socket's", err)
 			}
@@ -91,7 +92,7 @@ func TestDialEndsByDeadline(t *testing.T) {
 	}), nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err := goredisrunner.New(client).Run(ctx, wiretest.Count, []string{"key"}, nil)
+	_, err := errtest.Must(goredisrunner.New(client)).Run(ctx, runnertest.Count, []string{"key"}, nil)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Run = %v, want context.DeadlineExceeded", err)
 	}

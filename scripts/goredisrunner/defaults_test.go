@@ -16,7 +16,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/go-weir/weir/internal/wiretest"
+	"github.com/go-weir/weir/internal/errtest"
+	"github.com/go-weir/weir/internal/runnertest"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
@@ -32,9 +33,9 @@ func unreachable(ctx context.Context, _, _ string) (net.Conn, error) {
 	return nil, ctx.Err()
 }
 
-func silent(context.Context, string, string) (net.Conn, error) { return wiretest.Silent(), nil }
+func silent(context.Context, string, string) (net.Conn, error) { return runnertest.Silent(), nil }
 
-func friendly(context.Context, string, string) (net.Conn, error) { return wiretest.Friendly(), nil }
+func friendly(context.Context, string, string) (net.Conn, error) { return runnertest.Friendly(), nil }
 
 // useless are clients of such a server, by their defaults but for what is given.
 var useless = map[string]func(d dial, deadlines bool, poolSize int) redis.UniversalClient{
@@ -58,7 +59,7 @@ func patient(client redis.UniversalClient, deadline time.Duration) (took time.Du
 	}
 	defer cancel()
 	begin := time.Now()
-	_, err = goredisrunner.New(client).Run(ctx, wiretest.Count, []string{"key"}, nil)
+	_, err = errtest.Must(goredisrunner.New(client)).Run(ctx, runnertest.Count, []string{"key"}, nil)
 	return time.Since(begin), err
 }
 

@@ -25,7 +25,10 @@ func Example() {
 		ReadTimeout:           500 * time.Millisecond,
 	})
 	defer client.Close()
-	run := goredisrunner.New(client)
+	run, err := goredisrunner.New(client)
+	if err != nil {
+		panic(err)
+	}
 
 	visits := scripts.New("visits", `
 		local total = redis.call("INCRBY", KEYS[1], ARGV[1])

@@ -9,7 +9,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/go-weir/weir/internal/wiretest"
+	"github.com/go-weir/weir/internal/errtest"
+	"github.com/go-weir/weir/internal/runnertest"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
@@ -32,11 +33,11 @@ func TestNewMaster(t *testing.T) {
 		DialerRetries: 1,
 	})
 	t.Cleanup(func() { _ = client.Close() })
-	run := goredisrunner.New(client)
+	run := errtest.Must(goredisrunner.New(client))
 	if got, err := charge(t.Context(), run); err == nil {
 		t.Fatalf("Run = %v of a master that is gone", got)
 	}
-	master.Store(wiretest.New(t).Addr)
+	master.Store(runnertest.New(t).Addr)
 	late := time.After(2 * time.Minute)
 	for {
 		_, err := charge(t.Context(), run)
@@ -53,5 +54,5 @@ func TestNewMaster(t *testing.T) {
 
 // charge runs the suite's counting script once.
 func charge(ctx context.Context, run *goredisrunner.Runner) ([]int64, error) {
-	return run.Run(ctx, wiretest.Count, []string{"key"}, nil)
+	return run.Run(ctx, runnertest.Count, []string{"key"}, nil)
 }

@@ -8,7 +8,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/go-weir/weir/internal/wiretest"
+	"github.com/go-weir/weir/internal/errtest"
+	"github.com/go-weir/weir/internal/runnertest"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
@@ -18,13 +19,13 @@ func TestClientAloneResends(t *testing.T) {
 	for _, topology := range []string{"single", "cluster", "ring", "failover"} {
 		t.Run(topology, func(t *testing.T) {
 			t.Parallel()
-			w := wiretest.New(t)
+			w := runnertest.New(t)
 			client := topologies[topology](t, w, settings{})
-			if err := client.Eval(t.Context(), wiretest.Count.Source(), []string{"warm"}).Err(); err != nil {
+			if err := client.Eval(t.Context(), runnertest.Count.Source(), []string{"warm"}).Err(); err != nil {
 				t.Fatal(err)
 			}
-			w.Once("evalsha", wiretest.Fate{Then: wiretest.Lose})
-			if err := client.EvalSha(t.Context(), wiretest.Count.SHA1(), []string{"key"}).Err(); err != nil {
+			w.Once("evalsha", runnertest.Fate{Then: runnertest.Lose})
+			if err := client.EvalSha(t.Context(), runnertest.Count.SHA1(), []string{"key"}).Err(); err != nil {
 				t.Error(err)
 			}
 			if n, _ := w.Server.Get("key"); n != "2" {
@@ -41,7 +42,7 @@ func TestDialFailure(t *testing.T) {
 		Addr: "nowhere:6379", DialerRetries: 1,
 		Dialer: func(context.Context, string, string) (net.Conn, error) { return nil, refused },
 	}), nil)
-	if _, err := goredisrunner.New(client).Run(t.Context(), wiretest.Count, []string{"key"}, nil); !errors.Is(err, refused) {
+	if _, err := errtest.Must(goredisrunner.New(client)).Run(t.Context(), runnertest.Count, []string{"key"}, nil); !errors.Is(err, refused) {
 		t.Errorf("Run = %v, want the dialer's error", err)
 	}
 }

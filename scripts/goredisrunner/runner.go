@@ -1,66 +1,67 @@
 // Package goredisrunner runs Weir's scripts through go-redis, for a service that already has a
-// go-redis client. Pass that client to [New] as it is: a single server, a cluster, Sentinel
+// go-redis client. Pass that client to [New] unchanged: of a single server, a cluster, Sentinel
 // failover or a ring, plain or behind go-redis' experimental AutoPipeline.
 //
 // # What is sent twice, and what never is
 //
-// go-redis by itself sends a command again, up to three times, when its reply is lost. For a
-// limiter each time is another charge, so the runner marks its commands as not to be retried, and
-// go-redis heeds that in every topology and in its pipelines. No option needs to change.
+// By default go-redis sends a command again, up to three times, if its reply is lost. For a limiter
+// each time is another charge. So the runner marks its commands as not to be retried, and go-redis
+// respects that in every topology and in its pipelines. No option needs to change.
 //
 // So a call whose outcome is unknown is sent once, and its caller gets the error: the reply was lost
-// or broken, the read timed out, the connection failed while the command was written or after. The
-// same mark makes errors of LOADING, CLUSTERDOWN, TRYAGAIN and MASTERDOWN answers and of a failed
-// dial. There nothing has run, and the caller may call again. (One dial is still several attempts,
+// or broken, the read timed out, or the connection failed while the command was written or after. With
+// the same mark LOADING, CLUSTERDOWN, TRYAGAIN and MASTERDOWN answers and failed dials are errors too.
+// In these cases nothing has run, and the caller may call again. (One dial is still several attempts,
 // Options.DialerRetries, as nothing has been sent yet.)
 //
-// Followed are answers that prove that the script has not run: NOSCRIPT, by the runner, with EVAL;
-// MOVED and ASK, by a cluster client, on the node they name; READONLY, by a cluster client without
-// AutoPipeline, on the node that its slots name then. A script of your own must therefore not reply
-// with errors that begin with one of these words.
+// A call is sent on only after an answer that proves that the script has not run: after NOSCRIPT by the
+// runner, with EVAL; after MOVED and ASK by a cluster client, to the node that they name; after READONLY
+// by a cluster client without AutoPipeline, to the node that its slots name then. So a script of your
+// own must not reply with errors that begin with one of these words.
 //
-// After a call that no node has answered, the runner has a cluster client look for the slots' nodes
-// anew, so that calls find a master that has taken another's place.
+// After a call that no node has answered, the runner makes a cluster client look for the slots' nodes
+// anew, so that calls find a master that has replaced another.
 //
 // # Settings that matter to a limiter
 //
 //   - ContextTimeoutEnabled: set it. Without it go-redis does not apply a context's deadline to its
-//     sockets, and a server that hangs holds a call for ReadTimeout whatever its context says. With
-//     or without it, a cancelled context does not interrupt a call that has been sent.
-//   - ReadTimeout and WriteTimeout, 5 seconds by default: as long as a request may wait for its
-//     limiter, rather some hundred milliseconds.
+//     sockets, and a server that hangs holds a call for ReadTimeout whatever the deadline. With or
+//     without it, a cancelled context does not interrupt a call that has been sent.
+//   - ReadTimeout and WriteTimeout, 5 seconds by default: set them to the time that a request may wait
+//     for its limiter, such as some hundred milliseconds.
 //   - DialTimeout, 5 seconds, and DialerRetries, 5 attempts by default: a server that cannot be reached
 //     costs a call 25 seconds if its context has no deadline, and the error is DialTimeout's
-//     context.DeadlineExceeded; one that refuses connections costs 0.4 seconds. A context ends both.
-//   - PoolSize, 10 for each CPU by default (5 for each node of a cluster): as many calls as are under
-//     way at once. Who finds no connection free waits until its context ends or for PoolTimeout,
-//     ReadTimeout and a second by default, and gets redis.ErrPoolTimeout; nothing has run.
+//     context.DeadlineExceeded. One that refuses connections costs 0.4 seconds. A context ends both.
+//   - PoolSize, 10 for each CPU by default (5 for each node of a cluster): how many calls can be under
+//     way at once. A call that finds no free connection waits until its context ends, or for
+//     PoolTimeout, by default ReadTimeout and a second. It then gets redis.ErrPoolTimeout, and nothing
+//     has run.
 //
-// Behind AutoPipeline go-redis takes no notice of a call's context once the command is queued:
-// ReadTimeout alone bounds a call there. And there the runner can't reach the cluster client: set its
-// ClusterStateReloadInterval, a minute by default, to the few seconds that calls may go on to fail after
-// a failover.
+// Behind AutoPipeline go-redis ignores a call's context once the command is queued: only ReadTimeout
+// bounds a call there. The runner also can't reach the cluster client behind it: set that client's
+// ClusterStateReloadInterval, a minute by default, to the few seconds for which calls may fail after a
+// failover.
 //
 // # Failover
 //
-// Calls fail while a master is away, and go on by themselves once another has taken its place: with
-// ContextTimeoutEnabled, DialTimeout and ReadTimeout of two seconds and contexts of 300 ms, in a cluster and
-// under Sentinel alike, within about a second of that (bench/PROOF.md). What the new master had not yet
-// received from the old one is admitted once more.
+// Calls fail while a master is away, and succeed again once another has replaced it: within about a second of
+// that, in a cluster and under Sentinel alike, with ContextTimeoutEnabled, DialTimeout and ReadTimeout of two
+// seconds and contexts of 300 ms (bench/PROOF.md). Requests whose charge the new master had not yet received
+// from the old one are admitted once more.
 //
 // # What a server refuses
 //
 // An answer such as OOM, MISCONF, NOREPLICAS, READONLY (from a replica) or NOPERM is an error, and
-// nothing has been charged. What writes nothing, a Peek or a denial, such a server may answer all the
-// same. A server at its maxclients hangs up: the error is io.EOF or a reset.
+// nothing has been charged. Such a server may still answer requests that write nothing, which are Peeks
+// and denials. A server at its maxclients hangs up: the error is io.EOF or a reset.
 //
-// A user whose rights are limited (ACL) needs these, reading and writing for the limiters' keys, ~weir:*
-// or another prefix, and what go-redis needs to find the nodes of a cluster:
+// A user whose rights are limited (ACL) needs these commands, reading and writing for the limiters' keys
+// (~weir:* or another prefix), and the rights by which go-redis finds the nodes of a cluster:
 //
-//	+evalsha +eval +time +get +set +lindex +rpush +ltrim +lset +pexpire +unlink
+//	+evalsha +eval +time +get +set +incrby +setrange +lindex +rpush +ltrim +lset +pexpire +pttl +unlink
 //
-// Grant them together. A sliding log is written by several commands, and if one is denied those before
-// it stay: without pexpire a key that never expires, without lset a log that nobody can read.
+// Grant them together: a sliding log is written by several commands, and if lset or ltrim fails the writes
+// before it stay.
 package goredisrunner
 
 import (
@@ -75,37 +76,37 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// ErrNilClient is what Run returns on a Runner that was made without a client.
+// ErrNilClient is wrapped by the error of New for a client that is nil.
 var ErrNilClient = errors.New("goredisrunner: nil client")
 
 var _ scripts.Pipeliner = (*Runner)(nil)
 
-// A Runner is a [scripts.Runner] over a go-redis client. It holds nothing but the client, so it is
-// as safe for concurrent use as that is, and closing the client remains its owner's business.
+// A Runner is a [scripts.Runner] over a go-redis client. It holds only the client, so it is as safe for
+// concurrent use as that is. The client is closed by its owner.
 type Runner struct {
 	client redis.UniversalClient
 }
 
-// New returns a Runner that sends scripts through client. A nil client, or a nil pointer of any
-// client type, makes a Runner whose every Run returns [ErrNilClient].
-func New(client redis.UniversalClient) *Runner {
-	if v := reflect.ValueOf(client); v.Kind() == reflect.Pointer && v.IsNil() {
-		client = nil
+// New returns a Runner that sends scripts through client. Its error wraps [ErrNilClient] if client is nil, or a nil
+// pointer of any client type.
+func New(client redis.UniversalClient) (*Runner, error) {
+	if v := reflect.ValueOf(client); client == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, fmt.Errorf("%w: a %T, want one that is connected to a server", ErrNilClient, client)
 	}
-	return &Runner{client: client}
+	return &Runner{client: client}, nil
 }
 
-// Run executes s on the server that holds keys and returns the integers of its reply; a reply that
-// is one integer is a slice of one. It sends EVALSHA, and EVAL if the server answers NOSCRIPT; it
-// never resends a call whose outcome is unknown, as the package comment says in full. A context
-// that has already ended sends nothing. In a cluster the first key chooses the node.
+// Run executes s on the server that holds keys and returns the integers of its reply. A reply of one
+// integer is a slice of one. It sends EVALSHA, and EVAL if the server answers NOSCRIPT. It never sends a
+// call again whose outcome is unknown: see the package comment. If the context has already ended, it sends
+// nothing. In a cluster the first key chooses the node.
 //
-// Errors begin with "goredisrunner: " and the script's name, and keep go-redis' error inside:
-// errors.Is, errors.As and redis.HasErrorPrefix all see it. When the context has ended by the time
-// a call fails, the error is the context's as well. A nil reply, or one that is not a flat array of
-// integers, is an error too; the script has run then.
+// Errors begin with "goredisrunner: " and the script's name, and wrap go-redis' error: errors.Is,
+// errors.As and redis.HasErrorPrefix find it. If the context has ended by the time a call fails, the error
+// wraps the context's too. A nil reply, or one that is not a flat array of integers, is an error, too: the
+// script has run then.
 func (r *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args []string) ([]int64, error) {
-	if r == nil || r.client == nil {
+	if r == nil || r.client == nil { // of a Runner that New has not made
 		return nil, ErrNilClient
 	}
 	val, err := r.send(ctx, command(ctx, "evalsha", s.SHA1(), keys, args))

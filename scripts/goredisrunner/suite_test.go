@@ -9,12 +9,13 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/go-weir/weir/internal/wiretest"
+	"github.com/go-weir/weir/internal/errtest"
+	"github.com/go-weir/weir/internal/runnertest"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
-var suite = wiretest.Suite{
+var suite = runnertest.Suite{
 	Package:    "goredisrunner",
 	Topologies: runners(),
 	IsTimeout: func(err error) bool {
@@ -28,16 +29,16 @@ var suite = wiretest.Suite{
 }
 
 // runners is the topologies with a runner over each.
-func runners() map[string]wiretest.Connect {
-	all := map[string]wiretest.Connect{}
+func runners() map[string]runnertest.Connect {
+	all := map[string]runnertest.Connect{}
 	for topology, connect := range topologies {
-		all[topology] = func(tb testing.TB, w *wiretest.Wire, timeout time.Duration) scripts.Runner {
-			return goredisrunner.New(connect(tb, w, settings{readTimeout: timeout}))
+		all[topology] = func(tb testing.TB, w *runnertest.Wire, timeout time.Duration) scripts.Runner {
+			return errtest.Must(goredisrunner.New(connect(tb, w, settings{readTimeout: timeout})))
 		}
 	}
 	for _, topology := range []string{"single", "cluster"} {
 		connect := all[topology]
-		all[topology+" pipeline"] = func(tb testing.TB, w *wiretest.Wire, timeout time.Duration) scripts.Runner {
+		all[topology+" pipeline"] = func(tb testing.TB, w *runnertest.Wire, timeout time.Duration) scripts.Runner {
 			return pipelined{connect(tb, w, timeout).(scripts.Pipeliner)}
 		}
 	}
@@ -54,15 +55,15 @@ func (p pipelined) Run(ctx context.Context, s *scripts.Script, keys, args []stri
 }
 
 // Followed is what the package comment says is.
-var refusals = []wiretest.Refusal{
-	{Topology: "cluster", Text: "MOVED 12539 " + wiretest.Elsewhere, Followed: true},
-	{Topology: "cluster", Text: "ASK 12539 " + wiretest.Elsewhere, Followed: true},
+var refusals = []runnertest.Refusal{
+	{Topology: "cluster", Text: "MOVED 12539 " + runnertest.Elsewhere, Followed: true},
+	{Topology: "cluster", Text: "ASK 12539 " + runnertest.Elsewhere, Followed: true},
 	{Topology: "cluster", Text: "READONLY You can't write against a read only replica.", Followed: true},
 	{Topology: "cluster", Text: "TRYAGAIN Multiple keys request during rehashing of slot"},
 	{Topology: "cluster", Text: "CLUSTERDOWN The cluster is down"},
 	{Topology: "cluster", Text: "LOADING Redis is loading the dataset in memory"},
-	{Topology: "cluster pipeline", Text: "MOVED 12539 " + wiretest.Elsewhere, Followed: true},
-	{Topology: "cluster pipeline", Text: "ASK 12539 " + wiretest.Elsewhere, Followed: true},
+	{Topology: "cluster pipeline", Text: "MOVED 12539 " + runnertest.Elsewhere, Followed: true},
+	{Topology: "cluster pipeline", Text: "ASK 12539 " + runnertest.Elsewhere, Followed: true},
 	{Topology: "cluster pipeline", Text: "READONLY You can't write against a read only replica."},
 	{Topology: "cluster pipeline", Text: "LOADING Redis is loading the dataset in memory"},
 	{Topology: "single", Text: "LOADING Redis is loading the dataset in memory"},
@@ -81,7 +82,7 @@ func TestConcurrentCalls(t *testing.T)        { suite.ConcurrentCalls(t) }
 func TestTroubleInACrowd(t *testing.T)        { suite.TroubleInACrowd(t) }
 
 func TestReplies(t *testing.T) {
-	suite.Replies(t, []wiretest.Reply{
+	suite.Replies(t, []runnertest.Reply{
 		{RESP: "$-1\r\n", Err: "unexpected nil reply: redis: nil"},
 		{RESP: "*-1\r\n", Err: "unexpected nil reply: redis: nil"},
 		{RESP: "_\r\n", Err: "unexpected nil reply: redis: nil"},

@@ -8,8 +8,8 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// OneServer says whether all keys are on the same server, so that requests for different keys can be
-// decided in one script: see scripts.Coalesce. A cluster's and a ring's are not.
+// OneServer reports whether all keys are on the same server, so that one script can decide on requests for
+// different keys: see package coalesce. The keys of a cluster and of a ring are not.
 func (r *Runner) OneServer() bool {
 	if r == nil {
 		return false
@@ -18,8 +18,8 @@ func (r *Runner) OneServer() bool {
 	return single                         // of others who knows
 }
 
-// Node implements [scripts.Pipeliner]: in a cluster it is the address of the master that holds the key as far as the
-// client knows, else empty.
+// Node implements [scripts.Pipeliner]. In a cluster it returns the address of the master that holds the key, as far as the
+// client knows, and else "".
 func (r *Runner) Node(ctx context.Context, key string) string {
 	cluster, ok := r.client.(*redis.ClusterClient)
 	if !ok {
@@ -32,7 +32,7 @@ func (r *Runner) Node(ctx context.Context, key string) string {
 	return master.Options().Addr
 }
 
-// RunAll implements [scripts.Pipeliner]. What Run promises of a call holds for each.
+// RunAll implements [scripts.Pipeliner]. The promises of Run hold for each call.
 func (r *Runner) RunAll(ctx context.Context, calls []scripts.Call) {
 	if r == nil || r.client == nil {
 		for i := range calls {

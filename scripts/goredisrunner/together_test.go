@@ -7,7 +7,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/go-weir/weir/internal/wiretest"
+	"github.com/go-weir/weir/internal/errtest"
+	"github.com/go-weir/weir/internal/runnertest"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
@@ -17,14 +18,14 @@ import (
 func TestRunAll(t *testing.T) {
 	for _, topology := range []string{"single", "cluster", "ring"} {
 		t.Run(topology, func(t *testing.T) {
-			w := wiretest.New(t)
-			run := goredisrunner.New(topologies[topology](t, w, settings{}))
+			w := runnertest.New(t)
+			run := errtest.Must(goredisrunner.New(topologies[topology](t, w, settings{})))
 			odd := scripts.New("odd", `return redis.error_reply("ODD one")`)
 			calls := []scripts.Call{
-				{Script: wiretest.Count, Keys: []string{"a"}},
-				{Script: wiretest.Echo, Keys: []string{"b"}, Args: []string{"8", "9"}},
+				{Script: runnertest.Count, Keys: []string{"a"}},
+				{Script: runnertest.Echo, Keys: []string{"b"}, Args: []string{"8", "9"}},
 				{Script: odd, Keys: []string{"b"}},
-				{Script: wiretest.Count, Keys: []string{"a"}},
+				{Script: runnertest.Count, Keys: []string{"a"}},
 			}
 			for round := range int64(2) { // the second time it knows them
 				run.RunAll(t.Context(), calls)
@@ -52,7 +53,7 @@ func TestRunAll(t *testing.T) {
 		})
 	}
 	var none *goredisrunner.Runner
-	calls := []scripts.Call{{Script: wiretest.Count}}
+	calls := []scripts.Call{{Script: runnertest.Count}}
 	if none.RunAll(t.Context(), calls); !errors.Is(calls[0].Err, goredisrunner.ErrNilClient) {
 		t.Errorf("without a client: %v", calls[0].Err)
 	}
@@ -60,18 +61,18 @@ func TestRunAll(t *testing.T) {
 
 // TestNode names the same node for keys of the same node, and none where there are no nodes or none is known.
 func TestNode(t *testing.T) {
-	w := wiretest.New(t)
-	of := goredisrunner.New(cluster(t, w, settings{}))
+	w := runnertest.New(t)
+	of := errtest.Must(goredisrunner.New(cluster(t, w, settings{})))
 	if one, other := of.Node(t.Context(), "key"), of.Node(t.Context(), "other"); one == "" || one != other {
 		t.Errorf("in a cluster: %q and %q", one, other)
 	}
-	if node := goredisrunner.New(single(t, w, settings{})).Node(t.Context(), "key"); node != "" {
+	if node := errtest.Must(goredisrunner.New(single(t, w, settings{}))).Node(t.Context(), "key"); node != "" {
 		t.Errorf("of a single server: %q", node)
 	}
 	lost := closing(t, redis.NewClusterClient(&redis.ClusterOptions{
 		ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) { return nil, errors.New("no cluster") },
 	}), nil)
-	if node := goredisrunner.New(lost).Node(t.Context(), "key"); node != "" {
+	if node := errtest.Must(goredisrunner.New(lost)).Node(t.Context(), "key"); node != "" {
 		t.Errorf("of nobody knows what: %q", node)
 	}
 }

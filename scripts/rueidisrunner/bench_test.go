@@ -10,7 +10,8 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/rueidis"
 
-	"github.com/go-weir/weir/internal/wiretest"
+	"github.com/go-weir/weir/internal/errtest"
+	"github.com/go-weir/weir/internal/runnertest"
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
@@ -18,7 +19,7 @@ import (
 func BenchmarkRun(b *testing.B) {
 	client := connect(b, 0, rueidis.ClientOption{InitAddress: []string{miniredis.RunT(b).Addr()}, ForceSingleClient: true})
 	bench(b, client)
-	wiretest.BenchmarkParallel(b, rueidisrunner.New(client))
+	runnertest.BenchmarkParallel(b, errtest.Must(rueidisrunner.New(client)))
 }
 
 // No server at all: what the runner and rueidis themselves cost.
@@ -26,15 +27,15 @@ func BenchmarkRunAlone(b *testing.B) {
 	bench(b, connect(b, time.Hour, rueidis.ClientOption{
 		InitAddress: []string{"nowhere:6379"}, ForceSingleClient: true, AlwaysRESP2: true,
 		DialCtxFn: func(context.Context, string, *net.Dialer, *tls.Config) (net.Conn, error) {
-			return &wiretest.Canned{}, nil
+			return &runnertest.Canned{}, nil
 		},
 	}))
 }
 
 func bench(b *testing.B, client rueidis.Client) {
-	wiretest.Benchmark(b, rueidisrunner.New(client), func(ctx context.Context) error {
-		cmd := client.B().Evalsha().Sha1(wiretest.Decision.SHA1()).Numkeys(1).
-			Key(wiretest.DecisionKeys...).Arg(wiretest.DecisionArgs...).Build()
+	runnertest.Benchmark(b, errtest.Must(rueidisrunner.New(client)), func(ctx context.Context) error {
+		cmd := client.B().Evalsha().Sha1(runnertest.Decision.SHA1()).Numkeys(1).
+			Key(runnertest.DecisionKeys...).Arg(runnertest.DecisionArgs...).Build()
 		return client.Do(ctx, cmd).Error()
 	})
 }

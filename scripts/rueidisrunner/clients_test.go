@@ -9,56 +9,56 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/go-weir/weir/internal/wiretest"
+	"github.com/go-weir/weir/internal/runnertest"
 )
 
 // topologies are the kinds of client, and the options that change how one sends commands. timeout
 // is ConnWriteTimeout, 0 for rueidis' default.
-var topologies = map[string]func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client{
-	"single": func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client {
+var topologies = map[string]func(t testing.TB, w *runnertest.Wire, timeout time.Duration) rueidis.Client{
+	"single": func(t testing.TB, w *runnertest.Wire, timeout time.Duration) rueidis.Client {
 		return connect(t, timeout, single(w))
 	},
-	"single, always pipelining": func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client {
+	"single, always pipelining": func(t testing.TB, w *runnertest.Wire, timeout time.Duration) rueidis.Client {
 		o := single(w)
 		o.AlwaysPipelining = true
 		return connect(t, timeout, o)
 	},
-	"single, never pipelining": func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client {
+	"single, never pipelining": func(t testing.TB, w *runnertest.Wire, timeout time.Duration) rueidis.Client {
 		o := single(w)
 		o.DisableAutoPipelining = true
 		return connect(t, timeout, o)
 	},
-	"standalone": func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client {
+	"standalone": func(t testing.TB, w *runnertest.Wire, timeout time.Duration) rueidis.Client {
 		o := single(w)
 		o.ForceSingleClient = false
 		o.Standalone.EnableRedirect = true
 		return connect(t, timeout, o)
 	},
-	"cluster": func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client {
+	"cluster": func(t testing.TB, w *runnertest.Wire, timeout time.Duration) rueidis.Client {
 		return connect(t, timeout, cluster(t, w))
 	},
-	"cluster, always pipelining": func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client {
+	"cluster, always pipelining": func(t testing.TB, w *runnertest.Wire, timeout time.Duration) rueidis.Client {
 		o := cluster(t, w)
 		o.AlwaysPipelining = true
 		return connect(t, timeout, o)
 	},
-	"sentinel": func(t testing.TB, w *wiretest.Wire, timeout time.Duration) rueidis.Client {
+	"sentinel": func(t testing.TB, w *runnertest.Wire, timeout time.Duration) rueidis.Client {
 		return connect(t, timeout, sentinel(t, w))
 	},
 }
 
-func single(w *wiretest.Wire) rueidis.ClientOption {
+func single(w *runnertest.Wire) rueidis.ClientOption {
 	return rueidis.ClientOption{InitAddress: []string{w.Addr}, ForceSingleClient: true}
 }
 
 // cluster is of one node that holds every slot.
-func cluster(t testing.TB, w *wiretest.Wire) rueidis.ClientOption {
+func cluster(t testing.TB, w *runnertest.Wire) rueidis.ClientOption {
 	w.Always("cluster", shards(t, w))
 	return rueidis.ClientOption{InitAddress: []string{w.Addr}}
 }
 
 // shards answers CLUSTER SHARDS: the nodes share the slots evenly.
-func shards(t testing.TB, nodes ...*wiretest.Wire) string {
+func shards(t testing.TB, nodes ...*runnertest.Wire) string {
 	answer := fmt.Sprintf("*%d\r\n", len(nodes))
 	for i, node := range nodes {
 		host, port, err := net.SplitHostPort(node.Addr)
@@ -73,12 +73,12 @@ func shards(t testing.TB, nodes ...*wiretest.Wire) string {
 }
 
 // sentinel is a server that says the master of every name is at w.
-func sentinel(t testing.TB, w *wiretest.Wire) rueidis.ClientOption {
+func sentinel(t testing.TB, w *runnertest.Wire) rueidis.ClientOption {
 	host, port, err := net.SplitHostPort(w.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := wiretest.New(t)
+	s := runnertest.New(t)
 	for _, name := range []string{"subscribe", "unsubscribe"} {
 		var pushes string
 		for _, channel := range []string{"+sentinel", "+slave", "-sdown", "+sdown", "+switch-master", "+reboot"} {
@@ -86,14 +86,14 @@ func sentinel(t testing.TB, w *wiretest.Wire) rueidis.ClientOption {
 		}
 		s.Always(name, pushes)
 	}
-	s.Decide(func(cmd []string) wiretest.Fate {
+	s.Decide(func(cmd []string) runnertest.Fate {
 		switch {
 		case cmd[0] != "sentinel":
-			return wiretest.Fate{}
+			return runnertest.Fate{}
 		case strings.EqualFold(cmd[1], "get-master-addr-by-name"):
-			return wiretest.Fate{Answer: wiretest.Strings(host, port)}
+			return runnertest.Fate{Answer: runnertest.Strings(host, port)}
 		}
-		return wiretest.Fate{Answer: "*0\r\n"}
+		return runnertest.Fate{Answer: "*0\r\n"}
 	})
 	w.Always("role", "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n")
 	return rueidis.ClientOption{

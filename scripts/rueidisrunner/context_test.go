@@ -11,7 +11,8 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/go-weir/weir/internal/wiretest"
+	"github.com/go-weir/weir/internal/errtest"
+	"github.com/go-weir/weir/internal/runnertest"
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
@@ -22,13 +23,13 @@ func TestEndedContextSendsNothing(t *testing.T) {
 	defer cancel()
 	for topology, connect := range topologies {
 		t.Run(topology, func(t *testing.T) {
-			w := wiretest.New(t)
+			w := runnertest.New(t)
 			client := &counting{Client: connect(t, w, 0)}
-			run := rueidisrunner.New(client)
-			if _, err := run.Run(cancelled, wiretest.Count, []string{"key"}, nil); !errors.Is(err, context.Canceled) {
+			run := errtest.Must(rueidisrunner.New(client))
+			if _, err := run.Run(cancelled, runnertest.Count, []string{"key"}, nil); !errors.Is(err, context.Canceled) {
 				t.Errorf("Run = %v, want context.Canceled", err)
 			}
-			if _, err := run.Run(late, wiretest.Count, []string{"key"}, nil); !errors.Is(err, context.DeadlineExceeded) {
+			if _, err := run.Run(late, runnertest.Count, []string{"key"}, nil); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("Run = %v, want context.DeadlineExceeded", err)
 			}
 			if sent := w.ScriptCommands(); len(sent) > 0 || client.did > 0 || w.Server.Exists("key") {
@@ -40,10 +41,10 @@ func TestEndedContextSendsNothing(t *testing.T) {
 
 // A context that ends while the server is asked for a script it does not know stops there.
 func TestContextEndsBeforeEval(t *testing.T) {
-	w := wiretest.New(t)
+	w := runnertest.New(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	client := &counting{Client: connect(t, 0, single(w)), after: cancel}
-	_, err := rueidisrunner.New(client).Run(ctx, wiretest.Count, []string{"key"}, nil)
+	_, err := errtest.Must(rueidisrunner.New(client)).Run(ctx, runnertest.Count, []string{"key"}, nil)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Run = %v, want context.Canceled", err)
 	}
@@ -73,16 +74,16 @@ func TestHangEndsByDeadline(t *testing.T) {
 	for topology, connect := range topologies {
 		t.Run(topology, func(t *testing.T) {
 			t.Parallel()
-			w := wiretest.New(t)
-			run := rueidisrunner.New(connect(t, w, time.Hour))
-			if _, err := run.Run(context.Background(), wiretest.Count, []string{"warm"}, nil); err != nil {
+			w := runnertest.New(t)
+			run := errtest.Must(rueidisrunner.New(connect(t, w, time.Hour)))
+			if _, err := run.Run(context.Background(), runnertest.Count, []string{"warm"}, nil); err != nil {
 				t.Fatal(err)
 			}
-			w.Once("evalsha", wiretest.Fate{Then: wiretest.Hang})
+			w.Once("evalsha", runnertest.Fate{Then: runnertest.Hang})
 			defer w.HangUp()
 			ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 			defer cancel()
-			_, err := run.Run(ctx, wiretest.Count, []string{"key"}, nil)
+			_, err := run.Run(ctx, runnertest.Count, []string{"key"}, nil)
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("Run = %v, want context.DeadlineExceeded", err)
 			}
@@ -95,18 +96,18 @@ func TestHangEndsByDeadline(t *testing.T) {
 
 // In a pipeline a cancelled context ends its call at once.
 func TestHangEndsByCancel(t *testing.T) {
-	w := wiretest.New(t)
+	w := runnertest.New(t)
 	defer w.HangUp()
-	run := rueidisrunner.New(topologies["single, always pipelining"](t, w, time.Hour))
+	run := errtest.Must(rueidisrunner.New(topologies["single, always pipelining"](t, w, time.Hour)))
 	ctx, cancel := context.WithCancel(context.Background())
-	w.Decide(func(cmd []string) wiretest.Fate {
+	w.Decide(func(cmd []string) runnertest.Fate {
 		if cmd[0] != "evalsha" {
-			return wiretest.Fate{}
+			return runnertest.Fate{}
 		}
 		cancel()
-		return wiretest.Fate{Then: wiretest.Hang}
+		return runnertest.Fate{Then: runnertest.Hang}
 	})
-	if _, err := run.Run(ctx, wiretest.Count, []string{"key"}, nil); !errors.Is(err, context.Canceled) {
+	if _, err := run.Run(ctx, runnertest.Count, []string{"key"}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("Run = %v, want context.Canceled", err)
 	}
 }
@@ -125,7 +126,7 @@ func TestDialEndsByDeadline(t *testing.T) {
 	t.Cleanup(client.Close)
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
-	_, err := rueidisrunner.New(client).Run(ctx, wiretest.Count, []string{"key"}, nil)
+	_, err := errtest.Must(rueidisrunner.New(client)).Run(ctx, runnertest.Count, []string{"key"}, nil)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Run = %v, want context.DeadlineExceeded", err)
 	}

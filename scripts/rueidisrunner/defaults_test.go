@@ -15,7 +15,8 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/go-weir/weir/internal/wiretest"
+	"github.com/go-weir/weir/internal/errtest"
+	"github.com/go-weir/weir/internal/runnertest"
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
@@ -33,9 +34,9 @@ func unreachable(ctx context.Context, dialer *net.Dialer) (net.Conn, error) {
 	return nil, ctx.Err()
 }
 
-func silent(context.Context, *net.Dialer) (net.Conn, error) { return wiretest.Silent(), nil }
+func silent(context.Context, *net.Dialer) (net.Conn, error) { return runnertest.Silent(), nil }
 
-func friendly(context.Context, *net.Dialer) (net.Conn, error) { return wiretest.Friendly(), nil }
+func friendly(context.Context, *net.Dialer) (net.Conn, error) { return runnertest.Friendly(), nil }
 
 // useless is a client of such a server, by its defaults but for what set changes.
 func useless(t *testing.T, d dial, set func(*rueidis.ClientOption)) *rueidisrunner.Runner {
@@ -50,7 +51,7 @@ func useless(t *testing.T, d dial, set func(*rueidis.ClientOption)) *rueidisrunn
 	set(&o)
 	client, _ := rueidis.NewClient(o) // with ForceSingleClient there is a client even if it could not connect
 	t.Cleanup(client.Close)
-	return rueidisrunner.New(client)
+	return errtest.Must(rueidisrunner.New(client))
 }
 
 // patient calls under a deadline, 0 for none, and tells how long that took.
@@ -61,7 +62,7 @@ func patient(run *rueidisrunner.Runner, deadline time.Duration) (took time.Durat
 	}
 	defer cancel()
 	begin := time.Now()
-	_, err = run.Run(ctx, wiretest.Count, []string{"key"}, nil)
+	_, err = run.Run(ctx, runnertest.Count, []string{"key"}, nil)
 	return time.Since(begin), err
 }
 

@@ -28,7 +28,10 @@ func Example() {
 		panic(err)
 	}
 	defer client.Close()
-	run := rueidisrunner.New(client)
+	run, err := rueidisrunner.New(client)
+	if err != nil {
+		panic(err)
+	}
 
 	visits := scripts.New("visits", `
 		local total = redis.call("INCRBY", KEYS[1], ARGV[1])

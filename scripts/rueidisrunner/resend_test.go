@@ -10,7 +10,8 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/go-weir/weir/internal/wiretest"
+	"github.com/go-weir/weir/internal/errtest"
+	"github.com/go-weir/weir/internal/runnertest"
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
@@ -20,13 +21,13 @@ func TestRetryableIsResent(t *testing.T) {
 	for topology, connect := range topologies {
 		t.Run(topology, func(t *testing.T) {
 			t.Parallel()
-			w := wiretest.New(t)
+			w := runnertest.New(t)
 			client := connect(t, w, 0)
-			if _, err := rueidisrunner.New(client).Run(context.Background(), wiretest.Count, []string{"warm"}, nil); err != nil {
+			if _, err := errtest.Must(rueidisrunner.New(client)).Run(context.Background(), runnertest.Count, []string{"warm"}, nil); err != nil {
 				t.Fatal(err)
 			}
-			w.Once("evalsha", wiretest.Fate{Then: wiretest.Lose})
-			cmd := client.B().Evalsha().Sha1(wiretest.Count.SHA1()).Numkeys(1).Key("key").Build().ToRetryable()
+			w.Once("evalsha", runnertest.Fate{Then: runnertest.Lose})
+			cmd := client.B().Evalsha().Sha1(runnertest.Count.SHA1()).Numkeys(1).Key("key").Build().ToRetryable()
 			if err := client.Do(context.Background(), cmd).Error(); err != nil {
 				t.Error(err)
 			}
@@ -50,16 +51,16 @@ func TestConnLifetime(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := wiretest.New(t)
+			w := runnertest.New(t)
 			o := single(w)
 			o.ConnLifetime = 200 * time.Millisecond
 			test.set(&o)
-			run := rueidisrunner.New(connect(t, time.Second, o))
-			if _, err := run.Run(context.Background(), wiretest.Count, []string{"warm"}, nil); err != nil {
+			run := errtest.Must(rueidisrunner.New(connect(t, time.Second, o)))
+			if _, err := run.Run(context.Background(), runnertest.Count, []string{"warm"}, nil); err != nil {
 				t.Fatal(err)
 			}
-			w.Once("evalsha", wiretest.Fate{Then: wiretest.Hang})
-			_, err := run.Run(context.Background(), wiretest.Count, []string{"key"}, nil)
+			w.Once("evalsha", runnertest.Fate{Then: runnertest.Hang})
+			_, err := run.Run(context.Background(), runnertest.Count, []string{"key"}, nil)
 			if n, _ := w.Server.Get("key"); n != test.runs || (err == nil) != (n == "2") {
 				t.Errorf("the script has run %s times and Run's error is %v", n, err)
 			}
@@ -69,7 +70,7 @@ func TestConnLifetime(t *testing.T) {
 
 // A connection that is never made is an error, and the dialer's own.
 func TestDialFailure(t *testing.T) {
-	w := wiretest.New(t)
+	w := runnertest.New(t)
 	refused := errors.New("no route")
 	o := single(w)
 	o.DialCtxFn = func(context.Context, string, *net.Dialer, *tls.Config) (net.Conn, error) {
@@ -80,7 +81,7 @@ func TestDialFailure(t *testing.T) {
 	t.Cleanup(client.Close)
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second) // for a runner that would try on
 	defer cancel()
-	if _, err := rueidisrunner.New(client).Run(ctx, wiretest.Count, []string{"key"}, nil); !errors.Is(err, refused) {
+	if _, err := errtest.Must(rueidisrunner.New(client)).Run(ctx, runnertest.Count, []string{"key"}, nil); !errors.Is(err, refused) {
 		t.Errorf("Run = %v, want the dialer's error", err)
 	}
 }

@@ -1,67 +1,66 @@
 // Package rueidisrunner runs Weir's scripts through rueidis, for a service that already has a
-// rueidis client. Pass that client to [New] as it is: a single server, a cluster, Sentinel or a
-// standalone primary with replicas. rueidis gathers the commands of many goroutines into pipelines
-// by itself, and the runner leaves that to it.
+// rueidis client. Pass that client to [New] unchanged: of a single server, a cluster, Sentinel or a
+// standalone primary with replicas. rueidis itself puts the commands of many goroutines into
+// pipelines.
 //
 // # What is sent twice, and what never is
 //
-// rueidis resends by itself only commands that are read-only or marked with ToRetryable. The
-// runner's are neither, so a call whose outcome is unknown is sent once, and its caller gets the
-// error: the reply was lost or broken, the connection failed, ConnWriteTimeout passed. LOADING,
-// TRYAGAIN, CLUSTERDOWN and READONLY answers and a failed dial are errors as well. There nothing has
-// run, and the caller may call again.
+// rueidis sends only commands again that are read-only or marked with ToRetryable. The runner's are
+// neither. So a call whose outcome is unknown is sent once, and its caller gets the error: the reply
+// was lost or broken, the connection failed, or ConnWriteTimeout passed. LOADING, TRYAGAIN,
+// CLUSTERDOWN and READONLY answers and failed dials are errors too. In these cases nothing has run,
+// and the caller may call again.
 //
-// Followed are answers that prove that the script has not run: NOSCRIPT, by the runner, with EVAL;
-// MOVED and ASK, by a cluster client, on the node they name; REDIRECT, by a standalone client with
-// EnableRedirect. A script of your own must therefore not reply with errors that begin with one of
-// these words.
+// A call is sent on only after an answer that proves that the script has not run: after NOSCRIPT by
+// the runner, with EVAL; after MOVED and ASK by a cluster client, to the node that they name; after
+// REDIRECT by a standalone client with EnableRedirect. So a script of your own must not reply with
+// errors that begin with one of these words.
 //
-// The one exception is rueidis' ClientOption.ConnLifetime, which no mark on a command overrides: a
-// call that is waiting in a pipeline when its connection's lifetime ends is resent if the server
+// There is one exception, rueidis' ClientOption.ConnLifetime, which no mark on a command overrides. A
+// call that is waiting in a pipeline when its connection's lifetime ends is sent again if the server
 // takes more than a second to answer it, or breaks the connection. Leave ConnLifetime at zero, its
 // default, or set DisableAutoPipelining with it.
 //
 // # Settings that matter to a limiter
 //
-//   - AlwaysPipelining: set it. Without it a lone call may use the connection directly. If it then
-//     reaches its context's deadline, rueidis closes the connection and fails the calls that queued
-//     behind it, with context.DeadlineExceeded for them too; and if its context is cancelled before
-//     the deadline, it does not notice.
+//   - AlwaysPipelining: set it. Without it a single call may use the connection directly. If the call
+//     then reaches its context's deadline, rueidis closes the connection, and the calls that queued
+//     behind it fail with context.DeadlineExceeded too. If its context is cancelled before the
+//     deadline, the call goes on.
 //   - ConnWriteTimeout, 10 seconds by default: how long a server may be silent before rueidis gives
-//     the connection up. It is what ends a call whose context has no deadline. In a pipeline the
-//     silence is measured by a PING each Dialer.KeepAlive, so a call may wait one or two of those more.
+//     the connection up. It ends a call whose context has no deadline. In a pipeline the silence is
+//     measured by a PING each Dialer.KeepAlive, so a call may wait one or two of those longer.
 //   - Dialer.Timeout, 5 seconds by default: how long connecting may take, with its handshake. One call
-//     connects for all: who comes meanwhile waits for it, beyond its own context if need be, and gets
-//     its error, even that of its context.
+//     connects for all. Calls that come meanwhile wait for it, even beyond their own contexts, and get
+//     its error, even if that is the error of its context.
 //   - RingScaleEachConn, 10 by default: a connection has room for 2^10 calls that are not answered yet,
-//     also those whose context has ended. Who finds it full waits, beyond its own context, until the
-//     server answers or the connection is given up. (Not so with RUEIDIS_QUEUE_TYPE=flowbuffer in the
-//     environment.)
+//     including calls whose context has ended. A call that finds it full waits, even beyond its own
+//     context, until the server answers or the connection is given up. (This is not so with
+//     RUEIDIS_QUEUE_TYPE=flowbuffer in the environment.)
 //   - SendToReplicas: must be false for scripts; func(cmd) bool { return cmd.IsReadOnly() } is.
 //   - DisableCache: true on servers without client-side caching, such as miniredis.
 //
 // # Failover
 //
-// Calls fail while a master is away, and go on by themselves once another has taken its place: with
-// AlwaysPipelining, ConnWriteTimeout and Dialer.Timeout of two seconds, Dialer.KeepAlive of one and contexts of
-// 300 ms, in a cluster and under Sentinel alike, within about a second of that (bench/PROOF.md). What the new
-// master had not yet received from the old one is admitted once more.
+// Calls fail while a master is away, and succeed again once another has replaced it: within about a second of
+// that, in a cluster and under Sentinel alike, with AlwaysPipelining, ConnWriteTimeout and Dialer.Timeout of two
+// seconds, Dialer.KeepAlive of one and contexts of 300 ms (bench/PROOF.md). Requests whose charge the new master
+// had not yet received from the old one are admitted once more.
 //
 // # What a server refuses
 //
 // An answer such as OOM, MISCONF, NOREPLICAS, READONLY (from a replica) or NOPERM is an error, and
-// nothing has been charged. What writes nothing, a Peek or a denial, such a server may answer all the
-// same. A server at its maxclients hangs up: the error is io.EOF or a reset. From an answer that begins
-// with ERR rueidis drops that word.
+// nothing has been charged. Such a server may still answer requests that write nothing, which are Peeks
+// and denials. A server at its maxclients hangs up: the error is io.EOF or a reset. If an answer begins
+// with ERR, rueidis drops that word.
 //
-// A user whose rights are limited (ACL) needs these, reading and writing for the limiters' keys, ~weir:*
-// or another prefix, and what rueidis needs to find the nodes of a cluster:
+// A user whose rights are limited (ACL) needs these commands, reading and writing for the limiters' keys
+// (~weir:* or another prefix), and the rights by which rueidis finds the nodes of a cluster:
 //
-//	+evalsha +eval +time +get +set +lindex +rpush +ltrim +lset +pexpire +unlink
+//	+evalsha +eval +time +get +set +incrby +setrange +lindex +rpush +ltrim +lset +pexpire +pttl +unlink
 //
-// Redis before 7.0 asks for one more, +hello, as rueidis connects with HELLO. Grant them together. A sliding
-// log is written by several commands, and if one is denied those before it stay: without pexpire a key that
-// never expires, without lset a log that nobody can read.
+// Redis before 7.0 needs one more, +hello, as rueidis connects with HELLO. Grant them together: a sliding
+// log is written by several commands, and if lset or ltrim fails the writes before it stay.
 package rueidisrunner
 
 import (
@@ -75,37 +74,37 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// ErrNilClient is what Run returns on a Runner that was made without a client.
+// ErrNilClient is wrapped by the error of New for a client that is nil.
 var ErrNilClient = errors.New("rueidisrunner: nil client")
 
 var _ scripts.Runner = (*Runner)(nil)
 
-// A Runner is a [scripts.Runner] over a rueidis client. It holds nothing but the client, so it is
-// as safe for concurrent use as that is, and closing the client remains its owner's business.
+// A Runner is a [scripts.Runner] over a rueidis client. It holds only the client, so it is as safe for
+// concurrent use as that is. The client is closed by its owner.
 type Runner struct {
 	client rueidis.Client
 }
 
-// New returns a Runner that sends scripts through client. A nil client, or a nil pointer of any
-// client type, makes a Runner whose every Run returns [ErrNilClient].
-func New(client rueidis.Client) *Runner {
-	if v := reflect.ValueOf(client); v.Kind() == reflect.Pointer && v.IsNil() {
-		client = nil
+// New returns a Runner that sends scripts through client. Its error wraps [ErrNilClient] if client is nil, or a nil
+// pointer of any client type.
+func New(client rueidis.Client) (*Runner, error) {
+	if v := reflect.ValueOf(client); client == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, fmt.Errorf("%w: a %T, want one that is connected to a server", ErrNilClient, client)
 	}
-	return &Runner{client: client}
+	return &Runner{client: client}, nil
 }
 
-// Run executes s on the server that holds keys and returns the integers of its reply; a reply that
-// is one integer is a slice of one. It sends EVALSHA, and EVAL if the server answers NOSCRIPT; it
-// never resends a call whose outcome is unknown, as the package comment says in full. A context
-// that has already ended sends nothing. In a cluster the first key chooses the node.
+// Run executes s on the server that holds keys and returns the integers of its reply. A reply of one
+// integer is a slice of one. It sends EVALSHA, and EVAL if the server answers NOSCRIPT. It never sends a
+// call again whose outcome is unknown: see the package comment. If the context has already ended, it sends
+// nothing. In a cluster the first key chooses the node.
 //
-// Errors begin with "rueidisrunner: " and the script's name, and keep rueidis' error inside: reach
-// it with errors.Is and errors.As, a server's answer as a *rueidis.RedisError. (rueidis.IsRedisErr
-// and its kin do not look inside an error.) A nil reply, or one that is not a flat array of
-// integers, is an error too; the script has run then.
+// Errors begin with "rueidisrunner: " and the script's name, and wrap rueidis' error: errors.Is and
+// errors.As find it, and a server's answer is a *rueidis.RedisError. (rueidis.IsRedisErr and similar
+// functions don't look inside an error.) A nil reply, or one that is not a flat array of integers, is an
+// error, too: the script has run then.
 func (r *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args []string) ([]int64, error) {
-	if r == nil || r.client == nil {
+	if r == nil || r.client == nil { // of a Runner that New has not made
 		return nil, ErrNilClient
 	}
 	if err := ctx.Err(); err != nil {
@@ -180,8 +179,8 @@ func unexpected(s *scripts.Script, where string, msg rueidis.RedisMessage) error
 	return fmt.Errorf("rueidisrunner: %s: unexpected reply: %s%s, want integers", s.Name(), where, kind)
 }
 
-// OneServer says whether all keys are on the same server, so that requests for different keys can be
-// decided in one script: see scripts.Coalesce. A cluster's are not.
+// OneServer reports whether all keys are on the same server, so that one script can decide on requests for
+// different keys: see package coalesce. The keys of a cluster are not.
 func (r *Runner) OneServer() bool {
 	return r != nil && r.client != nil && r.client.Mode() != rueidis.ClientModeCluster
 }

@@ -9,7 +9,8 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/go-weir/weir/internal/wiretest"
+	"github.com/go-weir/weir/internal/errtest"
+	"github.com/go-weir/weir/internal/runnertest"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
@@ -17,18 +18,18 @@ import (
 // The first key chooses the node, without a redirect. Keys of several slots are for the server to
 // refuse, where rueidis' builder would panic.
 func TestClusterRouting(t *testing.T) {
-	low, high := wiretest.New(t), wiretest.New(t)
+	low, high := runnertest.New(t), runnertest.New(t)
 	low.Always("cluster", shards(t, low, high))
 	high.Always("cluster", shards(t, low, high))
-	run := rueidisrunner.New(connect(t, 0, rueidis.ClientOption{InitAddress: []string{low.Addr}}))
-	for key, node := range map[string]*wiretest.Wire{"bar": low, "{bar}foo": low, "foo": high, "{foo}bar": high} {
-		if _, err := run.Run(context.Background(), wiretest.Count, []string{key}, []string{"arg"}); err != nil || !node.Server.Exists(key) {
+	run := errtest.Must(rueidisrunner.New(connect(t, 0, rueidis.ClientOption{InitAddress: []string{low.Addr}})))
+	for key, node := range map[string]*runnertest.Wire{"bar": low, "{bar}foo": low, "foo": high, "{foo}bar": high} {
+		if _, err := run.Run(context.Background(), runnertest.Count, []string{key}, []string{"arg"}); err != nil || !node.Server.Exists(key) {
 			t.Errorf("%s is not on its node; Run's error is %v", key, err)
 		}
 	}
 
-	high.Once("evalsha", wiretest.Fate{Answer: "-CROSSSLOT Keys in request don't hash to the same slot\r\n"})
-	_, err := run.Run(context.Background(), wiretest.Count, []string{"foo", "bar"}, nil)
+	high.Once("evalsha", runnertest.Fate{Answer: "-CROSSSLOT Keys in request don't hash to the same slot\r\n"})
+	_, err := run.Run(context.Background(), runnertest.Count, []string{"foo", "bar"}, nil)
 	var answer *rueidis.RedisError
 	if !errors.As(err, &answer) || !strings.HasPrefix(answer.Error(), "CROSSSLOT") {
 		t.Errorf("Run = %v, want CROSSSLOT", err)
@@ -38,10 +39,10 @@ func TestClusterRouting(t *testing.T) {
 // What a real script replies, over both protocols.
 func TestProtocols(t *testing.T) {
 	for name, resp2 := range map[string]bool{"RESP2": true, "RESP3": false} {
-		o := single(wiretest.New(t))
+		o := single(runnertest.New(t))
 		o.AlwaysRESP2 = resp2
-		run := rueidisrunner.New(connect(t, 0, o))
-		got, err := run.Run(context.Background(), wiretest.Echo, []string{"key"}, []string{"-5", "300"})
+		run := errtest.Must(rueidisrunner.New(connect(t, 0, o)))
+		got, err := run.Run(context.Background(), runnertest.Echo, []string{"key"}, []string{"-5", "300"})
 		if err != nil || !slices.Equal(got, []int64{-5, 300, 1}) {
 			t.Errorf("%s: Run = %v, %v", name, got, err)
 		}
@@ -53,15 +54,14 @@ func TestProtocols(t *testing.T) {
 
 func TestNilClient(t *testing.T) {
 	type client struct{ rueidis.Client }
-	var noRunner *rueidisrunner.Runner
-	for name, run := range map[string]*rueidisrunner.Runner{
-		"nil":         rueidisrunner.New(nil),
-		"nil client":  rueidisrunner.New((*client)(nil)),
-		"zero runner": {},
-		"no runner":   noRunner,
-	} {
-		if _, err := run.Run(context.Background(), wiretest.Count, []string{"key"}, nil); !errors.Is(err, rueidisrunner.ErrNilClient) {
-			t.Errorf("%s: Run = %v, want ErrNilClient", name, err)
+	for _, client := range []rueidis.Client{nil, (*client)(nil)} {
+		if run, err := rueidisrunner.New(client); run != nil || !errors.Is(err, rueidisrunner.ErrNilClient) {
+			t.Errorf("New of a nil %T = %v, %v, want ErrNilClient", client, run, err)
+		}
+	}
+	for _, run := range []*rueidisrunner.Runner{nil, {}} {
+		if _, err := run.Run(context.Background(), runnertest.Count, []string{"key"}, nil); !errors.Is(err, rueidisrunner.ErrNilClient) {
+			t.Errorf("Run of a Runner that New has not made = %v, want ErrNilClient", err)
 		}
 	}
 }

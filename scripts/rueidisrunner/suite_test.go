@@ -9,12 +9,13 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/go-weir/weir/internal/wiretest"
+	"github.com/go-weir/weir/internal/errtest"
+	"github.com/go-weir/weir/internal/runnertest"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-var suite = wiretest.Suite{
+var suite = runnertest.Suite{
 	Package:    "rueidisrunner",
 	Topologies: runners(),
 	IsTimeout:  func(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) },
@@ -25,24 +26,24 @@ var suite = wiretest.Suite{
 }
 
 // runners is the topologies with a runner over each.
-func runners() map[string]wiretest.Connect {
-	all := map[string]wiretest.Connect{}
+func runners() map[string]runnertest.Connect {
+	all := map[string]runnertest.Connect{}
 	for topology, connect := range topologies {
-		all[topology] = func(tb testing.TB, w *wiretest.Wire, timeout time.Duration) scripts.Runner {
-			return rueidisrunner.New(connect(tb, w, timeout))
+		all[topology] = func(tb testing.TB, w *runnertest.Wire, timeout time.Duration) scripts.Runner {
+			return errtest.Must(rueidisrunner.New(connect(tb, w, timeout)))
 		}
 	}
 	return all
 }
 
 // Redirects are followed; other refusals are the caller's to know.
-var refusals = func() []wiretest.Refusal {
-	all := []wiretest.Refusal{
-		{Topology: "cluster", Text: "MOVED 12539 " + wiretest.Elsewhere, Followed: true},
-		{Topology: "cluster", Text: "ASK 12539 " + wiretest.Elsewhere, Followed: true},
-		{Topology: "cluster, always pipelining", Text: "MOVED 12539 " + wiretest.Elsewhere, Followed: true},
-		{Topology: "cluster, always pipelining", Text: "ASK 12539 " + wiretest.Elsewhere, Followed: true},
-		{Topology: "standalone", Text: "REDIRECT " + wiretest.Elsewhere, Followed: true},
+var refusals = func() []runnertest.Refusal {
+	all := []runnertest.Refusal{
+		{Topology: "cluster", Text: "MOVED 12539 " + runnertest.Elsewhere, Followed: true},
+		{Topology: "cluster", Text: "ASK 12539 " + runnertest.Elsewhere, Followed: true},
+		{Topology: "cluster, always pipelining", Text: "MOVED 12539 " + runnertest.Elsewhere, Followed: true},
+		{Topology: "cluster, always pipelining", Text: "ASK 12539 " + runnertest.Elsewhere, Followed: true},
+		{Topology: "standalone", Text: "REDIRECT " + runnertest.Elsewhere, Followed: true},
 	}
 	for topology := range topologies {
 		for _, text := range []string{
@@ -51,7 +52,7 @@ var refusals = func() []wiretest.Refusal {
 			"CLUSTERDOWN The cluster is down",
 			"READONLY You can't write against a read only replica.",
 		} {
-			all = append(all, wiretest.Refusal{Topology: topology, Text: text})
+			all = append(all, runnertest.Refusal{Topology: topology, Text: text})
 		}
 	}
 	return all
@@ -68,7 +69,7 @@ func TestConcurrentCalls(t *testing.T)        { suite.ConcurrentCalls(t) }
 func TestTroubleInACrowd(t *testing.T)        { suite.TroubleInACrowd(t) }
 
 func TestReplies(t *testing.T) {
-	suite.Replies(t, []wiretest.Reply{
+	suite.Replies(t, []runnertest.Reply{
 		{RESP: "$-1\r\n", Err: "unexpected nil reply: redis nil message"},
 		{RESP: "*-1\r\n", Err: "unexpected nil reply: redis nil message"},
 		{RESP: "_\r\n", Err: "unexpected nil reply: redis nil message"},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/trace"
+	"github.com/go-weir/weir/internal/errtest"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
@@ -25,7 +26,7 @@ func server(t *testing.T) (*miniredis.Miniredis, scripts.Runner) {
 	server := miniredis.RunT(t)
 	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
 	t.Cleanup(func() { client.Close() })
-	return server, goredisrunner.New(client)
+	return server, errtest.Must(goredisrunner.New(client))
 }
 
 // TestBuiltinTraces pins what the built-in traces are there to show.

@@ -46,7 +46,11 @@ func weir(algorithm string) kind {
 			if err != nil {
 				return nil, err
 			}
-			made, err := k.New(goredisrunner.New(client), limit, algorithms.WithPrefix(prefix))
+			run, err := goredisrunner.New(client)
+			if err != nil {
+				return nil, err
+			}
+			made, err := k.New(run, limit, algorithms.WithPrefix(prefix))
 			return limiterOf(made, err)
 		}}
 }

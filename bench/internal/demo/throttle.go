@@ -50,12 +50,17 @@ func (t throttle) AllowN(ctx context.Context, key string, n int64) (algorithms.R
 
 // Peek implements algorithms.Limiter.
 func (t throttle) Peek(ctx context.Context, key string) (algorithms.Result, error) {
+	return t.PeekN(ctx, key, 1)
+}
+
+// PeekN implements algorithms.Limiter.
+func (t throttle) PeekN(ctx context.Context, key string, n int64) (algorithms.Result, error) {
 	now := time.Now().UnixMicro()
 	log, err := t.read(ctx, key, now)
 	if err != nil {
 		return algorithms.Result{}, err
 	}
-	return t.result(log, now, 1), nil
+	return t.result(log, now, n), nil
 }
 
 // Reset implements algorithms.Limiter.

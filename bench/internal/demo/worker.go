@@ -105,7 +105,10 @@ func (s service) handler() (handler http.Handler, closeClient func(), err error)
 	}
 	mux := http.NewServeMux()
 	err = s.each(client, func(e endpoint, limiter algorithms.Limiter) error {
-		limited := httplimit.New(limiter, httplimit.Key(httplimit.Path()), httplimit.OnFailure(httplimit.Refuse), httplimit.Timeout(patience))
+		limited, err := httplimit.New(limiter, httplimit.Key(httplimit.Path()), httplimit.OnFailure(httplimit.Refuse), httplimit.Timeout(patience))
+		if err != nil {
+			return err
+		}
 		mux.Handle(e.Path, limited(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "pong\n")
 		})))

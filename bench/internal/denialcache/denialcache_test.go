@@ -11,6 +11,7 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/denialcache"
 )
 
 // refuser denies everything, for an hour, at no cost.
@@ -25,6 +26,10 @@ func (r refuser) AllowN(ctx context.Context, key string, _ int64) (algorithms.Re
 }
 
 func (r refuser) Peek(ctx context.Context, key string) (algorithms.Result, error) {
+	return r.Allow(ctx, key)
+}
+
+func (r refuser) PeekN(ctx context.Context, key string, _ int64) (algorithms.Result, error) {
 	return r.Allow(ctx, key)
 }
 
@@ -77,7 +82,7 @@ var stores = []struct {
 	of   func(b *testing.B, most int) algorithms.Limiter
 }{
 	{"CacheDenials", func(b *testing.B, most int) algorithms.Limiter {
-		c, err := algorithms.CacheDenials(refuser{}, algorithms.WithCacheTime(time.Hour), algorithms.WithCacheKeys(most))
+		c, err := denialcache.New(refuser{}, denialcache.MaxAge(time.Hour), denialcache.MaxKeys(most))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -1,5 +1,5 @@
-// Package denialcache measures what algorithms.CacheDenials keeps its denials in against a general
-// cache, otter, in the same role. It has benchmarks only:
+// Package denialcache measures the cache of package algorithms/denialcache beside a general cache,
+// otter, in the same role. It has benchmarks only:
 //
 //	go test ./bench/internal/denialcache -run '^$' -bench . -benchtime 10000000x
 //

@@ -42,7 +42,8 @@ type Recorder struct {
 // New returns a recorder over run.
 func New(run scripts.Runner) *Recorder { return &Recorder{run: run} }
 
-// KeyOf returns the key of a limiter's key's journal, which is in the same cluster slot.
+// KeyOf returns the key of a limiter's key's journal, which is in the same cluster slot. The scripts name it themselves, so
+// that a call has one key.
 func KeyOf(key string) string { return key + Suffix }
 
 // Suffix is what a journal's key has after that of its limiter.
@@ -54,7 +55,6 @@ func (r *Recorder) Run(ctx context.Context, s *scripts.Script, keys, args []stri
 	if mark == nil {
 		return nil, errors.New("journal: the call has no mark")
 	}
-	keys = []string{keys[0], KeyOf(keys[0])}
 	args = append(args[:len(args):len(args)], strconv.FormatInt(mark.Call, 10))
 	reply, err := r.run.Run(ctx, r.script(s), keys, args)
 	if err != nil {
@@ -71,21 +71,25 @@ func (r *Recorder) Run(ctx context.Context, s *scripts.Script, keys, args []stri
 //go:embed record.lua
 var frame string
 
-// script returns s as it journals itself.
+// script returns s as it journals itself, and so for many requests if s has a form for them.
 func (r *Recorder) script(s *scripts.Script) *scripts.Script {
 	if recorded, ok := r.recorded.Load(s); ok {
 		return recorded.(*scripts.Script)
 	}
 	_, text, _ := strings.Cut(frame, "-- [before]\n")
 	before, after, _ := strings.Cut(text, "-- [after]\n")
-	switch s {
-	case scripts.SlidingLog, scripts.SlidingLogPeek, scripts.Reset:
-		recorded, _ := r.recorded.LoadOrStore(s, scripts.New("recorded "+s.Name(), before+s.Source()+"\n"+after))
-		return recorded.(*scripts.Script)
+	recorded := scripts.New("recorded "+s.Name(), before+s.Source()+"\n"+after)
+	if many := s.Many(); many != nil {
+		// The time is that of all requests. Where a key is read and written once, whether it is there is asked alike.
+		const head, tail = "local function decide(KEYS, ARGV)\n", "\nend\n\n-- [requests]"
+		outer, rest, _ := strings.Cut(many.Source(), head)
+		body, rest, _ := strings.Cut(rest, tail)
+		after := strings.ReplaceAll(after, "redis.call('TIME')", "read_clock()")
+		if s != scripts.SlidingLog {
+			before = strings.Replace(before, "server.call('EXISTS', KEYS[1])", "get(KEYS[1]) and 1 or 0", 1)
+		}
+		recorded.WithMany(scripts.New("recorded "+many.Name(), outer+head+before+body+"\n"+after+tail+rest))
 	}
-	// In a batch the key of such a script is read and written once (see scripts.Coalesce), so whether it is there
-	// is asked in the words of which the batch takes notice.
-	before = strings.Replace(before, "server.call('EXISTS', KEYS[1])", "redis.call('GET', KEYS[1]) and 1 or 0", 1)
-	recorded, _ := r.recorded.LoadOrStore(s, scripts.New("recorded "+s.Name(), before+s.Source()+"\n"+after).OneString())
-	return recorded.(*scripts.Script)
+	kept, _ := r.recorded.LoadOrStore(s, recorded)
+	return kept.(*scripts.Script)
 }

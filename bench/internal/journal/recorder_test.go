@@ -48,7 +48,7 @@ func TestRecorder(t *testing.T) {
 			t.Errorf("call %d: %+v, a plain limiter's %+v, %v", i, got, want, err)
 		}
 	}
-	texts, err := server.List("p:{k}:gcra" + journal.Suffix)
+	texts, err := server.List("p:{k}:gcra:2/1h" + journal.Suffix)
 	if err != nil || len(texts) != len(marks) {
 		t.Fatalf("the journal is %q, %v", texts, err)
 	}
@@ -72,7 +72,7 @@ func TestRecorder(t *testing.T) {
 // TestErrorsAreNoEntries: a script that fails has written nothing, its entry included.
 func TestErrorsAreNoEntries(t *testing.T) {
 	server, conn := resptest.Miniredis(t)
-	if err := server.Set("weir:{k}:gcra", "no time at all"); err != nil {
+	if err := server.Set("weir:{k}:gcra:2/1h", "no time at all"); err != nil {
 		t.Fatal(err)
 	}
 	l, err := gcra.New(journal.New(conn), algorithms.PerHour(2))
@@ -82,7 +82,7 @@ func TestErrorsAreNoEntries(t *testing.T) {
 	if r, err := l.Allow(journal.WithMark(t.Context(), &journal.Mark{Entry: journal.Entry{Call: 1}}), "k"); err == nil {
 		t.Errorf("%+v of a key without a time", r)
 	}
-	if keys := server.Keys(); !slices.Equal(keys, []string{"weir:{k}:gcra"}) {
+	if keys := server.Keys(); !slices.Equal(keys, []string{"weir:{k}:gcra:2/1h"}) {
 		t.Errorf("keys %q", keys)
 	}
 	if r, err := l.Allow(t.Context(), "k"); err == nil {

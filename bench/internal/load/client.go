@@ -40,7 +40,8 @@ func (p Place) Connect(ctx context.Context, client string) (run scripts.Runner, 
 		if err != nil {
 			return nil, nil, err
 		}
-		return rueidisrunner.New(c), c.Close, nil
+		run, err := rueidisrunner.New(c)
+		return run, c.Close, err
 	}
 	if client != GoRedis {
 		return nil, nil, fmt.Errorf("load: no client %q", client)
@@ -50,7 +51,8 @@ func (p Place) Connect(ctx context.Context, client string) (run scripts.Runner, 
 		_ = c.Close()
 		return nil, nil, err
 	}
-	return goredisrunner.New(c), func() { _ = c.Close() }, nil
+	run, err = goredisrunner.New(c)
+	return run, func() { _ = c.Close() }, err
 }
 
 // GoRedis returns a go-redis client for the place, which waits so long for an answer.

@@ -16,8 +16,8 @@ import (
 type Job struct {
 	Place      Place    // where the server is
 	Client     string   // GoRedis or Rueidis
-	Coalesced  bool     // calls of many goroutines go through scripts.Coalesce
-	Cached     bool     // limiters are behind algorithms.CacheDenials
+	Coalesced  bool     // calls of many goroutines go through package coalesce
+	Cached     bool     // limiters are behind package denialcache
 	Through    []string // middleware between limiters and client, by the names given to Main
 	Asked      []Asked  // what is asked, in turn
 	Prefix     string   // of all keys
@@ -83,7 +83,8 @@ func (c *caller) next() Call {
 		call.Op = subject.Reset
 	case share < c.job.Resets+c.job.Peeks && kind.Costs:
 		call.Op = subject.Peek
-	case c.job.MostCost > 1:
+	}
+	if c.job.MostCost > 1 && call.Op != subject.Reset {
 		call.Cost = 1 + c.random.Int64N(min(c.job.MostCost, kind.Capacity(c.job.Asked[asked].Limit)))
 	}
 	return call

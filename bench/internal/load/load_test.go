@@ -71,7 +71,7 @@ func TestCrew(t *testing.T) {
 		t.Errorf("ops %v, calls of each worker %v", ops, perWorker)
 	}
 	entries := 0
-	for _, key := range []string{"p:{\xff}:gcra", "p:-{-}x}:gcra", "p:{\xff}:leakybucket-queue", "p:-{-}x}:leakybucket-queue"} {
+	for _, key := range []string{"p:{\xff}:gcra:7/1h", "p:-{-}x}:gcra:7/1h", "p:{\xff}:leakybucket-queue:7/1h", "p:-{-}x}:leakybucket-queue:7/1h"} {
 		list, err := server.List(journal.KeyOf(key))
 		if err != nil {
 			t.Errorf("%q: %v", key, err)

@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/denialcache"
 	"github.com/go-weir/weir/bench/internal/subject"
 	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/scripts/coalesce"
 )
 
 // workerEnv is the environment variable by which a process knows that it is a worker.
@@ -88,7 +90,10 @@ func (j Job) subjects(
 		return nil, nil, nil, err
 	}
 	if j.Coalesced {
-		run = scripts.Coalesce(run)
+		if run, err = coalesce.New(run); err != nil {
+			closeClient()
+			return nil, nil, nil, err
+		}
 	}
 	for _, name := range j.Through {
 		wrap, known := middleware[name]
@@ -118,7 +123,7 @@ func (j Job) subjects(
 
 // cache is the limiter with its denials remembered.
 func cache(l subject.Limiter) (subject.Subject, error) {
-	cached, err := algorithms.CacheDenials(l.Limiter)
+	cached, err := denialcache.New(l.Limiter)
 	return subject.Limiter{Limiter: cached}, err
 }
 

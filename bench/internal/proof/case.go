@@ -51,7 +51,7 @@ type Load struct {
 	Timeout    time.Duration
 	Pause      time.Duration
 	Through    []string // middleware by name; the recorder, unless said otherwise
-	Cached     bool     // limiters are behind algorithms.CacheDenials
+	Cached     bool     // limiters are behind package denialcache
 	Apart      bool     // no calls are coalesced, which may be decided in the same microsecond
 }
 

@@ -71,8 +71,12 @@ func sentinel(ctx context.Context, kind servers.Kind) (*stage, error) {
 // migrate moves the slot of one of the load's keys to the next master.
 func migrate(ctx context.Context, s *stage) error {
 	c := s.scenery.(*servers.Cluster)
-	key := slotKeys[rand.IntN(len(slotKeys))] //nolint:gosec // any will do
-	slot, err := s.admin.ClusterKeySlot(ctx, stored(subject.All[0], key)).Result()
+	key := slotKeys[rand.IntN(len(slotKeys))]                                 //nolint:gosec // any will do
+	onServer, err := subject.All[0].Key(algorithms.PerSecond(1), prefix, key) // all limits of a KEY share its slot
+	if err != nil {
+		return err
+	}
+	slot, err := s.admin.ClusterKeySlot(ctx, onServer).Result()
 	if err != nil {
 		return err
 	}

@@ -84,6 +84,44 @@ func loads() []Case {
 			Kept: noErrors,
 		})
 	}
+	return append(cases, severalLimits()...)
+}
+
+// severalLimits are loads of several limits at once on the same keys, as two endpoints, two plans, or the old and the new
+// replicas of a service have them while a limit is changed.
+func severalLimits() (cases []Case) {
+	apart := append(append(under(hot), under(dozens)...), under(hot.WithBurst(3))[3:]...) // but for windows, which have no burst
+	var together []load.Asked
+	for _, rate := range []int64{70, 30, 110} {
+		together = append(together, under(algorithms.Per(rate, hot.Period))[:3]...)
+	}
+	for _, several := range []struct {
+		name, promise string
+		asked         []load.Asked
+		processes     int
+		cached        bool
+	}{
+		{"several limits, 1 process", "each limit admits what it alone would", apart, 1, false},
+		{"several limits, 6 processes", "each limit admits what it alone would", apart, 6, false},
+		{"several limits, 6 processes that remember denials", "each limit admits what it alone would", apart, 6, true},
+		{"several Rates, 6 processes", "none admits more than its Rate of what all have admitted", together, 6, false},
+	} {
+		for _, keyed := range []struct {
+			name string
+			keys int
+		}{{"1 key", 1}, {"24 keys", 24}} {
+			cases = append(cases, Case{
+				Name:    "load: " + several.name + ", " + keyed.name,
+				Fault:   "none",
+				Promise: "no call fails, and " + several.promise,
+				Load: Load{
+					Processes: several.processes, Goroutines: 8, Keys: keys(keyed.keys), MostCost: 3,
+					Asked: several.asked, Peeks: 0.05, Cached: several.cached,
+				},
+				Kept: noErrors,
+			})
+		}
+	}
 	return cases
 }
 

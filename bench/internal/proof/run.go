@@ -10,7 +10,6 @@ import (
 	"github.com/go-weir/weir/bench/internal/journal"
 	"github.com/go-weir/weir/bench/internal/load"
 	"github.com/go-weir/weir/bench/internal/servers"
-	"github.com/go-weir/weir/bench/internal/subject"
 	"github.com/go-weir/weir/bench/internal/verify"
 	"github.com/go-weir/weir/scripts"
 )
@@ -123,21 +122,24 @@ func (c Case) check(ctx context.Context, s *stage, calls []load.Call, rounds int
 		at := [2]int{call.Asked, call.Key}
 		byKey[at] = append(byKey[at], call)
 	}
+	groups, err := c.groups()
+	if err != nil {
+		return nil, err
+	}
 	var rows []Row
-	for i, asked := range c.Load.Asked {
-		kind, err := subject.Named(asked.Kind)
-		if err != nil {
-			return nil, err
-		}
-		row := Row{Case: c.Name, Subject: kind.Name, Server: s.server.Name + " " + s.server.Version, Rounds: rounds}
-		journals, err := s.journals(ctx, kind, c.Load.Keys)
+	for _, group := range groups {
+		kind, onServer := group.kind, group.stored
+		row := Row{Case: c.Name, Subject: group.name, Server: s.server.Name + " " + s.server.Version, Rounds: rounds}
+		journals, err := s.journals(ctx, onServer)
 		if err != nil {
 			return nil, err
 		}
 		for k, key := range c.Load.Keys {
 			h := verify.History{
-				Kind: kind, Limit: asked.Limit, Key: key, Entries: journals[k], Calls: byKey[[2]int{i, k}],
-				Losses: c.Losses * rounds,
+				Kind: kind, Limit: group.limit, Others: group.others, Key: key, Entries: journals[k], Losses: c.Losses * rounds,
+			}
+			for _, asked := range group.asked {
+				h.Calls = append(h.Calls, byKey[[2]int{asked, k}]...)
 			}
 			if c.Unjournaled {
 				h.Entries = answered(h.Calls)
@@ -148,7 +150,7 @@ func (c Case) check(ctx context.Context, s *stage, calls []load.Call, rounds int
 			}
 			row.Add(f)
 		}
-		if row.NoTTL, err = s.immortal(ctx, kind, c.Load.Keys); err != nil {
+		if row.NoTTL, err = s.immortal(ctx, onServer); err != nil {
 			return nil, err
 		}
 		rows = append(rows, row)

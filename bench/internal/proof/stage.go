@@ -64,20 +64,26 @@ func newStage(place load.Place, server *servers.Server, scenery any, close func(
 // adminTimeout is how long the harness itself waits for a server that it has not hurt.
 const adminTimeout = 30 * time.Second
 
-// stored returns the key that a subject of that kind keeps of a KEY.
-func stored(kind subject.Kind, key string) string {
-	return algorithms.Settings{Prefix: prefix, Algorithm: kind.InKey}.Key(key)
+// stored returns the keys in which a subject of that kind and limit keeps the state of KEYs.
+func stored(kind subject.Kind, limit algorithms.Limit, keys []string) (onServer []string, err error) {
+	onServer = make([]string, len(keys))
+	for i, key := range keys {
+		if onServer[i], err = kind.Key(limit, prefix, key); err != nil {
+			return nil, err
+		}
+	}
+	return onServer, nil
 }
 
-// journals returns each key's journal.
-func (s *stage) journals(ctx context.Context, kind subject.Kind, keys []string) ([][]journal.Entry, error) {
+// journals returns the journal of each key on the server.
+func (s *stage) journals(ctx context.Context, keys []string) ([][]journal.Entry, error) {
 	const many = 100 // keys at a time
 	var all [][]journal.Entry
 	for some := range slices.Chunk(keys, many) {
 		lists := make([]*redis.StringSliceCmd, len(some))
 		_, err := s.admin.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for i, key := range some {
-				lists[i] = p.LRange(ctx, journal.KeyOf(stored(kind, key)), 0, -1)
+				lists[i] = p.LRange(ctx, journal.KeyOf(key), 0, -1)
 			}
 			return nil
 		})
@@ -98,11 +104,11 @@ func (s *stage) journals(ctx context.Context, kind subject.Kind, keys []string) 
 }
 
 // immortal counts the keys that have no TTL.
-func (s *stage) immortal(ctx context.Context, kind subject.Kind, keys []string) (n int64, err error) {
+func (s *stage) immortal(ctx context.Context, keys []string) (n int64, err error) {
 	ttls := make([]*redis.DurationCmd, len(keys))
 	_, err = s.admin.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, key := range keys {
-			ttls[i] = p.PTTL(ctx, stored(kind, key))
+			ttls[i] = p.PTTL(ctx, key)
 		}
 		return nil
 	})

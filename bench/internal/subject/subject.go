@@ -37,16 +37,15 @@ func (a Answer) Allowed() bool { return a.Result.Allowed || a.Slot.Accepted }
 
 // A Subject is one limiter or queue.
 type Subject interface {
-	// Ask asks for cost events; a queue takes any cost as 1, Peek and Reset have none.
+	// Ask asks for cost events, or whether so many would be admitted. A queue takes any cost as 1, and Reset has none.
 	Ask(ctx context.Context, key string, op Op, cost int64) (Answer, error)
 }
 
 // A Kind of subject.
 type Kind struct {
 	Name  string // unlike any other kind's
-	InKey string // the algorithm's part of the keys on the server
 	Costs bool   // it counts a request as its cost, and can be peeked at; a queue does neither
-	Rated bool   // it admits Rate at once, whatever the Burst
+	Rated bool   // it admits Rate at once, and a limit's Burst is left aside
 
 	New      func(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (Subject, error)
 	NewLocal func(limit algorithms.Limit, opts ...algorithms.Option) (Subject, error)
@@ -63,21 +62,40 @@ func (k Kind) Capacity(limit algorithms.Limit) int64 {
 	return limit.BurstOrRate()
 }
 
+// Key returns the key on the server in which a subject of this kind with that limit and prefix keeps the state of a KEY.
+func (k Kind) Key(limit algorithms.Limit, prefix, key string) (string, error) {
+	var seen seenKey
+	s, err := k.New(&seen, limit, algorithms.WithPrefix(prefix))
+	if err != nil {
+		return "", err
+	}
+	_, err = s.Ask(context.Background(), key, Reset, 0)
+	return string(seen), err
+}
+
+// seenKey is a runner that keeps the key of a call.
+type seenKey string
+
+func (s *seenKey) Run(_ context.Context, _ *scripts.Script, keys, _ []string) ([]int64, error) {
+	*s = seenKey(keys[0])
+	return []int64{0}, nil
+}
+
 // All are all kinds.
 var All = []Kind{
 	limiterKind("fixedwindow", true, fixedwindow.New, fixedwindow.NewLocal),
-	aligned(limiterKind("fixedwindow", true, fixedwindow.New, fixedwindow.NewLocal)),
+	limiterKind("fixedwindow-aligned", true, fixedwindow.New, fixedwindow.NewLocal, fixedwindow.Aligned()),
 	limiterKind("slidinglog", true, slidinglog.New, slidinglog.NewLocal),
 	limiterKind("gcra", false, gcra.New, gcra.NewLocal),
 	limiterKind("leakybucket", false, leakybucket.New, leakybucket.NewLocal),
 	{
-		Name: "queue", InKey: "leakybucket-queue",
+		Name: "queue",
 		New: func(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (Subject, error) {
 			q, err := leakybucket.NewQueue(run, limit, opts...)
 			return queue{q}, err
 		},
 		NewLocal: func(limit algorithms.Limit, opts ...algorithms.Option) (Subject, error) {
-			q, err := leakybucket.NewLocalQueue(limit, opts...)
+			q, err := leakybucket.NewLocalQueue(limit, as[algorithms.LocalOption](opts)...)
 			return queue{q}, err
 		},
 	},
@@ -92,48 +110,59 @@ func Named(name string) (Kind, error) {
 	return All[i], nil
 }
 
-func limiterKind[R, L algorithms.Limiter](
+// limiterKind is a kind by its constructors, whose options are R and L, with options of its own.
+func limiterKind[R, L any](
 	name string, rated bool,
-	remote func(scripts.Runner, algorithms.Limit, ...algorithms.Option) (R, error),
-	local func(algorithms.Limit, ...algorithms.Option) (L, error),
+	remote func(scripts.Runner, algorithms.Limit, ...R) (*algorithms.Remote, error),
+	local func(algorithms.Limit, ...L) (*algorithms.Local, error),
+	own ...R,
 ) Kind {
+	fitting := func(limit algorithms.Limit) algorithms.Limit {
+		if rated {
+			limit.Burst = 0
+		}
+		return limit
+	}
 	return Kind{
-		Name: name, InKey: name, Costs: true, Rated: rated,
+		Name: name, Costs: true, Rated: rated,
 		New: func(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (Subject, error) {
-			l, err := remote(run, limit, opts...)
+			l, err := remote(run, fitting(limit), append(as[R](opts), own...)...)
 			return Limiter{l}, err
 		},
 		NewLocal: func(limit algorithms.Limit, opts ...algorithms.Option) (Subject, error) {
-			l, err := local(limit, opts...)
+			l, err := local(fitting(limit), append(as[L](opts), as[L](own)...)...)
 			return Limiter{l}, err
 		},
 	}
 }
 
-// aligned returns the fixed window k with windows at whole periods, under a name of its own so that the
-// two don't meet in a key.
-func aligned(k Kind) Kind {
-	const name = "aligned"
-	own := []algorithms.Option{fixedwindow.Aligned(), algorithms.WithName(name)}
-	return Kind{
-		Name: k.Name + "-" + name, InKey: k.InKey + ":" + name, Costs: k.Costs, Rated: k.Rated,
-		New: func(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (Subject, error) {
-			return k.New(run, limit, append(own, opts...)...)
-		},
-		NewLocal: func(limit algorithms.Limit, opts ...algorithms.Option) (Subject, error) {
-			return k.NewLocal(limit, append(own, opts...)...)
-		},
+// as returns options as those of another interface that they implement.
+func as[To, From any](opts []From) []To {
+	converted := make([]To, len(opts))
+	for i, opt := range opts {
+		converted[i] = any(opt).(To)
 	}
+	return converted
 }
 
 // A Limiter is any limiter as a subject.
 type Limiter struct{ algorithms.Limiter }
 
+// With returns the Local that the limiter is under another limit.
+func (l Limiter) With(limit algorithms.Limit) (Subject, error) {
+	local, ok := l.Limiter.(*algorithms.Local)
+	if !ok {
+		return nil, fmt.Errorf("subject: a %T has no With", l.Limiter)
+	}
+	changed, err := local.With(limit)
+	return Limiter{changed}, err
+}
+
 // Ask implements Subject.
 func (l Limiter) Ask(ctx context.Context, key string, op Op, cost int64) (answer Answer, err error) {
 	switch op {
 	case Peek:
-		answer.Result, err = l.Peek(ctx, key)
+		answer.Result, err = l.PeekN(ctx, key, cost)
 	case Reset:
 		err = l.Reset(ctx, key)
 	default:

@@ -29,7 +29,7 @@ func cachedOf(calls []load.Call, ran map[int64]bool) *cached {
 }
 
 // until goes on to a time in microseconds. denies says whether a request is refused at a time.
-func (c *cached) until(now int64, denies func(at, cost int64) (bool, error), f *Findings) error {
+func (c *cached) until(now int64, denies func(at int64, call *load.Call) (bool, error), f *Findings) error {
 	for {
 		i := slices.IndexFunc(c.open, func(call *load.Call) bool { return call.Ended.Microseconds() <= now })
 		begins := len(c.ahead) > 0 && c.ahead[0].Began.Microseconds() <= now
@@ -47,7 +47,7 @@ func (c *cached) until(now int64, denies func(at, cost int64) (bool, error), f *
 		default:
 			return nil
 		}
-		right, err := denies(at, call.Cost)
+		right, err := denies(at, call)
 		switch {
 		case err != nil:
 			return err
@@ -62,9 +62,9 @@ func (c *cached) until(now int64, denies func(at, cost int64) (bool, error), f *
 }
 
 // after looks at those that are open once the server has decided something.
-func (c *cached) after(now int64, denies func(at, cost int64) (bool, error)) (err error) {
+func (c *cached) after(now int64, denies func(at int64, call *load.Call) (bool, error)) (err error) {
 	c.open = slices.DeleteFunc(c.open, func(call *load.Call) bool {
-		right, failed := denies(now, call.Cost)
+		right, failed := denies(now, call)
 		if failed != nil {
 			err = failed
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
@@ -82,6 +83,10 @@ type History struct {
 	Entries []journal.Entry // as the server has them, in its order
 	Calls   []load.Call     // as their callers know them, in no particular order
 
+	// Others are limits besides Limit under which calls were made, by Call.Asked: windows of one Period count together,
+	// each with a Rate of its own. Limit has the largest.
+	Others map[int]algorithms.Limit
+
 	// Losses is how often the server may have lost what it had told callers, or its clock was moved.
 	// Each time as much may be admitted once more.
 	Losses int
@@ -126,25 +131,21 @@ func (h History) Check() (f Findings, err error) {
 func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings) error {
 	ctx := context.Background()
 	defined := define(h.Kind, h.Limit)
-	var told replies
-	over, err := h.Kind.New(&told, h.Limit)
-	if err != nil {
-		return err
-	}
 	clock := limitertest.NewClock(time.UnixMicro(0))
-	local, err := h.Kind.NewLocal(h.Limit, algorithms.WithClock(clock.Now))
+	limits, err := h.limits(clock)
 	if err != nil {
 		return err
 	}
 	goTo := func(us int64) { clock.Advance(time.UnixMicro(us).Sub(clock.Now())) }
-	denies := func(at int64, cost int64) (bool, error) {
+	denies := func(at int64, call *load.Call) (bool, error) {
 		goTo(at)
-		answer, err := local.Ask(ctx, h.Key, subject.Peek, 0)
-		return !answer.Result.Allowed || answer.Result.Remaining+1 < cost, err
+		answer, err := limits.of(call).local.Ask(ctx, h.Key, subject.Peek, call.Cost)
+		return !answer.Result.Allowed, err
 	}
 	var now, until int64 // how long the state means anything
 	for i, entry := range h.Entries {
 		call := calls[entry.Call]
+		under := limits.of(call)
 		if err := cached.until(entry.Now, denies, f); err != nil {
 			return err
 		}
@@ -157,7 +158,7 @@ func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings)
 		if !entry.Found && now < until {
 			f.Forgotten++
 			f.complain("key %q, entry %d: gone %d µs early", h.Key, i, until-now)
-			if _, err := local.Ask(ctx, h.Key, subject.Reset, 0); err != nil {
+			if _, err := under.local.Ask(ctx, h.Key, subject.Reset, 0); err != nil {
 				return err
 			}
 			if defined != nobody {
@@ -165,8 +166,8 @@ func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings)
 			}
 			until = 0
 		}
-		told = entry.Reply
-		got, err := over.Ask(ctx, h.Key, call.Op, call.Cost)
+		*under.told = entry.Reply
+		got, err := under.over.Ask(ctx, h.Key, call.Op, call.Cost)
 		if err != nil {
 			return err
 		}
@@ -174,13 +175,16 @@ func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings)
 			f.Garbled++
 			f.complain("call %d was told %+v, decided was %+v", entry.Call, call.Answer, got)
 		}
-		want, err := local.Ask(ctx, h.Key, call.Op, call.Cost)
+		want, err := under.local.Ask(ctx, h.Key, call.Op, call.Cost)
 		if err != nil {
 			return err
 		}
 		if got != want {
 			f.Diverging++
 			f.complain("key %q, entry %d, %+v: Local says %+v", h.Key, i, entry, want)
+		}
+		if defined != nobody && len(h.Others) > 0 {
+			defined.(rated).under(under.limit.Rate)
 		}
 		f.judge(defined, call, entry, got.Allowed())
 		switch {
@@ -244,7 +248,7 @@ func (h History) gauge(calls map[int64]*load.Call, ran map[int64]bool, f *Findin
 		call := calls[entry.Call]
 		resets = resets || call.Op == subject.Reset
 		if call.Op == subject.Allow && entry.Reply[0] >= 0 {
-			admissions = append(admissions, admission{entry, call.Cost, call.Ended})
+			admissions = append(admissions, h.admission(entry, call))
 		}
 	}
 	for _, call := range h.Calls {
@@ -258,7 +262,7 @@ func (h History) gauge(calls map[int64]*load.Call, ran map[int64]bool, f *Findin
 		}
 		f.Lost++
 		f.Admitted++
-		admissions = append(admissions, admission{call.Entry, call.Cost, call.Ended})
+		admissions = append(admissions, h.admission(call.Entry, &call))
 	}
 	gauge := gaugeOf(h.Kind, h.Limit, f.StepsBack > 0)
 	f.Bound = gauge.bound()
@@ -294,6 +298,18 @@ type admission struct {
 	journal.Entry
 	cost  int64
 	ended time.Duration
+}
+
+// admission returns that of a call. Of a window's reply that is one integer it has both.
+func (h History) admission(entry journal.Entry, call *load.Call) admission {
+	if strings.HasPrefix(h.Kind.Name, "fixedwindow") && len(entry.Reply) == 1 {
+		rate := h.Limit.Rate
+		if other, ok := h.Others[call.Asked]; ok {
+			rate = other.Rate
+		}
+		entry.Reply = []int64{entry.Reply[0] % (rate + 1), entry.Reply[0] / (rate + 1)}
+	}
+	return admission{entry, call.Cost, call.Ended}
 }
 
 // replies is a runner that answers with the reply it holds.

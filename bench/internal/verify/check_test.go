@@ -36,7 +36,7 @@ func record(t *testing.T, kind subject.Kind, calls, forgetful int) History {
 		case i%97 == 96:
 			call.Op = subject.Reset
 		case i%10 == 9 && kind.Costs:
-			call.Op = subject.Peek
+			call.Op, call.Cost = subject.Peek, 1+random.Int64N(3)
 		case kind.Costs:
 			call.Cost = 1 + random.Int64N(3)
 		}
@@ -54,7 +54,11 @@ func record(t *testing.T, kind subject.Kind, calls, forgetful int) History {
 		call.Ended = time.Duration(call.Now) * time.Microsecond
 		h.Calls = append(h.Calls, call)
 	}
-	texts, err := server.List("p:{k}:" + kind.InKey + journal.Suffix)
+	key, err := kind.Key(limit, "p", "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts, err := server.List(journal.KeyOf(key))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +203,7 @@ func TestFalseHistories(t *testing.T) {
 func turned(kind subject.Kind, reply []int64) []int64 {
 	first := -1 - reply[0]
 	switch {
-	case kind.InKey != "slidinglog":
+	case kind.Name != "slidinglog":
 		return append([]int64{first}, reply[1:]...)
 	case first >= 0:
 		return []int64{first}
@@ -284,5 +288,35 @@ func TestStepBack(t *testing.T) {
 	h.Calls[5].Entry.Now = h.Entries[5].Now
 	if f := check(t, h); f.StepsBack != 1 {
 		t.Errorf("%+v", f)
+	}
+}
+
+// TestSeveralRates: of windows of one Period each call is held against its own Rate.
+func TestSeveralRates(t *testing.T) {
+	kind := subject.All[0]
+	h := History{Kind: kind, Limit: algorithms.Per(7, time.Hour), Others: map[int]algorithms.Limit{1: algorithms.Per(3, time.Hour)}, Key: "k"}
+	add := func(asked int, reply ...int64) {
+		call := load.Call{Asked: asked, Op: subject.Allow, Cost: 1}
+		call.Entry = journal.Entry{Call: int64(len(h.Calls)), Now: 1_795_363_671_000_000, Found: len(h.Calls) > 0, Reply: reply}
+		rate := map[int]int64{0: 7, 1: 3}[asked]
+		left := time.Duration(reply[1]) * time.Microsecond
+		call.Answer.Result = algorithms.Result{Allowed: reply[0] >= 0, Limit: rate, Remaining: max(rate-reply[0], 0), ResetAfter: left}
+		if reply[0] < 0 {
+			call.Answer.Result.Remaining, call.Answer.Result.RetryAfter = max(rate+1+reply[0], 0), left
+		}
+		h.Calls, h.Entries = append(h.Calls, call), append(h.Entries, call.Entry)
+	}
+	const hour = 3_600_000_000
+	for i := range int64(5) {
+		add(0, i+1, hour)
+	}
+	add(1, -1-5, hour)
+	add(0, 6, hour)
+	if f := check(t, h); len(f.Complaints) > 0 || f.Admitted != 6 || f.Denied != 1 {
+		t.Errorf("%+v", f)
+	}
+	add(1, 7, hour) // the fourth and more of three
+	if f := check(t, h); f.WronglyAdmitted != 1 || f.Diverging != 1 {
+		t.Errorf("not found: %+v", f)
 	}
 }

@@ -18,20 +18,23 @@ type definition interface {
 	forget()
 }
 
+// rated is a definition that can change its rate, what it has counted staying as it is.
+type rated interface{ under(rate int64) }
+
 // nobody defines nothing.
 var nobody definition
 
 // define returns the definition of a kind under a limit.
 func define(kind subject.Kind, limit algorithms.Limit) definition {
 	period := limit.Period.Microseconds()
-	switch kind.InKey {
+	switch kind.Name {
 	case "fixedwindow":
 		return &window{rate: limit.Rate, period: period}
-	case "fixedwindow:aligned":
+	case "fixedwindow-aligned":
 		return &window{rate: limit.Rate, period: period, aligned: true}
 	case "slidinglog":
 		return &span{rate: limit.Rate, period: period}
-	case "leakybucket-queue":
+	case "queue":
 		return &departures{rate: limit.Rate, period: period, burst: limit.BurstOrRate()}
 	}
 	return &bucket{rate: limit.Rate, period: period, burst: limit.BurstOrRate()}
@@ -66,6 +69,8 @@ func (w *window) admit(now, cost int64, _ []int64) bool {
 	return true
 }
 
+func (w *window) under(rate int64) { w.rate = rate }
+
 func (w *window) forget() { w.end, w.admitted = 0, 0 }
 
 // span: no span of period holds more than rate.
@@ -93,6 +98,8 @@ func (s *span) admit(now, cost int64, _ []int64) bool {
 	s.sum += cost
 	return true
 }
+
+func (s *span) under(rate int64) { s.rate = rate }
 
 func (s *span) forget() { s.admitted, s.sum = nil, 0 }
 

@@ -20,8 +20,8 @@ type gauge interface {
 // period.
 func gaugeOf(kind subject.Kind, limit algorithms.Limit, rough bool) gauge {
 	period := limit.Period.Microseconds()
-	switch kind.InKey {
-	case "fixedwindow", "fixedwindow:aligned":
+	switch kind.Name {
+	case "fixedwindow", "fixedwindow-aligned":
 		g := &windowGauge{rate: limit.Rate, period: period}
 		if rough {
 			g.slack = period / 2
@@ -29,7 +29,7 @@ func gaugeOf(kind subject.Kind, limit algorithms.Limit, rough bool) gauge {
 		return g
 	case "slidinglog":
 		return &spanGauge{span: span{rate: limit.Rate, period: period}}
-	case "leakybucket-queue":
+	case "queue":
 		return &departureGauge{rate: limit.Rate, period: period}
 	}
 	return &bucketGauge{bucket: bucket{rate: limit.Rate, period: period, burst: limit.BurstOrRate()}}

@@ -1,0 +1,54 @@
+package denialcache_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/denialcache"
+	"github.com/go-weir/weir/gcra"
+)
+
+// counted counts how often it is asked; it stands for a limiter on a server.
+type counted struct {
+	algorithms.Limiter
+	calls int
+}
+
+func (c *counted) Allow(ctx context.Context, key string) (algorithms.Result, error) {
+	c.calls++
+	return c.Limiter.Allow(ctx, key)
+}
+
+// A caller that doesn't wait is denied in this process. The server is asked once.
+func Example() {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC) // a clock of the example's own
+	clock := func() time.Time { return now }
+	limiter, err := gcra.NewLocal(algorithms.PerSecond(2), algorithms.WithClock(clock))
+	if err != nil {
+		panic(err)
+	}
+	server := &counted{Limiter: limiter}
+	cache, err := denialcache.New(server, denialcache.WithClock(clock))
+	if err != nil {
+		panic(err)
+	}
+	for range 8 {
+		result, err := cache.Allow(context.Background(), "alice")
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(result.Allowed, result.RetryAfter, "calls:", server.calls)
+		now = now.Add(100 * time.Millisecond)
+	}
+	// Output:
+	// true 0s calls: 1
+	// true 0s calls: 2
+	// false 300ms calls: 3
+	// false 200ms calls: 3
+	// false 100ms calls: 3
+	// true 0s calls: 4
+	// false 400ms calls: 5
+	// false 300ms calls: 5
+}

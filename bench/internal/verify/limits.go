@@ -1,0 +1,57 @@
+package verify
+
+import (
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/limitertest"
+	"github.com/go-weir/weir/bench/internal/load"
+	"github.com/go-weir/weir/bench/internal/subject"
+)
+
+// limits are those under which a history's calls were made.
+type limits struct {
+	first  oneLimit
+	others map[int]oneLimit // by Call.Asked
+}
+
+// oneLimit decides as the server's scripts and as a Local would.
+type oneLimit struct {
+	limit algorithms.Limit
+	told  *replies        // the reply that over is to read
+	over  subject.Subject // reads a script's replies
+	local subject.Subject // one of those that share a store
+}
+
+func (h History) limits(clock *limitertest.Clock) (l limits, err error) {
+	local, err := h.Kind.NewLocal(h.Limit, algorithms.WithClock(clock.Now))
+	if err != nil {
+		return l, err
+	}
+	if l.first, err = h.under(h.Limit, local); err != nil {
+		return l, err
+	}
+	l.others = make(map[int]oneLimit, len(h.Others))
+	for asked, other := range h.Others {
+		changed, err := local.(subject.Limiter).With(other)
+		if err != nil {
+			return l, err
+		}
+		if l.others[asked], err = h.under(other, changed); err != nil {
+			return l, err
+		}
+	}
+	return l, nil
+}
+
+func (h History) under(of algorithms.Limit, local subject.Subject) (oneLimit, error) {
+	told := new(replies)
+	over, err := h.Kind.New(told, of)
+	return oneLimit{of, told, over, local}, err
+}
+
+// of returns the limit of a call.
+func (l limits) of(call *load.Call) oneLimit {
+	if other, ok := l.others[call.Asked]; ok {
+		return other
+	}
+	return l.first
+}

@@ -1,0 +1,89 @@
+// Package remote calls the scripts of a limiter on the keys of one limit.
+package remote
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+
+	"github.com/go-weir/weir/internal/option"
+	"github.com/go-weir/weir/internal/sentinel"
+	"github.com/go-weir/weir/scripts"
+)
+
+// A Caller runs scripts on the keys of one limit.
+type Caller struct {
+	run      scripts.Runner
+	settings option.Settings
+	suffix   string // what follows KEY in a key
+}
+
+// New returns a caller for the limit of that identity. Its error is that of a runner that is nil.
+func New(run scripts.Runner, settings option.Settings, identity string) (Caller, error) {
+	if option.IsNil(run) {
+		return Caller{}, fmt.Errorf("%w: want one of goredisrunner.New, rueidisrunner.New or your own", sentinel.ErrNilRunner)
+	}
+	return Caller{run: run, settings: settings}.For(identity), nil
+}
+
+// For returns the caller for the limit of another identity.
+func (c Caller) For(identity string) Caller {
+	c.suffix = "}:" + identity
+	if c.settings.Name != "" {
+		c.suffix += ":" + c.settings.Name
+	}
+	return c
+}
+
+// Settings returns what the caller was made with.
+func (c Caller) Settings() option.Settings { return c.settings }
+
+// Now returns a script's argument now_us: the time in microseconds, or "" for the server's clock.
+func (c Caller) Now() (string, error) {
+	if !c.settings.Simulated() {
+		return "", nil
+	}
+	now, err := c.settings.Now()
+	return strconv.FormatInt(now, 10), err
+}
+
+// Call runs a script on the key, unless the context has ended, and checks its reply's form.
+func (c Caller) Call(ctx context.Context, script *scripts.Script, key string, args []string) ([]int64, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("weir: nothing was sent: %w", err)
+	}
+	reply, err := c.run.Run(ctx, script, []string{c.Key(key)}, args)
+	if err != nil {
+		return nil, err // the runner says who and where
+	}
+	return reply, script.CheckReply(reply)
+}
+
+// Reset removes the key.
+func (c Caller) Reset(ctx context.Context, key string) error {
+	_, err := c.Call(ctx, scripts.Reset, key, nil)
+	return err
+}
+
+// longestKey is how many bytes a KEY has at most that is written as it is.
+const longestKey = 256
+
+// Key returns the key on the server: PREFIX:{KEY}:IDENTITY or PREFIX:{KEY}:IDENTITY:NAME. Different arguments never give
+// the same key, and the keys of all limits of one KEY share a cluster slot.
+//
+// Redis Cluster hashes what stands between the first brace and the next closing one, but the whole key where nothing
+// does. So a KEY that is empty or begins with a closing brace is written PREFIX:-{-KEY}, and a long one PREFIX:-#-{HASH}.
+// No prefix has a brace, so that what stands before the first one tells the three forms apart.
+func (c Caller) Key(key string) string {
+	open := ":{"
+	switch {
+	case key == "" || key[0] == '}':
+		open = ":-{-"
+	case len(key) > longestKey:
+		sum := sha256.Sum256([]byte(key))
+		open, key = ":-#-{", hex.EncodeToString(sum[:])
+	}
+	return c.settings.Prefix + open + key + c.suffix
+}

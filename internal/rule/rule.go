@@ -1,0 +1,102 @@
+// Package rule says what an algorithm is to the limiters of package algorithms: how one limit of it decides, on a server
+// and in this process. It speaks in integers, with times in microseconds.
+package rule
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/go-weir/weir/scripts"
+)
+
+// A Limit is an algorithms.Limit that is valid.
+type Limit struct {
+	Rate   int64
+	Period int64 // µs
+	Burst  int64 // 0 where none was given
+}
+
+// A Standing is what a limiter knows of a key after a decision.
+type Standing struct {
+	Allowed    bool
+	Remaining  int64
+	RetryAfter int64 // µs
+	ResetAfter int64 // µs
+}
+
+// A Rule is an algorithm under one limit.
+type Rule interface {
+	// Identity is the part of a key that says what its state means: ALGORITHM:LIMIT. Rules of different
+	// identities never read each other's states.
+	Identity() string
+
+	// Capacity is the largest cost.
+	Capacity() int64
+
+	// Args returns the arguments of the algorithm's scripts for a request of cost n at now, in microseconds since the
+	// Unix epoch, or "" for the server's clock.
+	Args(n int64, now string) []string
+
+	// Standing says what a script's reply to a request of cost n means.
+	Standing(n int64, reply []int64) Standing
+}
+
+// An Algorithm makes the rules of limits.
+type Algorithm struct {
+	Decide, Peek *scripts.Script
+
+	// Of returns the rule of a limit. Its error says why the algorithm can't keep the limit.
+	Of func(limit Limit, aligned bool) (Rule, error)
+
+	// NewStore returns an empty store of at most so many keys. Under simulated time, which may go back, states are kept
+	// for some time after they are over.
+	NewStore func(maxKeys int, simulated bool) Store
+}
+
+// A Store keeps the states of keys in this process, each under the identity of a rule.
+type Store interface {
+	// Decide decides on a request of cost n at the time that clock shows. Without commit it changes nothing. It fails
+	// only as clock does, and then decides nothing.
+	Decide(r Rule, key string, clock func() (int64, error), n int64, commit bool) (Standing, error)
+
+	// Forget removes the key's state under the identity of a rule.
+	Forget(identity, key string)
+}
+
+// errBurst says that a limit has a burst under a rule that has no use for it.
+var errBurst = errors.New("windows and logs have no burst, want a limit without (they admit Rate at once)")
+
+// NoBurst returns an error for a limit that has a burst.
+func NoBurst(limit Limit) error {
+	if limit.Burst != 0 {
+		return errBurst
+	}
+	return nil
+}
+
+// units are those in which a period is written, largest first.
+var units = []struct {
+	name string
+	us   int64
+}{
+	{"d", 86_400_000_000}, {"h", 3_600_000_000}, {"m", 60_000_000}, {"s", 1_000_000}, {"ms", 1000}, {"us", 1},
+}
+
+// PeriodText writes a period as a whole number of the largest unit that divides it.
+func PeriodText(us int64) string {
+	for _, unit := range units {
+		if us%unit.us == 0 {
+			return strconv.FormatInt(us/unit.us, 10) + unit.name
+		}
+	}
+	return "" // not reached: 1 divides everything
+}
+
+// RateText writes a limit as RATE/PERIOD, or RATE/PERIOD/BURST where the burst isn't the rate.
+func RateText(limit Limit) string {
+	text := strconv.FormatInt(limit.Rate, 10) + "/" + PeriodText(limit.Period)
+	if limit.Burst != 0 && limit.Burst != limit.Rate {
+		text += "/" + strconv.FormatInt(limit.Burst, 10)
+	}
+	return text
+}

@@ -1,0 +1,113 @@
+package runnertest
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/scripts/coalesce"
+)
+
+// Decision has the shape of a limiter's: one key, four arguments, five integers back.
+var (
+	Decision     = scripts.New("decision", `return {1, 1000, 999, 123456, 1795363671}`)
+	DecisionKeys = []string{"weir:{user:1}:gcra"}
+	DecisionArgs = []string{"1000", "60000000", "10", "1"}
+)
+
+var decisionReply = []byte("*5\r\n:1\r\n:1000\r\n:999\r\n:123456\r\n:1795363671\r\n")
+
+// Benchmark runs Decision over run and, to compare, as the client itself sends it, which leaves the
+// reply to be taken apart; and through coalesce, by a lone caller. The context cannot be cancelled: under one that can, a client may queue
+// even a lone command.
+func Benchmark(b *testing.B, run scripts.Runner, client func(ctx context.Context) error) {
+	runner := func(ctx context.Context) error {
+		_, err := run.Run(ctx, Decision, DecisionKeys, DecisionArgs)
+		return err
+	}
+	coalesced, err := coalesce.New(run)
+	if err != nil {
+		b.Fatal(err)
+	}
+	alone := func(ctx context.Context) error {
+		_, err := coalesced.Run(ctx, Decision, DecisionKeys, DecisionArgs)
+		return err
+	}
+	ctx := context.Background()
+	if err := runner(ctx); err != nil { // the server knows the script from here on
+		b.Fatal(err)
+	}
+	for _, way := range []struct {
+		name string
+		call func(context.Context) error
+	}{{"runner", runner}, {"client", client}, {"coalesced", alone}} {
+		b.Run(way.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for range b.N {
+				if err := way.call(ctx); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkParallel runs Decision over run from all processors, for which a [Canned] connection is
+// none: its answers are to one command at a time.
+func BenchmarkParallel(b *testing.B, run scripts.Runner) {
+	b.Run("parallel", func(b *testing.B) {
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				if _, err := run.Run(context.Background(), Decision, DecisionKeys, DecisionArgs); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	})
+}
+
+// Canned is a connection to no server at all: one answer to EVALSHA, [Decision]'s, and an error for
+// all else.
+type Canned struct {
+	net.Conn
+	answer []byte
+}
+
+// Write takes whole commands.
+func (c *Canned) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte("evalsha")) || bytes.Contains(p, []byte("EVALSHA")) {
+		c.answer = decisionReply
+	} else {
+		c.answer = bytes.Repeat([]byte("-ERR unknown command 'HELLO'\r\n"), bytes.Count(p, []byte("*")))
+	}
+	return len(p), nil
+}
+
+func (c *Canned) Read(p []byte) (int, error) {
+	if len(c.answer) == 0 {
+		return 0, net.ErrClosed // only when the client closes: else it reads after it has written
+	}
+	n := copy(p, c.answer)
+	c.answer = c.answer[n:]
+	return n, nil
+}
+
+// Close does nothing.
+func (*Canned) Close() error { return nil }
+
+// SetDeadline does nothing.
+func (*Canned) SetDeadline(time.Time) error { return nil }
+
+// SetReadDeadline does nothing.
+func (*Canned) SetReadDeadline(time.Time) error { return nil }
+
+// SetWriteDeadline does nothing.
+func (*Canned) SetWriteDeadline(time.Time) error { return nil }
+
+// RemoteAddr returns no address in particular.
+func (*Canned) RemoteAddr() net.Addr { return &net.TCPAddr{} }

@@ -1,0 +1,189 @@
+package coalesce_test
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-weir/weir/internal/resptest"
+	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/scripts/coalesce"
+)
+
+// TestSlots never sends calls for different slots together where keys are on many servers.
+func TestSlots(t *testing.T) {
+	_, conn := resptest.Miniredis(t)
+	g := newGate(conn)
+	g.one = false
+	c := newRunner(t, g, coalesce.MaxFlights(1))
+	hold := []chan answer{ask(context.Background(), c, echo, "{a}", "0"), ask(context.Background(), c, echo, "{b}", "0")} // neither waits for the other
+	<-g.arrived
+	<-g.arrived
+	var answers []chan answer
+	for i, key := range []string{"{a}1", "{b}1", "{a}2", "{b}2"} {
+		answers = append(answers, ask(context.Background(), c, echo, key, "1"))
+		waiting(t, c, i+1)
+	}
+	close(g.open)
+	for _, answers := range append(hold, answers...) {
+		if a := <-answers; a.err != nil {
+			t.Error(a.err)
+		}
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	for _, call := range g.sent() {
+		if tag := call.keys[0][:3]; slices.ContainsFunc(call.keys, func(key string) bool { return !strings.HasPrefix(key, tag) }) {
+			t.Errorf("sent together were %q", call.keys)
+		}
+	}
+	if len(g.sent()) != 4 {
+		t.Errorf("sent were %v", g.sent())
+	}
+}
+
+// TestDifferentScripts sends each script's requests by themselves.
+func TestDifferentScripts(t *testing.T) {
+	c, g, _ := busy(t)
+	other := manyOf(scripts.New("other", "return 5"))
+	var answers []chan answer
+	for i, s := range []*scripts.Script{echo, other, echo, other} {
+		answers = append(answers, ask(context.Background(), c, s, "k", "1"))
+		waiting(t, c, i+1)
+	}
+	close(g.open)
+	for i, want := range []int64{1, 5, 1, 5} {
+		if a := <-answers[i]; a.err != nil || a.reply[0] != want {
+			t.Errorf("call %d: %v", i, a)
+		}
+	}
+	var names []string
+	for _, call := range g.sent() {
+		names = append(names, call.script)
+	}
+	if slices.Sort(names[1:]); !slices.Equal(names, []string{"echo", "echo, many", "other, many"}) { // those two at once
+		t.Errorf("sent were %v", names)
+	}
+}
+
+// TestCoalescedDecisions has many goroutines ask for one key: each answer is one that asking one after the
+// other would give.
+func TestCoalescedDecisions(t *testing.T) {
+	_, conn := resptest.Miniredis(t)
+	c := newRunner(t, conn, coalesce.MaxFlights(1))
+	const callers, burst = 50, 10
+	var mu sync.Mutex
+	standings := map[int64]int{}
+	var all sync.WaitGroup
+	for range callers {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			reply, err := c.Run(context.Background(), scripts.GCRA, []string{"weir:{k}:gcra"}, []string{"3600000000", "36000000000", "1795363671000000"})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			standings[reply[0]]++
+		}()
+	}
+	all.Wait()
+	for n := int64(1); n <= burst; n++ {
+		if standings[n*3600000000] != 1 {
+			t.Errorf("%d callers were the %d. of the burst", standings[n*3600000000], n)
+		}
+	}
+	if standings[-1-burst*3600000000] != callers-burst {
+		t.Errorf("the answers are %v", standings)
+	}
+}
+
+// piped is a gate over two nodes, whose calls for one node go out in one pipeline.
+type piped struct {
+	*gate
+	mu        sync.Mutex
+	pipelines [][]sent
+}
+
+func (p *piped) Node(_ context.Context, key string) string { return key[:1] }
+
+func (p *piped) RunAll(ctx context.Context, calls []scripts.Call) {
+	var pipeline []sent
+	for i, c := range calls {
+		pipeline = append(pipeline, sent{c.Script.Name(), slices.Clone(c.Keys)})
+		calls[i].Reply, calls[i].Err = p.Runner.Run(ctx, c.Script, c.Keys, c.Args)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pipelines = append(p.pipelines, pipeline)
+}
+
+// TestPipeline sends what is for one node together, and has one script decide what is of one slot.
+func TestPipeline(t *testing.T) {
+	_, conn := resptest.Miniredis(t)
+	p := &piped{gate: newGate(conn)}
+	p.one = false
+	c := newRunner(t, p, coalesce.MaxFlights(1))
+	other := manyOf(scripts.New("other", "return 5"))
+	hold := []chan answer{ask(context.Background(), c, echo, "a0", "0"), ask(context.Background(), c, echo, "b0", "0")} // neither waits for the other
+	<-p.arrived
+	<-p.arrived
+	var answers []chan answer
+	for i, key := range []string{"a{1}x", "a{2}", "b{1}", "a{1}y", "a{2}"} {
+		script := echo
+		if i == 4 {
+			script = other
+		}
+		answers = append(answers, ask(context.Background(), c, script, key, fmt.Sprint(i)))
+		waiting(t, c, i+1)
+	}
+	close(p.open)
+	for _, answers := range hold {
+		if a := <-answers; a.err != nil {
+			t.Error(a.err)
+		}
+	}
+	for i, want := range []int64{0, 1, 2, 3, 5} {
+		if a := <-answers[i]; a.err != nil || a.reply[0] != want {
+			t.Errorf("call %d: %v", i, a)
+		}
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	want := [][]sent{{{"echo, many", []string{"a{1}x", "a{1}y"}}, {"echo", []string{"a{2}"}}, {"other", []string{"a{2}"}}}}
+	if !reflect.DeepEqual(p.pipelines, want) {
+		t.Errorf("pipelines were %v, want %v", p.pipelines, want)
+	}
+}
+
+// TestPipelineFails gives each caller what came of its own call.
+func TestPipelineFails(t *testing.T) {
+	_, conn := resptest.Miniredis(t)
+	p := &piped{gate: newGate(conn)}
+	p.one = false
+	c := newRunner(t, p, coalesce.MaxFlights(1))
+	first := ask(context.Background(), c, echo, "a0", "0")
+	<-p.arrived
+	broken := ask(context.Background(), c, echo, "a{1}", "raise")
+	waiting(t, c, 1)
+	fine := ask(context.Background(), c, echo, "a{2}", "7")
+	waiting(t, c, 2)
+	close(p.open)
+	if a := <-first; a.err != nil {
+		t.Error(a.err)
+	}
+	if a := <-broken; a.err == nil {
+		t.Errorf("%v", a)
+	}
+	if a := <-fine; a.err != nil || a.reply[0] != 7 {
+		t.Errorf("%v", a)
+	}
+}

@@ -53,6 +53,27 @@ func Run(ctx context.Context, k Kind, args ...string) (*Server, error) {
 	return g.servers[0], nil
 }
 
+// RunUnder starts a server as a program of this machine, also where there is a Docker engine, under a tool such as
+// valgrind: what starts the server is appended to tool. It unpacks the server if need be. The caller closes it.
+func RunUnder(ctx context.Context, k Kind, tool []string, args ...string) (*Server, error) {
+	b := findBinary(k)
+	if b == nil && k.suite() != "" {
+		if err := unpack(ctx, k.suite(), []Kind{k}); err != nil {
+			return nil, err
+		}
+		b = unpacked(k)
+	}
+	if b == nil {
+		return nil, fmt.Errorf("no %s-server %s on this machine, and no Debian release known that has one that runs here", k.program, k.version)
+	}
+	b.command = append(slices.Clone(tool), b.command...)
+	g, err := launchBy(ctx, b.start, k, order{options: args})
+	if err != nil {
+		return nil, err
+	}
+	return g.servers[0], nil
+}
+
 // order is what a server is to be started with.
 type order struct {
 	options  []string
@@ -74,12 +95,17 @@ type group struct {
 
 // launch starts servers of one kind, all at once, and waits until each answers.
 func launch(ctx context.Context, k Kind, orders ...order) (*group, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*healthTimeout)
-	defer cancel()
 	start, err := find(k)
 	if err != nil {
 		return nil, err
 	}
+	return launchBy(ctx, start, k, orders...)
+}
+
+// launchBy does that with what starts servers.
+func launchBy(ctx context.Context, start starter, k Kind, orders ...order) (*group, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*healthTimeout)
+	defer cancel()
 	for i, o := range orders {
 		orders[i].options = append([]string{
 			"--save", "", "--appendonly", "no",

@@ -192,3 +192,18 @@ func TestKilled(t *testing.T) {
 		})
 	}
 }
+
+// A server under a tool is a program of this machine, which the tool has started.
+func TestRunUnder(t *testing.T) {
+	s, err := RunUnder(t.Context(), All()[0], []string{"sh", "-c", `echo "started by a tool"; exec "$@"`, "tool"}, "--hz", "7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hz, err := ask(t.Context(), s.Addr, "CONFIG", "GET", "hz")
+	if log := s.log(t.Context()); err != nil || fmt.Sprint(hz) != "[hz 7]" || !strings.Contains(log, "started by a tool") || s.Contained {
+		t.Errorf("%v: hz %v, %v, log %q", s, hz, err, log)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}

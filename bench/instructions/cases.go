@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/fixedwindow"
+	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/leakybucket"
+	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/scripts/goredisrunner"
+	"github.com/go-weir/weir/slidinglog"
+)
+
+// A weirCase is a decision of one of Weir's limiters on a key in one state.
+type weirCase struct {
+	name    string
+	script  *scripts.Script // that decides
+	limit   algorithms.Limit
+	newKeys bool // each call is for another key; else all are for one that exists
+	denied  bool
+}
+
+const day = 24 * time.Hour
+
+// These limits bring a key into its state and keep it there. Where the name ends in Parts, the emission interval is no
+// whole number of microseconds.
+var (
+	ample      = algorithms.Per(10, time.Minute).WithBurst(1_000_000) // the TAT lies ever further ahead, and all are admitted
+	ampleParts = algorithms.Per(7, time.Minute).WithBurst(1_000_000)
+	idle       = algorithms.Per(1_000_000, time.Second)   // an interval of 1 µs: the TAT has passed at the next call
+	idleParts  = algorithms.Per(7_000_000, 8*time.Second) // 8/7 µs
+	once       = algorithms.Per(10, day).WithBurst(1)     // the first request is admitted, and then none
+	onceParts  = algorithms.Per(7, day).WithBurst(1)
+	roomy      = algorithms.Per(1_000_000, time.Hour)            // a window that admits all
+	narrow     = algorithms.Per(1, day)                          // a window that admits one
+	brief      = algorithms.Per(1_000_000, 100*time.Microsecond) // a window that has passed at the next call
+)
+
+// weirCases are all, by script.
+var weirCases = []weirCase{
+	{name: "gcra/new", script: scripts.GCRA, limit: ample, newKeys: true},
+	{name: "gcra/idle", script: scripts.GCRA, limit: idle},
+	{name: "gcra/busy", script: scripts.GCRA, limit: ample},
+	{name: "gcra/denied", script: scripts.GCRA, limit: once, denied: true},
+	{name: "gcra-parts/new", script: scripts.GCRA, limit: ampleParts, newKeys: true},
+	{name: "gcra-parts/idle", script: scripts.GCRA, limit: idleParts},
+	{name: "gcra-parts/busy", script: scripts.GCRA, limit: ampleParts},
+	{name: "gcra-parts/denied", script: scripts.GCRA, limit: onceParts, denied: true},
+	{name: "gcra_peek/busy", script: scripts.GCRAPeek, limit: ample},
+	{name: "gcra_peek/denied", script: scripts.GCRAPeek, limit: once, denied: true},
+	{name: "gcra_peek-parts/busy", script: scripts.GCRAPeek, limit: ampleParts},
+	{name: "gcra_peek-parts/denied", script: scripts.GCRAPeek, limit: onceParts, denied: true},
+
+	{name: "queue/new", script: scripts.Queue, limit: ample, newKeys: true},
+	{name: "queue/accepted", script: scripts.Queue, limit: ample},
+	{name: "queue/refused", script: scripts.Queue, limit: once, denied: true},
+	{name: "queue-parts/accepted", script: scripts.Queue, limit: ampleParts},
+	{name: "queue-parts/refused", script: scripts.Queue, limit: onceParts, denied: true},
+
+	{name: "fixedwindow/new", script: scripts.FixedWindow, limit: roomy, newKeys: true},
+	{name: "fixedwindow/open", script: scripts.FixedWindow, limit: roomy},
+	{name: "fixedwindow/denied", script: scripts.FixedWindow, limit: narrow, denied: true},
+	{name: "fixedwindow_peek/open", script: scripts.FixedWindowPeek, limit: roomy},
+	{name: "fixedwindow_peek/denied", script: scripts.FixedWindowPeek, limit: narrow, denied: true},
+
+	{name: "slidinglog/new", script: scripts.SlidingLog, limit: roomy, newKeys: true},
+	{name: "slidinglog/idle", script: scripts.SlidingLog, limit: brief},
+	{name: "slidinglog/busy", script: scripts.SlidingLog, limit: roomy},
+	{name: "slidinglog/denied", script: scripts.SlidingLog, limit: narrow, denied: true},
+	{name: "slidinglog_peek/busy", script: scripts.SlidingLogPeek, limit: roomy},
+	{name: "slidinglog_peek/denied", script: scripts.SlidingLogPeek, limit: narrow, denied: true},
+}
+
+// decide asks whether a request of key is admitted.
+type decide func(ctx context.Context, key string) (bool, error)
+
+// open returns the limiter's decision that changes a key's state, and the one that the case is of.
+func (c weirCase) open(run scripts.Runner) (charge, counted decide, err error) {
+	var limiter algorithms.Limiter
+	switch c.script {
+	case scripts.GCRA, scripts.GCRAPeek:
+		limiter, err = gcra.New(run, c.limit)
+	case scripts.FixedWindow, scripts.FixedWindowPeek:
+		limiter, err = fixedwindow.New(run, c.limit)
+	case scripts.SlidingLog, scripts.SlidingLogPeek:
+		limiter, err = slidinglog.New(run, c.limit)
+	case scripts.Queue:
+		queue, err := leakybucket.NewQueue(run, c.limit)
+		schedule := func(ctx context.Context, key string) (bool, error) {
+			slot, err := queue.Schedule(ctx, key)
+			return slot.Accepted, err
+		}
+		return schedule, schedule, err
+	default:
+		return nil, nil, fmt.Errorf("%s: no limiter calls the script %s", c.name, c.script.Name())
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	charge = admits(limiter.Allow)
+	switch c.script {
+	case scripts.GCRAPeek, scripts.FixedWindowPeek, scripts.SlidingLogPeek:
+		return charge, admits(limiter.Peek), nil
+	}
+	return charge, charge, nil
+}
+
+func admits(ask func(context.Context, string) (algorithms.Result, error)) decide {
+	return func(ctx context.Context, key string) (bool, error) {
+		result, err := ask(ctx, key)
+		return result.Allowed, err
+	}
+}
+
+// subject returns what counts the case, with a text in place of the shipped script unless that is nil.
+func (c weirCase) subject(name string, text *scripts.Script, args []string) subject {
+	return subject{name: name, count: func(ctx context.Context, on *counter) (float64, error) {
+		runner, err := goredisrunner.New(on.client)
+		if err != nil {
+			return 0, err
+		}
+		charge, counted, err := c.open(instead{runner, c.script, text, args})
+		if err != nil {
+			return 0, err
+		}
+		ask := func(ctx context.Context, by decide, i int, want ...bool) error {
+			admitted, err := by(ctx, keyOf(i))
+			if text != nil && errors.Is(err, scripts.ErrReply) {
+				return nil // a text may reply otherwise than the script's contract says
+			}
+			if err == nil && len(want) > 0 && admitted != want[0] {
+				err = fmt.Errorf("a request was admitted: %v, want %v", admitted, want[0])
+			}
+			return err
+		}
+		for range 2 { // a queue accepts a second request, which waits
+			if err := ask(ctx, charge, 0); err != nil {
+				return 0, err
+			}
+		}
+		do := each(func(ctx context.Context, i int) error {
+			if !c.newKeys {
+				i = 0
+			}
+			return ask(ctx, counted, i, !c.denied)
+		})
+		if c.newKeys { // while there are few, the tables that hold them grow often
+			if err := do(ctx, manyKeys); err != nil {
+				return 0, err
+			}
+		}
+		return on.count(ctx, do)
+	}}
+}
+
+const manyKeys = 250
+
+// keyOf returns keys of one length.
+func keyOf(i int) string { return fmt.Sprintf("user:%06d", i) }
+
+// instead runs a text in place of a script, unless it is nil.
+type instead struct {
+	scripts.Runner
+	script, text *scripts.Script
+	args         []string // of the text; the caller's take the place of the first of them
+}
+
+// Run implements scripts.Runner.
+func (r instead) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
+	if s == r.script && r.text != nil {
+		s = r.text
+		if len(r.args) > len(args) {
+			args = append(slices.Clone(args), r.args[len(args):]...)
+		}
+	}
+	return r.Runner.Run(ctx, s, keys, args)
+}

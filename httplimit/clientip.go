@@ -12,22 +12,22 @@ import (
 // client has at least that many addresses. Ports and zones are left out. All clients whose address can't be
 // read share one key.
 //
-// It panics if an option is nil or has a value that can't work.
+// An option that is nil, or has a value that can't work, is an error of New.
 func ClientIP(opts ...IPOption) KeyFunc {
 	c := clientIP{v6: 64}
 	for _, opt := range opts {
 		if opt == nil {
-			panic(invalid("ClientIP: an option is nil"))
+			return wrongKey("ClientIP: an option is nil")
 		}
 		opt(&c)
 	}
 	switch {
 	case c.proxies < 0:
-		panic(invalid("ClientIP: trusted proxies are %d, want 0 or more", c.proxies))
+		return wrongKey("ClientIP: trusted proxies are %d, want 0 or more", c.proxies)
 	case c.v6 < 1 || c.v6 > 128:
-		panic(invalid("ClientIP: the IPv6 prefix is %d, want 1 to 128", c.v6))
+		return wrongKey("ClientIP: the IPv6 prefix is %d, want 1 to 128", c.v6)
 	case c.forwarded && c.proxies == 0:
-		panic(invalid("ClientIP: Forwarded is what proxies write, want TrustedProxies too"))
+		return wrongKey("ClientIP: Forwarded is what proxies write, want TrustedProxies too")
 	}
 	return c.key
 }

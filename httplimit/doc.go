@@ -17,8 +17,7 @@
 // clients share one key. [Skip], [Methods] and a [Cost] of 0 let requests pass without a question to the limiter.
 // [LimitFunc] gives users limits of their own.
 //
-// The functions that make key functions have no error to return, and panic if their arguments can't work. All else that
-// is wrong is an error of [New].
+// What can't work is an error of [New], the arguments of key functions included.
 //
 // # Several limiters
 //

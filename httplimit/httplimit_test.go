@@ -186,7 +186,7 @@ func TestClientGone(t *testing.T) {
 	}
 }
 
-// TestWrong: New tells what can't work. Key functions, which have no error to return, panic.
+// TestWrong: New tells what can't work, that of key functions included.
 func TestWrong(t *testing.T) {
 	ok := instant{}
 	for name, c := range map[string]struct {
@@ -225,23 +225,30 @@ func TestWrong(t *testing.T) {
 			t.Errorf("%s: %v, want an error that says %q", name, err, c.says)
 		}
 	}
-	wantPanic(t, "TrustedProxies", "-1", func() { httplimit.ClientIP(httplimit.TrustedProxies(-1)) })
-	wantPanic(t, "IPv6Prefix", "129", func() { httplimit.ClientIP(httplimit.IPv6Prefix(129)) })
-	wantPanic(t, "Forwarded alone", "TrustedProxies", func() { httplimit.ClientIP(httplimit.Forwarded()) })
-	wantPanic(t, "Scope", "empty", func() { httplimit.Scope("") })
-	wantPanic(t, "Join", "no key function", func() { httplimit.Join() })
-	wantPanic(t, "First", "nil", func() { httplimit.First(httplimit.Path(), nil) })
-	wantPanic(t, "Hashed", "nil", func() { httplimit.Hashed(nil) })
-}
-
-func wantPanic(t *testing.T, name, says string, f func()) {
-	t.Helper()
-	defer func() {
-		t.Helper()
-		err, _ := recover().(error)
-		if !errors.Is(err, algorithms.ErrInvalidOption) || !strings.Contains(err.Error(), says) {
-			t.Errorf("%s: panics with %v, want ErrInvalidOption that says %q", name, err, says)
+	for says, key := range map[string]httplimit.KeyFunc{
+		"-1":                         httplimit.ClientIP(httplimit.TrustedProxies(-1)),
+		"129":                        httplimit.ClientIP(httplimit.IPv6Prefix(129)),
+		"an option is nil":           httplimit.ClientIP(nil),
+		"want TrustedProxies":        httplimit.ClientIP(httplimit.Forwarded()),
+		"Scope: the name is empty":   httplimit.Scope(""),
+		"Join has no key function":   httplimit.Join(),
+		"function of First is nil":   httplimit.First(httplimit.Path(), nil),
+		"function of Hashed is nil":  httplimit.Hashed(nil),
+		"First has no key function":  httplimit.Hashed(httplimit.Join(httplimit.Path(), httplimit.First())),
+		"the IPv6 prefix is 0, want": httplimit.First(httplimit.Path(), httplimit.ClientIP(httplimit.IPv6Prefix(0))),
+	} {
+		for _, opt := range []httplimit.Option{httplimit.Key(key), httplimit.Also(ok, httplimit.Name("a"), httplimit.Key(key))} {
+			if _, err := httplimit.New(ok, opt); !errors.Is(err, algorithms.ErrInvalidOption) || !strings.Contains(err.Error(), says) {
+				t.Errorf("%v, want ErrInvalidOption that says %q", err, says)
+			}
 		}
-	}()
-	f()
+		func() {
+			defer func() {
+				if err, _ := recover().(error); !errors.Is(err, algorithms.ErrInvalidOption) {
+					t.Errorf("%q: a request gets a key", says)
+				}
+			}()
+			key(httptest.NewRequest(http.MethodGet, "/", nil))
+		}()
+	}
 }

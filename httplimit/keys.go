@@ -17,8 +17,8 @@ import (
 // them limits a client only if they have been checked before. Keys become part of key names on the server:
 // use [Hashed] for those that are secret.
 //
-// The functions that make a KeyFunc have no error to return. They panic, with an error that wraps
-// algorithms.ErrInvalidOption, if their arguments can't work.
+// The functions that make a KeyFunc have no error to return. If their arguments can't work, New and NewDecider return the
+// error of the KeyFunc that they are given.
 type KeyFunc func(*http.Request) string
 
 // Header returns the key function of a header field's first value.
@@ -104,10 +104,10 @@ func Pattern() KeyFunc { return func(r *http.Request) string { return r.Pattern 
 // Scope returns the key function of a constant: all requests share one allowance. If it is joined with
 // another key function, each key of that has one allowance over all handlers that name the same scope.
 //
-// It panics if the name is empty.
+// An empty name is an error of New.
 func Scope(name string) KeyFunc {
 	if name == "" {
-		panic(invalid("Scope: the name is empty"))
+		return wrongKey("Scope: the name is empty, want any text")
 	}
 	return func(*http.Request) string { return name }
 }
@@ -118,9 +118,11 @@ var joint = strings.NewReplacer(`\`, `\\`, `|`, `\|`)
 // one of them is. Different keys never give the same key: "a" and "b" give "a|b", and "a|b" alone gives
 // `a\|b`.
 //
-// It panics if there is no key function, or if one is nil.
+// No key function, or one that is nil, is an error of New.
 func Join(f ...KeyFunc) KeyFunc {
-	mustBeKeyFuncs("Join", f)
+	if wrong := wrongOf("Join", f); wrong != nil {
+		return wrong
+	}
 	return func(r *http.Request) string {
 		parts := make([]string, len(f))
 		for i := range f {
@@ -138,9 +140,11 @@ func Join(f ...KeyFunc) KeyFunc {
 // the address otherwise. The key begins with the number of its function, "0:" for the first, so that a client
 // of one kind can't use the key of a client of another kind.
 //
-// It panics if there is no key function, or if one is nil.
+// No key function, or one that is nil, is an error of New.
 func First(f ...KeyFunc) KeyFunc {
-	mustBeKeyFuncs("First", f)
+	if wrong := wrongOf("First", f); wrong != nil {
+		return wrong
+	}
 	return func(r *http.Request) string {
 		for i := range f {
 			if key := f[i](r); key != "" {
@@ -155,9 +159,11 @@ func First(f ...KeyFunc) KeyFunc {
 // for secret keys, such as API keys, which could be read in the server's key names and logs otherwise. It also
 // makes long keys short.
 //
-// It panics if the key function is nil.
+// A key function that is nil is an error of New.
 func Hashed(f KeyFunc) KeyFunc {
-	mustBeKeyFuncs("Hashed", []KeyFunc{f})
+	if wrong := wrongOf("Hashed", []KeyFunc{f}); wrong != nil {
+		return wrong
+	}
 	return func(r *http.Request) string {
 		key := f(r)
 		if key == "" {
@@ -165,16 +171,5 @@ func Hashed(f KeyFunc) KeyFunc {
 		}
 		sum := sha256.Sum256([]byte(key))
 		return base64.RawURLEncoding.EncodeToString(sum[:16])
-	}
-}
-
-func mustBeKeyFuncs(of string, f []KeyFunc) {
-	if len(f) == 0 {
-		panic(invalid("%s: no key function", of))
-	}
-	for _, one := range f {
-		if one == nil {
-			panic(invalid("%s: a key function is nil", of))
-		}
 	}
 }

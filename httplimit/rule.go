@@ -43,6 +43,8 @@ func (r *rule) check() []error {
 	}
 	if r.key == nil {
 		r.complain("limiter %q has a nil key function", r.name)
+	} else if err := r.key.err(); err != nil {
+		r.wrong = append(r.wrong, fmt.Errorf("limiter %q: %w", r.name, err))
 	}
 	if r.timeout < 0 {
 		r.complain("limiter %q has a timeout of %v, want 0 or more", r.name, r.timeout)

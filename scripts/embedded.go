@@ -15,20 +15,20 @@ var sources embed.FS
 // anew beside the old one. A test compares them with the files.
 var (
 	// GCRA decides for gcra and for the leaky bucket's meter.
-	GCRA     = embedded("gcra", "f4c799fef3d7b1334a4f66675d5f5b105edc10e3", gcraArgs, gcraReply).orOne().withMany("24571f3f2c7a5444c6bb10442e9e7b243abfbe42")
+	GCRA     = embedded("gcra", "f4c799fef3d7b1334a4f66675d5f5b105edc10e3", gcraArgs, gcraReply).orOne().withMany("36785e4cdb54067bc9c79f5afa096ecd9ace80e3")
 	GCRAPeek = embedded("gcra_peek", "9031176bef54cf8cbaa2312c809ef125f06fb957", gcraArgs, gcraReply).orOne()
 
 	// Queue decides for the leaky bucket's queue.
 	Queue = embedded("queue", "dbc1dff7a813faef9ea36f08104ca7d0b350d34e",
 		[]string{"interval_us", "longest_us", "patience_us", "now_us", "interval_part", "longest_part", "den"},
-		[]string{"standing_us", "wait_part"}).orOne().withMany("6316f40046d34ef6105b061c9f630b69c427cb8a")
+		[]string{"standing_us", "wait_part"}).orOne().withMany("44819f0b02c2737c1e562b606bc94fcf0648638a")
 
 	// FixedWindow decides for fixedwindow.
-	FixedWindow     = embedded("fixedwindow", "7bf5100d92f8b7ced7cbab28a0e3028edd1f255e", fixedWindowArgs, fixedWindowReply).orOne().withMany("336483e93986711ae811182b7522ce6998d8331e")
+	FixedWindow     = embedded("fixedwindow", "7bf5100d92f8b7ced7cbab28a0e3028edd1f255e", fixedWindowArgs, fixedWindowReply).orOne().withMany("862af8d964ff75afd104f2a20f973d34012faf00")
 	FixedWindowPeek = embedded("fixedwindow_peek", "187114d013aecf972695db70ac6d40d2757c1c12", fixedWindowArgs, fixedWindowReply).orOne()
 
 	// SlidingLog decides for slidinglog.
-	SlidingLog     = embedded("slidinglog", "202674babf8da228038db2db03c29b16eefb6f02", slidingLogArgs, slidingLogReply).orOne().withMany("1fb59dfe29679f8f6d042911998b3c79cdba0b5a")
+	SlidingLog     = embedded("slidinglog", "202674babf8da228038db2db03c29b16eefb6f02", slidingLogArgs, slidingLogReply).orOne().withMany("92891d1ef1cee91df081de9850e53fbe75d575fe")
 	SlidingLogPeek = embedded("slidinglog_peek", "87755023ad9dc17d7f507bd9f3d8c89e85041986", slidingLogArgs, slidingLogReply)
 
 	// Reset forgets a key, whichever algorithm wrote it.

@@ -70,7 +70,7 @@ func TestForeignState(t *testing.T) {
 		}{{d.script, d.args}}
 		if many := d.script.Many(); many != nil {
 			calls = append(calls, calls[0])
-			calls[1].script, calls[1].args = many, append([]string{"1", "1", fmt.Sprint(len(d.args))}, d.args...)
+			calls[1].script, calls[1].args = many, append([]string{"1", "1", "1", fmt.Sprint(len(d.args))}, d.args...)
 		}
 		for _, call := range calls {
 			for _, make := range foreign() {

@@ -47,7 +47,7 @@ func TestMany(t *testing.T) {
 				}
 				times := 1 + random.IntN(3)
 				group := []string{"a", "b", "list", "text"}[random.IntN(2):][:1+random.IntN(3)]
-				args = append(append(args, strconv.Itoa(len(group)), strconv.Itoa(times), strconv.Itoa(len(request))), request...)
+				args = append(append(args, strconv.Itoa(len(group)), strconv.Itoa(times), "1", strconv.Itoa(len(request))), request...)
 				for _, key := range group {
 					keys = append(keys, "together:"+key)
 					for range times {

@@ -1,8 +1,8 @@
 -- slidinglog_many.lua: slidinglog.lua for many requests, one after the other, as if each had been sent alone.
 --
--- KEYS     the limiters' keys, one for each request or group of equal requests, in order
--- ARGV     for each group of requests with the same arguments, in order: how many keys it has, how many requests each
---          key stands for, how many arguments follow, and these arguments
+-- KEYS     the keys of all requests, in order; those of equal requests that follow one another, once
+-- ARGV     for each group of requests with the same arguments, in order: how many different requests it has, how often
+--          each is made, how many keys each has (1 in Weir's own calls), how many arguments follow, and these arguments
 --
 -- Reply    1 and for each request its reply, if all are one integer; else -1 and for each request how many
 --          integers its reply has, and these; -1 in place of that for a request that failed
@@ -233,14 +233,17 @@ end
 -- [requests]
 local replies, size, plain, key, at = {1}, 1, true, 0, 1
 while ARGV[at] do
-  local keys, times, args = ARGV[at] + 0, ARGV[at + 1] + 0, {}
-  for i = 1, ARGV[at + 2] + 0 do
-    args[i] = ARGV[at + 2 + i]
+  local tuples, times, width, args = ARGV[at] + 0, ARGV[at + 1] + 0, ARGV[at + 2] + 0, {}
+  for i = 1, ARGV[at + 3] + 0 do
+    args[i] = ARGV[at + 3 + i]
   end
-  at = at + 3 + #args
-  for _ = 1, keys do
-    key = key + 1
-    local one = {KEYS[key]}
+  at = at + 4 + #args
+  for _ = 1, tuples do
+    local one = {}
+    for i = 1, width do
+      one[i] = KEYS[key + i]
+    end
+    key = key + width
     for _ = 1, times do
       local fine, reply = pcall(decide, one, args)
       size = size + 1

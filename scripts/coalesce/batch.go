@@ -18,30 +18,30 @@ func callOf(part []*waiter) scripts.Call {
 	return scripts.Call{Script: part[0].script.Many(), Keys: keys, Args: args}
 }
 
-// same says whether two calls of one script are for the same key with the same arguments.
+// same says whether two calls of one script are for the same keys with the same arguments.
 func (w *waiter) same(other *waiter) bool {
-	return w.keys[0] == other.keys[0] && slices.Equal(w.args, other.args)
+	return slices.Equal(w.keys, other.keys) && slices.Equal(w.args, other.args)
 }
 
-// together returns the keys and arguments of a batch. Equal requests that follow one another share a key, and keys that
-// follow one another are a group, where they have the same arguments and are of equally many requests.
+// together returns the keys and arguments of a batch. Equal requests that follow one another share their keys. Different ones
+// that follow one another are a group if they have the same arguments, equally many keys, and are made equally often.
 func together(batch []*waiter) (keys, args []string) {
 	var last *waiter       // of the group
-	size, repeated := 0, 0 // the group's keys, and how many requests each is of
+	size, repeated := 0, 0 // the group's different requests, and how often each is made
 	header := 0            // where in args it begins
 	for len(batch) > 0 {
 		first, n := batch[0], 1
 		for n < len(batch) && batch[n].same(first) {
 			n++
 		}
-		if last == nil || n != repeated || !slices.Equal(first.args, last.args) {
+		if last == nil || n != repeated || len(first.keys) != len(last.keys) || !slices.Equal(first.args, last.args) {
 			header, last, size, repeated = len(args), first, 0, n
-			args = append(args, "", strconv.Itoa(n), strconv.Itoa(len(first.args)))
+			args = append(args, "", strconv.Itoa(n), strconv.Itoa(len(first.keys)), strconv.Itoa(len(first.args)))
 			args = append(args, first.args...)
 		}
 		size++
 		args[header] = strconv.Itoa(size)
-		keys = append(keys, first.keys[0])
+		keys = append(keys, first.keys...)
 		batch = batch[n:]
 	}
 	return keys, args

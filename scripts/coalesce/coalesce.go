@@ -264,7 +264,7 @@ func (c *Runner) parts(batch []*waiter) (parts [][]*waiter) {
 	}
 	var shares []share
 	for _, w := range batch {
-		if w.script.Many() == nil || len(w.keys) != 1 {
+		if w.script.Many() == nil {
 			shares, parts = append(shares, share{}), append(parts, []*waiter{w})
 			continue
 		}

@@ -24,15 +24,16 @@ func TestTogether(t *testing.T) {
 	keys, args := together([]*waiter{
 		{keys: []string{"x"}, args: a}, {keys: []string{"y"}, args: []string{"1", "60"}},
 		{keys: []string{"x"}, args: a}, {keys: []string{"x"}, args: a}, {keys: []string{"y"}, args: a}, {keys: []string{"y"}, args: a},
-		{keys: []string{"z"}, args: b}, {keys: []string{"x"}},
+		{keys: []string{"z"}, args: b}, {keys: []string{"x", "j"}, args: b}, {keys: []string{"x"}},
 	})
 	wantArgs := []string{
-		"2", "1", "2", "1", "60", // x, y
-		"2", "2", "2", "1", "60", // x, x, y, y
-		"1", "1", "1", "5", // z
-		"1", "1", "0", // x
+		"2", "1", "1", "2", "1", "60", // x, y
+		"2", "2", "1", "2", "1", "60", // x, x, y, y
+		"1", "1", "1", "1", "5", // z
+		"1", "1", "2", "1", "5", // x and j
+		"1", "1", "1", "0", // x
 	}
-	if !slices.Equal(keys, []string{"x", "y", "x", "y", "z", "x"}) || !slices.Equal(args, wantArgs) {
+	if !slices.Equal(keys, []string{"x", "y", "x", "y", "z", "x", "j", "x"}) || !slices.Equal(args, wantArgs) {
 		t.Errorf("keys %q, args %q", keys, args)
 	}
 }

@@ -42,8 +42,7 @@ type Recorder struct {
 // New returns a recorder over run.
 func New(run scripts.Runner) *Recorder { return &Recorder{run: run} }
 
-// KeyOf returns the key of a limiter's key's journal, which is in the same cluster slot. The scripts name it themselves, so
-// that a call has one key.
+// KeyOf returns the key of a limiter's key's journal, which is in the same cluster slot.
 func KeyOf(key string) string { return key + Suffix }
 
 // Suffix is what a journal's key has after that of its limiter.
@@ -55,6 +54,7 @@ func (r *Recorder) Run(ctx context.Context, s *scripts.Script, keys, args []stri
 	if mark == nil {
 		return nil, errors.New("journal: the call has no mark")
 	}
+	keys = []string{keys[0], KeyOf(keys[0])}
 	args = append(args[:len(args):len(args)], strconv.FormatInt(mark.Call, 10))
 	reply, err := r.run.Run(ctx, r.script(s), keys, args)
 	if err != nil {

@@ -66,11 +66,11 @@ var (
 	read = scripts.New("read", `
 local time = redis.call('TIME')
 local stored = redis.call('GET', KEYS[1])
-local count, finish = string.match(stored or '', '^(%d+) (%d+)$')
+local finish, count = string.match(stored or '', '^(%d+) (%d+)$')
 return {tonumber(count or 0), tonumber(finish or 0), time[1] * 1000000 + time[2], stored and 1 or 0}`)
 	write = scripts.New("write", `
 if ARGV[3] == '1' then
-  redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2], 'PX', ARGV[4])
+  redis.call('SET', KEYS[1], ARGV[2] .. ' ' .. ARGV[1], 'PX', ARGV[4])
 end
 local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000000 + time[2])
@@ -127,7 +127,7 @@ type wholeSeconds struct {
 func (w *wholeSeconds) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
 	cut, ok := w.cut.Load(s)
 	if !ok {
-		const exact, seconds = `'PX', math.ceil(left / 1000) + grace`, `'EX', math.max(math.floor(left / 1000000), 1)`
+		const exact, seconds = `'PX', life)`, `'EX', math.max(math.floor(left / 1000000), 1))`
 		cut, _ = w.cut.LoadOrStore(s, scripts.New(s.Name(), strings.Replace(s.Source(), exact, seconds, 1)))
 	}
 	return w.run.Run(ctx, cut.(*scripts.Script), keys, args)

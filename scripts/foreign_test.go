@@ -36,13 +36,13 @@ var deciding = []struct {
 	args   []string
 	ttl    int64
 }{
-	{scripts.GCRA, []string{"1000", "5000"}, 5},
+	{scripts.GCRA, []string{"1000", "5001"}, 6},
 	{scripts.GCRA, []string{"142857", "1000000", "", "1", "0", "7"}, 1000},
 	{scripts.GCRAPeek, []string{"1000", "5000"}, -1},
-	{scripts.Queue, []string{"1000", "5000"}, 5},
-	{scripts.FixedWindow, []string{"1", "5", "60000000"}, 60_000},
+	{scripts.Queue, []string{"1000", "5001"}, 6},
+	{scripts.FixedWindow, []string{"1", "5", "60000001"}, 60_001},
 	{scripts.FixedWindowPeek, []string{"1", "5", "60000000"}, -1},
-	{scripts.SlidingLog, []string{"1", "5", "60000000"}, 60_000},
+	{scripts.SlidingLog, []string{"1", "5", "60000001"}, 60_001},
 	{scripts.SlidingLogPeek, []string{"1", "5", "60000000"}, -1},
 }
 

@@ -14,7 +14,7 @@ import (
 func foreign() (commands [][]string) {
 	for _, text := range []string{
 		strings.Repeat("9", 17), strings.Repeat("9", 400), "5 " + strings.Repeat("9", 400), strings.Repeat("9", 400) + " 5", "5+" + strings.Repeat("9", 400),
-		"", " ", "something else", "nan", "inf", "-inf", "0x10", "-5", " 7 ", "7 ", "+7", "7.5", "1e3", "7+", "+", "7+x", "7+-1", "7+9/9",
+		"", " ", "something else", "nan", "inf", "-inf", "0x10", "-5", " 7 ", "7 ", "+7", "7.5", "1e3", "7+", "+", "7+x", "7+-1", "7+9/9", "7+7", "7+6+",
 		"7+1000000", "7 8 9", "7  8", "x 8", "7 x", "-7 8", "0x1 8", "\x00", "7\x00", "7\n", "٣",
 	} {
 		commands = append(commands, []string{"SET", "k", text})

@@ -194,7 +194,7 @@ func try(root string, m mutant) (caught bool, by string, err error) {
 	if err := os.WriteFile(overlay, replaced, 0o600); err != nil {
 		return false, "", err
 	}
-	for _, tests := range append([][]string{{"-run", "TestStored|TestForeignState|TestFarAhead|TestMany", "./scripts"}}, packages[m.script]) {
+	for _, tests := range append([][]string{{"-run", "TestStored|TestLivesInUse|TestForeignState|TestFarAhead|TestMany", "./scripts"}}, packages[m.script]) {
 		by, err := run(root, append([]string{"test", "-failfast", "-timeout", "30s", "-overlay", overlay}, tests...))
 		if by != "" || err != nil {
 			return by != "", by, err

@@ -28,7 +28,7 @@ func WithName(name string) Option { return option.Name(name) }
 // on the server than their state, as simulated time may stand still.
 func WithClock(now func() time.Time) Option { return option.Clock(now) }
 
-// MaxKeys sets how many keys a Local holds at most: at least 1, and 1,048,576 by default. A key takes some 100 bytes besides its text. A key
-// of a sliding log takes 16 more for each request that it has admitted in the last Period. [Local] says which key is
-// dropped if there is no room for another.
+// MaxKeys sets how many keys a Local holds at most: at least 1, and 1,048,576 by default. A key takes some 100 bytes besides
+// its text. A key of a sliding log takes 16 more for each request that it has admitted in the last Period. [Local] says
+// which key is dropped if there is no room for another.
 func MaxKeys(n int) LocalOption { return option.MaxKeys(n) }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"reflect"
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
@@ -120,10 +119,4 @@ func (d *Decider) check() error {
 // invalid returns an error that wraps algorithms.ErrInvalidOption.
 func invalid(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", algorithms.ErrInvalidOption, fmt.Sprintf(format, args...))
-}
-
-// isNil reports whether a limiter is nil, or a nil pointer of any type.
-func isNil(limiter algorithms.Limiter) bool {
-	v := reflect.ValueOf(limiter)
-	return limiter == nil || v.Kind() == reflect.Pointer && v.IsNil()
 }

@@ -35,9 +35,9 @@ type RuleOption interface {
 // An option that is made like that is neither an Option nor a DeciderOption: New and NewDecider don't take it.
 type AdapterOption interface{ concernsDeciding() }
 
-type option func(*middleware)
+type middlewareOption func(*middleware)
 
-func (o option) apply(m *middleware) { o(m) }
+func (o middlewareOption) apply(m *middleware) { o(m) }
 
 type deciderOption func(*middleware)
 
@@ -80,7 +80,7 @@ func ChargeEach() DeciderOption {
 
 // Headers sets which header fields tell the client how much it has left. The default is [XRateLimit].
 func Headers(style HeaderStyle) Option {
-	return option(func(m *middleware) {
+	return middlewareOption(func(m *middleware) {
 		if style < XRateLimit || style > NoHeaders {
 			m.complain("header style %d is none", style)
 		}
@@ -90,7 +90,7 @@ func Headers(style HeaderStyle) Option {
 
 // Body sets the function that writes the answer to a refused request. The default is [Detail].
 func Body(b Responder) Option {
-	return option(func(m *middleware) {
+	return middlewareOption(func(m *middleware) {
 		if b == nil {
 			m.complain("the Responder of Body is nil")
 		}
@@ -126,5 +126,5 @@ func OnDenied(f func(*http.Request, Verdict)) DeciderOption {
 // DjangoREST makes answers look like those of Django REST framework's throttles: it is [ChargeEach], the
 // [Detail] body, and no header field but Retry-After. With slidinglog the decisions are the same too.
 func DjangoREST() Option {
-	return option(func(m *middleware) { m.chargeEach, m.body, m.style = true, Detail, NoHeaders })
+	return middlewareOption(func(m *middleware) { m.chargeEach, m.body, m.style = true, Detail, NoHeaders })
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/internal/option"
 )
 
 // defaultTimeout is the timeout of a new rule.
@@ -38,7 +39,7 @@ func (r *rule) complain(format string, args ...any) {
 
 // check returns what is wrong with the rule.
 func (r *rule) check() []error {
-	if isNil(r.limiter) {
+	if option.IsNil(r.limiter) {
 		r.wrong = append(r.wrong, fmt.Errorf("%w: limiter %q is nil, want one to ask", algorithms.ErrNilLimiter, r.name))
 	}
 	if r.key == nil {
@@ -49,7 +50,7 @@ func (r *rule) check() []error {
 	if r.timeout < 0 {
 		r.complain("limiter %q has a timeout of %v, want 0 or more", r.name, r.timeout)
 	}
-	if r.onFailure.action == fallBack && isNil(r.onFailure.limiter) {
+	if r.onFailure.action == fallBack && option.IsNil(r.onFailure.limiter) {
 		r.wrong = append(r.wrong, fmt.Errorf("%w: limiter %q falls back to a nil limiter", algorithms.ErrNilLimiter, r.name))
 	}
 	return r.wrong

@@ -97,9 +97,8 @@ func monotonic() func() (int64, error) {
 	return func() (int64, error) { return int64(time.Since(began)), nil }
 }
 
-// onNanoseconds sets a clock that is finer than those of the limiters behind, which count in whole
-// microseconds: what was decided late in the one in which a wait begins fits early in the one in
-// which it ends.
+// onNanoseconds sets a clock that is finer than those of the limiters behind, which count in whole microseconds. A wait may
+// begin late in one microsecond and end early in another, and so be shorter than it says by up to a microsecond.
 func (c *Limiter) onNanoseconds(now func() (int64, error)) {
 	c.now, c.unseen = now, int64(time.Microsecond)
 }

@@ -158,7 +158,7 @@ func testChangedRate(t *testing.T, s *suite) {
 func (s *suite) companion(t testing.TB, l *subject, limit algorithms.Limit) *subject {
 	t.Helper()
 	if s.reference == nil {
-		return &subject{Limiter: nobody{}, Clock: l.Clock, t: t}
+		return &subject{Limiter: noReference{}, Clock: l.Clock, t: t}
 	}
 	reference, err := s.reference(limit, algorithms.WithClock(l.Now))
 	if err != nil {

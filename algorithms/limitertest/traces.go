@@ -134,23 +134,23 @@ func Saturate(t testing.TB, l algorithms.Limiter, clock *Clock, n int, step time
 	return admitted
 }
 
-// nobody is the reference where there is none.
-type nobody struct{}
+// noReference stands in for the reference if there is none.
+type noReference struct{}
 
-func (nobody) Allow(context.Context, string) (algorithms.Result, error) {
+func (noReference) Allow(context.Context, string) (algorithms.Result, error) {
 	return algorithms.Result{}, nil
 }
 
-func (nobody) AllowN(context.Context, string, int64) (algorithms.Result, error) {
+func (noReference) AllowN(context.Context, string, int64) (algorithms.Result, error) {
 	return algorithms.Result{}, nil
 }
 
-func (nobody) Peek(context.Context, string) (algorithms.Result, error) {
+func (noReference) Peek(context.Context, string) (algorithms.Result, error) {
 	return algorithms.Result{}, nil
 }
 
-func (nobody) PeekN(context.Context, string, int64) (algorithms.Result, error) {
+func (noReference) PeekN(context.Context, string, int64) (algorithms.Result, error) {
 	return algorithms.Result{}, nil
 }
 
-func (nobody) Reset(context.Context, string) error { return nil }
+func (noReference) Reset(context.Context, string) error { return nil }

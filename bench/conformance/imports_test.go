@@ -29,7 +29,7 @@ func TestImports(t *testing.T) {
 		"slidinglog":             algorithm,
 		"gcra":                   bucket,
 		"leakybucket":            append([]string{"internal/remote"}, bucket...),
-		"httplimit":              {"algorithms"},
+		"httplimit":              {"algorithms", "internal/option"},
 	}
 	seen := 0
 	for _, fields := range importsIn(t, "../..") {

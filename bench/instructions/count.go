@@ -15,7 +15,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/tables"
 )
 
-// A subject is what is counted: a case with one text of its script, or a case of a peer.
+// A subject has its instructions counted. It is a case with one text of its script, or a case of a peer.
 type subject struct {
 	name  string
 	count func(ctx context.Context, on *counter) (float64, error) // on a server that is empty

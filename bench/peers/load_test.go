@@ -36,7 +36,7 @@ func refuse(context.Context, string) (bool, error) { return false, nil }
 func TestClosedLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		takes := func(ctx context.Context, key string) (bool, error) {
-			time.Sleep(10 * time.Millisecond) // the time of synctest: nobody waits
+			time.Sleep(10 * time.Millisecond) // fake time of synctest: it passes at once
 			return true, nil
 		}
 		tally, latency := decide(t, round.Order{Goroutines: 3, For: time.Second}, takes, nil)
@@ -55,7 +55,7 @@ func TestCoordinatedOmission(t *testing.T) {
 		var calls atomic.Int64
 		stalls := func(ctx context.Context, key string) (bool, error) {
 			if calls.Add(1) == 100 {
-				time.Sleep(500 * time.Millisecond) // as above
+				time.Sleep(500 * time.Millisecond) // fake time of synctest: it passes at once
 			}
 			return true, nil
 		}

@@ -137,3 +137,19 @@ func TestMemoryIsGivenBack(t *testing.T) {
 	t.Logf("%d bytes a key", full/keys)
 	runtime.KeepAlive(store)
 }
+
+// TestPeekIsNoDenial: a look changes nothing about which key is dropped.
+func TestPeekIsNoDenial(t *testing.T) {
+	const most = 8 // as many as are looked at
+	store := local.NewStore[int](most, false)
+	put(t, store, "denied", 0, 1000, 1, false)
+	put(t, store, "denied", 0, 0, 1, true)
+	put(t, store, "denied", 0, 0, 0, false) // a Peek that would be admitted
+	for i := range most - 1 {
+		put(t, store, fmt.Sprint("full", i), 0, 2000, 1, false)
+	}
+	put(t, store, "new", 0, 2000, 0.1, false)
+	if !put(t, store, "denied", 0, 0, 0, false) {
+		t.Error("the denied key was dropped, after a Peek")
+	}
+}

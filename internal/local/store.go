@@ -49,7 +49,7 @@ type kept[S any] struct {
 	state  S
 	until  int64   // when the state is over, µs
 	used   float32 // how much of the limit was in use when the state was last changed, 0 to 1
-	denied bool    // whether the last answer was a denial
+	denied bool    // whether a request was denied since the state was last changed
 }
 
 // graceOfSimulatedTime is how much longer the scripts let a key live where the clock is the client's.
@@ -76,7 +76,7 @@ func Of[S any](maxKeys int, simulated bool) rule.Store { return NewStore[S](maxK
 type Change struct {
 	Until  int64   // when the state is over, in µs; 0 if the state was not changed
 	Used   float32 // how much of the limit is in use now, 0 to 1
-	Denied bool
+	Denied bool    // false for a Peek, too
 }
 
 // Do calls decide with the key's state under the identity and the time that clock shows. Nothing comes between the reading
@@ -98,11 +98,11 @@ func (s *Store[S]) Do(identity, key string, clock func() (int64, error), decide 
 		entry = &kept[S]{}
 	}
 	change := decide(&entry.state, now)
-	entry.denied = change.Denied
 	if change.Until == 0 {
+		entry.denied = entry.denied || change.Denied
 		return nil
 	}
-	entry.until, entry.used = change.Until, change.Used
+	entry.until, entry.used, entry.denied = change.Until, change.Used, change.Denied
 	if !known {
 		shard.add(id, entry, over)
 	}
@@ -114,7 +114,7 @@ func (s *Store[S]) Decide(r rule.Rule, key string, clock func() (int64, error), 
 	err = s.Do(r.Identity(), key, clock, func(state *S, now int64) (change Change) {
 		standing, change.Until = r.(Rule[S]).Decide(state, now, n, commit)
 		change.Used = float32(r.Capacity()-standing.Remaining) / float32(r.Capacity())
-		change.Denied = !standing.Allowed
+		change.Denied = commit && !standing.Allowed
 		return change
 	})
 	return standing, err

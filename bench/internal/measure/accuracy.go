@@ -89,8 +89,8 @@ func judge(definition round.Definition, limit algorithms.Limit, events []round.E
 	if err != nil {
 		return found, err
 	}
-	// Within the longest call a rate lets so much come back. A window or a log lets all come back that it had admitted
-	// within as long a time, which is at most what was asked for in it.
+	// The count may be off by what comes back during the longest call. A rate gives back its part of that time. A window or
+	// a log may give back all that was admitted in a stretch of that length, which is at most the number of calls in it.
 	slack := min(mostIn(ended, time.Duration(longest)+1), int(limit.Rate))
 	if definition == round.GCRA || definition == round.SlidingCounter {
 		slack = 1 + int(float64(longest)*float64(limit.Rate)/float64(limit.Period))

@@ -7,7 +7,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/subject"
 )
 
-// A group is what is asked that shares a state: one limit, or windows of one Period with several Rates.
+// A group is the limits that share a state: one limit, or windows of one Period with several Rates.
 type group struct {
 	name   string
 	kind   subject.Kind

@@ -3,6 +3,7 @@ package algorithms
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/go-weir/weir/internal/option"
@@ -19,6 +20,13 @@ type Remote struct {
 	limit     Limit
 	rule      rule.Rule
 	one       []string // the arguments of a request of cost 1, on the server's clock
+	local     *localStore
+}
+
+// A localStore is the store of all Locals of one Remote and of those that its With returned. It is made when it is needed.
+type localStore struct {
+	once  sync.Once
+	store rule.Store
 }
 
 var _ Limiter = (*Remote)(nil)
@@ -37,7 +45,7 @@ func NewRemote[O option.LocalWindow](algorithm *rule.Algorithm, run scripts.Runn
 	if err != nil {
 		return nil, err
 	}
-	return &Remote{algorithm, caller, limit, r, r.Args(1, "")}, nil
+	return &Remote{algorithm, caller, limit, r, r.Args(1, ""), &localStore{}}, nil
 }
 
 // ruleOf returns the algorithm's rule for a limit.
@@ -66,15 +74,18 @@ func (l *Remote) With(limit Limit) (*Remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Remote{l.algorithm, l.caller.For(r.Identity()), limit, r, r.Args(1, "")}, nil
+	return &Remote{l.algorithm, l.caller.For(r.Identity()), limit, r, r.Args(1, ""), l.local}, nil
 }
 
 // Limit returns the limit that the limiter was made with.
 func (l *Remote) Limit() Limit { return l.limit }
 
-// Local returns a new [Local] of the same algorithm, limit and clock, for when the server is away.
+// Local returns the [Local] of the same algorithm, limit and clock, for when the server is away. All Locals of l, and of
+// limiters that With made of it or that it was made of, share one store: what was admitted under one is known under the others.
 func (l *Remote) Local() (Limiter, error) {
-	return newLocal(l.algorithm, l.limit, l.caller.Settings())
+	settings := l.caller.Settings()
+	l.local.once.Do(func() { l.local.store = l.algorithm.NewStore(settings.MaxKeys, settings.Simulated()) })
+	return &Local{l.algorithm, settings, l.local.store, settings.Now, l.limit, l.rule}, nil
 }
 
 // Allow asks for one event.

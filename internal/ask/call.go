@@ -1,0 +1,134 @@
+package ask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+)
+
+// A call is a question on its way. Three goroutines know of it: the one that waits for the answer, the one that asks the
+// limiter, and the timer's. The one that changes its state from asked has the last word.
+type call struct {
+	Question
+	ctx   *deadline
+	asker *Asker
+	own   bool // the deadline is that of the caller's context
+
+	state    atomic.Int32
+	graced   atomic.Bool   // the context has ended, and the limiter has a moment to tell why
+	done     chan struct{} // the state has changed
+	result   algorithms.Result
+	err      error
+	panicked any
+
+	timer *time.Timer
+	run   func() // asks; kept, as a func made for each go statement would be allocated
+}
+
+// The states of a call.
+const (
+	asked int32 = iota
+	answered
+	givenUp
+)
+
+// grace is how long after its deadline a limiter that obeys its context has to return, so that its error tells the cause.
+const grace = 5 * time.Millisecond
+
+// patience is how long the limiter may go on with a question that is Patient: a client library may try for some seconds to
+// connect before it tells what failed.
+const patience = 10 * time.Second
+
+var calls = sync.Pool{New: func() any { return newCall() }}
+
+func newCall() *call {
+	c := &call{done: make(chan struct{}, 1)}
+	// A timer that calls costs less than half of one that sends: nothing selects on it.
+	c.timer = time.AfterFunc(time.Hour, c.expire)
+	c.timer.Stop()
+	c.run = func() {
+		c.err = errNoAnswer
+		defer c.end()
+		c.result, c.err = c.put(c.ctx)
+	}
+	return c
+}
+
+// expire is the timer's. At the deadline it ends the context, and after the grace the call.
+func (c *call) expire() {
+	if c.graced.Load() || c.isPatient() {
+		c.settle(givenUp)
+		return
+	}
+	c.ctx.end(context.DeadlineExceeded)
+	c.graced.Store(true)
+	c.timer.Reset(grace)
+}
+
+func (c *call) isPatient() bool { return c.Patient && !c.own }
+
+// settle changes the state of a call that is asked, and reports whether it was.
+func (c *call) settle(state int32) bool {
+	if !c.state.CompareAndSwap(asked, state) {
+		return false
+	}
+	c.done <- struct{}{}
+	return true
+}
+
+// end ends the goroutine that asks, also where the limiter panics.
+func (c *call) end() {
+	c.panicked = recover()
+	if !c.settle(answered) {
+		c.tellLate()
+		c.asker.hung.Add(-1)
+	}
+}
+
+// tellLate tells of the end of a question that was given up.
+func (c *call) tellLate() {
+	switch end := c.ctx.Err(); {
+	case c.panicked != nil:
+		if c.asker.OnLate != nil {
+			c.asker.OnLate(c.Tag, fmt.Errorf("weir: limiter panicked after its question was given up: %w\n%s", panicError{c.panicked}, debug.Stack()))
+		}
+	case c.err == nil:
+		c.asker.late.Store(nil)
+	case !errors.Is(end, context.Canceled) && !c.own && c.err != end: //nolint:errorlint // the bare error says nothing
+		c.asker.late.Store(&lateError{c.err})
+	}
+}
+
+// leave leaves a call that was given up to the goroutine that asks.
+func (c *call) leave(err error) {
+	c.timer.Stop()
+	c.asker.hung.Add(1)
+	if c.isPatient() && errors.Is(err, context.DeadlineExceeded) {
+		time.AfterFunc(patience, func() { c.ctx.end(err) })
+		return
+	}
+	c.ctx.end(err)
+}
+
+// answer returns the answer, and the call to the pool.
+func (c *call) answer() (algorithms.Result, error) {
+	reusable := c.timer.Stop() // else its function runs, and must not meet another question
+	c.ctx.end(context.Canceled)
+	result, err, panicked := c.result, c.err, c.panicked
+	if reusable {
+		c.graced.Swap(false) // what expire has read was read before
+		c.Question, c.ctx, c.asker, c.err, c.panicked = Question{}, nil, nil, nil, nil
+		c.state.Store(asked)
+		calls.Put(c)
+	}
+	if panicked != nil {
+		panic(panicked)
+	}
+	return result, err
+}

@@ -30,6 +30,8 @@ func (instant) PeekN(context.Context, string, int64) (algorithms.Result, error) 
 
 func (instant) Reset(context.Context, string) error { return nil }
 
+func (i instant) Local() (algorithms.Limiter, error) { return i, nil }
+
 func (instant) Limit() algorithms.Limit { return algorithms.PerMinute(100) }
 
 // unwritten is a ResponseWriter that costs nothing.

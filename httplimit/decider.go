@@ -3,6 +3,7 @@ package httplimit
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -14,8 +15,10 @@ import (
 type Decider struct {
 	rules      []*rule
 	chargeEach bool
-	onError    func(*http.Request, Failure) // nil: no hook
+	onError    func(*http.Request, Failure) // nil: failures are logged
+	logger     *slog.Logger                 // nil: the default one
 	onDenied   func(*http.Request, Verdict) // nil: no hook
+	now        func() time.Time
 }
 
 // NewDecider returns a Decider that asks the limiter, and those of [Also]. Options, defaults and errors are
@@ -35,7 +38,7 @@ type Outcome int
 const (
 	Pass        Outcome = iota // to be served: no limiter denies
 	Denied                     // a limiter denies
-	Unavailable                // a limiter gave no answer, and its policy is Refuse
+	Unavailable                // a limiter gave no answer, and neither did what its policy asks; or its policy is Refuse
 	Gone                       // the request's own context has ended: the client no longer waits
 )
 
@@ -47,7 +50,8 @@ type Decision struct {
 	Outcome Outcome
 
 	// RetryAfter is the wait before another attempt. For Denied it is the longest wait of the limiters that
-	// deny, or 0 if no wait is known to help. For Unavailable it is a second.
+	// deny, or 0 if no wait is known to help. For Unavailable it is a second, or 0 if the program has made a mistake, such as
+	// a cost below 0.
 	RetryAfter time.Duration
 
 	// Denials are those of the limiters that deny, in the order in which the limiters were given. There are
@@ -68,8 +72,12 @@ type Denial struct {
 // A call of another protocol is passed as a request too, so that one set of key functions and options serves
 // all. The functions of the options read it. Besides, Decide uses only its context, which ends the questions,
 // its Method if [Methods] is given, and its RemoteAddr if [Key] is not.
+//
+// A context that has ended, or whose deadline has passed, means that the client has gone, and no question is begun. That
+// isn't true of the contexts of a net/http server, which end too if a client closes its side of the connection and waits
+// for the answer. [New] does not regard their end. A caller of Decide can pass the request with context.WithoutCancel.
 func (d *Decider) Decide(r *http.Request) Decision {
-	q := d.ask(r)
+	q := d.ask(r, false)
 	defer q.free()
 	decision := Decision{Outcome: q.outcome()}
 	switch decision.Outcome {
@@ -79,17 +87,14 @@ func (d *Decider) Decide(r *http.Request) Decision {
 			d.onDenied(r, q.verdict())
 		}
 	case Unavailable:
-		decision.RetryAfter = unavailableWait
+		decision.RetryAfter = q.unavailableWait()
 	}
 	return decision
 }
 
-// unavailableWait is when to come again where a limiter gave no answer.
-const unavailableWait = time.Second
-
 // add adds a rule for the limiter, with the defaults.
 func (d *Decider) add(limiter algorithms.Limiter) *rule {
-	r := &rule{limiter: limiter, key: ClientIP(), timeout: defaultTimeout}
+	r := &rule{decider: d, limiter: limiter, key: ClientIP(), timeout: defaultTimeout}
 	d.rules = append(d.rules, r)
 	return r
 }

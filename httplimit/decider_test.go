@@ -99,11 +99,11 @@ func TestDecide(t *testing.T) {
 		{"no room for the cost", []answer{yes, yes}, nil, 6, false, "b? b a", httplimit.Pass, 0, ""},
 		{"just room for the cost", []answer{yes, yes}, nil, 5, false, "b? a b", httplimit.Pass, 0, ""},
 		{"the last changes its mind", []answer{yes, yesThenNo}, nil, 1, false, "b? a b", httplimit.Denied, 7 * time.Second, ""},
-		{"a wrong cost", []answer{yes, yes}, nil, -1, false, "b? a", httplimit.Pass, 0, "b let pass, a let pass"},
+		{"a wrong cost", []answer{yes, yes}, nil, -1, false, "", httplimit.Unavailable, 0, "a refuse, b refuse"},
 		{"one of two never admits", []answer{never, no}, nil, 1, false, "b? b", httplimit.Denied, 7 * time.Second, ""},
 
 		{"the second fails", []answer{yes, failing}, nil, 1, false, "b? a", httplimit.Pass, 0, "b let pass"},
-		{"the second fails and refuses", []answer{yes, failing, yes}, []httplimit.Policy{{}, httplimit.Refuse}, 1, false, "b?", httplimit.Unavailable, time.Second, "b refuse"},
+		{"the second fails and refuses", []answer{yes, failing, yes}, []httplimit.Policy{httplimit.LetPass, httplimit.Refuse}, 1, false, "b?", httplimit.Unavailable, time.Second, "b refuse"},
 		{"the first fails and refuses", []answer{failing, yes}, []httplimit.Policy{httplimit.Refuse}, 1, false, "b? a", httplimit.Unavailable, time.Second, "a refuse"},
 
 		{"each, all admit", []answer{yes, yes}, nil, 1, true, "a b", httplimit.Pass, 0, ""},
@@ -121,7 +121,7 @@ func TestDecide(t *testing.T) {
 			}
 			for i, answer := range c.answers {
 				name := string(rune('a' + i))
-				rule := []httplimit.RuleOption{httplimit.Name(name), costs(c.cost)}
+				rule := []httplimit.RuleOption{httplimit.Name(name), costs(c.cost), letPass}
 				if i < len(c.policies) {
 					rule = append(rule, httplimit.OnFailure(c.policies[i]))
 				}
@@ -156,6 +156,9 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+// letPass is the policy of limiters that have no Local.
+var letPass = httplimit.OnFailure(httplimit.LetPass)
+
 // ofOneKey lets all requests share the key "k".
 var ofOneKey = httplimit.Key(httplimit.Scope("k"))
 
@@ -166,7 +169,7 @@ func costs(n int64) httplimit.RuleOption {
 // decider returns a Decider whose first limiter counts all requests together, and waits long for answers.
 func decider(t *testing.T, limiter algorithms.Limiter, opts ...httplimit.DeciderOption) *httplimit.Decider {
 	t.Helper()
-	d, err := httplimit.NewDecider(limiter, append([]httplimit.DeciderOption{ofOneKey, httplimit.Timeout(time.Hour)}, opts...)...)
+	d, err := httplimit.NewDecider(limiter, append([]httplimit.DeciderOption{ofOneKey, httplimit.Timeout(time.Hour), letPass}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +190,7 @@ func TestFallBack(t *testing.T) {
 		{"not asked", yes, no, nil, "a allow", httplimit.Pass, ""},
 		{"admits", failing, yes, nil, "a allow,f allow", httplimit.Pass, "fall back"},
 		{"denies", failing, no, nil, "a allow,f allow", httplimit.Denied, "fall back"},
-		{"never admits", failing, never, nil, "a allow,f allow", httplimit.Denied, "fall back,refuse"},
+		{"never admits", failing, never, nil, "a allow,f allow", httplimit.Unavailable, "fall back,refuse"},
 		{"fails", failing, failing, nil, "a allow,f allow", httplimit.Unavailable, "fall back,refuse"},
 		{"is peeked in its turn", failing, yes, yes, "a peek,f peek,z allow,f allow", httplimit.Pass, "fall back"},
 		{"denies when peeked", failing, no, yes, "a peek,f peek,f allow", httplimit.Denied, "fall back"},
@@ -233,9 +236,9 @@ func TestDenials(t *testing.T) {
 	second, minute := algorithms.PerSecond(1), algorithms.PerMinute(5)
 	var told []httplimit.Verdict
 	d := decider(t, limited{nowhere{no}, second}, httplimit.ChargeEach(), httplimit.Name("a"),
-		httplimit.Also(nowhere{yes}, httplimit.Name("b")),
-		httplimit.Also(limited{nowhere{nolong}, minute}, httplimit.Name("c")),
-		httplimit.Also(nowhere{no}, httplimit.Name("d")),
+		httplimit.Also(nowhere{yes}, httplimit.Name("b"), letPass),
+		httplimit.Also(limited{nowhere{nolong}, minute}, httplimit.Name("c"), letPass),
+		httplimit.Also(nowhere{no}, httplimit.Name("d"), letPass),
 		httplimit.OnDenied(func(_ *http.Request, v httplimit.Verdict) { told = append(told, v) }),
 	)
 	short, long := algorithms.Result{Limit: 10, RetryAfter: 7 * time.Second}, algorithms.Result{Limit: 10, RetryAfter: 9 * time.Second}

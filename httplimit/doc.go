@@ -29,12 +29,52 @@
 //
 // # When the limiter fails
 //
-// [OnFailure] decides what happens to a request if the limiter returns an error, or doesn't answer within the [Timeout]:
-// [LetPass], which is the default, [Refuse], or [FallBack] to another limiter. [OnError] sets a function that is told. The
-// Timeout holds also for a limiter that ignores its context: the limiter is asked in a goroutine of its own, which is left
-// behind. A late answer is dropped, and the request may have been charged. While 1,024 questions hang like that, the
-// limiter isn't asked, and fails at once ([ErrHung]). A panic of the limiter goes on in the request's goroutine. A request
-// whose client has gone is answered 503, without a call of the next handler or of the function of OnError.
+// A limiter fails if it returns an error, or doesn't answer within the [Timeout]. [OnFailure] decides what happens then:
+//
+//   - [Local], the default: a limiter of the same limit in this process decides. Around a failure a key gets at most its
+//     limit from the server, and once more from each process.
+//   - [Refuse]: 503 Service Unavailable.
+//   - [FallBack]: another limiter decides.
+//   - [LetPass]: the request passes.
+//
+// A client that sends enough requests at once can make a limiter fail while its server is well, as requests then wait for
+// connections in this process. So LetPass lets a flood pass. The other policies don't.
+//
+// The Timeout holds also for a limiter that ignores its context: the limiter is asked in a goroutine of its own, which is
+// left behind. A late answer is dropped, and the request may have been charged. While 1,024 questions hang like that, the
+// limiter isn't asked, and fails at once ([ErrHung]). A panic of the limiter goes on in the request's goroutine.
+//
+// After five failures in a row, during which the server has answered nothing, the limiter counts as away and isn't asked
+// ([ErrAway]), so that requests don't wait for the Timeout. After a wait one request at a time asks it again, and an answer
+// ends that. Each failed attempt doubles the wait, from 250 ms to 8 s, of which a random part is taken off, a half at most.
+// Package fallback says which errors count.
+//
+// Mistakes of the program are no failures, and no policy applies to them: a [Cost] below 0, a limit of [LimitFunc] that isn't
+// valid, a nil limiter. The request is refused with 503, without Retry-After.
+//
+// # Floods
+//
+// At most 32 questions about one key are out at a time. Further requests of the key wait. When a denial comes, those of the
+// same limiter that cost as much or more take it as their answer, if it is true for them. The others ask in turn. No
+// admission is shared. The wait is part of the Timeout.
+//
+// # What is logged
+//
+// Failures are logged to log/slog's default logger, or to that of [Logger]: the first at once, then at most a line in ten
+// seconds with the number of failures, and the end of an outage. [OnError] is for metrics, and replaces the log.
+//
+// The error of a timeout tells the cause if the limiter returns it in time, or has returned it late for an earlier question.
+// Otherwise it is only "no answer within 250ms": a client library that tries again for longer than that hides the cause until
+// it returns. While a limiter is away the questions that try it go on for ten seconds for that, though no request waits for
+// them. With go-redis set DialerRetries to 1 and DialTimeout to less than the Timeout: then a server that refuses connections is
+// told as such at once.
+//
+// # Clients that leave
+//
+// The end of a request's context is no sign that the client has gone: net/http cancels it also if a client has closed only
+// its side of the connection and waits for the answer. So the limiter is asked, and the request is answered or served, as if
+// the context had not ended. If the request has a deadline of its own that passes before the limiter answers, the policy
+// decides. A [Decider], which serves other protocols, takes both as a client that has gone.
 //
 // # Other servers
 //
@@ -45,5 +85,6 @@
 //
 // # What it costs
 //
-// Between one and two microseconds and three allocations a request, besides the limiter: see BenchmarkMiddleware.
+// Between one and two microseconds and three allocations a request, besides the limiter: see BenchmarkMiddleware. A limiter
+// in this process is asked without a goroutine, which saves most of that.
 package httplimit

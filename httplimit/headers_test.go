@@ -105,7 +105,7 @@ func TestWindow(t *testing.T) {
 		want := `"default";q=` + strconv.FormatInt(c.capacity, 10) + c.want
 		wantFields(t, get(h, "192.0.2.1"), map[string]string{"RateLimit-Policy": want})
 	}
-	wantFields(t, get(must(httplimit.New(unlimited{}, httplimit.Headers(httplimit.IETFDraft11)))(served), "192.0.2.1"),
+	wantFields(t, get(must(httplimit.New(unlimited{}, letPass, httplimit.Headers(httplimit.IETFDraft11)))(served), "192.0.2.1"),
 		map[string]string{"RateLimit-Policy": `"default";q=100`})
 }
 

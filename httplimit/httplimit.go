@@ -10,14 +10,20 @@ import (
 
 // New returns a middleware that asks the limiter about each request, and calls the next handler or
 // answers 429 Too Many Requests. Without options each client address is counted for itself ([ClientIP]),
-// each request costs 1, and a request passes if the limiter gives no answer within 250 ms.
+// each request costs 1, and if the limiter gives no answer within 250 ms, a limiter of the same limit in this process
+// decides ([Local]). Failures are logged to log/slog's default logger.
 //
 // Options that concern one limiter apply to the given one here, and to another in [Also]. Of an option that
 // is given twice the last counts, except for [Skip]: all of them hold.
 //
 // The error wraps algorithms.ErrNilLimiter for a limiter that is nil, and algorithms.ErrInvalidOption for
-// other configurations that can't work, such as a nil function or two limiters of one name. It names all
-// that is wrong.
+// other configurations that can't work, such as a nil function, two limiters of one name, or a limiter that has no method
+// Local where no [OnFailure] is given. It names all that is wrong.
+//
+// The end of a request's context doesn't end the question about it, as it doesn't mean that the client has gone: net/http
+// cancels the context also if a client closes its side of the connection and waits for the answer. The limiter gets a
+// context with the request's values, which ends at the [Timeout] or at the request's own deadline. If that comes
+// sooner, the policy decides.
 func New(limiter algorithms.Limiter, opts ...Option) (func(http.Handler) http.Handler, error) {
 	m, err := configure(limiter, opts)
 	if err != nil {
@@ -42,7 +48,7 @@ type middleware struct {
 
 // A Verdict says why a request was refused.
 type Verdict struct {
-	Status     int               // 429, or 503 where a limiter failed and its policy is Refuse
+	Status     int               // 429, or 503 where a limiter failed and the request is refused
 	RetryAfter time.Duration     // the longest wait of the limiters that deny; 0 if no wait is known to help
 	Denied     []string          // the names of the limiters that deny
 	Result     algorithms.Result // of the one that denies with the longest wait, if one does
@@ -69,17 +75,16 @@ func (m *middleware) complain(format string, args ...any) {
 
 // admit decides on the request, sets the header fields and, unless it is admitted, answers it.
 func (m *middleware) admit(w http.ResponseWriter, r *http.Request) bool {
-	q := m.ask(r)
+	q := m.ask(r, true)
 	defer q.free()
 	m.setHeaders(w.Header(), q.parts)
 	switch q.outcome() {
 	case Pass:
 		return true
-	case Gone:
-		w.WriteHeader(http.StatusServiceUnavailable)
-		return false
 	case Unavailable:
-		setRetryAfter(w.Header(), unavailableWait)
+		if wait := q.unavailableWait(); wait > 0 {
+			setRetryAfter(w.Header(), wait)
+		}
 		m.body(w, r, Verdict{Status: http.StatusServiceUnavailable})
 		return false
 	}

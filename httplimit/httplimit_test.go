@@ -175,17 +175,6 @@ func TestSeveralLimiters(t *testing.T) {
 	}
 }
 
-// TestClientGone: nobody is served or told of for a client that has gone.
-func TestClientGone(t *testing.T) {
-	h := must(httplimit.New(instant{}, httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { t.Errorf("told of %v", f) })))(
-		http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("served") }))
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if w := serve(h, httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx)); w.Code != http.StatusServiceUnavailable {
-		t.Errorf("status %d", w.Code)
-	}
-}
-
 // TestWrong: New tells what can't work, that of key functions included.
 func TestWrong(t *testing.T) {
 	ok := instant{}

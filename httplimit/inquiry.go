@@ -1,34 +1,37 @@
 package httplimit
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/internal/ask"
 )
 
 // An inquiry is the asking of all limiters about one request. It is valid until free.
 type inquiry struct {
 	parts []part // one for each rule that applies, in the order of the rules
 
-	decider *Decider
-	request *http.Request
-	gone    bool
+	decider  *Decider
+	request  *http.Request
+	detached bool // see Decider.ask
+	gone     bool
 }
 
 // A part is what one limiter says.
 type part struct {
-	rule    *rule
-	limiter algorithms.Limiter
-	state   state
-	result  algorithms.Result // for a state of peeked, admitted or denied
+	rule   *rule
+	target *target // nil if it could not be chosen
+	failed *target // the one that has failed, if target is what the policy asks instead
+	state  state
+	result algorithms.Result // for a state of peeked, admitted or denied
 
 	key  string
 	cost int64
-	hung *atomic.Int64
 }
 
 // A state says how far a limiter has been asked, and what it said.
@@ -39,9 +42,10 @@ const (
 	peeked                // not charged; the result says what it has left
 	admitted              // charged
 	denied
-	never   // denied for good: the cost is above what the limit can ever admit
+	never   // denied for good: the cost is above what the limit can ever admit, or the limit is DenyAll
 	passed  // no answer; the policy lets pass
 	refused // no answer; the policy refuses
+	wrong   // nothing to ask: the program has made a mistake
 )
 
 var inquiries = sync.Pool{New: func() any { return new(inquiry) }}
@@ -52,17 +56,15 @@ var inquiries = sync.Pool{New: func() any { return new(inquiry) }}
 // none is charged if one denies. Requests that race may still charge a limiter for a request that
 // another then denies: between the question and the charge, others may come. With ChargeEach all are
 // charged, whatever the others say.
-func (d *Decider) ask(r *http.Request) *inquiry {
+//
+// With detached a cancel of the request's context is no reason to give up, and the end of its deadline is a failure that the
+// policy decides. Else both mean that the client has gone.
+func (d *Decider) ask(r *http.Request, detached bool) *inquiry {
 	q := inquiries.Get().(*inquiry)
-	q.decider, q.request = d, r
+	q.decider, q.request, q.detached = d, r, detached
 	for _, rule := range d.rules {
 		if key, cost, ok := rule.applies(r); ok {
-			q.parts = append(q.parts, part{rule: rule, key: key, cost: cost, hung: &rule.hung})
-			p := &q.parts[len(q.parts)-1]
-			limiter, err := rule.limiterFor(r)
-			if p.limiter = limiter; err != nil {
-				q.failed(p, err)
-			}
+			q.begin(rule, key, cost)
 		}
 	}
 	if d.chargeEach {
@@ -71,6 +73,24 @@ func (d *Decider) ask(r *http.Request) *inquiry {
 		q.allOrNothing()
 	}
 	return q
+}
+
+// begin adds the part of a rule that applies.
+func (q *inquiry) begin(rule *rule, key string, cost int64) {
+	chosen, err := rule.targetFor(q.request)
+	if chosen == unlimited {
+		return
+	}
+	q.parts = append(q.parts, part{rule: rule, target: chosen, key: key, cost: cost})
+	p := &q.parts[len(q.parts)-1]
+	switch {
+	case err != nil:
+		q.mistaken(p, err)
+	case cost < 1:
+		q.mistaken(p, fmt.Errorf("%w: the function of Cost returned %d, want 0 or more", algorithms.ErrInvalidCost, cost))
+	case chosen == denyAll:
+		p.state = never
+	}
 }
 
 // free gives the inquiry back; its parts must not be used afterwards.
@@ -115,7 +135,7 @@ func (p *part) denies() bool { return p.state == denied || p.state == never }
 func (q *inquiry) peek(p *part) {
 	result, err := q.askOne(p, true)
 	if err != nil {
-		if q.failed(p, err); p.state == unasked && !q.gone {
+		if q.fails(p, err); p.state == unasked && !q.gone {
 			q.peek(p)
 		}
 		return
@@ -127,7 +147,7 @@ func (q *inquiry) charge(p *part) {
 	result, err := q.askOne(p, false)
 	switch {
 	case err != nil:
-		if q.failed(p, err); p.state == unasked && !q.gone {
+		if q.fails(p, err); p.state == unasked && !q.gone {
 			q.charge(p)
 		}
 		return
@@ -140,29 +160,60 @@ func (q *inquiry) charge(p *part) {
 }
 
 func (q *inquiry) askOne(p *part, peek bool) (algorithms.Result, error) {
-	return ask(q.request.Context(), p.rule.timeout, p.hung, question{p.limiter, p.key, p.cost, peek})
+	result, answered, err := p.target.ask(q.request.Context(), ask.Question{
+		Key: p.key, Cost: p.cost, Peek: peek, Timeout: p.rule.timeout, Detached: q.detached, Tag: q.request,
+	}, p.rule.salt)
+	if answered && p.failed == nil {
+		q.decider.tellAnswer(p.rule)
+	}
+	return result, err
 }
 
-// failed does what the policy says. A part that has fallen back to another limiter is unasked again.
-func (q *inquiry) failed(p *part, err error) {
+// fails does what the policy says about an error. A part whose policy asks another limiter is unasked again.
+func (q *inquiry) fails(p *part, err error) {
 	policy := p.rule.onFailure
 	switch {
-	case q.request.Context().Err() != nil:
+	case !q.detached && (ask.HasEnded(err) || ask.Ended(q.request.Context()) != nil):
 		q.gone = true
 		return
-	case errors.Is(err, algorithms.ErrCostExceedsLimit):
+	case errors.Is(err, algorithms.ErrCostExceedsLimit) && p.isTooMuch():
 		p.state, policy = never, Refuse
+	case ask.IsMistake(err):
+		q.mistaken(p, err)
+		return
 	case policy.action == letPass:
 		p.state = passed
-	case policy.action == fallBack && p.hung == &p.rule.hung:
-		p.state, p.limiter, p.hung = unasked, policy.limiter, &p.rule.fallBackHung
-	default: // to refuse, or the fallback has failed too
+	case p.failed == nil && policy.action == fallBack:
+		p.target, p.failed = p.rule.another, p.target
+	case p.failed == nil && policy.action == local && p.target.local != nil:
+		p.target, p.failed = p.target.local, p.target
+	default: // to refuse, or there is no other limiter, or it has failed too
+		if p.failed == nil && policy.action == local {
+			err = errors.Join(err, p.target.noLocal)
+		}
 		p.state, policy = refused, Refuse
 	}
-	if q.decider.onError != nil {
-		q.decider.onError(q.request, Failure{p.rule.name, err, policy})
-	}
+	q.decider.tell(q.request, &p.rule.outage, Failure{p.rule.name, err, policy})
 }
+
+// mistaken refuses what the program has got wrong, whatever the policy.
+func (q *inquiry) mistaken(p *part, err error) {
+	p.state = wrong
+	q.decider.tell(q.request, &p.rule.mistakes, Failure{p.rule.name, err, Refuse})
+}
+
+// isTooMuch reports whether the cost is above what the request's own limit can ever admit. It is asked when the limiter that
+// has been asked has said so, which may be another one that has a smaller limit.
+func (p *part) isTooMuch() bool {
+	if p.failed == nil {
+		return true
+	}
+	limit := limitOf(p.failed.limiter)
+	return limit != (algorithms.Limit{}) && p.cost > cmp.Or(limit.Burst, limit.Rate)
+}
+
+// isDenial reports whether an error is a denial for good.
+func isDenial(err error) bool { return errors.Is(err, algorithms.ErrCostExceedsLimit) }
 
 // outcome returns what becomes of the request.
 func (q *inquiry) outcome() Outcome {
@@ -171,7 +222,7 @@ func (q *inquiry) outcome() Outcome {
 		switch q.parts[i].state {
 		case denied, never:
 			outcome = Denied
-		case refused:
+		case refused, wrong:
 			if outcome == Pass {
 				outcome = Unavailable
 			}
@@ -189,11 +240,21 @@ func (q *inquiry) retryAfter() (wait time.Duration) {
 		switch p := &q.parts[i]; p.state {
 		case denied:
 			wait = max(wait, p.result.RetryAfter)
-		case never:
+		case never, wrong:
 			return 0
 		}
 	}
 	return wait
+}
+
+// unavailableWait returns when to come again where a limiter gave no answer, or 0 where that can't help.
+func (q *inquiry) unavailableWait() time.Duration {
+	for i := range q.parts {
+		if q.parts[i].state == wrong {
+			return 0
+		}
+	}
+	return time.Second
 }
 
 // denials returns what those that deny say.
@@ -229,7 +290,14 @@ func (q *inquiry) verdict() Verdict {
 
 // limit returns what the limiter admits; zero where it can't tell.
 func (p *part) limit() algorithms.Limit {
-	if limiter, ok := p.limiter.(interface{ Limit() algorithms.Limit }); ok {
+	if p.target == nil {
+		return algorithms.Limit{}
+	}
+	return limitOf(p.target.limiter)
+}
+
+func limitOf(limiter algorithms.Limiter) algorithms.Limit {
+	if limiter, ok := limiter.(interface{ Limit() algorithms.Limit }); ok {
 		return limiter.Limit()
 	}
 	return algorithms.Limit{}

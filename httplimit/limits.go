@@ -1,18 +1,30 @@
 package httplimit
 
 import (
+	"fmt"
+	"math"
 	"net/http"
-	"sync"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/internal/option"
 )
 
-// maxLimiters is how many limiters a LimitFunc keeps.
-const maxLimiters = 1024
+// The values that the function of a [LimitFunc] returns for requests that have no limit, and for those of which none is to
+// be admitted. They are no limits for anything else: no limiter can be made with them.
+var (
+	// Unlimited lets a request pass without a question to the limiter.
+	Unlimited = algorithms.Limit{Rate: math.MinInt64, Period: math.MinInt64, Burst: math.MinInt64}
+
+	// DenyAll denies a request for good: the answer is 429 Too Many Requests without Retry-After.
+	DenyAll = algorithms.Limit{Rate: math.MinInt64, Period: math.MinInt64}
+)
+
+// What a rule chooses for them.
+var unlimited, denyAll = new(target), new(target)
 
 // LimitFunc chooses a limit for each request, such as that of its user's plan. The function limit returns it;
-// the zero Limit stands for the limiter's own. The function with returns the limiter that has it, as the
-// method With of Weir's limiters does:
+// the zero Limit stands for the limiter's own, [Unlimited] for none, and [DenyAll] for one that admits nothing. The
+// function with returns the limiter that has the limit, as the method With of Weir's limiters does:
 //
 //	httplimit.LimitFunc(limiter.With, planOf)
 //
@@ -20,52 +32,58 @@ const maxLimiters = 1024
 // Period share a count under fixedwindow and slidinglog: the documentation of package algorithms says what
 // that means for a user whose limit changes.
 //
-// Limiters are kept once they are made, up to 1,024. If there are more limits, some limiters are made again.
-// An error of with is a failure, for [OnFailure] and [OnError].
+// Limiters are kept once they are made, up to 1,024. If there are more limits, some limiters are made again. All of them
+// count as one server for [ErrAway].
+//
+// If with returns an error, as it does for a limit that isn't valid, or a nil limiter, the request is refused with 503,
+// whatever the policy, and the function of [OnError] is told.
 func LimitFunc[L algorithms.Limiter](with func(algorithms.Limit) (L, error), limit func(*http.Request) algorithms.Limit) RuleOption {
 	return ruleOption(func(r *rule) {
 		if with == nil || limit == nil {
 			r.complain("a function of LimitFunc is nil")
 		}
-		made := limiters[L]{with: with, made: map[algorithms.Limit]algorithms.Limiter{}}
-		r.limiterOf = func(r *http.Request) (algorithms.Limiter, error) {
-			if l := limit(r); l != (algorithms.Limit{}) {
-				return made.of(l)
+		var none L
+		if _, ok := any(none).(localer); !ok && any(none) != nil {
+			r.noLocal = fmt.Errorf("%w: %T of LimitFunc has no method Local", algorithms.ErrNoLocal, none)
+		}
+		var kept targets[algorithms.Limit]
+		r.choose = func(request *http.Request) (*target, error) {
+			switch l := limit(request); l {
+			case algorithms.Limit{}:
+				return &r.own, nil
+			case Unlimited:
+				return unlimited, nil
+			case DenyAll:
+				return denyAll, nil
+			default:
+				return kept.of(l, func() (*target, error) {
+					limiter, err := with(l)
+					if err == nil && option.IsNil(limiter) {
+						err = fmt.Errorf("%w: LimitFunc's with returned nil for %+v", algorithms.ErrNilLimiter, l)
+					}
+					if err != nil {
+						return nil, err
+					}
+					return r.newTarget(limiter, r.server), nil
+				})
 			}
-			return nil, nil
 		}
 	})
 }
 
-// limiters keeps those it has made.
-type limiters[L algorithms.Limiter] struct {
-	with func(algorithms.Limit) (L, error)
-	mu   sync.RWMutex
-	made map[algorithms.Limit]algorithms.Limiter
-}
-
-func (l *limiters[L]) of(limit algorithms.Limit) (algorithms.Limiter, error) {
-	l.mu.RLock()
-	limiter, ok := l.made[limit]
-	l.mu.RUnlock()
-	if ok {
-		return limiter, nil
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if limiter, ok := l.made[limit]; ok {
-		return limiter, nil // another request made it meanwhile
-	}
-	limiter, err := l.with(limit)
-	if err != nil {
-		return nil, err
-	}
-	if len(l.made) >= maxLimiters {
-		for other := range l.made {
-			delete(l.made, other)
-			break
+// chooseLimiter returns the function by which LimiterFunc chooses.
+func (r *rule) chooseLimiter(f func(*http.Request) algorithms.Limiter) func(*http.Request) (*target, error) {
+	var kept targets[algorithms.Limiter]
+	return func(request *http.Request) (*target, error) {
+		limiter := f(request)
+		switch {
+		case limiter == nil:
+			return &r.own, nil
+		case option.IsNil(limiter):
+			return nil, fmt.Errorf("%w: LimiterFunc's function returned a nil %T, want a limiter, or nil for the rule's own", algorithms.ErrNilLimiter, limiter)
+		case !isComparable(limiter): // it can't be kept, and shares what is known of a server with all others
+			return r.newTarget(limiter, r.server), nil
 		}
+		return kept.of(limiter, func() (*target, error) { return r.newTarget(limiter, r.newServer()), nil })
 	}
-	l.made[limit] = limiter
-	return limiter, nil
 }

@@ -1,6 +1,7 @@
 package httplimit
 
 import (
+	"log/slog"
 	"net/http"
 
 	"github.com/go-weir/weir/algorithms"
@@ -99,16 +100,31 @@ func Body(b Responder) Option {
 }
 
 // OnError sets a function that is told of each failure of a limiter, before the request is answered: of
-// its errors, of a [Timeout] (the error wraps context.DeadlineExceeded), of [ErrHung], of a [Cost] below 0, and
-// of a limit that [LimitFunc] can't use. It is told of a Cost above what the limit can ever admit too
-// (algorithms.ErrCostExceedsLimit), which is a denial and no failure, whatever the policy. It isn't told if
-// the client has gone.
+// its errors, of a [Timeout] (the error wraps context.DeadlineExceeded, and the cause if it is known), of [ErrHung] and
+// [ErrAway], of a [Cost] below 0, and of a limit that [LimitFunc] can't use. It is told of a Cost above what the limit can
+// ever admit too (algorithms.ErrCostExceedsLimit), which is a denial and no failure, whatever the policy. It isn't told if
+// a [Decider] finds the client gone. If a limiter panics after its question was given up, the function is told from another
+// goroutine, after the request was answered.
+//
+// Without this option failures are logged, as [Logger] says. With it they aren't, unless Logger is given too.
 func OnError(f func(*http.Request, Failure)) DeciderOption {
 	return deciderOption(func(m *middleware) {
 		if f == nil {
 			m.complain("the function of OnError is nil")
 		}
 		m.onError = f
+	})
+}
+
+// Logger sets the logger of failures. The default is log/slog's default logger, unless [OnError] is given. The first failure
+// of a limiter is logged at once, and from then on at most one in ten seconds, with the number of those since. When the
+// limiter answers again, the number of all and the time since the first is logged.
+func Logger(l *slog.Logger) DeciderOption {
+	return deciderOption(func(m *middleware) {
+		if l == nil {
+			m.complain("the logger of Logger is nil")
+		}
+		m.logger = l
 	})
 }
 

@@ -2,7 +2,11 @@ package httplimit
 
 import "github.com/go-weir/weir/algorithms"
 
-// A Policy says what happens to a request if its limiter gives no answer: [LetPass], [Refuse] or [FallBack].
+// A Policy says what happens to a request if its limiter gives no answer: [Local], [LetPass], [Refuse] or [FallBack]. The
+// zero Policy is Local.
+//
+// A limiter fails if its server is away or slow, and also if more requests come than this process can ask about in time. So
+// a client that sends enough requests can make a limiter fail. What a policy does then is what a flood gets.
 type Policy struct {
 	action  action
 	limiter algorithms.Limiter
@@ -11,30 +15,38 @@ type Policy struct {
 type action int
 
 const (
-	letPass action = iota
+	local action = iota
+	letPass
 	refuse
 	fallBack
 )
 
 // The policies that need no other limiter.
 var (
-	LetPass = Policy{action: letPass} // the request goes on as if the limiter had admitted it
-	Refuse  = Policy{action: refuse}  // the answer is 503 Service Unavailable, with Retry-After: 1
+	// Local asks a limiter of the same limit in this process: what the limiter's method Local returns. Around a failure a
+	// key gets at most its limit from the server, and once more from each process. A flood gets no more than that.
+	Local = Policy{action: local}
+
+	// LetPass lets the request go on as if the limiter had admitted it. A flood passes unlimited once it is large enough
+	// to make the limiter fail.
+	LetPass = Policy{action: letPass}
+
+	// Refuse answers 503 Service Unavailable, with Retry-After: 1. A flood refuses other clients too.
+	Refuse = Policy{action: refuse}
 )
 
-// FallBack returns the policy of asking another limiter, with the same key and cost, and with the [Timeout]
-// anew. If that one gives no answer either, the request is refused.
+// FallBack returns the policy of asking another limiter, with the same key and cost, and with the [Timeout] anew. If that
+// one gives no answer either, the request is refused. A flood gets what that limiter admits.
+//
+// All requests are asked of that limiter, also those that [LimitFunc] or [LimiterFunc] gives a limit of their own. A
+// request that costs more than that limiter can ever admit, but no more than its own limiter can, is refused with 503, as
+// it may fit later.
 //
 // A limiter in this process doesn't know what other processes admit. Give each of n processes its part of
 // the limit: see algorithms.Limit.Share.
 func FallBack(limiter algorithms.Limiter) Policy { return Policy{fallBack, limiter} }
 
-// String returns "let pass", "refuse" or "fall back".
-func (p Policy) String() string { return [...]string{"let pass", "refuse", "fall back"}[p.action] }
-
-// A Failure is a question that a limiter didn't answer, with the policy that was applied.
-type Failure struct {
-	Limiter string // its Name
-	Err     error
-	Policy  Policy // what was done
+// String returns "local", "let pass", "refuse" or "fall back".
+func (p Policy) String() string {
+	return [...]string{"local", "let pass", "refuse", "fall back"}[p.action]
 }

@@ -2,34 +2,42 @@ package httplimit
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/internal/option"
+	"github.com/go-weir/weir/internal/outage"
 )
 
 // defaultTimeout is the timeout of a new rule.
 const defaultTimeout = 250 * time.Millisecond
 
-// A rule is a limiter, whom it counts, and what is done when it fails.
+// A rule is a limiter, the requests that it counts, and what is done when it fails.
 type rule struct {
+	decider   *Decider
 	name      string
-	index     int                                             // its place in the Decider
-	limiter   algorithms.Limiter                              // unless limiterOf names another
-	key       KeyFunc                                         // "": the rule does not apply
-	methods   []string                                        // nil: all
-	skip      []func(*http.Request) bool                      // the rule does not apply where one is true
-	cost      func(*http.Request) int64                       // nil: 1; a cost of 0 is not asked for
-	limiterOf func(*http.Request) (algorithms.Limiter, error) // nil, or a nil limiter: limiter
+	index     int                                  // its place in the Decider
+	limiter   algorithms.Limiter                   // unless choose chooses another
+	key       KeyFunc                              // "": the rule does not apply
+	methods   []string                             // nil: all
+	skip      []func(*http.Request) bool           // the rule does not apply where one is true
+	cost      func(*http.Request) int64            // nil: 1; a cost of 0 is not asked for
+	choose    func(*http.Request) (*target, error) // nil: own
+	noLocal   error                                // what choose chooses has no Local
 	onFailure Policy
 	timeout   time.Duration // of each question; 0: none but the request's own
 
-	wrong        []error
-	hung         atomic.Int64 // questions to the limiter that were given up, and still run
-	fallBackHung atomic.Int64 // the same of the fallback
+	server  *server // of the limiter, and of those that LimitFunc chooses
+	own     target  // of limiter
+	another *target // what FallBack asks
+	salt    uint64  // spreads equal keys of different rules
+
+	outage, mistakes, panics outage.Log
+
+	wrong []error
 }
 
 // complain records that the rule cannot work.
@@ -53,7 +61,30 @@ func (r *rule) check() []error {
 	if r.onFailure.action == fallBack && option.IsNil(r.onFailure.limiter) {
 		r.wrong = append(r.wrong, fmt.Errorf("%w: limiter %q falls back to a nil limiter", algorithms.ErrNilLimiter, r.name))
 	}
+	if len(r.wrong) == 0 {
+		r.prepare()
+	}
 	return r.wrong
+}
+
+// prepare makes what the rule asks.
+func (r *rule) prepare() {
+	d := r.decider
+	r.salt = rand.Uint64() //nolint:gosec // nothing secret depends on it
+	r.outage = outage.Log{Message: "rate limiter fails", Logger: d.logger, Now: d.now}
+	r.panics = outage.Log{Message: "rate limiter panicked", Logger: d.logger, Now: d.now}
+	r.mistakes = outage.Log{Message: "rate limiter can't be asked", Logger: d.logger, Now: d.now}
+	r.server = r.newServer()
+	r.own = *r.newTarget(r.limiter, r.server)
+	if r.onFailure.action == fallBack {
+		r.another = r.newTarget(r.onFailure.limiter, r.newServer())
+	}
+	for _, err := range []error{r.own.noLocal, r.noLocal} {
+		if r.onFailure.action == local && err != nil {
+			r.wrong = append(r.wrong, fmt.Errorf("%w: limiter %q can't decide in this process when it fails, want OnFailure with LetPass, Refuse or FallBack: %w",
+				algorithms.ErrInvalidOption, r.name, err))
+		}
+	}
 }
 
 // applies returns the key and the cost of a request to which the rule applies.
@@ -76,14 +107,10 @@ func (r *rule) applies(request *http.Request) (key string, cost int64, ok bool) 
 	return key, cost, key != ""
 }
 
-// limiterFor returns the limiter that counts the request.
-func (r *rule) limiterFor(request *http.Request) (algorithms.Limiter, error) {
-	if r.limiterOf == nil {
-		return r.limiter, nil
+// targetFor returns what is asked about the request.
+func (r *rule) targetFor(request *http.Request) (*target, error) {
+	if r.choose == nil {
+		return &r.own, nil
 	}
-	limiter, err := r.limiterOf(request)
-	if limiter == nil {
-		limiter = r.limiter
-	}
-	return limiter, err
+	return r.choose(request)
 }

@@ -55,7 +55,8 @@ func Methods(methods ...string) RuleOption {
 
 // Cost sets the function that returns a request's cost, which is 1 by default. A request of cost 0 is free:
 // the limiter isn't asked. A request that costs more than the limit can ever admit is denied, without
-// Retry-After.
+// Retry-After. A request with a cost below 0 is refused with 503, whatever the policy, and the function of [OnError] is
+// told: the ContentLength of a chunked body is -1.
 func Cost(f func(*http.Request) int64) RuleOption {
 	return ruleOption(func(r *rule) {
 		if f == nil {
@@ -66,17 +67,21 @@ func Cost(f func(*http.Request) int64) RuleOption {
 }
 
 // LimiterFunc sets a function that chooses the limiter of each request. If it returns nil, the limiter is
-// the one that was given to [New] or [Also]. For limits that depend on the user or the plan use [LimitFunc].
+// the one that was given to [New] or [Also]. A nil pointer is a mistake: the request is refused, and the function of
+// [OnError] is told. For limits that depend on the user or the plan use [LimitFunc].
+//
+// Limiters are remembered, up to 1,024, with what is known of their servers: return the same ones again.
 func LimiterFunc(f func(*http.Request) algorithms.Limiter) RuleOption {
 	return ruleOption(func(r *rule) {
 		if f == nil {
 			r.complain("the function of LimiterFunc is nil")
 		}
-		r.limiterOf = func(request *http.Request) (algorithms.Limiter, error) { return f(request), nil }
+		r.choose = r.chooseLimiter(f)
 	})
 }
 
-// OnFailure sets what happens to a request if the limiter gives no answer. The default is [LetPass].
+// OnFailure sets what happens to a request if the limiter gives no answer. The default is [Local], which needs a limiter with
+// a method Local, as all of Weir's have: for another limiter a policy must be named.
 func OnFailure(p Policy) RuleOption {
 	return ruleOption(func(r *rule) { r.onFailure = p })
 }
@@ -84,10 +89,11 @@ func OnFailure(p Policy) RuleOption {
 // Timeout sets how long a request waits for an answer of the limiter, 250 ms by default. Then the limiter
 // has failed, also if it ignores its context, as go-redis does without ContextTimeoutEnabled. The request
 // may have been charged by then. If there are several limiters, one may be asked twice, for this long each
-// time.
+// time. A limiter that obeys its context has 5 ms more to return the cause.
 //
-// With 0 a request waits until its own context ends, and the limiter must obey that. There is no second
-// goroutine then, which saves most of a microsecond: use it for a limiter in this process.
+// With 0 the limiter is asked in the request's own goroutine, and must return by itself: the context that it gets ends
+// only at the request's own deadline, if it has one, and in a [Decider] when the request's context does. That saves most of
+// a microsecond. An *algorithms.Local is asked like that whatever the Timeout.
 func Timeout(d time.Duration) RuleOption {
 	return ruleOption(func(r *rule) { r.timeout = d })
 }

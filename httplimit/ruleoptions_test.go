@@ -72,7 +72,7 @@ func TestAppliesTo(t *testing.T) {
 }
 
 // TestLimitFunc: each plan has its limit over the same keys; the zero Limit is the limiter's own; a limit that
-// can't be had is a failure; each limiter is made once, and no more than 1,024 are kept.
+// can't be had is refused; each limiter is made once, and no more than 1,024 are kept.
 func TestLimitFunc(t *testing.T) {
 	limiter := must(slidinglog.NewLocal(algorithms.PerHour(1)))
 	made := 0
@@ -104,8 +104,8 @@ func TestLimitFunc(t *testing.T) {
 		t.Errorf("%d limiters made, want one for each of two limits", made)
 	}
 	limit = algorithms.Limit{Rate: -1}
-	if w := get(h, "192.0.2.1"); w.Code != 200 || !errors.Is(told, algorithms.ErrInvalidLimit) {
-		t.Errorf("a wrong limit: status %d, told %v, want it let pass with ErrInvalidLimit", w.Code, told)
+	if w := get(h, "192.0.2.1"); w.Code != 503 || !errors.Is(told, algorithms.ErrInvalidLimit) {
+		t.Errorf("a wrong limit: status %d, told %v, want it refused with ErrInvalidLimit", w.Code, told)
 	}
 	made = 0
 	for range 2 {

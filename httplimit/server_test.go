@@ -122,7 +122,7 @@ func TestRefusedByServer(t *testing.T) {
 
 // TestPanicInServer: a limiter that panics breaks its request only.
 func TestPanicInServer(t *testing.T) {
-	server := httptest.NewUnstartedServer(must(httplimit.New(panics{}))(served))
+	server := httptest.NewUnstartedServer(must(httplimit.New(panics{}, letPass))(served))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.Start()
 	defer server.Close()

@@ -1,0 +1,297 @@
+package httplimit_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/limitertest"
+	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/httplimit"
+)
+
+// TestHalfClosed: a client that closes its side of the connection after the request waits for the answer, and gets the same
+// one as others, while net/http cancels the request's context.
+func TestHalfClosed(t *testing.T) {
+	for name, opt := range map[string]httplimit.Option{"with a timeout": httplimit.Timeout(time.Hour), "without": httplimit.Timeout(0)} {
+		for kind, limiter := range map[string]algorithms.Limiter{
+			"in this process": must(gcra.NewLocal(algorithms.PerHour(1))),
+			"on a server":     obedient{must(gcra.NewLocal(algorithms.PerHour(1)))},
+		} {
+			h := must(httplimit.New(limiter, opt, httplimit.OnFailure(httplimit.Refuse)))(served)
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				<-r.Context().Done() // when the client has closed its side
+				h.ServeHTTP(w, r)
+			}))
+			for _, want := range []string{"HTTP/1.1 200 OK\r\n", "HTTP/1.1 429 Too Many Requests\r\n"} {
+				conn := must(net.Dial("tcp", server.Listener.Addr().String())).(*net.TCPConn)
+				fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+				if err := conn.CloseWrite(); err != nil {
+					t.Fatal(err)
+				}
+				answer, err := io.ReadAll(conn)
+				if err != nil || !strings.HasPrefix(string(answer), want) {
+					t.Errorf("%s, %s: answer %q, %v, want %q", kind, name, answer, err, want)
+				}
+				conn.Close()
+			}
+			server.Close()
+		}
+	}
+}
+
+// obedient is a limiter that obeys its context, as those over a server do.
+type obedient struct{ limiter algorithms.Limiter }
+
+func (o obedient) AllowN(ctx context.Context, key string, n int64) (algorithms.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return algorithms.Result{}, err
+	}
+	return o.limiter.AllowN(ctx, key, n)
+}
+
+func (o obedient) Allow(ctx context.Context, key string) (algorithms.Result, error) {
+	return o.AllowN(ctx, key, 1)
+}
+
+func (o obedient) Peek(ctx context.Context, key string) (algorithms.Result, error) {
+	return o.limiter.Peek(ctx, key)
+}
+
+func (o obedient) PeekN(ctx context.Context, key string, n int64) (algorithms.Result, error) {
+	return o.limiter.PeekN(ctx, key, n)
+}
+
+func (o obedient) Reset(ctx context.Context, key string) error { return o.limiter.Reset(ctx, key) }
+
+// hanging answers when its context ends.
+func hanging(ctx context.Context, _ int64) (algorithms.Result, error) {
+	<-ctx.Done()
+	return algorithms.Result{}, ctx.Err()
+}
+
+// withLocal is a limiter that has a Local.
+type withLocal struct {
+	nowhere
+	local *algorithms.Local
+}
+
+func (w withLocal) Local() (algorithms.Limiter, error) { return w.local, nil }
+
+// TestOwnDeadline: a request with a deadline of its own that passes before the limiter answers is decided by the policy, and
+// the limiter doesn't count as away for it.
+func TestOwnDeadline(t *testing.T) {
+	once := func() *algorithms.Local { return must(gcra.NewLocal(algorithms.PerHour(1))) }
+	passed, cancel := context.WithDeadline(context.Background(), time.Now().Add(-time.Hour))
+	defer cancel()
+	for _, c := range []struct {
+		policy httplimit.Policy
+		codes  string
+	}{
+		{httplimit.Local, "[200 429 429 429 429 429 429]"},
+		{httplimit.FallBack(once()), "[200 429 429 429 429 429 429]"},
+		{httplimit.LetPass, "[200 200 200 200 200 200 200]"},
+		{httplimit.Refuse, "[503 503 503 503 503 503 503]"},
+	} {
+		for _, timeout := range []time.Duration{time.Hour, 0} {
+			var told []error
+			h := must(httplimit.New(withLocal{nowhere{hanging}, once()}, httplimit.Timeout(timeout), httplimit.OnFailure(c.policy), ofOneKey,
+				httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f.Err) })))(served)
+			if c.policy.String() == "fall back" {
+				h = must(httplimit.New(nowhere{hanging}, httplimit.Timeout(timeout), httplimit.OnFailure(httplimit.FallBack(once())), ofOneKey,
+					httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f.Err) })))(served)
+			}
+			var codes []int
+			for i := range 7 {
+				ctx, cancel := passed, context.CancelFunc(func() {})
+				if i%2 == 1 {
+					ctx, cancel = context.WithTimeout(context.Background(), time.Millisecond)
+				}
+				w := serve(h, httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx))
+				cancel()
+				codes = append(codes, w.Code)
+				if w.Code == 503 {
+					wantFields(t, w, map[string]string{"Retry-After": "1"})
+				}
+			}
+			if fmt.Sprint(codes) != c.codes || len(told) != 7 {
+				t.Errorf("%v, timeout %v: statuses %v, told %d times, want %s", c.policy, timeout, codes, len(told), c.codes)
+			}
+			for _, err := range told {
+				if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, httplimit.ErrAway) {
+					t.Errorf("%v: told %v", c.policy, err)
+				}
+			}
+		}
+	}
+}
+
+// A lagging context has a deadline that passes, by the clock, before its timer tells.
+type lagging struct {
+	context.Context
+	at time.Time
+}
+
+func (l *lagging) Deadline() (time.Time, bool) { return l.at, true }
+
+// TestDeadlineBeforeTimer: in the instant between a socket's deadline and the context's timer the caller of a Decider is gone,
+// whatever the policy and the limiter's error.
+func TestDeadlineBeforeTimer(t *testing.T) {
+	for _, policy := range []httplimit.Policy{httplimit.LetPass, httplimit.Refuse, httplimit.FallBack(nowhere{yes}), httplimit.Local} {
+		for _, err := range []error{os.ErrDeadlineExceeded, context.DeadlineExceeded, errDown, fmt.Errorf("a: %w", &net.OpError{Op: "read", Err: os.ErrDeadlineExceeded})} {
+			for _, timeout := range []time.Duration{0, time.Hour} {
+				var told told
+				ctx := &lagging{context.Background(), time.Now().Add(time.Hour)}
+				limiter := withLocal{nowhere{func(context.Context, int64) (algorithms.Result, error) {
+					ctx.at = time.Now().Add(-1)
+					return algorithms.Result{}, err
+				}}, must(gcra.NewLocal(algorithms.PerHour(1)))}
+				d := decider(t, limiter, httplimit.OnFailure(policy), httplimit.Timeout(timeout), told.hook())
+				for range 7 {
+					ctx.at = time.Now().Add(time.Hour)
+					if outcome := decide(ctx, d).Outcome; outcome != httplimit.Gone || len(told) > 0 {
+						t.Errorf("%v, %v, timeout %v: outcome %v, told %v", policy, err, timeout, outcome, told)
+					}
+				}
+			}
+		}
+	}
+	// The socket's deadline was the caller's own, if rounded: the error tells.
+	var told told
+	d := decider(t, nowhere{func(context.Context, int64) (algorithms.Result, error) {
+		return algorithms.Result{}, os.ErrDeadlineExceeded
+	}}, httplimit.Timeout(time.Hour), told.hook())
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if outcome := decide(ctx, d).Outcome; outcome != httplimit.Gone || len(told) > 0 {
+		t.Errorf("outcome %v, told %v", outcome, told)
+	}
+	// A server that is away is no way past either.
+	away := decider(t, nowhere{failing}, quiet)
+	for range 6 {
+		decide(context.Background(), away)
+	}
+	if outcome := decide(&lagging{context.Background(), time.Now().Add(-1)}, away).Outcome; outcome != httplimit.Gone {
+		t.Errorf("outcome %v, want it gone", outcome)
+	}
+}
+
+// TestCause: a timeout tells its cause, if the limiter returns it when its context ends, or has returned it late.
+func TestCause(t *testing.T) {
+	var told told
+	obeys := func(ctx context.Context, _ int64) (algorithms.Result, error) {
+		<-ctx.Done()
+		return algorithms.Result{}, fmt.Errorf("%w: %w", ctx.Err(), errDown)
+	}
+	decide(context.Background(), decider(t, nowhere{obeys}, httplimit.Timeout(time.Millisecond), told.hook()))
+	if len(told) != 1 || !errors.Is(told[0], context.DeadlineExceeded) || !strings.HasPrefix(told[0].Error(), "weir: no answer within 1ms") {
+		t.Errorf("told %v", told)
+	}
+
+	let, returned := make(chan struct{}), make(chan struct{})
+	late := func(context.Context, int64) (algorithms.Result, error) {
+		<-let
+		defer close(returned)
+		return algorithms.Result{}, errDown
+	}
+	told = nil
+	var limiter nowhere
+	limiter.answer = func(ctx context.Context, n int64) (algorithms.Result, error) { return late(ctx, n) }
+	d := decider(t, &limiter, httplimit.Timeout(time.Millisecond), told.hook())
+	decide(context.Background(), d)
+	close(let)
+	<-returned
+	end := make(chan struct{})
+	t.Cleanup(func() { close(end) })
+	late = func(context.Context, int64) (algorithms.Result, error) {
+		<-end
+		return algorithms.Result{}, nil
+	}
+	until(func() bool { // the goroutine of the first question may not have kept its error yet
+		told = nil
+		decide(context.Background(), d)
+		return errors.Is(told[0], errDown)
+	})
+	if !errors.Is(told[0], context.DeadlineExceeded) && !errors.Is(told[0], httplimit.ErrAway) {
+		t.Errorf("told %v", told)
+	}
+}
+
+// TestCauseOfProbe: a client library that tries longer than requests wait tells the cause all the same, while the limiter is
+// away. Its own context ends the others.
+func TestCauseOfProbe(t *testing.T) {
+	let := make(chan struct{})
+	var asked atomic.Int64
+	tries := func(ctx context.Context, n int64) (algorithms.Result, error) {
+		if asked.Add(1) > 6 {
+			return hanging(ctx, n)
+		}
+		select {
+		case <-let:
+			return algorithms.Result{}, errDown
+		case <-ctx.Done():
+			return algorithms.Result{}, ctx.Err()
+		}
+	}
+	clock := limitertest.NewClock(start)
+	var told told
+	d := decider(t, nowhere{tries}, httplimit.Timeout(time.Millisecond), httplimit.WithClock(clock.Now), told.hook())
+	for range 5 {
+		decide(context.Background(), d)
+	}
+	clock.Advance(time.Second)
+	decide(context.Background(), d) // the probe, whose request has left it when it fails
+	close(let)
+	until(func() bool {
+		clock.Advance(time.Minute)
+		told = nil
+		decide(context.Background(), d)
+		return errors.Is(told[0], errDown)
+	})
+	if !errors.Is(told[0], context.DeadlineExceeded) {
+		t.Errorf("told %v", told)
+	}
+}
+
+// TestLatePanic: a panic of a limiter whose question was given up is told of, or logged, however soon after another failure.
+func TestLatePanic(t *testing.T) {
+	let, told, logged := make(chan struct{}), make(chan httplimit.Failure, 2), make(lines, 2)
+	panics := func(context.Context, int64) (algorithms.Result, error) {
+		<-let
+		panic(errBroken)
+	}
+	decide(context.Background(), decider(t, nowhere{panics}, httplimit.Timeout(time.Millisecond), httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told <- f })))
+	decide(context.Background(), decider(t, nowhere{panics}, httplimit.Timeout(time.Millisecond), httplimit.Logger(slog.New(slog.NewTextHandler(logged, nil)))))
+	if f := <-told; !errors.Is(f.Err, context.DeadlineExceeded) {
+		t.Errorf("told %v", f)
+	}
+	if line := <-logged; !strings.Contains(line, "rate limiter fails") {
+		t.Errorf("logged %q", line)
+	}
+	close(let)
+	if f := <-told; !errors.Is(f.Err, errBroken) || !strings.Contains(f.Err.Error(), "TestLatePanic") {
+		t.Errorf("told %v, want the panic and its stack", f)
+	}
+	if line := <-logged; !strings.Contains(line, "rate limiter panicked") || !strings.Contains(line, "TestLatePanic") {
+		t.Errorf("logged %q, want the panic and its stack", line)
+	}
+}
+
+// lines are what a log writes.
+type lines chan string
+
+func (l lines) Write(line []byte) (int, error) {
+	l <- string(line)
+	return len(line), nil
+}

@@ -1,0 +1,217 @@
+package httplimit
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/internal/ask"
+)
+
+// mostOut is how many questions of one key are out at most. Further requests of the key wait for a denial to come, which
+// is then theirs too, or for their turn to ask. So a client can't keep all connections of this process to the server busy.
+const mostOut = 32
+
+// shortest is how long the limiter has at least for a question whose turn comes when its Timeout is nearly over.
+const shortest = time.Millisecond
+
+// crowded is set in a slot's state while requests wait.
+const crowded = 1 << 16
+
+// A slot counts the questions of the keys that share it by their hash. Keys that share one wait for each other's turns, but
+// never take each other's denials.
+type slot struct {
+	state atomic.Int32 // how many questions are out, and crowded
+
+	mu      sync.Mutex
+	waiting *list.List // of *waiter, in order; nil before the first
+}
+
+var (
+	slots [4096]slot
+	seed  = maphash.MakeSeed()
+)
+
+// A waiter is a request that waits.
+type waiter struct {
+	target  *target
+	key     string
+	cost    int64
+	peek    bool
+	arrived time.Time
+	told    chan denial // buffered: once, the denial that it shares, or none if it is its turn
+	place   *list.Element
+}
+
+// A denial is one that is shared.
+type denial struct {
+	result algorithms.Result
+	came   time.Time // zero: no denial
+}
+
+// takeTurn asks the limiter when it is the request's turn. asked is false if another request's denial is its answer, or if
+// the request has waited for so long that its turn was not in time.
+func (t *target) takeTurn(ctx context.Context, q ask.Question, salt uint64) (result algorithms.Result, asked bool, err error) {
+	s := &slots[(maphash.String(seed, q.Key)^salt)%uint64(len(slots))]
+	waited := false
+	if !s.enter() {
+		w := &waiter{t, q.Key, q.Cost, q.Peek, time.Now(), make(chan denial, 1), nil}
+		shared, err := s.wait(ctx, w, q)
+		if err != nil || !shared.came.IsZero() {
+			return shared.aged(), false, err // the result is not used with an error
+		}
+		if waited = q.Timeout > 0; waited {
+			q.Timeout = max(q.Timeout-time.Since(w.arrived), shortest)
+		}
+	}
+	var began time.Time // when the question was asked, or zero if there is no crowd that could share the answer
+	if s.state.Load() > mostOut/2 {
+		began = time.Now()
+	}
+	came := false
+	defer func() { // also if the limiter panics
+		if s.state.Add(-1) >= crowded {
+			s.left(came && !result.Allowed, &waiter{target: t, key: q.Key, cost: q.Cost, peek: q.Peek, arrived: began}, result)
+		}
+	}()
+	result, err = t.server.asker.Ask(ctx, q)
+	came = err == nil && !began.IsZero()
+	// The server has not had the whole Timeout for a question that had to wait.
+	return result, !waited || !errors.Is(err, context.DeadlineExceeded), err
+}
+
+// enter counts a question, unless too many are out or others wait.
+func (s *slot) enter() bool {
+	for {
+		state := s.state.Load()
+		if state >= mostOut {
+			return false
+		}
+		if s.state.CompareAndSwap(state, state+1) {
+			return true
+		}
+	}
+}
+
+// wait returns when it is the request's turn, with a denial that it can share, or with an error at its end.
+func (s *slot) wait(ctx context.Context, w *waiter, q ask.Question) (denial, error) {
+	s.queue(w)
+	var ended <-chan struct{}
+	if !q.Detached {
+		ended = ctx.Done()
+	}
+	var timeout <-chan time.Time
+	if bound, ok := boundOf(ctx, q.Timeout); ok {
+		timer := time.NewTimer(bound)
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	select {
+	case told := <-w.told:
+		return told, nil
+	case <-ended:
+	case <-timeout:
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w.place == nil {
+		told := <-w.told
+		if !told.came.IsZero() {
+			return told, nil
+		}
+		s.state.Add(-1) // the next has its turn
+		s.handOver()
+	} else {
+		s.remove(w)
+	}
+	if err := ask.Ended(ctx); err != nil {
+		return denial{}, fmt.Errorf("weir: the request has ended while %d questions of its key were out: %w", mostOut, err)
+	}
+	return denial{}, fmt.Errorf("weir: no answer within %v, while %d questions of its key were out: %w", q.Timeout, mostOut, context.DeadlineExceeded)
+}
+
+// boundOf returns how long a request can wait.
+func boundOf(ctx context.Context, timeout time.Duration) (bound time.Duration, ok bool) {
+	at, ok := ctx.Deadline()
+	switch {
+	case !ok:
+		return timeout, timeout > 0
+	case timeout == 0:
+		return time.Until(at), true
+	}
+	return min(timeout, time.Until(at)), true
+}
+
+// queue puts the request at the end of those that wait. It may be its turn at once.
+func (s *slot) queue(w *waiter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiting == nil {
+		s.waiting = list.New()
+	}
+	s.state.Or(crowded) // from now on each question that ends is told to left
+	w.place = s.waiting.PushBack(w)
+	s.handOver()
+}
+
+// left is told of the end of a question while requests wait. If it was denied, those that wait for the like share the denial.
+func (s *slot) left(denied bool, asked *waiter, result algorithms.Result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if denied {
+		shared := denial{result, time.Now()}
+		for at := s.waiting.Front(); at != nil; {
+			w := at.Value.(*waiter)
+			at = at.Next()
+			if w.shares(asked, result) {
+				s.remove(w)
+				w.told <- shared
+			}
+		}
+	}
+	s.handOver()
+}
+
+// shares reports whether the denial of a question is true of w too. The limiter has decided between the beginning and the end
+// of the question. If w came before it began, w could have been decided at that moment. Else the wait that was told must
+// not have been over when w came, had it begun with the question.
+func (w *waiter) shares(asked *waiter, result algorithms.Result) bool {
+	return w.target == asked.target && w.key == asked.key && w.peek == asked.peek &&
+		w.cost >= asked.cost && w.cost <= result.Limit &&
+		w.arrived.Before(asked.arrived.Add(result.RetryAfter))
+}
+
+// handOver gives their turn to as many as can ask, in the order in which they came.
+func (s *slot) handOver() {
+	for s.waiting.Len() > 0 && s.state.Load()&^crowded < mostOut {
+		w := s.waiting.Front().Value.(*waiter)
+		s.state.Add(1)
+		s.remove(w)
+		w.told <- denial{}
+	}
+	if s.waiting.Len() == 0 {
+		s.state.And(^int32(crowded))
+	}
+}
+
+func (s *slot) remove(w *waiter) {
+	s.waiting.Remove(w.place)
+	w.place = nil
+	if s.waiting.Len() == 0 {
+		s.state.And(^int32(crowded))
+	}
+}
+
+// aged returns the denial as it is to be told now: some of the wait has passed since it came.
+func (d denial) aged() algorithms.Result {
+	age := time.Since(d.came).Truncate(time.Microsecond)
+	d.result.RetryAfter = max(d.result.RetryAfter-age, time.Microsecond)
+	d.result.ResetAfter = max(d.result.ResetAfter-age, d.result.RetryAfter)
+	return d.result
+}

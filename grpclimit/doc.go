@@ -26,8 +26,10 @@
 //   - ResourceExhausted, if a limiter denies. The details of the status are a google.rpc.QuotaFailure, with a violation
 //     for each limiter that denies (its name, limit and quota value), and a google.rpc.RetryInfo with the wait, exact to
 //     the microsecond. There is no RetryInfo if the call costs more than the limit can ever admit.
-//   - Unavailable, with a RetryInfo of a second, if a limiter failed and its policy is Refuse.
-//   - Canceled or DeadlineExceeded, if the caller no longer waits.
+//   - Unavailable, with a RetryInfo of a second, if a limiter failed and the policy refuses. There is no RetryInfo if the
+//     program has made a mistake, such as a cost below 0.
+//   - Canceled or DeadlineExceeded, if the caller no longer waits. A deadline has passed when the clock says so, which may be
+//     before the context's timer does: a call whose limiter failed for its deadline never passes.
 //
 // A trailer tells clients that retry by themselves when to do so: see [Pushback]. Callers that are admitted are told
 // nothing.
@@ -41,8 +43,10 @@
 //
 // [Also] adds limiters, with the rules of httplimit.Also: all must admit a call, and a call that one of them denies is
 // charged to none, unless [ChargeEach] is given. If a limiter gives no answer within the httplimit.Timeout,
-// httplimit.OnFailure decides. A panic of a limiter goes on in the call's goroutine, where gRPC doesn't recover it: put an
-// interceptor that recovers outside of this one.
+// httplimit.OnFailure decides: by default a limiter of the same limit in this process. Failures are logged, as
+// httplimit.Logger says. What package httplimit says about floods and about servers that are away holds here too. A panic of
+// a limiter goes on in the call's goroutine, where gRPC doesn't recover it: put an interceptor that recovers outside of this
+// one.
 //
 // # What it costs
 //

@@ -30,8 +30,9 @@ var (
 )
 
 // New returns an interceptor that asks the limiter about each call, and calls the handler or refuses the call.
-// Without options each peer's address is counted for itself, each call costs 1, and a call passes if the
-// limiter gives no answer within 250 ms.
+// Without options each peer's address is counted for itself, each call costs 1, and if the limiter gives no answer within
+// 250 ms, a limiter of the same limit in this process decides (httplimit.Local). Failures are logged to log/slog's default
+// logger.
 //
 // Options that concern one limiter apply to the given one here, and to another in [Also]. Of an option that is
 // given twice the last counts, except for httplimit.Skip: all of them hold.
@@ -93,9 +94,21 @@ func (i *Interceptor) admit(call *http.Request, retriable bool) error {
 	case httplimit.Pass:
 		return nil
 	case httplimit.Gone:
-		return status.FromContextError(call.Context().Err()).Err()
+		return gone(call.Context())
 	case httplimit.Unavailable:
+		if d.RetryAfter == 0 {
+			return refusal(codes.Unavailable, "rate limiter unavailable")
+		}
 		return refusal(codes.Unavailable, "rate limiter unavailable", retryInfo(d.RetryAfter))
 	}
 	return i.deny(call.Context(), d, retriable)
+}
+
+// gone is the status of a call whose context has ended. Its deadline may have passed before the context's own timer says so.
+func gone(ctx context.Context) error {
+	err := ctx.Err()
+	if err == nil {
+		err = context.DeadlineExceeded
+	}
+	return status.FromContextError(err).Err()
 }

@@ -1,6 +1,7 @@
 package grpclimit
 
 import (
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 
 // An Option changes how [New] makes an interceptor. Besides those of this package, each
 // httplimit.DeciderOption is one: httplimit.Key, Name, Skip, Methods, Cost, LimitFunc, LimiterFunc, OnFailure
-// and Timeout, which concern one limiter, and httplimit.Also, ChargeEach, OnError and OnDenied, which this
+// and Timeout, which concern one limiter, and httplimit.Also, ChargeEach, OnError, Logger and OnDenied, which this
 // package has too.
 type Option interface{ httplimit.AdapterOption }
 
@@ -30,6 +31,9 @@ func ChargeEach() Option { return httplimit.ChargeEach() }
 
 // OnError is [httplimit.OnError].
 func OnError(f func(*http.Request, httplimit.Failure)) Option { return httplimit.OnError(f) }
+
+// Logger is [httplimit.Logger].
+func Logger(l *slog.Logger) Option { return httplimit.Logger(l) }
 
 // OnDenied is [httplimit.OnDenied]. With [PerMessage] it is told of denied messages too.
 func OnDenied(f func(*http.Request, httplimit.Verdict)) Option { return httplimit.OnDenied(f) }

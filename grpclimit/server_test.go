@@ -160,6 +160,8 @@ func (s stub) PeekN(ctx context.Context, _ string, _ int64) (algorithms.Result, 
 
 func (s stub) Reset(context.Context, string) error { return nil }
 
+func (s stub) Local() (algorithms.Limiter, error) { return s, nil }
+
 var errDown = errors.New("server is down")
 
 func admits(context.Context) (algorithms.Result, error) {

@@ -1,0 +1,100 @@
+package grpclimit_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/grpclimit"
+	"github.com/go-weir/weir/httplimit"
+	"github.com/go-weir/weir/scripts"
+)
+
+// quiet drops what would be logged.
+var quiet = grpclimit.OnError(func(*http.Request, httplimit.Failure) {})
+
+// away is a runner of a server that is away.
+type away struct{}
+
+func (away) Run(context.Context, *scripts.Script, []string, []string) ([]int64, error) {
+	return nil, errDown
+}
+
+// TestLocalByDefault: without a policy a limiter that fails is replaced by its own limit in this process.
+func TestLocalByDefault(t *testing.T) {
+	c := serve(t, limitOf(must(gcra.New(away{}, algorithms.PerHour(2))), quiet), nil)
+	for i, want := range []codes.Code{codes.OK, codes.OK, codes.ResourceExhausted, codes.ResourceExhausted, codes.ResourceExhausted, codes.ResourceExhausted} {
+		if err := c.call(context.Background()); status.Code(err) != want {
+			t.Errorf("call %d: %v, want %v", i, err, want)
+		}
+	}
+}
+
+// TestMistakesRefuse: a cost below 0 or a limit that isn't valid lets no call pass, and no time to wait is told.
+func TestMistakesRefuse(t *testing.T) {
+	local := must(gcra.NewLocal(algorithms.PerHour(2)))
+	for name, opt := range map[string]grpclimit.Option{
+		"cost":  httplimit.Cost(func(*http.Request) int64 { return -1 }),
+		"limit": httplimit.LimitFunc(local.With, func(*http.Request) algorithms.Limit { return algorithms.PerHour(0) }),
+	} {
+		for _, policy := range []httplimit.Policy{httplimit.Local, httplimit.LetPass} {
+			var told int
+			c := serve(t, limitOf(local, opt, httplimit.OnFailure(policy), grpclimit.OnError(func(*http.Request, httplimit.Failure) { told++ })), nil)
+			err := c.call(context.Background())
+			if status.Code(err) != codes.Unavailable || waitOf(err) != 0 || c.served.Load() != 0 || told != 1 {
+				t.Errorf("%s, %v: %v, told %d times", name, policy, err, told)
+			}
+		}
+	}
+}
+
+// TestDenyAll: a call of a plan that has nothing is denied for good.
+func TestDenyAll(t *testing.T) {
+	local := must(gcra.NewLocal(algorithms.PerHour(2)))
+	c := serve(t, limitOf(local, httplimit.LimitFunc(local.With, func(*http.Request) algorithms.Limit { return httplimit.DenyAll })), nil)
+	err := c.call(context.Background())
+	if _, quota := detailsOf(err); status.Code(err) != codes.ResourceExhausted || waitOf(err) != 0 || len(quota.GetViolations()) != 1 {
+		t.Errorf("%v, details %v", err, quota)
+	}
+}
+
+// A lagging context has a deadline that passes, by the clock, before its timer tells.
+type lagging struct {
+	context.Context
+	at time.Time
+}
+
+func (l *lagging) Deadline() (time.Time, bool) { return l.at, true }
+
+// TestDeadlineBeforeTimer: in the instant between a socket's deadline and the context's timer a call has DeadlineExceeded, and
+// its handler doesn't run, whatever the policy.
+func TestDeadlineBeforeTimer(t *testing.T) {
+	for _, policy := range []httplimit.Policy{httplimit.Local, httplimit.LetPass, httplimit.Refuse} {
+		for _, timeout := range []time.Duration{0, time.Hour} {
+			ctx := &lagging{context.Background(), time.Now().Add(time.Hour)}
+			limiter := stub(func(context.Context) (algorithms.Result, error) {
+				ctx.at = time.Now().Add(-1)
+				return algorithms.Result{}, os.ErrDeadlineExceeded
+			})
+			limit := must(grpclimit.New(limiter, httplimit.OnFailure(policy), httplimit.Timeout(timeout),
+				grpclimit.OnError(func(_ *http.Request, f httplimit.Failure) { t.Errorf("told %v", f.Err) })))
+			for range 2 { // the second time before it is asked
+				_, err := limit.Unary(ctx, nil, &grpc.UnaryServerInfo{FullMethod: method}, func(context.Context, any) (any, error) {
+					return nil, errors.New("served")
+				})
+				if status.Code(err) != codes.DeadlineExceeded {
+					t.Errorf("%v: %v", policy, err)
+				}
+			}
+		}
+	}
+}

@@ -56,7 +56,8 @@
 //
 // At most 32 questions about one key are out at a time. Further requests of the key wait. When a denial comes, those of the
 // same limiter that cost as much or more take it as their answer, if it is true for them. The others ask in turn. No
-// admission is shared. The wait is part of the Timeout.
+// admission is shared. The wait is part of the Timeout. A request that costs more than the one whose denial it takes is told
+// the wait of that one, after which it may be denied again.
 //
 // # What is logged
 //

@@ -106,15 +106,20 @@ func ExampleTrustedProxies() {
 	// Output: 203.0.113.9
 }
 
-// Each plan has its own limit, over the same keys.
+// Each plan has its own limit, over the same keys. Staff have none, and guests nothing.
 func ExampleLimitFunc() {
 	limiter, err := slidinglog.NewLocal(algorithms.PerHour(1))
 	if err != nil {
 		panic(err)
 	}
 	planOf := func(r *http.Request) algorithms.Limit {
-		if r.Header.Get("Plan") == "gold" { // a real one comes from the session
+		switch r.Header.Get("Plan") { // a real one comes from the session
+		case "gold":
 			return algorithms.PerHour(100)
+		case "staff":
+			return httplimit.Unlimited
+		case "guest":
+			return httplimit.DenyAll
 		}
 		return algorithms.Limit{} // the limiter's own
 	}
@@ -123,7 +128,7 @@ func ExampleLimitFunc() {
 		panic(err)
 	}
 	handler := limit(hello)
-	for _, plan := range []string{"", "", "gold"} {
+	for _, plan := range []string{"", "", "gold", "staff", "guest"} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Plan", plan)
 		show(handler, r)
@@ -132,6 +137,8 @@ func ExampleLimitFunc() {
 	// 200  hello
 	// 429 3600 {"detail":"Request was throttled. Expected available in 3600 seconds."}
 	// 200  hello
+	// 200  hello
+	// 429  {"detail":"Request was throttled."}
 }
 
 // While the server is away, each of six processes admits a sixth of the limit by itself.

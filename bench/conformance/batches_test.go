@@ -93,7 +93,7 @@ type held struct {
 	names []string
 }
 
-func (h *held) OneServer() bool { return true }
+func (h *held) Unwrap() scripts.Runner { return h.Runner }
 
 func (h *held) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
 	h.arrived <- struct{}{}
@@ -123,7 +123,7 @@ func allAtOnce(t *testing.T, run scripts.Runner, script *scripts.Script, prefix 
 	}
 	close(h.release)
 	asking.Wait()
-	if err := c.Close(); err != nil {
+	if err := c.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
 	if want := script.Many().Name(); h.names[1] != want {
@@ -229,5 +229,5 @@ func (p inPairs) Run(ctx context.Context, s *scripts.Script, keys, args []string
 	}
 	close(h.release)
 	asking.Wait()
-	return reply, errors.Join(err, c.Close())
+	return reply, errors.Join(err, c.Close(context.Background()))
 }

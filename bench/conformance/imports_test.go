@@ -17,7 +17,7 @@ func TestImports(t *testing.T) {
 	mayImport := map[string][]string{
 		"internal/sentinel":      {},
 		"internal/option":        {"internal/sentinel"},
-		"scripts":                {},
+		"scripts":                {"internal/option"},
 		"scripts/coalesce":       {"scripts", "internal/option", "internal/sentinel"},
 		"internal/rule":          {"scripts"},
 		"internal/remote":        {"scripts", "internal/option", "internal/sentinel"},

@@ -49,7 +49,7 @@ func connect(place target.Place, wire *wire) (*Clients, error) {
 func (c *Clients) Close() error {
 	var errs []error
 	for _, coalescer := range c.coalescers {
-		errs = append(errs, coalescer.Close())
+		errs = append(errs, coalescer.Close(context.Background()))
 	}
 	if c.AutoPipeline != nil {
 		errs = append(errs, c.AutoPipeline.Close())

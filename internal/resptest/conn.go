@@ -126,6 +126,9 @@ func (c *Conn) read() (any, error) {
 	return nil, fmt.Errorf("not a reply: %q", line)
 }
 
+// Place implements scripts.Placer: all keys are on one server.
+func (c *Conn) Place(context.Context, string) (scripts.Place, bool) { return scripts.Place{}, true }
+
 // Run implements scripts.Runner.
 func (c *Conn) Run(_ context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
 	call := append([]string{"EVALSHA", s.SHA1(), strconv.Itoa(len(keys))}, keys...)

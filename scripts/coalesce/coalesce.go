@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
-	"time"
 
 	"github.com/go-weir/weir/internal/option"
 	"github.com/go-weir/weir/internal/sentinel"
@@ -22,35 +20,66 @@ var ErrQueueFull = errors.New("weir: too many calls wait to be sent")
 
 // A Runner is a scripts.Runner that sends the calls of many goroutines together. [New] returns one.
 type Runner struct {
-	run       scripts.Runner
-	pipeline  scripts.Pipeliner // nil where run is none
-	options   settings
-	oneServer bool
+	run      scripts.Runner
+	placer   scripts.Placer    // nil where nothing is known
+	pipeline scripts.Pipeliner // nil where run is none
+	options  settings
 
-	mu     sync.Mutex
-	lanes  map[place]*lane
-	queued int // in all lanes
-	closed bool
-	idle   sync.WaitGroup // calls and batches under way
+	mu       sync.Mutex
+	lanes    map[place]*lane
+	blocked  list[*lane] // those that wait only as MaxCalls calls are under way
+	queued   int         // calls that wait, in all lanes
+	underWay int         // calls, for all lanes
+	closed   bool
+	idle     chan struct{} // closed when no call waits or is under way after Close
 }
 
 // New returns a Runner over run, for programs in which many goroutines ask at once. A call that finds fewer than
-// [MaxFlights] calls under way is sent at once, in the caller's goroutine. Further calls wait, and are sent together when
+// [MaxFlights] calls under way for its place is sent at once. Further calls wait, and are sent together when
 // one of those returns: many requests in one script, which decides on one after the other as if each had been sent alone.
 // That costs the server and the client a part of what as many calls cost.
 //
-// Each caller gets its own answer, error and deadline. A caller whose context ends while its call waits is not charged. If
-// its call is under way it may be charged, as with any Runner. Other callers are not affected.
+// # Answers and contexts
 //
-// One script decides only on requests that are for the same script and, in a cluster, for keys of one slot. The other
-// requests of a batch go in one pipeline for each node, if run is a scripts.Pipeliner, as that of goredisrunner is. A
-// runner that sends everything to one server says so by a method OneServer() bool, as those of goredisrunner and
-// rueidisrunner do. With any other runner a call waits only for calls of the same slot.
+// Each caller gets its own answer and error, and returns when its context ends, even if run doesn't. If its call waits then,
+// it is not charged. If its call is under way it may be charged, as with any Runner. Other callers are not affected.
+//
+// A batch has a context of its own. It ends when the last of its callers' deadlines passes, after ten seconds at the latest, or
+// when all of its callers have given up. Its values, which the hooks of a client see, are those of the oldest call in it. A
+// call that is sent alone is sent with its caller's context.
+//
+// A panic of run, or of a hook in the client behind it, is a panic of Run in each caller that waits for that call or batch.
+// Its value is a [*PanicError], or the value itself if the context can't be cancelled and the call was sent at once. If the
+// caller has given up, a panic is dropped as an answer is. If run ends its goroutine by runtime.Goexit, the callers get an error.
+//
+// # What is sent together
+//
+// One script decides only on requests that are for the same script and for keys that are known to stay on the same server,
+// and in cluster mode in the same slot: see scripts.Placer, which run implements or wraps (see scripts.PlacerOf). Without it,
+// and where it doesn't know, only requests for equal keys share a script. Other requests for one server go in one
+// pipeline if run itself is a scripts.Pipeliner, as that of goredisrunner is, and else side by side.
 //
 // The scripts of Weir that decide have a form for many requests: see scripts.Script.Many. It asks for the time once, and
-// reads and writes each key once, except for the sliding log. Other scripts are sent one by one. A request that fails in a
-// batch is sent again alone, for the text of its error. A script that has written something before it fails writes that
-// twice. Only the sliding log's can, for a user who lacks some of the rights that the runners' documentation names.
+// reads and writes each key once, except for the sliding log. Other scripts are sent one by one.
+//
+// # Failures
+//
+// If a batch fails by an error that proves that nothing ran, such as CROSSSLOT, TRYAGAIN or MOVED, its requests are sent one
+// by one: in one pipeline if run is a scripts.Pipeliner, and else one after the other. Any other error of a batch is
+// the error of each of its callers, and nothing is sent again.
+//
+// If requests fail within a batch, they are sent again for their errors, one after the other. An error by which the server refuses
+// to write (OOM, READONLY, MISCONF, NOREPLICAS, NOPERM) is that of all requests of the batch that failed, without
+// sending them. So such a server gets two calls for each batch. A script that has written something before it fails writes
+// that twice. Only the sliding log's can, for a user who lacks some of the rights that the runners' documentation names.
+//
+// # Bounds
+//
+// A call or batch that gets no answer delays others for the same place by [Patience]. It stays under way: up to sixteen times
+// MaxFlights calls for one place, and [MaxCalls] in all. Beyond that, calls wait until one returns or their contexts end. At
+// most [MaxQueue] calls wait. A call that gave up while it waited holds no memory. A batch has [MaxBatch] requests and [MaxBytes] bytes
+// at most. If its requests go side by side they all count as under way, and the last batch may exceed the bounds by
+// MaxBatch - 1 calls.
 //
 // After a call whose context has ended, its keys and args may still be read: don't change them. Close the Runner when it is
 // not called any more. The errors of New wrap algorithms.ErrInvalidOption, or algorithms.ErrNilRunner if run is nil.
@@ -62,273 +91,59 @@ func New(run scripts.Runner, opts ...Option) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Runner{run: run, options: settings, lanes: map[place]*lane{}}
-	if one, ok := run.(interface{ OneServer() bool }); ok {
-		c.oneServer = one.OneServer()
-	}
-	if !c.oneServer {
-		c.pipeline, _ = run.(scripts.Pipeliner)
-	}
+	c := &Runner{run: run, placer: scripts.PlacerOf(run), options: settings, lanes: map[place]*lane{}}
+	c.pipeline, _ = run.(scripts.Pipeliner)
 	return c, nil
 }
 
-// place is where calls go that can be sent together: one server, a node of a cluster, or a slot.
-type place struct {
-	node string
-	slot uint16
-}
-
-func (c *Runner) placeOf(ctx context.Context, key string) place {
-	switch {
-	case c.oneServer:
-		return place{}
-	case c.pipeline != nil:
-		if node := c.pipeline.Node(ctx, key); node != "" {
-			return place{node: node}
-		}
-	}
-	return place{slot: slotOf(key)}
-}
-
-// lane is what goes to one place.
-type lane struct {
-	flying int
-	queue  []*waiter
-}
-
-// waiter is a call that waits, or is under way in a batch.
-type waiter struct {
-	ctx    context.Context
-	script *scripts.Script
-	keys   []string
-	args   []string
-
-	taken, gone bool // for sending, by its caller; the coalescer's lock guards them
-
-	answered chan struct{} // has room for the one answer
-	reply    []int64
-	err      error
-}
-
-// waiters are kept for later calls, but for those that were given up: their answer may still come.
-var waiters = sync.Pool{New: func() any { return &waiter{answered: make(chan struct{}, 1)} }}
-
 // Run implements scripts.Runner.
 func (c *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args []string) ([]int64, error) {
-	if len(keys) == 0 {
-		return c.run.Run(ctx, s, keys, args)
+	if c == nil || c.run == nil { // of a Runner that New has not made
+		return nil, fmt.Errorf("%w: want a Runner that New has returned", sentinel.ErrNilRunner)
 	}
-	at := c.placeOf(ctx, keys[0])
+	at, ended := c.placeOf(ctx, keys), ctx.Err()
 	c.mu.Lock()
-	if c.closed {
+	switch {
+	case c.closed:
 		c.mu.Unlock()
 		return nil, ErrClosed
-	}
-	l := c.lanes[at]
-	if l == nil {
-		l = &lane{}
-		c.lanes[at] = l
-	}
-	if l.flying < c.options.flights {
-		l.flying++
-		c.idle.Add(1)
+	case ended != nil:
 		c.mu.Unlock()
-		defer c.landed(at, l)
-		return c.run.Run(ctx, s, keys, args)
+		return nil, fmt.Errorf("weir: nothing was asked: %w", ended)
+	}
+	l := c.laneAt(at)
+	if l.queue.length == 0 && c.room(l) {
+		f := c.begin(l)
+		c.mu.Unlock()
+		if ctx.Done() == nil { // the caller waits as long as run does
+			defer c.land(f)
+			return c.run.Run(ctx, s, keys, args)
+		}
+		w := newWaiter(ctx, s, keys, args)
+		w.taken = true
+		go c.fly(f, []*waiter{w})
+		return c.await(ctx, w)
 	}
 	if c.queued >= c.options.queue {
+		c.tidy(l)
 		c.mu.Unlock()
 		return nil, ErrQueueFull
 	}
-	w := waiters.Get().(*waiter)
-	*w = waiter{ctx: ctx, script: s, keys: keys, args: args, answered: w.answered}
-	l.queue = append(l.queue, w)
+	w := newWaiter(ctx, s, keys, args)
+	w.lane = l
+	l.queue.push(&w.node)
 	c.queued++
+	c.watch(l)
 	c.mu.Unlock()
-	select {
-	case <-w.answered:
-		return w.done()
-	case <-ctx.Done():
-	}
-	if c.forget(w) {
-		return nil, fmt.Errorf("weir: nothing was asked: %w", ctx.Err())
-	}
-	select {
-	case <-w.answered: // it came just now
-		return w.done()
-	default:
-		return nil, fmt.Errorf("weir: %s: gave up waiting for an answer: %w", s.Name(), ctx.Err())
-	}
+	return c.await(ctx, w)
 }
 
-// done returns the answer, and the waiter to those that are kept.
-func (w *waiter) done() ([]int64, error) {
-	reply, err := w.reply, w.err
-	*w = waiter{answered: w.answered}
-	waiters.Put(w)
-	return reply, err
-}
-
-// forget gives up a waiter that still waits, and says whether it did.
-func (c *Runner) forget(w *waiter) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if w.taken {
-		return false
+// Unwrap returns the runner that calls are sent through.
+func (c *Runner) Unwrap() scripts.Runner {
+	if c == nil {
+		return nil
 	}
-	w.gone = true // it stays in the queue until its turn would come
-	c.queued--
-	return true
-}
-
-// landed follows a call that was made at once: what has come meanwhile is sent.
-func (c *Runner) landed(at place, l *lane) {
-	batch := c.next(at, l)
-	if len(batch) == 0 {
-		c.idle.Done()
-		return
-	}
-	go func() {
-		defer c.idle.Done()
-		for ; len(batch) > 0; batch = c.next(at, l) {
-			c.send(batch)
-		}
-	}()
-}
-
-// next takes the calls from a lane that are sent next, the oldest. Where there are none it makes room.
-func (c *Runner) next(at place, l *lane) (batch []*waiter) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	seen := 0
-	for ; seen < len(l.queue) && len(batch) < c.options.batch; seen++ {
-		if w := l.queue[seen]; !w.gone {
-			w.taken = true
-			batch = append(batch, w)
-		}
-	}
-	clear(l.queue[:seen])
-	l.queue = l.queue[seen:]
-	c.queued -= len(batch)
-	if len(batch) > 0 {
-		return batch
-	}
-	if l.flying--; l.flying == 0 && !c.oneServer {
-		delete(c.lanes, at) // there may be sixteen thousand
-	}
-	return nil
-}
-
-// send sends a batch and hands out the answers.
-func (c *Runner) send(batch []*waiter) {
-	parts := c.parts(batch)
-	switch {
-	case len(batch) == 1:
-		c.alone(batch[0])
-	case len(parts) == 1:
-		ctx, cancel := lasting(batch)
-		defer cancel()
-		call := callOf(batch)
-		call.Reply, call.Err = c.run.Run(ctx, call.Script, call.Keys, call.Args)
-		c.answer(batch, call)
-	case c.pipeline != nil:
-		ctx, cancel := lasting(batch)
-		defer cancel()
-		calls := make([]scripts.Call, len(parts))
-		for i, part := range parts {
-			calls[i] = callOf(part)
-		}
-		c.pipeline.RunAll(ctx, calls)
-		for i, part := range parts {
-			c.answer(part, calls[i])
-		}
-	default:
-		var sending sync.WaitGroup
-		for _, part := range parts {
-			sending.Add(1)
-			go func() {
-				defer sending.Done()
-				c.send(part)
-			}()
-		}
-		sending.Wait()
-	}
-}
-
-// parts are those of a batch that one script decides: of the same script and, but on one server, slot. A script that has
-// no form for many requests decides on one.
-func (c *Runner) parts(batch []*waiter) (parts [][]*waiter) {
-	type share struct {
-		script *scripts.Script
-		slot   uint16
-	}
-	var shares []share
-	for _, w := range batch {
-		if w.script.Many() == nil {
-			shares, parts = append(shares, share{}), append(parts, []*waiter{w})
-			continue
-		}
-		its := share{script: w.script}
-		if !c.oneServer {
-			its.slot = slotOf(w.keys[0])
-		}
-		i := slices.Index(shares, its)
-		if i < 0 {
-			i = len(shares)
-			shares, parts = append(shares, its), append(parts, nil)
-		}
-		parts[i] = append(parts[i], w)
-	}
-	return parts
-}
-
-// answer hands out what came of a part.
-func (c *Runner) answer(part []*waiter, call scripts.Call) {
-	if len(part) == 1 || call.Err != nil {
-		for _, w := range part {
-			w.answer(call.Reply, call.Err)
-		}
-		return
-	}
-	replies := repliesOf(call.Reply)
-	for _, w := range part {
-		reply, err := replies.next()
-		if err != errFailed { //nolint:errorlint // it is the very value
-			w.answer(reply, err)
-			continue
-		}
-		c.idle.Add(1)
-		go func() { // for the text of its error
-			defer c.idle.Done()
-			c.alone(w)
-		}()
-	}
-}
-
-// alone makes one call as if it had been made at once.
-func (c *Runner) alone(w *waiter) {
-	reply, err := c.run.Run(w.ctx, w.script, w.keys, w.args)
-	w.answer(reply, err)
-}
-
-func (w *waiter) answer(reply []int64, err error) {
-	w.reply, w.err = reply, err
-	w.answered <- struct{}{}
-}
-
-// lasting returns the context of a batch: it ends when that of every caller would have.
-func lasting(batch []*waiter) (context.Context, context.CancelFunc) {
-	var last time.Time
-	for _, w := range batch {
-		deadline, ok := w.ctx.Deadline()
-		if !ok {
-			return context.WithCancel(context.Background())
-		}
-		if deadline.After(last) {
-			last = deadline
-		}
-	}
-	return context.WithDeadline(context.Background(), last)
+	return c.run
 }
 
 // Waiting returns how many calls wait to be sent, for a metric. It grows if run can't keep up.
@@ -338,12 +153,41 @@ func (c *Runner) Waiting() int {
 	return c.queued
 }
 
-// Close makes all later calls return [ErrClosed], and returns when the calls that wait or are under way have been answered.
-// It doesn't close the runner behind.
-func (c *Runner) Close() error {
+// Close makes all later calls return [ErrClosed], and returns when the calls that wait or are under way have been answered,
+// or with an error that wraps ctx's when ctx ends sooner. Those calls go on then, each until its own context ends. Close can be
+// called again. It doesn't close the runner behind.
+func (c *Runner) Close(ctx context.Context) error {
 	c.mu.Lock()
 	c.closed = true
+	if c.idle == nil {
+		c.idle = make(chan struct{})
+		c.rest()
+	}
+	idle := c.idle
 	c.mu.Unlock()
-	c.idle.Wait()
-	return nil
+	select {
+	case <-idle:
+		return nil
+	default:
+	}
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return fmt.Errorf("weir: %d calls wait and %d are under way: %w", c.queued, c.underWay, ctx.Err())
+}
+
+// rest tells Close when there is nothing more to wait for.
+func (c *Runner) rest() {
+	if c.idle == nil || c.queued > 0 || c.underWay > 0 {
+		return
+	}
+	select {
+	case <-c.idle: // it was told
+	default:
+		close(c.idle)
+	}
 }

@@ -36,7 +36,13 @@ func newGate(run scripts.Runner) *gate {
 	return &gate{Runner: run, one: true, open: make(chan struct{}), arrived: make(chan string, 1000)}
 }
 
-func (g *gate) OneServer() bool { return g.one }
+// Place says that all keys are on one server, or in a cluster.
+func (g *gate) Place(_ context.Context, key string) (scripts.Place, bool) {
+	if g.one {
+		return scripts.Place{}, true
+	}
+	return scripts.Place{Group: scripts.HashTag(key)}, true
+}
 
 func (g *gate) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
 	g.mu.Lock()
@@ -144,7 +150,7 @@ func TestCoalesce(t *testing.T) {
 	if len(calls) != 4 || calls[0].script != "echo" || calls[1].script != "echo, many" || len(calls[1].keys) != 6 {
 		t.Errorf("sent were %v, want one call, one batch of six, and two again for their errors", calls)
 	}
-	if err := c.Close(); err != nil {
+	if err := c.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
 }
@@ -198,7 +204,7 @@ func TestGivenUp(t *testing.T) {
 	if a := <-neighbour; a.err != nil || !slices.Equal(a.reply, []int64{2}) {
 		t.Errorf("the neighbour: %v", a)
 	}
-	if err := c.Close(); err != nil {
+	if err := c.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
 	if keys := server.Keys(); !slices.Equal(keys, []string{"first", "late", "neighbour"}) {
@@ -220,7 +226,7 @@ func TestBatchFails(t *testing.T) {
 			t.Errorf("%v", got)
 		}
 	}
-	if err := c.Close(); err != nil || len(g.sent()) != 2 {
+	if err := c.Close(context.Background()); err != nil || len(g.sent()) != 2 {
 		t.Errorf("%v; sent were %v", err, g.sent())
 	}
 }
@@ -263,7 +269,7 @@ func TestClose(t *testing.T) {
 	second := ask(context.Background(), c, echo, "k", "2")
 	waiting(t, c, 1)
 	closed := make(chan error)
-	go func() { closed <- c.Close() }()
+	go func() { closed <- c.Close(context.Background()) }()
 	for {
 		_, err := c.Run(canceled(), echo, []string{"k"}, []string{"3"})
 		if errors.Is(err, coalesce.ErrClosed) {

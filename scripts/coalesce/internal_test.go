@@ -8,17 +8,6 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-func TestSlot(t *testing.T) {
-	// As CLUSTER KEYSLOT answers.
-	for key, want := range map[string]uint16{
-		"": 0, "123456789": 12739, "foo": 12182, "{foo}bar": 12182, "x{foo}{bar}": 12182, "{}foo": 9500, "{foo": 13308,
-	} {
-		if got := slotOf(key); got != want {
-			t.Errorf("slot of %q: %d, want %d", key, got, want)
-		}
-	}
-}
-
 func TestTogether(t *testing.T) {
 	a, b := []string{"1", "60"}, []string{"5"}
 	keys, args := together([]*waiter{

@@ -2,14 +2,23 @@ package coalesce
 
 import (
 	"fmt"
+	"math"
+	"time"
 
 	"github.com/go-weir/weir/internal/option"
 	"github.com/go-weir/weir/internal/sentinel"
 )
 
-type settings struct{ batch, flights, queue int }
+type settings struct {
+	batch, bytes, flights, calls, queue int
+	ownCalls                            bool // MaxCalls was given
+	patience                            time.Duration
+}
 
-// An Option changes how [New] makes a runner. [MaxBatch], [MaxFlights] and [MaxQueue] return one.
+// perLane is how many calls for one place are under way at most, for each of MaxFlights.
+const perLane = 16
+
+// An Option changes how [New] makes a runner. The functions of this package return one.
 type Option interface{ apply(*settings) }
 
 type optionFunc func(*settings)
@@ -22,32 +31,64 @@ func MaxBatch(requests int) Option {
 	return optionFunc(func(s *settings) { s.batch = requests })
 }
 
+// MaxBytes sets how many bytes the keys and arguments of the requests that are sent together have at most: at least 1, and
+// 65,536 by default. A request that has more is sent alone.
+func MaxBytes(bytes int) Option {
+	return optionFunc(func(s *settings) { s.bytes = bytes })
+}
+
 // MaxFlights sets how many calls and batches are under way at the same time before others wait: at least 1,
-// and 2 by default. In a cluster it holds for each node or slot.
+// and 2 by default. It holds for each place: a server, a node of a cluster or, if run can't make pipelines, a hash
+// tag. Calls that are under way for longer than [Patience] don't count, up to sixteen times as many.
 func MaxFlights(flights int) Option {
 	return optionFunc(func(s *settings) { s.flights = flights })
 }
 
-// MaxQueue sets how many calls may wait: at least 0, and 65,536 by default. Further calls return [ErrQueueFull].
+// MaxCalls sets how many calls and batches are under way at the same time for all places together: at least 1. By default it is
+// 1,024, or sixteen times [MaxFlights] if that is more. Further calls wait.
+func MaxCalls(calls int) Option {
+	return optionFunc(func(s *settings) { s.calls, s.ownCalls = calls, true })
+}
+
+// MaxQueue sets how many calls may wait: at least 0, and 65,536 by default. Further calls return [ErrQueueFull]. A call whose
+// context has ended doesn't count.
 func MaxQueue(calls int) Option {
 	return optionFunc(func(s *settings) { s.queue = calls })
 }
 
+// Patience sets how long a call that gets no answer keeps others for the same place waiting: above 0, and 100
+// milliseconds by default. After that time another call or batch is sent beside it.
+func Patience(d time.Duration) Option {
+	return optionFunc(func(s *settings) { s.patience = d })
+}
+
 func settingsOf(opts []Option) (settings, error) {
-	s := settings{batch: 64, flights: 2, queue: 65_536}
+	s := settings{batch: 64, bytes: 65_536, flights: 2, queue: 65_536, patience: 100 * time.Millisecond}
 	for _, opt := range opts {
 		if option.IsNil(opt) {
 			return s, fmt.Errorf("%w: an option is nil, want one that a function of coalesce has returned", sentinel.ErrInvalidOption)
 		}
 		opt.apply(&s)
 	}
-	switch {
-	case s.batch < 1:
-		return s, fmt.Errorf("%w: MaxBatch is %d, want at least 1", sentinel.ErrInvalidOption, s.batch)
-	case s.flights < 1:
-		return s, fmt.Errorf("%w: MaxFlights is %d, want at least 1", sentinel.ErrInvalidOption, s.flights)
-	case s.queue < 0:
-		return s, fmt.Errorf("%w: MaxQueue is %d, want at least 0", sentinel.ErrInvalidOption, s.queue)
+	if !s.ownCalls {
+		s.calls = max(1024, perLane*min(s.flights, math.MaxInt/perLane))
+	}
+	for _, least := range []struct {
+		name       string
+		got, least int
+	}{
+		{"MaxBatch", s.batch, 1},
+		{"MaxBytes", s.bytes, 1},
+		{"MaxFlights", s.flights, 1},
+		{"MaxCalls", s.calls, 1},
+		{"MaxQueue", s.queue, 0},
+	} {
+		if least.got < least.least {
+			return s, fmt.Errorf("%w: %s is %d, want at least %d", sentinel.ErrInvalidOption, least.name, least.got, least.least)
+		}
+	}
+	if s.patience <= 0 {
+		return s, fmt.Errorf("%w: Patience is %v, want more than 0", sentinel.ErrInvalidOption, s.patience)
 	}
 	return s, nil
 }

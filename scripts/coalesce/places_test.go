@@ -34,7 +34,7 @@ func TestSlots(t *testing.T) {
 			t.Error(a.err)
 		}
 	}
-	if err := c.Close(); err != nil {
+	if err := c.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
 	for _, call := range g.sent() {
@@ -112,7 +112,9 @@ type piped struct {
 	pipelines [][]sent
 }
 
-func (p *piped) Node(_ context.Context, key string) string { return key[:1] }
+func (p *piped) Place(_ context.Context, key string) (scripts.Place, bool) {
+	return scripts.Place{Group: scripts.HashTag(key), Node: key[:1]}, true
+}
 
 func (p *piped) RunAll(ctx context.Context, calls []scripts.Call) {
 	var pipeline []sent
@@ -155,7 +157,7 @@ func TestPipeline(t *testing.T) {
 			t.Errorf("call %d: %v", i, a)
 		}
 	}
-	if err := c.Close(); err != nil {
+	if err := c.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
 	want := [][]sent{{{"echo, many", []string{"a{1}x", "a{1}y"}}, {"echo", []string{"a{2}"}}, {"other", []string{"a{2}"}}}}

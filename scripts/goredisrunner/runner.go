@@ -85,15 +85,20 @@ var _ scripts.Pipeliner = (*Runner)(nil)
 // concurrent use as that is. The client is closed by its owner.
 type Runner struct {
 	client redis.UniversalClient
+	places places
 }
 
 // New returns a Runner that sends scripts through client. Its error wraps [ErrNilClient] if client is nil, or a nil
-// pointer of any client type.
-func New(client redis.UniversalClient) (*Runner, error) {
+// pointer of any client type, and algorithms.ErrInvalidOption for an option that is nil.
+func New(client redis.UniversalClient, opts ...Option) (*Runner, error) {
 	if v := reflect.ValueOf(client); client == nil || v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil, fmt.Errorf("%w: a %T, want one that is connected to a server", ErrNilClient, client)
 	}
-	return &Runner{client: client}, nil
+	r := &Runner{client: client}
+	if err := r.apply(opts); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // Run executes s on the server that holds keys and returns the integers of its reply. A reply of one
@@ -160,7 +165,9 @@ func (r *Runner) send(ctx context.Context, cmd once) (any, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := r.client.Process(ctx, cmd); err != nil {
+	err := r.client.Process(ctx, cmd)
+	r.places.notice(err)
+	if err != nil {
 		return nil, err
 	}
 	return cmd.Result() // waits, when Process is an AsyncAutoPipeline's and only queues

@@ -8,30 +8,6 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// OneServer reports whether all keys are on the same server, so that one script can decide on requests for
-// different keys: see package coalesce. The keys of a cluster and of a ring are not.
-func (r *Runner) OneServer() bool {
-	if r == nil {
-		return false
-	}
-	_, single := r.client.(*redis.Client) // of a single server, or of what sentinels watch over
-	return single                         // of others who knows
-}
-
-// Node implements [scripts.Pipeliner]. In a cluster it returns the address of the master that holds the key, as far as the
-// client knows, and else "".
-func (r *Runner) Node(ctx context.Context, key string) string {
-	cluster, ok := r.client.(*redis.ClusterClient)
-	if !ok {
-		return ""
-	}
-	master, err := cluster.MasterForKey(ctx, key)
-	if err != nil {
-		return ""
-	}
-	return master.Options().Addr
-}
-
 // RunAll implements [scripts.Pipeliner]. The promises of Run hold for each call.
 func (r *Runner) RunAll(ctx context.Context, calls []scripts.Call) {
 	if r == nil || r.client == nil {
@@ -40,9 +16,15 @@ func (r *Runner) RunAll(ctx context.Context, calls []scripts.Call) {
 		}
 		return
 	}
-	all := make([]*scripts.Call, len(calls))
+	_, ring := r.client.(*redis.Ring)
+	all := make([]*scripts.Call, 0, len(calls))
 	for i := range calls {
-		all[i] = &calls[i]
+		c := &calls[i]
+		if ring && len(c.Keys) > 0 && c.Keys[0] == "" { // in a pipeline a ring sends this to any shard
+			c.Reply, c.Err = r.Run(ctx, c.Script, c.Keys, c.Args)
+			continue
+		}
+		all = append(all, c)
 	}
 	if unknown := r.pipeline(ctx, "evalsha", (*scripts.Script).SHA1, all); len(unknown) > 0 {
 		r.pipeline(ctx, "eval", (*scripts.Script).Source, unknown)
@@ -69,6 +51,7 @@ func (r *Runner) pipeline(
 	_, _ = pipe.Exec(ctx) // each command has its own error
 	for i, c := range calls {
 		val, err := cmds[i].Result()
+		r.places.notice(err)
 		switch {
 		case err == nil:
 			c.Reply, c.Err = integers(c.Script, val)

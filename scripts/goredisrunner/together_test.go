@@ -59,20 +59,25 @@ func TestRunAll(t *testing.T) {
 	}
 }
 
-// TestNode names the same node for keys of the same node, and none where there are no nodes or none is known.
-func TestNode(t *testing.T) {
-	w := runnertest.New(t)
-	of := errtest.Must(goredisrunner.New(cluster(t, w, settings{})))
-	if one, other := of.Node(t.Context(), "key"), of.Node(t.Context(), "other"); one == "" || one != other {
-		t.Errorf("in a cluster: %q and %q", one, other)
+// TestRingKeepsEmptyKey: a ring sends a pipeline's command for the key "" to any shard. RunAll sends it where Run does.
+func TestRingKeepsEmptyKey(t *testing.T) {
+	client, shards := threeShards(t)
+	run := errtest.Must(goredisrunner.New(client))
+	calls := make([]scripts.Call, 20)
+	for i := range calls {
+		calls[i] = scripts.Call{Script: runnertest.Count, Keys: []string{""}}
 	}
-	if node := errtest.Must(goredisrunner.New(single(t, w, settings{}))).Node(t.Context(), "key"); node != "" {
-		t.Errorf("of a single server: %q", node)
+	run.RunAll(t.Context(), calls)
+	if reply, err := run.Run(t.Context(), runnertest.Count, []string{""}, nil); err != nil || reply[0] != 21 {
+		t.Errorf("after 20 calls: %v, %v, want 21", reply, err)
 	}
-	lost := closing(t, redis.NewClusterClient(&redis.ClusterOptions{
-		ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) { return nil, errors.New("no cluster") },
-	}), nil)
-	if node := errtest.Must(goredisrunner.New(lost)).Node(t.Context(), "key"); node != "" {
-		t.Errorf("of nobody knows what: %q", node)
+	holding := 0
+	for _, shard := range shards {
+		if shard.Exists("") {
+			holding++
+		}
+	}
+	if holding != 1 {
+		t.Errorf("%d shards hold the key", holding)
 	}
 }

@@ -83,15 +83,20 @@ var _ scripts.Runner = (*Runner)(nil)
 // concurrent use as that is. The client is closed by its owner.
 type Runner struct {
 	client rueidis.Client
+	places places
 }
 
 // New returns a Runner that sends scripts through client. Its error wraps [ErrNilClient] if client is nil, or a nil
-// pointer of any client type.
-func New(client rueidis.Client) (*Runner, error) {
+// pointer of any client type, and algorithms.ErrInvalidOption for an option that is nil.
+func New(client rueidis.Client, opts ...Option) (*Runner, error) {
 	if v := reflect.ValueOf(client); client == nil || v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil, fmt.Errorf("%w: a %T, want one that is connected to a server", ErrNilClient, client)
 	}
-	return &Runner{client: client}, nil
+	r := &Runner{client: client}
+	if err := r.apply(opts); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // Run executes s on the server that holds keys and returns the integers of its reply. A reply of one
@@ -125,6 +130,7 @@ func (r *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args
 			build.Eval().Script(s.Source()).Numkeys(n).Key(keys...).Arg(rest...).Arg(args...).Build()).ToMessage()
 	}
 	if err != nil {
+		r.places.notice(err)
 		return nil, failure(s, err)
 	}
 	return integers(s, msg)
@@ -177,10 +183,4 @@ func unexpected(s *scripts.Script, where string, msg rueidis.RedisMessage) error
 		kind = "a map"
 	}
 	return fmt.Errorf("rueidisrunner: %s: unexpected reply: %s%s, want integers", s.Name(), where, kind)
-}
-
-// OneServer reports whether all keys are on the same server, so that one script can decide on requests for
-// different keys: see package coalesce. The keys of a cluster are not.
-func (r *Runner) OneServer() bool {
-	return r != nil && r.client != nil && r.client.Mode() != rueidis.ClientModeCluster
 }

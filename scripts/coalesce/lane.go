@@ -1,0 +1,191 @@
+package coalesce
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/go-weir/weir/scripts"
+)
+
+// place is where calls go that can be sent together.
+type place struct {
+	known            bool   // else key is the first key, and only calls for equal keys share a script
+	node, group, key string // node or group
+}
+
+// oneServer is the place of all keys where they are on one server.
+var oneServer = place{known: true}
+
+func (c *Runner) placeOf(ctx context.Context, keys []string) place {
+	if len(keys) == 0 {
+		return place{}
+	}
+	p, known := c.look(ctx, keys[0])
+	switch {
+	case !known:
+		return place{key: keys[0]}
+	case c.pipeline != nil && p.Node != "":
+		return place{known: true, node: p.Node}
+	}
+	return place{known: true, group: p.Group}
+}
+
+// look asks the placer, if there is one.
+func (c *Runner) look(ctx context.Context, key string) (scripts.Place, bool) {
+	if c.placer == nil {
+		return scripts.Place{}, false
+	}
+	return c.placer.Place(ctx, key)
+}
+
+// lane is what goes to one place. The coalescer's lock guards it.
+type lane struct {
+	at       place
+	queue    list[*waiter]
+	holding  []*flight // those that count against MaxFlights
+	underWay int       // calls, also of flights that don't hold the lane any more
+	blocked  node[*lane]
+	timer    *time.Timer // until a flight stops holding the lane
+	armed    bool
+}
+
+// flight is a call or batch that is under way.
+type flight struct {
+	lane  *lane
+	began time.Time
+	holds bool // counts against MaxFlights
+	calls int
+
+	waiting int                // callers of a batch that have not given up
+	cancel  context.CancelFunc // of a batch's context
+}
+
+func (c *Runner) laneAt(at place) *lane {
+	l := c.lanes[at]
+	if l == nil {
+		l = &lane{at: at}
+		l.blocked.value = l
+		c.lanes[at] = l
+	}
+	return l
+}
+
+// room says whether one more flight may begin.
+func (c *Runner) room(l *lane) bool {
+	return len(l.holding) < c.options.flights && l.underWay/perLane < c.options.flights && c.underWay < c.options.calls
+}
+
+// begin begins a flight.
+func (c *Runner) begin(l *lane) *flight {
+	f := &flight{lane: l, began: time.Now(), holds: true}
+	l.holding = append(l.holding, f)
+	c.count(f, 1)
+	return f
+}
+
+// count adds to the calls that are under way.
+func (c *Runner) count(f *flight, calls int) {
+	f.calls += calls
+	f.lane.underWay += calls
+	c.underWay += calls
+}
+
+// release ends the time in which a flight holds its lane.
+func (f *flight) release() {
+	if f.holds {
+		f.holds = false
+		at := slices.Index(f.lane.holding, f)
+		f.lane.holding = slices.Delete(f.lane.holding, at, at+1)
+	}
+}
+
+// land ends a flight, and sends what has come meanwhile.
+func (c *Runner) land(f *flight) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f.release()
+	c.count(f, -f.calls)
+	c.dispatch(f.lane)
+	for c.underWay < c.options.calls && c.blocked.length > 0 {
+		next := c.blocked.first
+		next.remove()
+		c.dispatch(next.value)
+	}
+	c.tidy(f.lane)
+}
+
+// dispatch sends from a lane's queue what may be sent.
+func (c *Runner) dispatch(l *lane) {
+	for l.queue.length > 0 && c.room(l) {
+		batch, f := c.take(l), c.begin(l)
+		if len(batch) > 1 {
+			f.waiting = len(batch)
+			for _, w := range batch {
+				w.flight = f
+			}
+		}
+		go c.fly(f, batch)
+	}
+	c.watch(l)
+}
+
+// take takes the oldest calls from a lane's queue, as many as may be sent together.
+func (c *Runner) take(l *lane) (batch []*waiter) {
+	batch = make([]*waiter, 0, min(c.options.batch, l.queue.length))
+	for bytes := 0; l.queue.length > 0 && len(batch) < c.options.batch; {
+		w := l.queue.first.value
+		if bytes += w.bytes(); bytes > c.options.bytes && len(batch) > 0 {
+			break
+		}
+		w.node.remove()
+		w.taken = true
+		batch = append(batch, w)
+	}
+	c.queued -= len(batch)
+	return batch
+}
+
+// watch sees to it that a lane whose queue isn't empty goes on: when a flight lands, or has held the lane for too
+// long, or when fewer calls are under way for all lanes.
+func (c *Runner) watch(l *lane) {
+	switch {
+	case l.queue.length == 0:
+		l.blocked.remove()
+	case len(l.holding) >= c.options.flights:
+		if l.armed {
+			return
+		}
+		l.armed = true
+		wait := c.options.patience - time.Since(l.holding[0].began) // the oldest
+		if l.timer == nil {
+			l.timer = time.AfterFunc(wait, func() { c.late(l) })
+		} else {
+			l.timer.Reset(wait)
+		}
+	case c.underWay >= c.options.calls:
+		c.blocked.push(&l.blocked)
+	}
+}
+
+// late lets others pass flights that have held a lane for too long.
+func (c *Runner) late(l *lane) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l.armed = false
+	if l.queue.length == 0 {
+		return // none waits
+	}
+	for len(l.holding) > 0 && time.Since(l.holding[0].began) >= c.options.patience {
+		l.holding[0].release()
+	}
+	c.dispatch(l)
+}
+
+// tidy drops a lane that isn't needed any more: there may be one for each key.
+func (c *Runner) tidy(l *lane) {
+	if l.queue.length == 0 && l.underWay == 0 && l.at != oneServer {
+		delete(c.lanes, l.at)
+	}
+	c.rest()
+}

@@ -1,0 +1,137 @@
+package coalesce
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"github.com/go-weir/weir/scripts"
+)
+
+// waiter is a call that waits, or is under way.
+type waiter struct {
+	ctx    context.Context
+	script *scripts.Script
+	keys   []string
+	args   []string
+
+	// The coalescer's lock guards these.
+	lane        *lane
+	node        node[*waiter] // in the lane's queue
+	flight      *flight       // of the batch in which it was sent
+	taken, gone bool          // for sending, by its caller
+
+	answered chan struct{} // has room for the one answer
+	reply    []int64
+	err      error
+}
+
+// waiters are kept for later calls, but for those that were given up: their answer may still come.
+var waiters = sync.Pool{New: func() any { return &waiter{answered: make(chan struct{}, 1)} }}
+
+func newWaiter(ctx context.Context, s *scripts.Script, keys, args []string) *waiter {
+	w := waiters.Get().(*waiter)
+	*w = waiter{ctx: ctx, script: s, keys: keys, args: args, answered: w.answered}
+	w.node.value = w
+	return w
+}
+
+// bytes is how many bytes its keys and arguments have.
+func (w *waiter) bytes() (n int) {
+	for _, key := range w.keys {
+		n += len(key)
+	}
+	for _, arg := range w.args {
+		n += len(arg)
+	}
+	return n
+}
+
+// await returns the answer, or the context's error when that ends sooner.
+func (c *Runner) await(ctx context.Context, w *waiter) ([]int64, error) {
+	select {
+	case <-w.answered:
+		return w.done()
+	case <-ctx.Done():
+	}
+	name := w.script.Name()
+	if c.leave(w) {
+		return nil, fmt.Errorf("weir: %s: nothing was asked: %w", name, ctx.Err())
+	}
+	select {
+	case <-w.answered: // it came just now
+		return w.done()
+	default:
+		return nil, fmt.Errorf("weir: %s: gave up waiting for an answer: %w", name, ctx.Err())
+	}
+}
+
+// leave gives up a waiter, and says whether it was still in the queue, so that nothing was sent.
+func (c *Runner) leave(w *waiter) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w.gone = true
+	if !w.taken {
+		w.node.remove()
+		c.queued--
+		c.watch(w.lane)
+		c.tidy(w.lane)
+		return true
+	}
+	if f := w.flight; f != nil {
+		if f.waiting--; f.waiting == 0 && f.cancel != nil {
+			f.cancel()
+		}
+	}
+	return false
+}
+
+// left says whether its caller has given up.
+func (c *Runner) left(w *waiter) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return w.gone
+}
+
+// done returns the answer, and the waiter to those that are kept.
+func (w *waiter) done() ([]int64, error) {
+	reply, err := w.reply, w.err
+	*w = waiter{answered: w.answered}
+	waiters.Put(w)
+	if p, ok := err.(*PanicError); ok { //nolint:errorlint // it is the very value
+		panic(p)
+	}
+	return reply, err
+}
+
+// answer hands out the answer. The waiter is its caller's from then on.
+func (w *waiter) answer(reply []int64, err error) {
+	w.reply, w.err = reply, err
+	w.answered <- struct{}{}
+}
+
+// A PanicError is the value of the panics of a [Runner]'s Run: the runner behind it, or a hook of the client, panicked in
+// another goroutine.
+type PanicError struct {
+	Value any    // of the panic
+	Stack []byte // of the goroutine that panicked, as debug.Stack formats it
+}
+
+func panicOf(value any) *PanicError {
+	if p, ok := value.(*PanicError); ok { // of a Runner behind this one
+		return p
+	}
+	return &PanicError{Value: value, Stack: debug.Stack()}
+}
+
+// Error returns the value and the stack.
+func (p *PanicError) Error() string {
+	return fmt.Sprintf("weir: a panic in the runner: %v\n\n%s", p.Value, p.Stack)
+}
+
+// Unwrap returns the value if it is an error, and else nil.
+func (p *PanicError) Unwrap() error {
+	err, _ := p.Value.(error)
+	return err
+}

@@ -75,8 +75,8 @@ type Runner struct {
 //
 // # Bounds
 //
-// A call or batch that gets no answer delays others for the same place by [Patience]. It stays under way: up to sixteen times
-// MaxFlights calls for one place, and [MaxCalls] in all. Beyond that, calls wait until one returns or their contexts end. At
+// A call or batch that gets no answer delays others for the same place until all of its callers have given up, and for no longer
+// than [Patience]. It stays under way: up to sixteen times MaxFlights calls for one place, and [MaxCalls] in all. Beyond that, calls wait until one returns or their contexts end. At
 // most [MaxQueue] calls wait. A call that gave up while it waited holds no memory. A batch has [MaxBatch] requests and [MaxBytes] bytes
 // at most. If its requests go side by side they all count as under way, and the last batch may exceed the bounds by
 // MaxBatch - 1 calls.
@@ -120,7 +120,7 @@ func (c *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args
 			return c.run.Run(ctx, s, keys, args)
 		}
 		w := newWaiter(ctx, s, keys, args)
-		w.taken = true
+		w.taken, w.flight, f.waiting = true, f, 1
 		go c.fly(f, []*waiter{w})
 		return c.await(ctx, w)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/internal/resptest"
@@ -63,10 +64,10 @@ func (g *gate) sent() []sent {
 	return slices.Clone(g.calls)
 }
 
-// newRunner returns a runner over run.
+// newRunner returns a runner over run. Calls wait for as long as it takes to open a gate, unless opts say otherwise.
 func newRunner(t *testing.T, run scripts.Runner, opts ...coalesce.Option) *coalesce.Runner {
 	t.Helper()
-	c, err := coalesce.New(run, opts...)
+	c, err := coalesce.New(run, append([]coalesce.Option{coalesce.Patience(time.Hour)}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,6 +305,7 @@ func TestWrong(t *testing.T) {
 	}
 	for name, opt := range map[string]coalesce.Option{
 		"nil": nil, "MaxBatch": coalesce.MaxBatch(0), "MaxFlights": coalesce.MaxFlights(0), "MaxQueue": coalesce.MaxQueue(-1),
+		"MaxBytes": coalesce.MaxBytes(0), "MaxCalls": coalesce.MaxCalls(0), "Patience": coalesce.Patience(0),
 	} {
 		if c, err := coalesce.New(conn, opt); c != nil || !errors.Is(err, algorithms.ErrInvalidOption) {
 			t.Errorf("%s: %v, %v, want ErrInvalidOption", name, c, err)

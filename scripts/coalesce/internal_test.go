@@ -1,9 +1,14 @@
 package coalesce
 
 import (
+	"context"
 	"errors"
+	"runtime"
 	"slices"
+	"strconv"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-weir/weir/scripts"
 )
@@ -53,5 +58,84 @@ func TestReplies(t *testing.T) {
 				t.Errorf("%v: reply %d is %v, %v, want %d", test.flat, i, reply, err, want)
 			}
 		}
+	}
+}
+
+// TestNothingIsKept: after calls for many places, of which some were under way, some waited for their lane and some only as
+// too many calls were under way for all, nothing is left of those whose callers gave up, and nothing at all in the end.
+func TestNothingIsKept(t *testing.T) {
+	before := runtime.NumGoroutine()
+	release, arrived := make(chan struct{}), make(chan struct{}, 10)
+	c, err := New(runnerFunc(func(context.Context, *scripts.Script, []string, []string) ([]int64, error) {
+		arrived <- struct{}{}
+		<-release
+		return []int64{1}, nil
+	}), MaxFlights(1), MaxCalls(3), Patience(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, giveUp := context.WithCancel(context.Background())
+	var calls sync.WaitGroup
+	const places, each = 100, 3
+	for i := range places * each {
+		calls.Add(1)
+		go func() {
+			defer calls.Done()
+			_, _ = c.Run(ctx, scripts.GCRA, []string{strconv.Itoa(i % places)}, nil)
+		}()
+	}
+	for range 3 {
+		<-arrived
+	}
+	for c.Waiting() != places*each-3 {
+		runtime.Gosched()
+	}
+	giveUp()
+	calls.Wait()
+	c.mu.Lock()
+	if len(c.lanes) > 3 || c.blocked.length > 0 || c.queued > 0 || c.underWay != 3 {
+		t.Errorf("%d lanes, %d of them blocked, %d calls wait, %d under way", len(c.lanes), c.blocked.length, c.queued, c.underWay)
+	}
+	c.mu.Unlock()
+	close(release)
+	if err := c.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if len(c.lanes) > 0 || c.underWay != 0 {
+		t.Errorf("in the end: %d lanes, %d calls under way", len(c.lanes), c.underWay)
+	}
+	for runtime.NumGoroutine() > before { // for ever, if one leaks
+		runtime.Gosched()
+	}
+}
+
+type runnerFunc func(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error)
+
+func (f runnerFunc) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
+	return f(ctx, s, keys, args)
+}
+
+// TestList: elements are removed in any order, and once.
+func TestList(t *testing.T) {
+	var l list[int]
+	nodes := make([]node[int], 4)
+	for i := range nodes {
+		nodes[i].value = i
+		l.push(&nodes[i])
+		l.push(&nodes[i])
+	}
+	for i, at := range []int{1, 3, 0, 2} {
+		nodes[at].remove()
+		nodes[at].remove()
+		var left []int
+		for n := l.first; n != nil; n = n.next {
+			left = append(left, n.value)
+		}
+		if want := [][]int{{0, 2, 3}, {0, 2}, {2}, nil}[i]; !slices.Equal(left, want) || l.length != len(want) {
+			t.Errorf("after removing %d: %v, of length %d", at, left, l.length)
+		}
+	}
+	if l.first != nil || l.last != nil {
+		t.Errorf("%+v", l)
 	}
 }

@@ -57,7 +57,7 @@ type flight struct {
 	holds bool // counts against MaxFlights
 	calls int
 
-	waiting int                // callers of a batch that have not given up
+	waiting int                // callers that have not given up
 	cancel  context.CancelFunc // of a batch's context
 }
 
@@ -119,11 +119,9 @@ func (c *Runner) land(f *flight) {
 func (c *Runner) dispatch(l *lane) {
 	for l.queue.length > 0 && c.room(l) {
 		batch, f := c.take(l), c.begin(l)
-		if len(batch) > 1 {
-			f.waiting = len(batch)
-			for _, w := range batch {
-				w.flight = f
-			}
+		f.waiting = len(batch)
+		for _, w := range batch {
+			w.flight = f
 		}
 		go c.fly(f, batch)
 	}

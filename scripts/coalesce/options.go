@@ -39,7 +39,8 @@ func MaxBytes(bytes int) Option {
 
 // MaxFlights sets how many calls and batches are under way at the same time before others wait: at least 1,
 // and 2 by default. It holds for each place: a server, a node of a cluster or, if run can't make pipelines, a hash
-// tag. Calls that are under way for longer than [Patience] don't count, up to sixteen times as many.
+// tag. Calls that are under way for longer than [Patience], or whose callers have given up, don't count, up to sixteen
+// times as many.
 func MaxFlights(flights int) Option {
 	return optionFunc(func(s *settings) { s.flights = flights })
 }
@@ -56,14 +57,14 @@ func MaxQueue(calls int) Option {
 	return optionFunc(func(s *settings) { s.queue = calls })
 }
 
-// Patience sets how long a call that gets no answer keeps others for the same place waiting: above 0, and 100
-// milliseconds by default. After that time another call or batch is sent beside it.
+// Patience sets how long a call that gets no answer keeps others for the same place waiting at most: above 0, and one second by
+// default. After that time, or when its callers have given up, another call or batch is sent beside it.
 func Patience(d time.Duration) Option {
 	return optionFunc(func(s *settings) { s.patience = d })
 }
 
 func settingsOf(opts []Option) (settings, error) {
-	s := settings{batch: 64, bytes: 65_536, flights: 2, queue: 65_536, patience: 100 * time.Millisecond}
+	s := settings{batch: 64, bytes: 65_536, flights: 2, queue: 65_536, patience: time.Second}
 	for _, opt := range opts {
 		if option.IsNil(opt) {
 			return s, fmt.Errorf("%w: an option is nil, want one that a function of coalesce has returned", sentinel.ErrInvalidOption)

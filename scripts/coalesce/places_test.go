@@ -2,6 +2,7 @@ package coalesce_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/internal/resptest"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/coalesce"
@@ -187,5 +189,135 @@ func TestPipelineFails(t *testing.T) {
 	}
 	if a := <-fine; a.err != nil || a.reply[0] != 7 {
 		t.Errorf("%v", a)
+	}
+}
+
+// traced is a Runner around another one, as for metrics.
+type traced struct {
+	scripts.Runner
+	seen *[]string
+}
+
+func (w traced) Unwrap() scripts.Runner { return w.Runner }
+
+func (w traced) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
+	*w.seen = append(*w.seen, fmt.Sprint(s.Name(), keys))
+	return w.Runner.Run(ctx, s, keys, args)
+}
+
+// TestWrappedRunner: a wrapper with Unwrap changes nothing of what is sent together, and sees every call: a pipeline, which
+// only the runner behind it could make, isn't used.
+func TestWrappedRunner(t *testing.T) {
+	_, conn := resptest.Miniredis(t)
+	p := &piped{gate: newGate(conn)}
+	var seen []string
+	c := newRunner(t, traced{traced{p, new([]string)}, &seen}, coalesce.MaxFlights(1))
+	first := ask(context.Background(), c, echo, "{k}", "1")
+	<-p.arrived
+	var answers []chan answer
+	for i := range 3 {
+		answers = append(answers, ask(context.Background(), c, echo, fmt.Sprint("{k}", i), fmt.Sprint(i)))
+		waiting(t, c, i+1)
+	}
+	close(p.open)
+	<-first
+	for i, answers := range answers {
+		if a := <-answers; a.err != nil || a.reply[0] != int64(i) {
+			t.Errorf("call %d: %v", i, a)
+		}
+	}
+	if want := []string{"echo[{k}]", "echo, many[{k}0 {k}1 {k}2]"}; !slices.Equal(seen, want) || len(p.pipelines) > 0 {
+		t.Errorf("the wrapper saw %q, and pipelines were %v", seen, p.pipelines)
+	}
+}
+
+// TestUnknownPlaces: where it isn't known where keys live, only calls for equal keys share a script. Others don't wait for them.
+func TestUnknownPlaces(t *testing.T) {
+	_, conn := resptest.Miniredis(t)
+	g := newGate(conn)
+	c := newRunner(t, runnerFunc(g.Run), coalesce.MaxFlights(1))
+	hold := []chan answer{ask(context.Background(), c, echo, "{a}1", "0"), ask(context.Background(), c, echo, "{a}2", "0")}
+	<-g.arrived
+	<-g.arrived
+	var answers []chan answer
+	for i, keys := range [][]string{{"{a}1"}, {"{a}2"}, {"{a}1"}, {"{a}2"}, {"{a}1", "{a}2"}, {"{a}1", "{a}2"}} {
+		answers = append(answers, make(chan answer, 1))
+		go func() {
+			reply, err := c.Run(context.Background(), echo, keys, []string{"1"})
+			answers[i] <- answer{reply, err}
+		}()
+		waiting(t, c, i+1)
+	}
+	close(g.open)
+	for _, answers := range append(hold, answers...) {
+		if a := <-answers; a.err != nil {
+			t.Error(a.err)
+		}
+	}
+	if err := c.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	var sent []string
+	for _, call := range g.sent()[2:] {
+		sent = append(sent, fmt.Sprint(call.script, call.keys))
+	}
+	slices.Sort(sent)
+	if want := []string{"echo, many[{a}1 {a}2]", "echo, many[{a}1]", "echo, many[{a}2]"}; !slices.Equal(sent, want) {
+		t.Errorf("sent were %q, want %q", sent, want)
+	}
+}
+
+// learning is a gate that learns while calls wait that its server is a node of a cluster.
+type learning struct{ *gate }
+
+func (l learning) Place(ctx context.Context, key string) (scripts.Place, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.gate.Place(ctx, key)
+}
+
+// TestPlacesThatChange: what waits is divided by where its keys live when it is sent, and not when it came.
+func TestPlacesThatChange(t *testing.T) {
+	_, conn := resptest.Miniredis(t)
+	l := learning{newGate(conn)}
+	c := newRunner(t, l, coalesce.MaxFlights(1))
+	first := ask(context.Background(), c, echo, "first", "1")
+	<-l.arrived
+	var answers []chan answer
+	for i, key := range []string{"{a}1", "{b}1", "{a}2"} {
+		answers = append(answers, ask(context.Background(), c, echo, key, "1"))
+		waiting(t, c, i+1)
+	}
+	l.mu.Lock()
+	l.one = false
+	l.mu.Unlock()
+	close(l.open)
+	<-first
+	for _, answers := range answers {
+		if a := <-answers; a.err != nil {
+			t.Error(a.err)
+		}
+	}
+	var sent []string
+	for _, call := range l.sent()[1:] {
+		sent = append(sent, fmt.Sprint(call.keys))
+	}
+	slices.Sort(sent)
+	if want := []string{"[{a}1 {a}2]", "[{b}1]"}; !slices.Equal(sent, want) {
+		t.Errorf("sent were %q, want %q", sent, want)
+	}
+}
+
+// TestKeylessScript is sent, and an unmade Runner is an error.
+func TestKeylessScript(t *testing.T) {
+	_, conn := resptest.Miniredis(t)
+	c := newRunner(t, conn)
+	if reply, err := c.Run(context.Background(), scripts.New("five", "return 5"), nil, nil); err != nil || reply[0] != 5 {
+		t.Errorf("%v, %v", reply, err)
+	}
+	for _, unmade := range []*coalesce.Runner{nil, {}} {
+		if _, err := unmade.Run(context.Background(), echo, []string{"k"}, nil); !errors.Is(err, algorithms.ErrNilRunner) {
+			t.Errorf("%v, want ErrNilRunner", err)
+		}
 	}
 }

@@ -19,7 +19,7 @@ type waiter struct {
 	// The coalescer's lock guards these.
 	lane        *lane
 	node        node[*waiter] // in the lane's queue
-	flight      *flight       // of the batch in which it was sent
+	flight      *flight       // in which it was sent
 	taken, gone bool          // for sending, by its caller
 
 	answered chan struct{} // has room for the one answer
@@ -79,10 +79,13 @@ func (c *Runner) leave(w *waiter) bool {
 		c.tidy(w.lane)
 		return true
 	}
-	if f := w.flight; f != nil {
-		if f.waiting--; f.waiting == 0 && f.cancel != nil {
+	f := w.flight
+	if f.waiting--; f.waiting == 0 { // what comes of it is not read
+		if f.cancel != nil {
 			f.cancel()
 		}
+		f.release()
+		c.dispatch(f.lane)
 	}
 	return false
 }

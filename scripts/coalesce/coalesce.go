@@ -27,6 +27,7 @@ type Runner struct {
 
 	mu       sync.Mutex
 	lanes    map[place]*lane
+	one      *lane       // that of oneServer, which stays
 	blocked  list[*lane] // those that wait only as MaxCalls calls are under way
 	queued   int         // calls that wait, in all lanes
 	underWay int         // calls, for all lanes

@@ -53,8 +53,8 @@ type lane struct {
 // flight is a call or batch that is under way.
 type flight struct {
 	lane  *lane
-	began time.Time
-	holds bool // counts against MaxFlights
+	holds bool      // counts against MaxFlights
+	since time.Time // when another call first waited for it; zero if none has
 	calls int
 
 	waiting int                // callers that have not given up
@@ -62,11 +62,17 @@ type flight struct {
 }
 
 func (c *Runner) laneAt(at place) *lane {
+	if at == oneServer && c.one != nil {
+		return c.one
+	}
 	l := c.lanes[at]
 	if l == nil {
 		l = &lane{at: at}
 		l.blocked.value = l
 		c.lanes[at] = l
+		if at == oneServer {
+			c.one = l
+		}
 	}
 	return l
 }
@@ -78,7 +84,7 @@ func (c *Runner) room(l *lane) bool {
 
 // begin begins a flight.
 func (c *Runner) begin(l *lane) *flight {
-	f := &flight{lane: l, began: time.Now(), holds: true}
+	f := &flight{lane: l, holds: true}
 	l.holding = append(l.holding, f)
 	c.count(f, 1)
 	return f
@@ -151,11 +157,17 @@ func (c *Runner) watch(l *lane) {
 	case l.queue.length == 0:
 		l.blocked.remove()
 	case len(l.holding) >= c.options.flights:
+		if newest := l.holding[len(l.holding)-1]; newest.since.IsZero() {
+			now := time.Now()
+			for i := len(l.holding) - 1; i >= 0 && l.holding[i].since.IsZero(); i-- {
+				l.holding[i].since = now
+			}
+		}
 		if l.armed {
 			return
 		}
 		l.armed = true
-		wait := c.options.patience - time.Since(l.holding[0].began) // the oldest
+		wait := time.Until(l.holding[0].since.Add(c.options.patience)) // the oldest
 		if l.timer == nil {
 			l.timer = time.AfterFunc(wait, func() { c.late(l) })
 		} else {
@@ -174,7 +186,7 @@ func (c *Runner) late(l *lane) {
 	if l.queue.length == 0 {
 		return // none waits
 	}
-	for len(l.holding) > 0 && time.Since(l.holding[0].began) >= c.options.patience {
+	for len(l.holding) > 0 && !l.holding[0].since.IsZero() && time.Since(l.holding[0].since) >= c.options.patience {
 		l.holding[0].release()
 	}
 	c.dispatch(l)

@@ -1,0 +1,72 @@
+package coalesce_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/scripts/coalesce"
+)
+
+// instant is a runner on one server that answers at once, so that coalescing itself is measured.
+type instant struct{}
+
+func (instant) Place(context.Context, string) (scripts.Place, bool) { return scripts.Place{}, true }
+
+var ones = func() (ones [65]int64) {
+	for i := range ones {
+		ones[i] = 1
+	}
+	return ones
+}()
+
+func (instant) Run(_ context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
+	if s == scripts.GCRA {
+		return ones[:1], nil
+	}
+	return ones[:], nil // there are as many at most, and what is over isn't read
+}
+
+// BenchmarkAlone is of one caller: with a context that can't be cancelled its call is made in its own goroutine, and
+// else in another one.
+func BenchmarkAlone(b *testing.B) {
+	cancellable, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for name, ctx := range map[string]context.Context{"background": context.Background(), "cancellable": cancellable} {
+		b.Run(name, func(b *testing.B) {
+			c, keys, args := bench(b)
+			b.ReportAllocs()
+			for range b.N {
+				if _, err := c.Run(ctx, scripts.GCRA, keys, args); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkTogether is of 256 callers for each processor.
+func BenchmarkTogether(b *testing.B) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	c, keys, args := bench(b)
+	b.SetParallelism(256)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := c.Run(ctx, scripts.GCRA, keys, args); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}
+
+func bench(b *testing.B) (c *coalesce.Runner, keys, args []string) {
+	b.Helper()
+	c, err := coalesce.New(instant{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return c, []string{"weir:{user:1}:gcra:10/1s"}, []string{"100000", "1000000"}
+}

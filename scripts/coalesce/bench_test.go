@@ -3,15 +3,16 @@ package coalesce_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 
-// instant is a runner on one server that answers at once, so that coalescing itself is measured.
-type instant struct{}
+// server is a runner on one server, which takes a time for its answer.
+type server struct{ after time.Duration }
 
-func (instant) Place(context.Context, string) (scripts.Place, bool) { return scripts.Place{}, true }
+func (server) Place(context.Context, string) (scripts.Place, bool) { return scripts.Place{}, true }
 
 var ones = func() (ones [65]int64) {
 	for i := range ones {
@@ -20,7 +21,8 @@ var ones = func() (ones [65]int64) {
 	return ones
 }()
 
-func (instant) Run(_ context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
+func (r server) Run(_ context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
+	time.Sleep(r.after)
 	if s == scripts.GCRA {
 		return ones[:1], nil
 	}
@@ -34,7 +36,7 @@ func BenchmarkAlone(b *testing.B) {
 	defer cancel()
 	for name, ctx := range map[string]context.Context{"background": context.Background(), "cancellable": cancellable} {
 		b.Run(name, func(b *testing.B) {
-			c, keys, args := bench(b)
+			c, keys, args := bench(b, 0)
 			b.ReportAllocs()
 			for range b.N {
 				if _, err := c.Run(ctx, scripts.GCRA, keys, args); err != nil {
@@ -45,11 +47,11 @@ func BenchmarkAlone(b *testing.B) {
 	}
 }
 
-// BenchmarkTogether is of 256 callers for each processor.
+// BenchmarkTogether is of 256 callers for each processor, over a server that takes 100 µs for a call.
 func BenchmarkTogether(b *testing.B) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	c, keys, args := bench(b)
+	c, keys, args := bench(b, 100*time.Microsecond)
 	b.SetParallelism(256)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
@@ -62,9 +64,9 @@ func BenchmarkTogether(b *testing.B) {
 	})
 }
 
-func bench(b *testing.B) (c *coalesce.Runner, keys, args []string) {
+func bench(b *testing.B, after time.Duration) (c *coalesce.Runner, keys, args []string) {
 	b.Helper()
-	c, err := coalesce.New(instant{})
+	c, err := coalesce.New(server{after})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -57,7 +57,8 @@ func (s *Script) Args() []string { return s.args }
 func (s *Script) Reply() []string { return s.reply }
 
 // A Runner sends scripts to a server. It is all that Weir needs of a Redis client: goredisrunner and
-// rueidisrunner implement it, and it can be implemented over any other client.
+// rueidisrunner implement it, and it can be implemented over any other client. A Runner that also implements
+// [Placer] says which keys are together. A Runner that wraps another one should have a method Unwrap() Runner: see [PlacerOf].
 type Runner interface {
 	// Run executes s once, atomically, on the server that holds keys, and returns the integers of
 	// its reply. It sends EVALSHA first, and EVAL only after the server has answered NOSCRIPT.

@@ -69,18 +69,18 @@ type Runner struct {
 // by one: in one pipeline if run is a scripts.Pipeliner, and else one after the other. Any other error of a batch is
 // the error of each of its callers, and nothing is sent again.
 //
-// If requests fail within a batch, they are sent again for their errors, one after the other. An error by which the server refuses
-// to write (OOM, READONLY, MISCONF, NOREPLICAS, NOPERM) is that of all requests of the batch that failed, without
+// If requests fail within a batch, they are sent again for their errors, one after the other. An error by which the server
+// refuses to write (OOM, READONLY, MISCONF, NOREPLICAS, NOPERM) is that of all requests of the batch that failed, without
 // sending them. So such a server gets two calls for each batch. A script that has written something before it fails writes
 // that twice. Only the sliding log's can, for a user who lacks some of the rights that the runners' documentation names.
 //
 // # Bounds
 //
-// A call or batch that gets no answer delays others for the same place until all of its callers have given up, and for no longer
-// than [Patience]. It stays under way: up to sixteen times MaxFlights calls for one place, and [MaxCalls] in all. Beyond that, calls wait until one returns or their contexts end. At
-// most [MaxQueue] calls wait. A call that gave up while it waited holds no memory. A batch has [MaxBatch] requests and [MaxBytes] bytes
-// at most. If its requests go side by side they all count as under way, and the last batch may exceed the bounds by
-// MaxBatch - 1 calls.
+// A call or batch that gets no answer delays others for the same place until all of its callers have given up, and for no
+// longer than [Patience]. It stays under way: up to sixteen times MaxFlights calls for one place, and [MaxCalls] in all. Beyond
+// that, calls wait until one returns or their contexts end. At most [MaxQueue] calls wait. A call that gave up while it waited
+// holds no memory. A batch has [MaxBatch] requests and [MaxBytes] bytes at most. If its requests go side by side they all count
+// as under way, and the last batch may exceed the bounds by MaxBatch - 1 calls.
 //
 // After a call whose context has ended, its keys and args may still be read: don't change them. Close the Runner when it is
 // not called any more. The errors of New wrap algorithms.ErrInvalidOption, or algorithms.ErrNilRunner if run is nil.

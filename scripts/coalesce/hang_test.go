@@ -13,8 +13,8 @@ import (
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 
-// deaf is a runner on one server that takes no notice of contexts. Calls for keys that begin with "hung" get no answer until release is
-// closed.
+// deaf is a runner on one server that takes no notice of contexts. Calls for keys that begin with "hung" get no answer until
+// release is closed.
 type deaf struct {
 	arrived chan context.Context
 	release chan struct{}
@@ -86,9 +86,9 @@ func TestCallerIsNotHeld(t *testing.T) {
 	}
 }
 
-// TestHungCallsStopNobody: calls without a deadline that get no answer hold up the others for the time of Patience only, and those
-// whose callers have given up not at all.
-func TestHungCallsStopNobody(t *testing.T) {
+// TestHungCallsDelayOthers: calls without a deadline that get no answer delay the others for the time of Patience only, and
+// those whose callers have given up not at all.
+func TestHungCallsDelayOthers(t *testing.T) {
 	d := newDeaf()
 	c := newRunner(t, d, coalesce.MaxFlights(2), coalesce.Patience(time.Millisecond))
 	hung := []chan answer{ask(context.Background(), c, echo, "hung1"), ask(context.Background(), c, echo, "hung2")}
@@ -191,7 +191,8 @@ func TestCallersThatGaveUpLeaveTheQueue(t *testing.T) {
 
 type contextKey struct{}
 
-// TestContextOfABatch: it has the values of the oldest call, and ends with the latest deadline, but never later than in ten seconds.
+// TestContextOfABatch: it has the values of the oldest call, and ends with the latest deadline, but never later than in ten
+// seconds.
 func TestContextOfABatch(t *testing.T) {
 	soon, later, far := time.Now().Add(time.Hour), time.Now().Add(2*time.Hour), time.Now().Add(24*time.Hour)
 	near := time.Now().Add(9 * time.Second)

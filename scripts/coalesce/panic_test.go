@@ -116,8 +116,8 @@ func faults(t *testing.T, run scripts.Runner, f *faulty) map[string]outcome {
 	return outcomes
 }
 
-// TestPanicReachesTheCallers: a panic in the runner is one in each caller's goroutine, with its value and stack, and neither ends
-// the process nor takes a flight for good.
+// TestPanicReachesTheCallers: a panic in the runner is one in each caller's goroutine, with its value and stack, and neither
+// ends the process nor takes a flight for good.
 func TestPanicReachesTheCallers(t *testing.T) {
 	f := newFaulty(panicking)
 	for _, run := range []scripts.Runner{f, faultyPipes{f}} {
@@ -142,8 +142,8 @@ func TestGoexitLosesNoFlight(t *testing.T) {
 	}
 }
 
-// TestFaultInTheCallersGoroutine: a call with a context that can't be cancelled is made in its caller's goroutine. What happens to it
-// takes no flight either.
+// TestFaultInTheCallersGoroutine: a call with a context that can't be cancelled is made in its caller's goroutine. What happens
+// to it takes no flight either.
 func TestFaultInTheCallersGoroutine(t *testing.T) {
 	for _, fault := range []func(){panicking, runtime.Goexit} {
 		f := newFaulty(fault)

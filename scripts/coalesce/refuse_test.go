@@ -157,7 +157,8 @@ func TestBatchThatMayHaveRun(t *testing.T) {
 	}
 }
 
-// TestServerThatRefusesWrites: the requests of a batch that it has refused are told so after one call more, in the same flight.
+// TestServerThatRefusesWrites: the requests of a batch that it has refused are told so after one call more, in the same
+// flight.
 func TestServerThatRefusesWrites(t *testing.T) {
 	for _, refusal := range []resptest.Error{
 		"OOM command not allowed when used memory > 'maxmemory'.", "READONLY You can't write against a read only replica.",

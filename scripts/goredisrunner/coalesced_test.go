@@ -52,8 +52,8 @@ func (hold) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPip
 	return next
 }
 
-// crowd has many callers ask for each key at once, and returns how many are admitted of each. So many lanes take a call each
-// before the others wait, and open is closed when all others do.
+// crowd has many callers ask for each key at once, and returns how many are admitted of each. A call of each lane is sent at
+// once, and open is closed when all others wait.
 func crowd(t *testing.T, c *coalesce.Runner, keys []string, callers, limit, lanes int, open chan struct{}) map[string]*atomic.Int64 {
 	t.Helper()
 	limiter := errtest.Must(fixedwindow.New(c, algorithms.PerDay(int64(limit))))
@@ -83,8 +83,8 @@ func crowd(t *testing.T, c *coalesce.Runner, keys []string, callers, limit, lane
 	return admitted
 }
 
-// TestCoalescedRing: users of one slot of a cluster who are on different shards of a ring each get their limit and no more, and their
-// state is on their own shard; behind a wrapper too, whose calls can't be made in pipelines.
+// TestCoalescedRing: users of one slot of a cluster, on different shards of a ring, each get their limit and no more, and
+// their state is on their own shard; behind a wrapper too, whose calls can't be made in pipelines.
 func TestCoalescedRing(t *testing.T) {
 	const callers, limit = 200, 100
 	for _, wrapped := range []bool{false, true} {
@@ -143,8 +143,8 @@ func TestCoalescedWrapper(t *testing.T) {
 	}
 }
 
-// TestCoalescedClientOfACluster: a plain client of a node in cluster mode, which holds all slots, is answered as it is without
-// coalescing.
+// TestCoalescedClientOfACluster: callers over a plain client of a node in cluster mode, which holds all slots, are answered as
+// they are without coalescing.
 func TestCoalescedClientOfACluster(t *testing.T) {
 	for _, wrapped := range []bool{false, true} {
 		w := runnertest.New(t)

@@ -2,9 +2,11 @@ package load
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/go-weir/weir/bench/internal/journal"
+	"github.com/go-weir/weir/bench/internal/subject"
 )
 
 // make makes the call and notes what came of it.
@@ -16,13 +18,23 @@ func (c *caller) make(call *Call) {
 		defer cancel()
 	}
 	call.Began = sinceEpoch()
-	answer, err := c.subjects[call.Asked].Ask(ctx, c.job.Keys[call.Key], call.Op, call.Cost)
+	answer, err := c.ask(ctx, call)
 	call.Ended = sinceEpoch()
 	if err != nil {
 		call.Err = err.Error()
 		return
 	}
 	call.Answer = answer
+}
+
+// ask makes the call. A panic is what came of it, as it is in a server that recovers.
+func (c *caller) ask(ctx context.Context, call *Call) (answer subject.Answer, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = fmt.Errorf("panic: %v", value)
+		}
+	}()
+	return c.subjects[call.Asked].Ask(ctx, c.job.Keys[call.Key], call.Op, call.Cost)
 }
 
 func sinceEpoch() time.Duration { return time.Duration(time.Now().UnixNano()) }

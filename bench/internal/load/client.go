@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -22,10 +23,11 @@ const (
 	Rueidis = "rueidis"
 )
 
-// A Place is a server, a cluster or what sentinels watch over.
+// A Place is a server, a cluster, a ring, or what sentinels watch over.
 type Place struct {
-	Addrs      []string // of the server, of some nodes of a cluster, of sentinels
+	Addrs      []string // of the server, of some nodes of a cluster, of a ring's shards, of sentinels
 	Cluster    bool     // the addresses are of a cluster's nodes
+	Ring       bool     // the addresses are of servers that share out the keys, and don't know of each other; go-redis only
 	MasterName string   // what the sentinels call it, if the addresses are sentinels'
 }
 
@@ -36,6 +38,9 @@ const patience = 2 * time.Second
 // Connect returns a connected client of that name over the place, and what closes it.
 func (p Place) Connect(ctx context.Context, client string) (run scripts.Runner, close func(), err error) {
 	if client == Rueidis {
+		if p.Ring {
+			return nil, nil, errors.New("load: rueidis has no ring")
+		}
 		c, err := rueidis.NewClient(p.rueidis())
 		if err != nil {
 			return nil, nil, err
@@ -58,6 +63,9 @@ func (p Place) Connect(ctx context.Context, client string) (run scripts.Runner, 
 // GoRedis returns a go-redis client for the place, which waits so long for an answer.
 func (p Place) GoRedis(timeout time.Duration) redis.UniversalClient {
 	logging.Disable() // it tells of failed dials on stderr
+	if p.Ring {
+		return p.ring(timeout)
+	}
 	return redis.NewUniversalClient(&redis.UniversalOptions{
 		Addrs:                 p.Addrs,
 		MasterName:            p.MasterName,
@@ -69,6 +77,22 @@ func (p Place) GoRedis(timeout time.Duration) redis.UniversalClient {
 		MaintNotificationsConfig: &maintnotifications.Config{
 			Mode: maintnotifications.ModeDisabled,
 		},
+	})
+}
+
+// ring returns a client that shares out the keys, and goes on to do so whatever becomes of a shard.
+func (p Place) ring(timeout time.Duration) *redis.Ring {
+	shards := map[string]string{}
+	for i, addr := range p.Addrs {
+		shards[fmt.Sprint("shard ", i)] = addr
+	}
+	return redis.NewRing(&redis.RingOptions{
+		Addrs:                 shards,
+		HeartbeatFn:           func(context.Context, *redis.Client) bool { return true },
+		DialTimeout:           patience,
+		ReadTimeout:           timeout,
+		WriteTimeout:          timeout,
+		ContextTimeoutEnabled: true,
 	})
 }
 

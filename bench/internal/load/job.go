@@ -18,7 +18,8 @@ type Job struct {
 	Client     string   // GoRedis or Rueidis
 	Coalesced  bool     // calls of many goroutines go through package coalesce
 	Cached     bool     // limiters are behind package denialcache
-	Through    []string // middleware between limiters and client, by the names given to Main
+	Beneath    []string // middleware between package coalesce and the client, by the names given to Main
+	Through    []string // middleware between limiters and all of that
 	Asked      []Asked  // what is asked, in turn
 	Prefix     string   // of all keys
 	Keys       []string // asked for at random

@@ -89,19 +89,9 @@ func (j Job) subjects(
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if j.Coalesced {
-		if run, err = coalesce.New(run); err != nil {
-			closeClient()
-			return nil, nil, nil, err
-		}
-	}
-	for _, name := range j.Through {
-		wrap, known := middleware[name]
-		if !known {
-			closeClient()
-			return nil, nil, nil, fmt.Errorf("load: no middleware %q", name)
-		}
-		run = wrap(run)
+	if run, err = j.wrapped(run, middleware); err != nil {
+		closeClient()
+		return nil, nil, nil, err
 	}
 	for _, asked := range j.Asked {
 		kind, err := subject.Named(asked.Kind)
@@ -119,6 +109,34 @@ func (j Job) subjects(
 		}
 	}
 	return kinds, subjects, closeClient, nil
+}
+
+// wrapped returns the runner with all that the job wants around it.
+func (j Job) wrapped(run scripts.Runner, middleware map[string]Middleware) (_ scripts.Runner, err error) {
+	for _, name := range j.Beneath {
+		if run, err = wrap(run, middleware, name); err != nil {
+			return nil, err
+		}
+	}
+	if j.Coalesced {
+		if run, err = coalesce.New(run); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range j.Through {
+		if run, err = wrap(run, middleware, name); err != nil {
+			return nil, err
+		}
+	}
+	return run, nil
+}
+
+func wrap(run scripts.Runner, middleware map[string]Middleware, name string) (scripts.Runner, error) {
+	around, known := middleware[name]
+	if !known {
+		return nil, fmt.Errorf("load: no middleware %q", name)
+	}
+	return around(run), nil
 }
 
 // cache is the limiter with its denials remembered.

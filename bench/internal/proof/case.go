@@ -50,6 +50,7 @@ type Load struct {
 	Resets     float64
 	Timeout    time.Duration
 	Pause      time.Duration
+	Beneath    []string // middleware beneath package coalesce, by name
 	Through    []string // middleware by name; the recorder, unless said otherwise
 	Cached     bool     // limiters are behind package denialcache
 	Apart      bool     // no calls are coalesced, which may be decided in the same microsecond
@@ -64,8 +65,13 @@ func (l Load) jobs(place load.Place, prefix string, calls int) []load.Job {
 	}
 	jobs := make([]load.Job, l.Processes)
 	for i := range jobs {
+		client := clientOf(int64(i))
+		if place.Ring {
+			client = load.GoRedis
+		}
 		jobs[i] = load.Job{
-			Place: place, Client: clientOf(int64(i)), Coalesced: !l.Apart && coalesced(int64(i)), Through: through, Asked: l.Asked,
+			Place: place, Client: client, Coalesced: !l.Apart && coalesced(int64(i)), Asked: l.Asked,
+			Beneath: l.Beneath, Through: through,
 			Prefix: prefix, Keys: l.Keys, MostCost: l.MostCost, Peeks: l.Peeks, Resets: l.Resets, Cached: l.Cached,
 			Goroutines: l.Goroutines, Timeout: l.Timeout, Pause: l.Pause, Worker: int64(i),
 		}

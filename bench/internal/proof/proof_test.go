@@ -65,6 +65,15 @@ func TestLoad(t *testing.T) { eachKind(t, loads(), shared) }
 // TestFaults: whatever is done to the server, no call is charged twice and every decision is right.
 func TestFaults(t *testing.T) { eachKind(t, faults(), shared) }
 
+// TestRefusals: a server that refuses to write is asked no more than once for a call, and what it refused is not charged.
+func TestRefusals(t *testing.T) { eachKind(t, refusals(), shared) }
+
+// TestHooks: a client's hook that panics takes only its own calls with it.
+func TestHooks(t *testing.T) { eachKind(t, hooks(), shared) }
+
+// TestPlaces: the same wherever the keys are: on the shards of a ring, or on the one node of a cluster.
+func TestPlaces(t *testing.T) { atOnce(t, places(), prove) }
+
 // TestCrashes: the same when the server itself goes away and comes back.
 func TestCrashes(t *testing.T) { atOnce(t, crashes(), prove) }
 

@@ -22,6 +22,7 @@ func Main() {
 	middleware := map[string]load.Middleware{
 		Recorder: func(run scripts.Runner) scripts.Runner { return journal.New(run) },
 	}
+	middleware[panicky] = func(run scripts.Runner) scripts.Runner { return &panics{Runner: run} }
 	for _, w := range wrongs {
 		middleware[w.name] = w.wrap
 	}

@@ -14,7 +14,7 @@ import (
 // All are all cases, in the order in which they are told.
 func All() []Case {
 	var all []Case
-	for _, some := range [][]Case{loads(), faults(), crashes(), clocks(), failovers()} {
+	for _, some := range [][]Case{loads(), faults(), refusals(), hooks(), crashes(), clocks(), failovers(), places()} {
 		all = append(all, some...)
 	}
 	return all

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,11 +30,13 @@ type Place struct {
 	Cluster    bool     // the addresses are of a cluster's nodes
 	Ring       bool     // the addresses are of servers that share out the keys, and don't know of each other; go-redis only
 	MasterName string   // what the sentinels call it, if the addresses are sentinels'
+
+	// Patience is how long a client waits for a connection, and for an answer where its caller gives no deadline; 0 for two
+	// seconds.
+	Patience time.Duration
 }
 
-// patience is how long a client waits for a connection, and for an answer where its caller gives no
-// deadline.
-const patience = 2 * time.Second
+func (p Place) patience() time.Duration { return cmp.Or(p.Patience, 2*time.Second) }
 
 // Connect returns a connected client of that name over the place, and what closes it.
 func (p Place) Connect(ctx context.Context, client string) (run scripts.Runner, close func(), err error) {
@@ -51,7 +54,7 @@ func (p Place) Connect(ctx context.Context, client string) (run scripts.Runner, 
 	if client != GoRedis {
 		return nil, nil, fmt.Errorf("load: no client %q", client)
 	}
-	c := p.GoRedis(patience)
+	c := p.GoRedis(p.patience())
 	if err := c.Ping(ctx).Err(); err != nil {
 		_ = c.Close()
 		return nil, nil, err
@@ -70,7 +73,7 @@ func (p Place) GoRedis(timeout time.Duration) redis.UniversalClient {
 		Addrs:                 p.Addrs,
 		MasterName:            p.MasterName,
 		IsClusterMode:         p.Cluster,
-		DialTimeout:           patience,
+		DialTimeout:           p.patience(),
 		ReadTimeout:           timeout,
 		WriteTimeout:          timeout,
 		ContextTimeoutEnabled: true,
@@ -89,7 +92,7 @@ func (p Place) ring(timeout time.Duration) *redis.Ring {
 	return redis.NewRing(&redis.RingOptions{
 		Addrs:                 shards,
 		HeartbeatFn:           func(context.Context, *redis.Client) bool { return true },
-		DialTimeout:           patience,
+		DialTimeout:           p.patience(),
 		ReadTimeout:           timeout,
 		WriteTimeout:          timeout,
 		ContextTimeoutEnabled: true,
@@ -103,7 +106,7 @@ func (p Place) rueidis() rueidis.ClientOption {
 		ForceSingleClient: !p.Cluster && p.MasterName == "",
 		DisableCache:      true,
 		AlwaysPipelining:  true,
-		ConnWriteTimeout:  patience,
-		Dialer:            net.Dialer{Timeout: patience, KeepAlive: time.Second},
+		ConnWriteTimeout:  p.patience(),
+		Dialer:            net.Dialer{Timeout: p.patience(), KeepAlive: time.Second},
 	}
 }

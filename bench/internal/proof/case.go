@@ -49,6 +49,7 @@ type Load struct {
 	Peeks      float64
 	Resets     float64
 	Timeout    time.Duration
+	Patience   time.Duration // of the clients: see load.Place
 	Pause      time.Duration
 	Beneath    []string // middleware beneath package coalesce, by name
 	Through    []string // middleware by name; the recorder, unless said otherwise
@@ -63,6 +64,7 @@ func (l Load) jobs(place load.Place, prefix string, calls int) []load.Job {
 	if through == nil {
 		through = []string{Recorder}
 	}
+	place.Patience = l.Patience
 	jobs := make([]load.Job, l.Processes)
 	for i := range jobs {
 		client := clientOf(int64(i))

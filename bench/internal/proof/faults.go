@@ -40,7 +40,7 @@ func faults() []Case {
 	return []Case{
 		{
 			Name: "SCRIPT FLUSH", Fault: "SCRIPT FLUSH every 2 ms", Promise: "no call fails",
-			Load: faultLoad(), Kept: noErrors,
+			Load: patient(faultLoad()), Kept: noErrors,
 			during: func(ctx context.Context, s *stage) error {
 				return errors.Join(s.admin.ScriptFlush(ctx).Err(), rest(ctx, 2*time.Millisecond))
 			},
@@ -54,7 +54,7 @@ func faults() []Case {
 		},
 		{
 			Name: "replies delayed", Fault: "a proxy that delays by 5 ± 5 ms", Promise: "no call fails",
-			Load: faultLoad(), Kept: noErrors, stage: proxied(),
+			Load: patient(faultLoad()), Kept: noErrors, stage: proxied(),
 			during: through(func(p *proxy.Proxy) error { return p.Delay(5*time.Millisecond, 5*time.Millisecond) }, 0),
 		},
 		{

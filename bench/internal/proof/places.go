@@ -19,7 +19,7 @@ func neighbours() []string {
 
 // places are the cases of keys that are not all on one server, or on one that is in cluster mode, without a fault.
 func places() []Case {
-	l := withoutResets(faultLoad())
+	l := patient(withoutResets(faultLoad()))
 	l.Keys = neighbours()
 	place := func(name, fault string, stage func(context.Context, servers.Kind) (*stage, error)) Case {
 		return Case{Name: name, Fault: fault, Promise: "no call fails", Load: l, Kept: noErrors, stage: stage}

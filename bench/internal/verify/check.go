@@ -22,10 +22,11 @@ type Findings struct {
 	Decisions int64 // scripts that the server has run, and answers that it has forgotten
 	Admitted  int64 // of them
 	Denied    int64
-	Errors    int64 // calls that ended with an error
-	RanUnseen int64 // of them, those that the server has run
-	Cached    int64 // refusals that no server was asked for
-	Lost      int64 // admissions that callers were told of and the server has forgotten
+	Errors    int64  // calls that ended with an error
+	Error     string // of one of them
+	RanUnseen int64  // of them, those that the server has run
+	Cached    int64  // refusals that no server was asked for
+	Lost      int64  // admissions that callers were told of and the server has forgotten
 
 	Largest   int64         // the largest count that callers were admitted
 	Bound     int64         // of it, by the algorithm's definition
@@ -50,6 +51,7 @@ func (f *Findings) Add(other Findings) {
 	f.Admitted += other.Admitted
 	f.Denied += other.Denied
 	f.Errors += other.Errors
+	f.Error = cmp.Or(f.Error, other.Error)
 	f.RanUnseen += other.RanUnseen
 	f.Cached += other.Cached
 	f.Lost += other.Lost
@@ -100,6 +102,7 @@ func (h History) Check() (f Findings, err error) {
 		calls[call.Entry.Call] = call
 		if call.Err != "" {
 			f.Errors++
+			f.Error = cmp.Or(f.Error, call.Err)
 		}
 	}
 	ran := make(map[int64]bool, len(h.Entries))

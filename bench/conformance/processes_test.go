@@ -2,6 +2,7 @@ package conformance_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/load"
@@ -21,7 +22,7 @@ func TestProcesses(t *testing.T) {
 		jobs := make([]load.Job, 6)
 		for i := range jobs {
 			jobs[i] = load.Job{
-				Place: load.Place{Addrs: []string{addr}}, Client: []string{load.GoRedis, load.Rueidis}[i%2], Coalesced: i/2%2 == 1, Cached: i == 5,
+				Place: load.Place{Addrs: []string{addr}, Patience: 2 * time.Minute}, Client: []string{load.GoRedis, load.Rueidis}[i%2], Coalesced: i/2%2 == 1, Cached: i == 5,
 				Asked: asked, Prefix: prefix, Keys: []string{"one key"}, Goroutines: 40, Calls: 40, Worker: int64(i),
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/load"
@@ -82,7 +83,7 @@ func serveSite(text string) error {
 func (s site) handler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	for name, addr := range s.Redis {
-		run, _, err := load.Place{Addrs: []string{addr}}.Connect(context.Background(), s.Client)
+		run, _, err := load.Place{Addrs: []string{addr}, Patience: 2 * time.Minute}.Connect(context.Background(), s.Client)
 		if err != nil {
 			return nil, err
 		}

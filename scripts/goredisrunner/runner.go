@@ -69,6 +69,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -81,11 +82,13 @@ var ErrNilClient = errors.New("goredisrunner: nil client")
 
 var _ scripts.Pipeliner = (*Runner)(nil)
 
-// A Runner is a [scripts.Runner] over a go-redis client. It holds only the client, so it is as safe for
-// concurrent use as that is. The client is closed by its owner.
+// A Runner is a [scripts.Runner] over a go-redis client. It is safe for concurrent use. The client is closed by its
+// owner.
 type Runner struct {
 	client redis.UniversalClient
 	places places
+	grace  time.Duration // for the client to say how a call went whose deadline has passed
+	calls  bound
 }
 
 // New returns a Runner that sends scripts through client. Its error wraps [ErrNilClient] if client is nil, or a nil
@@ -95,10 +98,26 @@ func New(client redis.UniversalClient, opts ...Option) (*Runner, error) {
 		return nil, fmt.Errorf("%w: a %T, want one that is connected to a server", ErrNilClient, client)
 	}
 	r := &Runner{client: client}
+	if heedsDeadlines(client) {
+		r.grace = 100 * time.Millisecond
+	}
 	if err := r.apply(opts); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+// heedsDeadlines reports whether client ends a call by its context's deadline, with an error that says more than that.
+func heedsDeadlines(client redis.UniversalClient) bool {
+	switch client := client.(type) {
+	case *redis.Client:
+		return client.Options().ContextTimeoutEnabled
+	case *redis.ClusterClient:
+		return client.Options().ContextTimeoutEnabled
+	case *redis.Ring:
+		return client.Options().ContextTimeoutEnabled
+	}
+	return false
 }
 
 // Run executes s on the server that holds keys and returns the integers of its reply. A reply of one
@@ -114,9 +133,21 @@ func (r *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args
 	if r == nil || r.client == nil { // of a Runner that New has not made
 		return nil, ErrNilClient
 	}
-	val, err := r.send(ctx, command(ctx, "evalsha", s.SHA1(), keys, args))
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("goredisrunner: %s: %w: nothing was sent", s.Name(), err)
+	}
+	cmd := command(ctx, "evalsha", s.SHA1(), keys, args)
+	return r.calls.do(ctx, s.Name(), r.grace, func() ([]int64, error) { return r.decide(ctx, s, cmd) })
+}
+
+// decide sends cmd, which calls s by its SHA1, and calls s by its source if the server doesn't know it.
+func (r *Runner) decide(ctx context.Context, s *scripts.Script, cmd *once) ([]int64, error) {
+	val, err := r.send(ctx, cmd)
 	if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") {
-		val, err = r.send(ctx, command(ctx, "eval", s.Source(), keys, args))
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("goredisrunner: %s: %w: the script has not run", s.Name(), err)
+		}
+		val, err = r.send(ctx, cmd.bySource(ctx, s))
 	}
 	if err != nil {
 		r.refresh(ctx, err)
@@ -141,7 +172,7 @@ func (r *Runner) refresh(ctx context.Context, err error) {
 
 // command is a script's call: EVALSHA with its SHA1 or EVAL with its text. The name is boxed where it is written, which
 // a constant costs nothing.
-func command(ctx context.Context, name any, script string, keys, args []string) once {
+func command(ctx context.Context, name any, script string, keys, args []string) *once {
 	line := make([]any, 0, 3+len(keys)+len(args))
 	line = append(line, name, script, len(keys))
 	for _, key := range keys {
@@ -150,21 +181,11 @@ func command(ctx context.Context, name any, script string, keys, args []string) 
 	for _, arg := range args {
 		line = append(line, arg)
 	}
-	cmd := once{redis.NewCmd(ctx, line...)}
-	if len(keys) > 0 {
-		cmd.SetFirstKeyPos(3)
-		// Left at 0, a cluster client looks it up for every call, behind one lock and, the first
-		// time, with a COMMAND that no context bounds.
-		cmd.SetStepCount(1)
-	}
-	return cmd
+	return newOnce(ctx, line, len(keys))
 }
 
 // send sends one command once.
-func (r *Runner) send(ctx context.Context, cmd once) (any, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
+func (r *Runner) send(ctx context.Context, cmd *once) (any, error) {
 	err := r.client.Process(ctx, cmd)
 	r.places.notice(err)
 	if err != nil {
@@ -173,16 +194,37 @@ func (r *Runner) send(ctx context.Context, cmd once) (any, error) {
 	return cmd.Result() // waits, when Process is an AsyncAutoPipeline's and only queues
 }
 
-// once is a command that go-redis must not send again by itself.
+// once is a command that go-redis must not send again by itself. It is a pointer to a struct that has a redis.Cmd's
+// fields, as hooks and mocks look into commands by reflection.
 type once struct{ *redis.Cmd }
 
+// newOnce returns the command of that line, which names so many keys.
+func newOnce(ctx context.Context, line []any, keys int) *once {
+	cmd := &once{redis.NewCmd(ctx, line...)}
+	if keys > 0 {
+		cmd.SetFirstKeyPos(3)
+		// Left at 0, a cluster client looks it up for every call, behind one lock and, the first
+		// time, with a COMMAND that no context bounds.
+		cmd.SetStepCount(1)
+	}
+	return cmd
+}
+
+// bySource returns the same call of s with its text in place of its SHA1.
+func (c *once) bySource(ctx context.Context, s *scripts.Script) *once {
+	line := slices.Clone(c.Args())
+	line[0], line[1] = "eval", s.Source()
+	keys, _ := line[2].(int)
+	return newOnce(ctx, line, keys)
+}
+
 // NoRetry is what go-redis asks before it repeats a failed command.
-func (once) NoRetry() bool { return true }
+func (*once) NoRetry() bool { return true }
 
 // Clone keeps the mark on a copy, which the embedded Clone would lose.
-func (c once) Clone() redis.Cmder {
+func (c *once) Clone() redis.Cmder {
 	if cmd, ok := c.Cmd.Clone().(*redis.Cmd); ok {
-		return once{cmd}
+		return &once{cmd}
 	}
 	return c
 }
@@ -190,16 +232,16 @@ func (c once) Clone() redis.Cmder {
 // failure names the script in err, and the end of ctx if that came first.
 func failure(ctx context.Context, s *scripts.Script, err error) error {
 	var answer redis.Error
+	end := ended(ctx)
 	switch {
 	case errors.Is(err, redis.Nil):
 		return fmt.Errorf("goredisrunner: %s: unexpected nil reply: %w", s.Name(), err)
-	case errors.As(err, &answer):
+	case errors.As(err, &answer) || end == nil:
 		return fmt.Errorf("goredisrunner: %s: %w", s.Name(), err)
+	case errors.Is(err, end):
+		return fmt.Errorf("goredisrunner: %s: %w: the script may have run", s.Name(), err)
 	}
-	if end := ended(ctx); end != nil && !errors.Is(err, end) {
-		return fmt.Errorf("goredisrunner: %s: %w: %w", s.Name(), end, err)
-	}
-	return fmt.Errorf("goredisrunner: %s: %w", s.Name(), err)
+	return fmt.Errorf("goredisrunner: %s: %w: the script may have run: %w", s.Name(), end, err)
 }
 
 // ended is ctx.Err, also in the instant between a socket's deadline and the context's own timer.

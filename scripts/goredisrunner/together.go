@@ -37,7 +37,7 @@ func (r *Runner) pipeline(
 	ctx context.Context, name any, script func(*scripts.Script) string, calls []*scripts.Call,
 ) (unknown []*scripts.Call) {
 	pipe := r.client.Pipeline()
-	cmds := make([]once, len(calls))
+	cmds := make([]*once, len(calls))
 	for i, c := range calls {
 		cmds[i] = command(ctx, name, script(c.Script), c.Keys, c.Args)
 		_ = pipe.Process(ctx, cmds[i]) // only queues it

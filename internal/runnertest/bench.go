@@ -44,14 +44,20 @@ func Benchmark(b *testing.B, run scripts.Runner, client func(ctx context.Context
 		name string
 		call func(context.Context) error
 	}{{"runner", runner}, {"client", client}, {"coalesced", alone}} {
-		b.Run(way.name, func(b *testing.B) {
-			b.ReportAllocs()
-			for range b.N {
-				if err := way.call(ctx); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
+		b.Run(way.name, func(b *testing.B) { repeat(b, ctx, way.call) })
+	}
+	ending, cancel := context.WithCancel(ctx)
+	defer cancel()
+	b.Run("runner, context that may end", func(b *testing.B) { repeat(b, ending, runner) })
+	b.Run("client, context that may end", func(b *testing.B) { repeat(b, ending, client) })
+}
+
+func repeat(b *testing.B, ctx context.Context, call func(context.Context) error) {
+	b.ReportAllocs()
+	for range b.N {
+		if err := call(ctx); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

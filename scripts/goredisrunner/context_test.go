@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-weir/weir/internal/errtest"
 	"github.com/go-weir/weir/internal/runnertest"
+	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
@@ -96,4 +97,37 @@ func TestDialEndsByDeadline(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Run = %v, want context.DeadlineExceeded", err)
 	}
+}
+
+// A client that takes no notice of contexts.
+func TestContexts(t *testing.T) {
+	runnertest.Contexts(t, func(t *testing.T, w *runnertest.Wire, hook func(context.Context)) scripts.Runner {
+		client := single(t, w, settings{deadlines: true})
+		client.AddHook(hooked{hook: hook})
+		return errtest.Must(goredisrunner.New(client))
+	}, goredisrunner.ErrHanging)
+}
+
+// hooked calls hook before each EVALSHA.
+type hooked struct {
+	redis.Hook
+	hook func(context.Context)
+}
+
+func (h hooked) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (h hooked) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == "evalsha" {
+			h.hook(ctx)
+		}
+		if ctx.Err() != nil {
+			ctx = context.Background() // it goes on after the context has ended
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func (h hooked) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
 }

@@ -90,10 +90,10 @@ func TestCostOfNoServer(t *testing.T) {
 		"unreachable":                        {unreachable, 0, false, connect, context.DeadlineExceeded}, // of the dial
 		"unreachable, deadline":              {unreachable, soon, false, soon, context.DeadlineExceeded},
 		"no handshake":                       {silent, 0, false, 5 * time.Second, os.ErrDeadlineExceeded},
-		"no handshake, deadline":             {silent, soon, false, 5 * time.Second, context.DeadlineExceeded},
+		"no handshake, deadline":             {silent, soon, false, soon, context.DeadlineExceeded},
 		"no handshake, deadline heeded":      {silent, soon, true, soon, context.DeadlineExceeded},
 		"silent afterwards":                  {friendly, 0, false, 5 * time.Second, os.ErrDeadlineExceeded},
-		"silent afterwards, deadline":        {friendly, soon, false, 5 * time.Second, context.DeadlineExceeded},
+		"silent afterwards, deadline":        {friendly, soon, false, soon, context.DeadlineExceeded},
 		"silent afterwards, deadline heeded": {friendly, soon, true, soon, context.DeadlineExceeded},
 	} {
 		for kind, connect := range useless {

@@ -2,6 +2,8 @@ package goredisrunner_test
 
 import (
 	"context"
+	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/go-weir/weir/internal/errtest"
 	"github.com/go-weir/weir/internal/runnertest"
+	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
@@ -65,5 +68,59 @@ func (r *recorder) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 			*r = append(*r, cmd)
 		}
 		return next(ctx, cmd)
+	}
+}
+
+// TestMocksSetTheReply: go-redis/redismock sets a command's reply by reflection on what the hook's Cmder points to. Other
+// hooks read commands in that way.
+func TestMocksSetTheReply(t *testing.T) {
+	client := redis.NewClient(&redis.Options{Addr: "192.0.2.1:6379"})
+	t.Cleanup(func() { _ = client.Close() })
+	mock := mocked{val: []any{int64(7), int64(8)}}
+	client.AddHook(&mock)
+	run := errtest.Must(goredisrunner.New(client))
+	if got, err := run.Run(t.Context(), runnertest.Count, []string{"key"}, nil); err != nil || !slices.Equal(got, []int64{7, 8}) {
+		t.Errorf("Run over a mock = %v, %v, want [7 8]", got, err)
+	}
+	pipelined := []scripts.Call{{Script: runnertest.Count, Keys: []string{"key"}}}
+	if run.RunAll(t.Context(), pipelined); pipelined[0].Err != nil || !slices.Equal(pipelined[0].Reply, []int64{7, 8}) {
+		t.Errorf("RunAll over a mock = %v, %v, want [7 8]", pipelined[0].Reply, pipelined[0].Err)
+	}
+	mock.err = errors.New("the error of the mock")
+	if _, err := run.Run(t.Context(), runnertest.Count, []string{"key"}, nil); !errors.Is(err, mock.err) {
+		t.Errorf("Run over a mock = %v, want the mock's error", err)
+	}
+}
+
+// mocked answers each command as redismock does, without a server.
+type mocked struct {
+	val any
+	err error
+}
+
+func (m *mocked) answer(cmd redis.Cmder) error {
+	if m.err != nil {
+		cmd.SetErr(m.err)
+		return m.err
+	}
+	field := reflect.ValueOf(cmd).Elem().FieldByName("val")
+	reflect.NewAt(field.Type(), field.Addr().UnsafePointer()).Elem().Set(reflect.ValueOf(m.val))
+	return nil
+}
+
+func (m *mocked) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (m *mocked) ProcessHook(redis.ProcessHook) redis.ProcessHook {
+	return func(_ context.Context, cmd redis.Cmder) error { return m.answer(cmd) }
+}
+
+func (m *mocked) ProcessPipelineHook(redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(_ context.Context, cmds []redis.Cmder) error {
+		for _, cmd := range cmds {
+			if err := m.answer(cmd); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 }

@@ -1,9 +1,12 @@
 package rueidisrunner_test
 
 import (
+	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -113,4 +116,11 @@ func connect(t testing.TB, timeout time.Duration, o rueidis.ClientOption) rueidi
 	}
 	t.Cleanup(client.Close)
 	return client
+}
+
+// dialTo connects to what target is at that moment, whatever the address, as a name does that moves.
+func dialTo(target *atomic.Pointer[runnertest.Wire]) func(context.Context, string, *net.Dialer, *tls.Config) (net.Conn, error) {
+	return func(ctx context.Context, _ string, dialer *net.Dialer, _ *tls.Config) (net.Conn, error) {
+		return dialer.DialContext(ctx, "tcp", target.Load().Addr)
+	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-weir/weir/internal/errtest"
 	"github.com/go-weir/weir/internal/runnertest"
+	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
@@ -130,4 +131,27 @@ func TestDialEndsByDeadline(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Run = %v, want context.DeadlineExceeded", err)
 	}
+}
+
+// A client that takes no notice of contexts.
+func TestContexts(t *testing.T) {
+	runnertest.Contexts(t, func(t *testing.T, w *runnertest.Wire, hook func(context.Context)) scripts.Runner {
+		return errtest.Must(rueidisrunner.New(hooked{connect(t, 0, single(w)), hook}))
+	}, rueidisrunner.ErrHanging)
+}
+
+// hooked calls hook before each EVALSHA.
+type hooked struct {
+	rueidis.Client
+	hook func(context.Context)
+}
+
+func (h hooked) Do(ctx context.Context, cmd rueidis.Completed) rueidis.RedisResult {
+	if cmd.Commands()[0] == "EVALSHA" {
+		h.hook(ctx)
+	}
+	if ctx.Err() != nil {
+		ctx = context.Background() // it goes on after the context has ended
+	}
+	return h.Client.Do(ctx, cmd)
 }

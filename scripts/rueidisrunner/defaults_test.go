@@ -99,42 +99,89 @@ func TestCostOfNoServer(t *testing.T) {
 	}
 }
 
-// The cases, named by the package comment, in which a call suffers for others: it waits longer than
-// its context lasts, or ends with theirs. If one of these fails, rueidis has mended it, and the comment
-// can go.
-func TestWaitsForOthers(t *testing.T) {
+// In these states of its connections rueidis makes a call wait longer than its context lasts. The runner doesn't.
+func TestWaitsNoLongerThanItsContext(t *testing.T) {
 	const soon = 50 * time.Millisecond
-	t.Run("who connect", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
+	ends := func(t *testing.T, run *rueidisrunner.Runner) {
+		t.Helper()
+		if took, err := patient(run, soon); took != soon || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("took %v, %v, want %v and DeadlineExceeded", took, err, soon)
+		}
+	}
+	for name, test := range map[string]func(*testing.T){
+		"another call connects": func(t *testing.T) {
 			run := useless(t, silent, func(*rueidis.ClientOption) {})
 			go func() { _, _ = patient(run, 0) }()
 			synctest.Wait() // it connects
-			if took, err := patient(run, soon); took != 5*time.Second || err == nil {
-				t.Errorf("took %v, %v", took, err)
-			}
-		})
-	})
-	t.Run("who connect in haste", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			run := useless(t, silent, func(*rueidis.ClientOption) {})
-			go func() { _, _ = patient(run, soon) }()
-			synctest.Wait() // it connects
-			if took, err := patient(run, 0); took != soon || !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("took %v, %v", took, err)
-			}
-		})
-	})
-	t.Run("who fill the ring", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			run := useless(t, friendly, func(o *rueidis.ClientOption) { o.RingScaleEachConn = 1 })
-			for range 2 {
-				if took, err := patient(run, soon); took != soon || err == nil {
-					t.Errorf("took %v, %v", took, err)
+			ends(t, run)
+		},
+		"the dialer knows no contexts": func(t *testing.T) {
+			ends(t, useless(t, nil, func(o *rueidis.ClientOption) {
+				o.DialCtxFn, o.DialFn = nil, func(string, *net.Dialer, *tls.Config) (net.Conn, error) {
+					<-time.After(time.Second)
+					return nil, errRefused
 				}
+			}))
+		},
+		"the ring is full": func(t *testing.T) {
+			run := useless(t, friendly, func(o *rueidis.ClientOption) { o.RingScaleEachConn = 1 })
+			for range 4 {
+				ends(t, run)
 			}
-			if took, err := patient(run, soon); took < 5*time.Second || err == nil {
-				t.Errorf("took %v, %v", took, err)
-			}
+		},
+		"no pipeline, full pool": func(t *testing.T) {
+			run := useless(t, friendly, func(o *rueidis.ClientOption) {
+				o.AlwaysPipelining, o.DisableAutoPipelining, o.BlockingPoolSize = false, true, 1
+			})
+			go func() { _, _ = patient(run, 0) }()
+			synctest.Wait() // it has the connection
+			ends(t, run)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				test(t)
+				<-time.After(time.Minute) // rueidis gives up too
+			})
 		})
+	}
+}
+
+// A cancelled context ends a call that uses its connection alone, as without AlwaysPipelining.
+func TestCancelEndsACallAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		run := useless(t, friendly, func(o *rueidis.ClientOption) { o.AlwaysPipelining = false })
+		ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+		failed := make(chan error, 1)
+		go func() {
+			_, err := run.Run(ctx, runnertest.Count, []string{"key"}, nil)
+			failed <- err
+		}()
+		synctest.Wait() // it waits for an answer
+		cancel()
+		synctest.Wait()
+		select {
+		case err := <-failed:
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("Run = %v, want context.Canceled", err)
+			}
+		default:
+			t.Error("Run waits on")
+		}
+		<-time.After(time.Minute)
+	})
+}
+
+// The package comment names this case: calls that come while one connects get its error. If this fails, rueidis has mended
+// it, and the comment can go.
+func TestOthersDialFails(t *testing.T) {
+	const soon = 50 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		run := useless(t, silent, func(*rueidis.ClientOption) {})
+		go func() { _, _ = patient(run, soon) }()
+		synctest.Wait() // it connects
+		if took, err := patient(run, 0); took != soon || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("took %v, %v", took, err)
+		}
 	})
 }

@@ -68,6 +68,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/redis/rueidis"
 
@@ -79,11 +80,12 @@ var ErrNilClient = errors.New("rueidisrunner: nil client")
 
 var _ scripts.Runner = (*Runner)(nil)
 
-// A Runner is a [scripts.Runner] over a rueidis client. It holds only the client, so it is as safe for
-// concurrent use as that is. The client is closed by its owner.
+// A Runner is a [scripts.Runner] over a rueidis client. It is safe for concurrent use. The client is closed by its owner.
 type Runner struct {
-	client rueidis.Client
-	places places
+	client   rueidis.Client
+	places   places
+	calls    bound
+	renewals renewals
 }
 
 // New returns a Runner that sends scripts through client. Its error wraps [ErrNilClient] if client is nil, or a nil
@@ -113,33 +115,48 @@ func (r *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args
 		return nil, ErrNilClient
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, failure(s, err)
+		return nil, fmt.Errorf("rueidisrunner: %s: %w: nothing was sent", s.Name(), err)
 	}
+	if ctx.Done() != nil { // the caller may go, and use its slices again, while the client is still at the call
+		words := slices.Concat(keys, args)
+		keys, args = words[:len(keys):len(keys)], words[len(keys):]
+	}
+	return r.calls.do(ctx, s.Name(), 0, func() ([]int64, error) { return r.decide(ctx, s, keys, args) })
+}
+
+// decide calls s by its SHA1, and by its source if the server doesn't know it.
+func (r *Runner) decide(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
 	// The builder panics when keys of one command are in different slots of a cluster. Of keys given
 	// as arguments it takes no notice, and the server answers CROSSSLOT, which is an error to return.
-	n, keys, rest := int64(len(keys)), keys[:min(1, len(keys))], keys[min(1, len(keys)):]
+	n, first, rest := int64(len(keys)), keys[:min(1, len(keys))], keys[min(1, len(keys)):]
 
 	build := r.client.B()
 	msg, err := r.client.Do(ctx,
-		build.Evalsha().Sha1(s.SHA1()).Numkeys(n).Key(keys...).Arg(rest...).Arg(args...).Build()).ToMessage()
+		build.Evalsha().Sha1(s.SHA1()).Numkeys(n).Key(first...).Arg(rest...).Arg(args...).Build()).ToMessage()
 	if answer, ok := rueidis.IsRedisErr(err); ok && answer.IsNoScript() {
 		if err := ctx.Err(); err != nil {
-			return nil, failure(s, err)
+			return nil, fmt.Errorf("rueidisrunner: %s: %w: the script has not run", s.Name(), err)
 		}
 		msg, err = r.client.Do(ctx,
-			build.Eval().Script(s.Source()).Numkeys(n).Key(keys...).Arg(rest...).Arg(args...).Build()).ToMessage()
+			build.Eval().Script(s.Source()).Numkeys(n).Key(first...).Arg(rest...).Arg(args...).Build()).ToMessage()
 	}
 	if err != nil {
 		r.places.notice(err)
-		return nil, failure(s, err)
+		if misplaced(err) {
+			r.renewals.renew(ctx, r.client, keys)
+		}
+		return nil, failure(ctx, s, err)
 	}
 	return integers(s, msg)
 }
 
 // failure names the script in err.
-func failure(s *scripts.Script, err error) error {
-	if rueidis.IsRedisNil(err) {
+func failure(ctx context.Context, s *scripts.Script, err error) error {
+	switch end := ctx.Err(); {
+	case rueidis.IsRedisNil(err):
 		return fmt.Errorf("rueidisrunner: %s: unexpected nil reply: %w", s.Name(), err)
+	case end != nil && errors.Is(err, end):
+		return fmt.Errorf("rueidisrunner: %s: %w: the script may have run", s.Name(), err)
 	}
 	return fmt.Errorf("rueidisrunner: %s: %w", s.Name(), err)
 }

@@ -1,0 +1,191 @@
+package runnertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/scripts"
+)
+
+// A Hooked makes a runner over a client that calls hook before it sends EVALSHA, in the goroutine that the client was called
+// in.
+type Hooked func(t *testing.T, w *Wire, hook func(ctx context.Context)) scripts.Runner
+
+// Contexts tests that a call ends with its context, even though the client doesn't: connect's client takes no notice of a
+// context while hook is running. hanging is the error for a call too many.
+func Contexts(t *testing.T, connect Hooked, hanging error) {
+	t.Run("deadline", func(t *testing.T) { endsWithContext(t, connect, context.DeadlineExceeded) })
+	t.Run("cancel", func(t *testing.T) { endsWithContext(t, connect, context.Canceled) })
+	t.Run("slices are the caller's again", func(t *testing.T) { slicesAreTheCallers(t, connect) })
+	t.Run("too many hang", func(t *testing.T) { tooManyHang(t, connect, hanging) })
+	t.Run("panic", func(t *testing.T) { panics(t, connect) })
+	t.Run("panic of an abandoned call", func(t *testing.T) { panicsLater(t, connect) })
+	t.Run("Goexit", func(t *testing.T) { exits(t, connect) })
+}
+
+var errCause = errors.New("the browser has gone")
+
+func endsWithContext(t *testing.T, connect Hooked, want error) {
+	w, inside, release := New(t), make(chan bool), make(chan bool)
+	run := connect(t, w, func(context.Context) { inside <- true; <-release })
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	if errors.Is(want, context.DeadlineExceeded) {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeoutCause(ctx, 20*time.Millisecond, errCause)
+		defer stop()
+	}
+	failed := make(chan error)
+	go func() {
+		_, err := run.Run(ctx, Count, []string{"key"}, nil)
+		failed <- err
+	}()
+	<-inside
+	if errors.Is(want, context.Canceled) {
+		cancel(errCause)
+	}
+	err := <-failed // while the client is still in the hook
+	if !errors.Is(err, want) || !errors.Is(err, errCause) || !strings.Contains(err.Error(), ": count: ") || !strings.Contains(err.Error(), "may run or have run") {
+		t.Errorf("Run = %v, want %v and its cause, and that the outcome is unknown", err, want)
+	}
+	close(release)
+}
+
+// slicesAreTheCallers writes to keys and args after Run has returned. The race detector tells if the client reads them.
+func slicesAreTheCallers(t *testing.T, connect Hooked) {
+	w, inside, release := New(t), make(chan bool, 2), make(chan bool)
+	run := connect(t, w, func(context.Context) { inside <- true; <-release })
+	ctx, cancel := context.WithCancel(context.Background())
+	keys, args := []string{"key"}, []string{"7"}
+	returned := make(chan bool)
+	go func() {
+		_, _ = run.Run(ctx, Count, keys, args)
+		close(returned)
+	}()
+	<-inside
+	cancel()
+	<-returned
+	close(release)
+	for range 100 {
+		keys[0], args[0] = "another", "another"
+		runtime.Gosched()
+	}
+	if w.Server.Exists("another") {
+		t.Error("the call has used its caller's slices after Run had returned")
+	}
+}
+
+func tooManyHang(t *testing.T, connect Hooked, hanging error) {
+	const most = 1024
+	w, inside, release, left := New(t), make(chan bool), make(chan bool), make(chan error)
+	run := connect(t, w, func(context.Context) { inside <- true; <-release })
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for range most {
+		go func() {
+			_, err := run.Run(ctx, Count, []string{"key"}, nil)
+			left <- err
+		}()
+		<-inside
+	}
+	cancel()
+	for range most {
+		if err := <-left; !errors.Is(err, context.Canceled) {
+			t.Errorf("Run = %v, want context.Canceled", err)
+		}
+	}
+	ctx, cancel = context.WithCancel(context.Background())
+	defer cancel()
+	if _, err := run.Run(ctx, Count, []string{"key"}, nil); !errors.Is(err, hanging) {
+		t.Errorf("Run while %d calls hang = %v, want %v", most, err, hanging)
+	}
+	close(release)
+	go func() {
+		for range inside { // of calls that come now
+		}
+	}()
+	defer close(inside)
+	for {
+		_, err := run.Run(ctx, Count, []string{"key"}, nil)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, hanging) {
+			t.Fatalf("Run after the calls have returned = %v", err)
+		}
+		runtime.Gosched()
+	}
+}
+
+func panics(t *testing.T, connect Hooked) {
+	run := connect(t, New(t), func(context.Context) { panic(errCause) })
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for name, ctx := range map[string]context.Context{"may end": ctx, "never ends": context.Background()} {
+		func() {
+			defer func() {
+				if got := recover(); got != any(errCause) {
+					t.Errorf("context that %s: recovered %v, want the hook's panic", name, got)
+				}
+			}()
+			_, err := run.Run(ctx, Count, []string{"key"}, nil)
+			t.Errorf("context that %s: Run = %v, want the hook's panic", name, err)
+		}()
+	}
+}
+
+// panicsLater has a hook panic after the caller has left: the process lives on, and so does the runner.
+func panicsLater(t *testing.T, connect Hooked) {
+	inside, release := make(chan bool), make(chan bool)
+	run := connect(t, New(t), func(context.Context) {
+		inside <- true
+		if <-release {
+			panic(fmt.Sprintf("a panic that %s has made", t.Name()))
+		}
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	failed := make(chan error)
+	go func() {
+		_, err := run.Run(ctx, Count, []string{"key"}, nil)
+		failed <- err
+	}()
+	<-inside
+	cancel()
+	if err := <-failed; !errors.Is(err, context.Canceled) {
+		t.Errorf("Run = %v, want context.Canceled", err)
+	}
+	release <- true
+	ctx, cancel = context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		_, err := run.Run(ctx, Count, []string{"key"}, nil)
+		failed <- err
+	}()
+	<-inside
+	close(release)
+	if err := <-failed; err != nil {
+		t.Errorf("the next Run = %v", err)
+	}
+}
+
+// exits has a hook end its goroutine, as t.FailNow does: Run ends its caller's.
+func exits(t *testing.T, connect Hooked) {
+	run := connect(t, New(t), func(context.Context) { runtime.Goexit() })
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ended := make(chan string)
+	go func() {
+		how := "Goexit"
+		defer func() { ended <- how }()
+		_, err := run.Run(ctx, Count, []string{"key"}, nil)
+		how = fmt.Sprintf("an error: %v", err)
+	}()
+	if how := <-ended; how != "Goexit" {
+		t.Errorf("Run ended with %s, want runtime.Goexit", how)
+	}
+}

@@ -1,0 +1,56 @@
+package rueidisrunner
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// renewals have connections made anew after a server has said that it can't do what its place asks for. The name or the
+// service that the client was given may lead to another server by now, and rueidis keeps a connection until it breaks.
+//
+// rueidis offers no way to close one connection, but a server closes it upon QUIT, for which no user needs a right (ACL).
+// Where a client has several connections to a server, rueidis chooses one at random.
+type renewals struct {
+	mu    sync.Mutex
+	spare int // how many may be made now
+	last  time.Time
+}
+
+// mostSpare is how many renewals may follow one another without a pause, and then one a second. A client of a single
+// server has four connections at most by default. To meet each of four by chance takes 8 on average.
+const mostSpare = 16
+
+// misplaced reports whether err is an answer that another server behind the same name would not give.
+func misplaced(err error) bool {
+	answer, ok := rueidis.IsRedisErr(err)
+	if !ok {
+		return false
+	}
+	word, _, _ := strings.Cut(answer.Error(), " ")
+	return word == "READONLY" || word == "MASTERDOWN" || word == "LOADING"
+}
+
+// renew has the server close a connection, one that keys' commands take, and returns when it is closed. It does nothing
+// while another renewal is under way, or if there were many.
+func (r *renewals) renew(ctx context.Context, client rueidis.Client, keys []string) {
+	if !r.mu.TryLock() {
+		return
+	}
+	defer r.mu.Unlock()
+	now := time.Now()
+	if seconds := now.Sub(r.last) / time.Second; seconds > 0 {
+		r.spare, r.last = int(min(time.Duration(r.spare)+seconds, mostSpare)), now
+	}
+	if r.spare == 0 {
+		return
+	}
+	r.spare--
+	// Commands that are sent together take one connection. The key, which neither command minds, leads to the node of a
+	// cluster that has refused. The PING is never answered: its error comes when rueidis knows that the connection has ended.
+	key := keys[:min(1, len(keys))]
+	client.DoMulti(ctx, client.B().Arbitrary("QUIT").Keys(key...).Build(), client.B().Arbitrary("PING").Keys(key...).Build())
+}

@@ -1,0 +1,126 @@
+package rueidisrunner_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/redis/rueidis"
+
+	"github.com/go-weir/weir/internal/errtest"
+	"github.com/go-weir/weir/internal/runnertest"
+	"github.com/go-weir/weir/scripts/rueidisrunner"
+)
+
+// TestMovedTarget: the name that a client connects to leads to another server, while its connections are to the old one,
+// which is a replica now, or reloads. rueidis would keep them for ever.
+func TestMovedTarget(t *testing.T) {
+	for name, set := range map[string]func(*rueidis.ClientOption){
+		"pipelining":              func(o *rueidis.ClientOption) { o.AlwaysPipelining = true },
+		"pipelining, connections": func(o *rueidis.ClientOption) { o.AlwaysPipelining, o.PipelineMultiplex = true, 2 },
+		"pipelining if need be":   func(*rueidis.ClientOption) {},
+		"never pipelining":        func(o *rueidis.ClientOption) { o.DisableAutoPipelining = true },
+	} {
+		for _, answer := range []string{
+			"READONLY You can't write against a read only replica.",
+			"MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+			"LOADING Redis is loading the dataset in memory",
+		} {
+			word, _, _ := strings.Cut(answer, " ")
+			t.Run(name+"/"+word, func(t *testing.T) {
+				t.Parallel()
+				old, current := runnertest.New(t), runnertest.New(t)
+				var target atomic.Pointer[runnertest.Wire]
+				target.Store(old)
+				o := single(old)
+				o.PipelineMultiplex = -1
+				set(&o)
+				o.DialCtxFn = dialTo(&target)
+				run := errtest.Must(rueidisrunner.New(connect(t, 0, o)))
+				connections := 1 << max(o.PipelineMultiplex, 0)
+				for range 16 * connections { // all connections are to the old one
+					if _, err := run.Run(context.Background(), runnertest.Count, []string{"warm"}, nil); err != nil {
+						t.Fatal(err)
+					}
+				}
+				target.Store(current)
+				old.Decide(func(cmd []string) runnertest.Fate {
+					if cmd[0] == "evalsha" {
+						return runnertest.Fate{Answer: "-" + answer + "\r\n"}
+					}
+					return runnertest.Fate{}
+				})
+				failed := 0
+				for good := 0; good < 16*connections; good++ {
+					_, err := run.Run(context.Background(), runnertest.Count, []string{"key"}, nil)
+					var refusal *rueidis.RedisError
+					if err == nil {
+						continue
+					}
+					if !errors.As(err, &refusal) || !strings.HasPrefix(refusal.Error(), word) {
+						t.Fatalf("Run = %v, want %s or nil", err, word)
+					}
+					if failed++; failed > 1 && connections == 1 || failed > 1000 {
+						t.Fatalf("%d calls have failed with %s", failed, word)
+					}
+					good = 0
+				}
+				if failed == 0 {
+					t.Error("no call has met the old server")
+				}
+			})
+		}
+	}
+}
+
+// TestReadOnlyForGood: a server that stays read-only is not connected to anew by each call that it refuses.
+func TestReadOnlyForGood(t *testing.T) {
+	w := runnertest.New(t)
+	run := errtest.Must(rueidisrunner.New(connect(t, 0, single(w))))
+	w.Decide(func(cmd []string) runnertest.Fate {
+		if cmd[0] == "evalsha" {
+			return runnertest.Fate{Answer: "-READONLY You can't write against a read only replica.\r\n"}
+		}
+		return runnertest.Fate{}
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	crowd := make(chan error)
+	for range 8 {
+		go func() {
+			for range 100 {
+				if _, err := run.Run(ctx, runnertest.Count, []string{"key"}, nil); err == nil {
+					crowd <- errors.New("the server has run the script")
+					return
+				}
+			}
+			crowd <- nil
+		}()
+	}
+	for range 8 {
+		if err := <-crowd; err != nil {
+			t.Error(err)
+		}
+	}
+	// 16, and one for each second that the test has taken, which it doesn't measure.
+	if n := w.Count("quit"); n < 16 || n > 400 {
+		t.Errorf("the connection was closed %d times in 800 calls, want 16 and one a second", n)
+	}
+}
+
+// TestOtherRefusalsKeepTheConnection: another server would refuse these too.
+func TestOtherRefusalsKeepTheConnection(t *testing.T) {
+	w := runnertest.New(t)
+	run := errtest.Must(rueidisrunner.New(connect(t, 0, single(w))))
+	for _, answer := range []string{"OOM command not allowed", "WRONGTYPE of another type", "NOPERM no permissions", "READONLYX"} {
+		w.Once("evalsha", runnertest.Fate{Answer: "-" + answer + "\r\n"})
+		if _, err := run.Run(context.Background(), runnertest.Count, []string{"key"}, nil); err == nil {
+			t.Errorf("%s: no error", answer)
+		}
+	}
+	if n := w.Count("quit"); n > 0 {
+		t.Errorf("the connection was closed %d times, want none", n)
+	}
+}

@@ -216,6 +216,7 @@ func TestCheckReply(t *testing.T) {
 		bad    [][]int64
 	}{
 		{scripts.GCRA, [][]int64{{1}, {1, 2}}, [][]int64{nil, {1, 2, 3}}},
+		{scripts.Queue, [][]int64{{1}, {1, 2}, {1, 2, 3, 4}}, [][]int64{nil, {1, 2, 3}, {1, 2, 3, 4, 5}}},
 		{scripts.FixedWindow, [][]int64{{1}, {1, 2}}, [][]int64{nil, {1, 2, 3}}},
 		{scripts.SlidingLogPeek, [][]int64{{1, 2, 3}}, [][]int64{nil, {1}, {1, 2}}},
 	} {

@@ -15,20 +15,23 @@ var sources embed.FS
 // anew beside the old one. A test compares them with the files.
 var (
 	// GCRA decides for gcra and for the leaky bucket's meter.
-	GCRA     = embedded("gcra", "f4c799fef3d7b1334a4f66675d5f5b105edc10e3", gcraArgs, gcraReply).orOne().withMany("36785e4cdb54067bc9c79f5afa096ecd9ace80e3")
-	GCRAPeek = embedded("gcra_peek", "9031176bef54cf8cbaa2312c809ef125f06fb957", gcraArgs, gcraReply).orOne()
+	GCRA     = embedded("gcra", "f4c799fef3d7b1334a4f66675d5f5b105edc10e3", gcraArgs, gcraReply).or(1).withMany("36785e4cdb54067bc9c79f5afa096ecd9ace80e3")
+	GCRAPeek = embedded("gcra_peek", "9031176bef54cf8cbaa2312c809ef125f06fb957", gcraArgs, gcraReply).or(1)
 
 	// Queue decides for the leaky bucket's queue.
-	Queue = embedded("queue", "dbc1dff7a813faef9ea36f08104ca7d0b350d34e",
-		[]string{"interval_us", "longest_us", "patience_us", "now_us", "interval_part", "longest_part", "den"},
-		[]string{"standing_us", "wait_part"}).orOne().withMany("44819f0b02c2737c1e562b606bc94fcf0648638a")
+	Queue = embedded("queue", "920c0315c6bc48c49e9578f6dded46aeb5782770",
+		[]string{"interval_us", "longest_us", "patience_us", "now_us", "interval_part", "longest_part", "den", "told"},
+		[]string{"standing_us", "wait_part", "free_us", "free_part"}).or(1, 2).withMany("978e645c185aabca413bee98c9eaa06354d68cfb")
+
+	// QueueCancel gives a place in the leaky bucket's queue back.
+	QueueCancel = embedded("queue_cancel", "d27742cf23b87d2ae651ed210fc1cd8085e948cf", []string{"taken", "before"}, []string{"given_back"})
 
 	// FixedWindow decides for fixedwindow.
-	FixedWindow     = embedded("fixedwindow", "7bf5100d92f8b7ced7cbab28a0e3028edd1f255e", fixedWindowArgs, fixedWindowReply).orOne().withMany("862af8d964ff75afd104f2a20f973d34012faf00")
-	FixedWindowPeek = embedded("fixedwindow_peek", "187114d013aecf972695db70ac6d40d2757c1c12", fixedWindowArgs, fixedWindowReply).orOne()
+	FixedWindow     = embedded("fixedwindow", "7bf5100d92f8b7ced7cbab28a0e3028edd1f255e", fixedWindowArgs, fixedWindowReply).or(1).withMany("862af8d964ff75afd104f2a20f973d34012faf00")
+	FixedWindowPeek = embedded("fixedwindow_peek", "187114d013aecf972695db70ac6d40d2757c1c12", fixedWindowArgs, fixedWindowReply).or(1)
 
 	// SlidingLog decides for slidinglog.
-	SlidingLog     = embedded("slidinglog", "202674babf8da228038db2db03c29b16eefb6f02", slidingLogArgs, slidingLogReply).orOne().withMany("92891d1ef1cee91df081de9850e53fbe75d575fe")
+	SlidingLog     = embedded("slidinglog", "202674babf8da228038db2db03c29b16eefb6f02", slidingLogArgs, slidingLogReply).or(1).withMany("92891d1ef1cee91df081de9850e53fbe75d575fe")
 	SlidingLogPeek = embedded("slidinglog_peek", "87755023ad9dc17d7f507bd9f3d8c89e85041986", slidingLogArgs, slidingLogReply)
 
 	// Reset forgets a key, whichever algorithm wrote it.
@@ -49,7 +52,7 @@ var (
 // All returns every script of Weir, for programs that load them before the first decision.
 func All() []*Script {
 	return []*Script{
-		GCRA, GCRAPeek, GCRA.many, Queue, Queue.many, FixedWindow, FixedWindowPeek, FixedWindow.many,
+		GCRA, GCRAPeek, GCRA.many, Queue, Queue.many, QueueCancel, FixedWindow, FixedWindowPeek, FixedWindow.many,
 		SlidingLog, SlidingLogPeek, SlidingLog.many, Reset,
 	}
 }
@@ -60,12 +63,12 @@ func embedded(name, sha1 string, args, reply []string) *Script {
 	if err != nil {
 		panic("weir: " + err.Error()) // a name above that has no file: no build of this package passes its tests
 	}
-	return &Script{name: name, source: string(source), sha1: sha1, args: args, reply: reply, leastReply: len(reply)}
+	return &Script{name: name, source: string(source), sha1: sha1, args: args, reply: reply, lengths: []int{len(reply)}}
 }
 
-// orOne says that a reply may be its first integer alone.
-func (s *Script) orOne() *Script {
-	s.leastReply = 1
+// or says that a reply may have as many integers instead.
+func (s *Script) or(lengths ...int) *Script {
+	s.lengths = append(lengths, s.lengths...)
 	return s
 }
 

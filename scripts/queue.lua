@@ -3,7 +3,10 @@
 --
 -- A length of time that need not be a whole microsecond is given as two integers, us and part,
 -- meaning us + part/den microseconds, 0 <= part < den. All are below 2^52. Where the emission
--- interval is whole, the last three arguments are left out, and those before them if they are empty.
+-- interval is whole, the last four arguments are left out, and those before them if they are empty.
+--
+-- A request for n places at once is one with n times the emission interval as its interval, and n - 1 emission intervals
+-- taken from the longest wait. Its departure is that of the first place.
 --
 -- KEYS[1]  the queue's key
 -- ARGV[1]  interval_us    the emission interval: the time between two departures
@@ -13,10 +16,14 @@
 -- ARGV[5]  interval_part
 -- ARGV[6]  longest_part
 -- ARGV[7]  den            what parts are counted in: the emission interval's denominator
+-- ARGV[8]  told           anything to be told the next free departure, which queue_cancel.lua takes; left out for not
 --
 -- Reply    standing_us    if accepted, how long it is from now to this request's departure; if
 --                         refused, -1 less how long it is to the departure it would have had
 --          wait_part      the part to that; without den there is none, and the reply is one integer
+--          free_us        if accepted and told was given, the next free departure time after this request's, in
+--                         microseconds since the Unix epoch; else neither this nor the next
+--          free_part      the part to that
 -- Writes   KEYS[1], a string, when accepted: the next free departure time in microseconds since
 --          the Unix epoch, followed by "+part" if it is not whole. When refused nothing, except
 --          that a time further ahead than a full queue (the clock went back) is brought back to it.
@@ -104,6 +111,9 @@ if accepted or clamped then
 end
 
 -- [reply]
+if accepted and ARGV[8] then
+  return {standing, standing_part, now + ahead, part}
+end
 if den then
   return {standing, standing_part}
 end

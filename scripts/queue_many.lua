@@ -102,6 +102,9 @@ local function decide(KEYS, ARGV)
   end
 
   -- [reply]
+  if accepted and ARGV[8] then
+    return {standing, standing_part, now + ahead, part}
+  end
   if den then
     return {standing, standing_part}
   end

@@ -6,7 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
+	"strings"
 )
 
 // A Script is one Lua source with what is needed to send it: its SHA1, which is the name that the server caches it
@@ -18,8 +19,8 @@ type Script struct {
 	args   []string
 	reply  []string
 
-	leastReply int // how many integers a reply has that leaves out what may be left out
-	many       *Script
+	lengths []int // how many integers a reply may have
+	many    *Script
 }
 
 // New returns a script of the caller's own, for use with a [Runner]. Its arguments and its reply are up
@@ -73,15 +74,12 @@ type Runner interface {
 // has run another script, or something between client and server has answered.
 var ErrReply = errors.New("weir: unexpected reply")
 
-// CheckReply returns nil if the reply has as many integers as s replies with, or as few as s may reply
-// with. Else it returns an error that wraps [ErrReply].
+// CheckReply returns nil if the reply has as many integers as the contract of s says that it may have. Else it returns an
+// error that wraps [ErrReply].
 func (s *Script) CheckReply(reply []int64) error {
-	if len(reply) == s.leastReply || len(reply) == len(s.reply) {
+	if slices.Contains(s.lengths, len(reply)) {
 		return nil
 	}
-	want := strconv.Itoa(len(s.reply))
-	if s.leastReply < len(s.reply) {
-		want = fmt.Sprintf("%d or %d", s.leastReply, len(s.reply))
-	}
-	return fmt.Errorf("%w: script %s gave %d integers, want %s", ErrReply, s.name, len(reply), want)
+	return fmt.Errorf("%w: script %s gave %d integers, want %s", ErrReply, s.name, len(reply),
+		strings.Trim(strings.ReplaceAll(fmt.Sprint(s.lengths), " ", " or "), "[]"))
 }

@@ -18,6 +18,7 @@ var files = []struct {
 }{
 	{"gcra", []string{"drivers", "tat", "gcra"}, []string{"decide", "peek", "many"}},
 	{"queue", []string{"drivers", "tat", "queue"}, []string{"decide", "many"}},
+	{"queue_cancel", []string{"queue_cancel"}, []string{"decide"}},
 	{"fixedwindow", []string{"drivers", "fixedwindow"}, []string{"decide", "peek", "many"}},
 	{"slidinglog", []string{"drivers", "slidinglog"}, []string{"decide", "peek", "many"}},
 	{"reset", []string{"reset"}, []string{"decide"}},

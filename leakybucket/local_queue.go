@@ -19,6 +19,7 @@ type LocalQueue struct {
 	now   func() (int64, error)
 	rule  queueRule
 	limit algorithms.Limit
+	turns *turns
 }
 
 // NewLocalQueue returns a queue that keeps its state in this process.
@@ -34,7 +35,7 @@ func NewLocalQueue(limit algorithms.Limit, opts ...algorithms.LocalOption) (*Loc
 		return nil, err
 	}
 	store := local.NewStore[emission.State](settings.MaxKeys, settings.Simulated())
-	return &LocalQueue{store, settings.Now, rule, limit}, nil
+	return &LocalQueue{store, settings.Now, rule, limit, newTurns()}, nil
 }
 
 // With returns a queue under another limit, as Queue.With does.
@@ -43,7 +44,7 @@ func (q *LocalQueue) With(limit algorithms.Limit) (*LocalQueue, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &LocalQueue{q.store, q.now, rule, limit}, nil
+	return &LocalQueue{q.store, q.now, rule, limit, q.turns}, nil
 }
 
 // Limit returns the limit that the queue was made with.
@@ -51,12 +52,21 @@ func (q *LocalQueue) Limit() algorithms.Limit { return q.limit }
 
 // Schedule takes a place in the key's queue, as Queue.Schedule does.
 func (q *LocalQueue) Schedule(ctx context.Context, key string) (Slot, error) {
-	return q.schedule(ctx, key, 0)
+	return q.ScheduleN(ctx, key, 1)
+}
+
+// ScheduleN takes n places that follow one another, as Queue.ScheduleN does.
+func (q *LocalQueue) ScheduleN(ctx context.Context, key string, n int64) (Slot, error) {
+	p, err := q.take(ctx, key, n, anyTime, false)
+	return p.slot, err
 }
 
 // Wait takes a place in the key's queue and returns when it is this caller's turn, as Queue.Wait does.
-func (q *LocalQueue) Wait(ctx context.Context, key string) error {
-	return wait(ctx, func(patience time.Duration) (Slot, error) { return q.schedule(ctx, key, patience) })
+func (q *LocalQueue) Wait(ctx context.Context, key string) error { return q.WaitN(ctx, key, 1) }
+
+// WaitN takes n places and returns at the turn of the last, as Queue.WaitN does.
+func (q *LocalQueue) WaitN(ctx context.Context, key string, n int64) error {
+	return wait(ctx, q, q.turns, key, n)
 }
 
 // Reset forgets the key under this limit: the next request leaves at once. Requests that wait already
@@ -66,19 +76,37 @@ func (q *LocalQueue) Reset(ctx context.Context, key string) error {
 		return err
 	}
 	q.store.Forget(q.rule.identity, key)
+	name, _ := q.name(key)
+	q.turns.forget(name)
 	return nil
 }
 
-func (q *LocalQueue) schedule(ctx context.Context, key string, patience time.Duration) (slot Slot, err error) {
+func (q *LocalQueue) name(key string) (string, queueRule) { return q.rule.identity + " " + key, q.rule }
+
+func (q *LocalQueue) take(ctx context.Context, key string, n int64, patience time.Duration, _ bool) (p place, err error) {
+	if err := q.rule.check(n); err != nil {
+		return place{}, err
+	}
 	if err := ended(ctx); err != nil {
-		return Slot{}, err
+		return place{}, err
 	}
 	err = q.store.Do(q.rule.identity, key, q.now, func(free *emission.State, now int64) (change local.Change) {
-		slot, change.Until = q.rule.decide(free, now, patience.Microseconds())
-		change.Used, change.Denied = float32(slot.Queued)/float32(q.rule.burst), !slot.Accepted
+		p, change.Until = q.rule.decide(free, now, n, q.rule.first(n, patience))
+		change.Used, change.Denied = float32(p.slot.Queued)/float32(q.rule.burst), !p.slot.Accepted
 		return change
 	})
-	return slot, err
+	return p, err
+}
+
+func (q *LocalQueue) giveBack(_ context.Context, key string, p place) error {
+	return q.store.Do(q.rule.identity, key, q.now, func(free *emission.State, now int64) (change local.Change) {
+		if *free != p.taken {
+			return change
+		}
+		*free, change.Until = p.before, p.before.At+1
+		change.Used = float32(q.rule.waiting(q.rule.Until(free.At, free.Part, now))) / float32(q.rule.burst)
+		return change
+	})
 }
 
 // ended returns an error if the context has ended.
@@ -87,24 +115,4 @@ func ended(ctx context.Context) error {
 		return fmt.Errorf("weir: no place was taken: %w", err)
 	}
 	return nil
-}
-
-// decide takes a place if there is one sooner than patience, in µs; 0 is any time.
-func (r queueRule) decide(s *emission.State, now, patience int64) (slot Slot, until int64) {
-	wait := r.Until(s.At, s.Part, now)
-	full := r.Plus(r.longest, r.interval)
-	clamped := !wait.AtMost(full)
-	if clamped {
-		wait = full
-	}
-	accepted := wait.AtMost(r.longest) && (patience == 0 || wait.Us < patience)
-	free := wait
-	if accepted {
-		free = r.Plus(wait, r.interval)
-	}
-	if accepted || clamped {
-		*s = emission.State{At: now + free.Us, Part: free.Part}
-		until = s.At + 1
-	}
-	return r.slot(accepted, wait), until
 }

@@ -3,19 +3,15 @@ package leakybucket
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/internal/emission"
 	"github.com/go-weir/weir/internal/option"
 	"github.com/go-weir/weir/internal/remote"
-	"github.com/go-weir/weir/internal/rule"
 	"github.com/go-weir/weir/scripts"
 )
 
-// ErrQueueFull is wrapped by the error of Wait if as many requests wait already as may.
+// ErrQueueFull is wrapped by the error of Wait and WaitN if as many requests wait already as may.
 var ErrQueueFull = errors.New("weir: queue full")
 
 // A Slot is a queue's answer to one request. Durations are whole microseconds.
@@ -24,14 +20,16 @@ type Slot struct {
 	Accepted bool
 
 	// Delay is how long an accepted request waits for its departure, rounded up to a whole
-	// microsecond. Departures are exactly Period/Rate apart and don't drift.
+	// microsecond. Departures are exactly Period/Rate apart and don't drift. Of a request for n places
+	// it is the departure of the last.
 	Delay time.Duration
 
-	// Queued is how many requests wait, this one included if it was accepted and has to.
+	// Queued is how many requests wait, this one included if it was accepted and has to. A request for n
+	// places counts as n.
 	Queued int64
 
 	// RetryAfter is 0 if the request was accepted. Else it is the exact wait after which there is a
-	// place, if no other request takes it.
+	// place, or n of them, if no other request takes it.
 	RetryAfter time.Duration
 }
 
@@ -42,6 +40,7 @@ type Queue struct {
 	caller remote.Caller
 	rule   queueRule
 	limit  algorithms.Limit
+	turns  *turns
 }
 
 // NewQueue returns a queue that keeps its state on run's server. Departures are
@@ -62,7 +61,7 @@ func NewQueue(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Opt
 	if err != nil {
 		return nil, err
 	}
-	return &Queue{caller, rule, limit}, nil
+	return &Queue{caller, rule, limit, newTurns()}, nil
 }
 
 // With returns a queue with the same options under another limit. A key has a queue for each limit, and none of them
@@ -72,7 +71,7 @@ func (q *Queue) With(limit algorithms.Limit) (*Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Queue{q.caller.For(rule.identity), rule, limit}, nil
+	return &Queue{q.caller.For(rule.identity), rule, limit, q.turns}, nil
 }
 
 // Limit returns the limit that the queue was made with.
@@ -81,118 +80,66 @@ func (q *Queue) Limit() algorithms.Limit { return q.limit }
 // Schedule takes a place in the key's queue, if there is one, and tells when it departs. The caller
 // does the waiting. The place stays taken whether or not the caller makes use of it.
 func (q *Queue) Schedule(ctx context.Context, key string) (Slot, error) {
-	return q.schedule(ctx, key, "")
+	return q.ScheduleN(ctx, key, 1)
+}
+
+// ScheduleN takes n places that follow one another, or none. The slot's Delay is the departure of the last, and the first
+// departs (n-1)·Period/Rate sooner. Its errors wrap algorithms.ErrInvalidCost if n is below 1, and
+// algorithms.ErrCostExceedsLimit if n is above Burst+1, which an empty queue has.
+func (q *Queue) ScheduleN(ctx context.Context, key string, n int64) (Slot, error) {
+	p, err := q.take(ctx, key, n, anyTime, false)
+	return p.slot, err
 }
 
 // Wait takes a place in the key's queue and returns nil when it is this caller's turn. If there is no
-// place, it returns an error that wraps [ErrQueueFull] at once. If ctx would end before the turn comes,
-// it takes no place and returns an error that wraps context.DeadlineExceeded at once. If ctx is
-// canceled during the wait, it returns an error that wraps ctx's, and the place stays taken.
-func (q *Queue) Wait(ctx context.Context, key string) error {
-	return wait(ctx, func(patience time.Duration) (Slot, error) {
-		us := ""
-		if patience > 0 {
-			us = strconv.FormatInt(patience.Microseconds(), 10)
-		}
-		return q.schedule(ctx, key, us)
-	})
+// place, it returns an error that wraps [ErrQueueFull] at once. If the turn would not come before ctx's deadline, it
+// returns an error that wraps context.DeadlineExceeded at once. If ctx is canceled during the wait, it returns an error
+// that wraps ctx's.
+//
+// A caller that does not get its turn keeps no place: none was taken, or it is given back, for which Wait asks the server
+// for a quarter of a second at most. A place stays taken only if a later one was taken since, or if the server gave no
+// answer.
+//
+// Wait never returns before the departure by the server's clock. It returns later by the time that the server's answer
+// was on its way. So that late answers don't make requests leave together, the calls of Wait on one key by one Queue (and by
+// those that With has made from it) return at least Period/Rate apart. For that, one that was delayed delays those behind
+// it. Calls in different processes are not held apart in this way.
+func (q *Queue) Wait(ctx context.Context, key string) error { return q.WaitN(ctx, key, 1) }
+
+// WaitN takes n places that follow one another and returns nil at the turn of the last, when n events may leave. In all
+// else it is as Wait, and its errors for n are those of ScheduleN.
+func (q *Queue) WaitN(ctx context.Context, key string, n int64) error {
+	return wait(ctx, q, q.turns, key, n)
 }
 
 // Reset forgets the key under this limit: the next request leaves at once. Requests that wait already
 // are not told.
-func (q *Queue) Reset(ctx context.Context, key string) error { return q.caller.Reset(ctx, key) }
+func (q *Queue) Reset(ctx context.Context, key string) error {
+	err := q.caller.Reset(ctx, key)
+	if err == nil {
+		q.turns.forget(q.caller.Key(key))
+	}
+	return err
+}
 
-func (q *Queue) schedule(ctx context.Context, key, patience string) (Slot, error) {
+func (q *Queue) name(key string) (string, queueRule) { return q.caller.Key(key), q.rule }
+
+func (q *Queue) take(ctx context.Context, key string, n int64, patience time.Duration, told bool) (place, error) {
+	if err := q.rule.check(n); err != nil {
+		return place{}, err
+	}
 	now, err := q.caller.Now()
 	if err != nil {
-		return Slot{}, err
+		return place{}, err
 	}
-	reply, err := q.caller.Call(ctx, scripts.Queue, key, q.rule.args(patience, now))
+	reply, err := q.caller.Call(ctx, scripts.Queue, key, q.rule.args(n, q.rule.first(n, patience), now, told))
 	if err != nil {
-		return Slot{}, err
+		return place{}, err
 	}
-	return q.rule.slot(emission.Standing(reply)), nil
+	return q.rule.read(n, reply, told)
 }
 
-// wait sleeps until the turn that schedule gives. Schedule is told how long the context lasts, or 0
-// for one that has no deadline, and refuses a longer wait.
-func wait(ctx context.Context, schedule func(patience time.Duration) (Slot, error)) error {
-	var patience time.Duration
-	if deadline, ok := ctx.Deadline(); ok {
-		patience = max(time.Until(deadline), time.Microsecond)
-	}
-	slot, err := schedule(patience)
-	switch {
-	case err != nil:
-		return err
-	case !slot.Accepted && slot.RetryAfter > 0:
-		return fmt.Errorf("%w: %d wait, a place is free in %v", ErrQueueFull, slot.Queued, slot.RetryAfter)
-	case !slot.Accepted:
-		return fmt.Errorf("weir: the wait would be %v, the context ends in %v: %w", slot.Delay, patience, context.DeadlineExceeded)
-	case slot.Delay == 0:
-		return nil
-	}
-	timer := time.NewTimer(slot.Delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("weir: waiting in the queue: %w", ctx.Err())
-	}
-}
-
-// queueRule is the queue under one limit.
-type queueRule struct {
-	emission.Interval
-	identity string // a queue and a meter of the same KEY have keys of their own
-	burst    int64
-	interval emission.Span
-	longest  emission.Span // the longest wait, Burst·T
-}
-
-func newQueueRule(limit algorithms.Limit) (queueRule, error) {
-	if err := limit.Validate(); err != nil {
-		return queueRule{}, err
-	}
-	of := rule.Limit{Rate: limit.Rate, Period: limit.Period.Microseconds(), Burst: limit.Burst}
-	t, burst := emission.Of(of), limit.BurstOrRate()
-	return queueRule{t, "leakybucket-queue:" + rule.RateText(of), burst, t.Times(1), t.Times(burst)}, nil
-}
-
-// args is what scripts/queue.lua is told of a request at now that is to wait less than patience; either is
-// empty for none.
-func (r queueRule) args(patience, now string) []string {
-	args := make([]string, 0, 7)
-	args = append(args, strconv.FormatInt(r.interval.Us, 10), strconv.FormatInt(r.longest.Us, 10))
-	if r.Den() > 1 {
-		return append(args, patience, now,
-			strconv.FormatInt(r.interval.Part, 10), strconv.FormatInt(r.longest.Part, 10), strconv.FormatInt(r.Den(), 10))
-	}
-	if patience != "" || now != "" {
-		args = append(args, patience, now)
-	}
-	return args
-}
-
-// slot says in a Slot what was decided on a request whose departure is, or would have been, wait
-// from now. One that was refused with RetryAfter 0 found a place, but not in its own time.
-func (r queueRule) slot(accepted bool, wait emission.Span) Slot {
-	queued := r.Fit(wait)
-	if r.Times(queued) != wait {
-		queued++
-	}
-	if accepted {
-		return Slot{Accepted: true, Delay: microseconds(wait), Queued: queued}
-	}
-	return Slot{
-		Delay:      microseconds(wait),
-		Queued:     max(queued-1, 0), // the one that would wait until then is not there
-		RetryAfter: microseconds(r.Minus(wait, r.longest)),
-	}
-}
-
-// microseconds returns a span as whole microseconds, rounded up.
-func microseconds(s emission.Span) time.Duration {
-	return time.Duration(s.RoundUp()) * time.Microsecond
+func (q *Queue) giveBack(ctx context.Context, key string, p place) error {
+	_, err := q.caller.Call(ctx, scripts.QueueCancel, key, []string{stored(p.taken), stored(p.before)})
+	return err
 }

@@ -19,7 +19,9 @@ import (
 // A Queue is the interface of the queues that are tested.
 type Queue interface {
 	Schedule(ctx context.Context, key string) (leakybucket.Slot, error)
+	ScheduleN(ctx context.Context, key string, n int64) (leakybucket.Slot, error)
 	Wait(ctx context.Context, key string) error
+	WaitN(ctx context.Context, key string, n int64) error
 	Reset(ctx context.Context, key string) error
 }
 
@@ -63,6 +65,8 @@ func Run(t *testing.T, s Subject) {
 		{"LimitChanges", testLimitChanges},
 		{"Keys", testKeys},
 		{"Wait", testWait},
+		{"GivesBack", testGivesBack},
+		{"Many", testMany},
 		{"Wrong", testWrong},
 	} {
 		t.Run(promise.name, func(t *testing.T) { promise.test(t, s) })

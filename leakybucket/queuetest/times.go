@@ -3,6 +3,7 @@ package queuetest
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"testing"
@@ -132,19 +133,134 @@ func testWait(t *testing.T, s Subject) {
 	canceled, cancel := context.WithCancel(ctx)
 	gaveUp := make(chan error)
 	go func() { gaveUp <- q.Wait(canceled, "k") }()
-	for !errors.Is(q.Wait(soon, "k"), leakybucket.ErrQueueFull) {
-		runtime.Gosched() // until the other Wait has taken its place; this one would wait for too long, and takes none
+	untilFewerThan(1, q)
+	if err := q.Wait(ctx, "k"); !errors.Is(err, leakybucket.ErrQueueFull) {
+		t.Errorf("Wait for a full queue: %v, want ErrQueueFull", err)
+	}
+	long, cancelLong := context.WithTimeout(ctx, 1000*time.Hour)
+	defer cancelLong()
+	if err := q.Wait(long, "k"); !errors.Is(err, leakybucket.ErrQueueFull) {
+		t.Errorf("Wait for a full queue with time enough: %v, want ErrQueueFull", err)
 	}
 	cancel()
 	if err := <-gaveUp; !errors.Is(err, context.Canceled) {
 		t.Errorf("Wait canceled: %v, want context.Canceled", err)
 	}
-	if err := q.Wait(ctx, "k"); !errors.Is(err, leakybucket.ErrQueueFull) {
-		t.Errorf("Wait for a full queue: %v, want ErrQueueFull", err)
+	if slot := q.schedule("k"); slot != (leakybucket.Slot{Accepted: true, Delay: 2 * time.Hour, Queued: 2}) {
+		t.Errorf("after a Wait that was canceled %+v, want its place", slot)
 	}
-	long, cancel := context.WithTimeout(ctx, 1000*time.Hour)
+}
+
+// untilFewerThan returns when the queue has fewer places than n. It takes none.
+func untilFewerThan(n int64, q Queue) {
+	soon, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if err := q.Wait(long, "k"); !errors.Is(err, leakybucket.ErrQueueFull) {
-		t.Errorf("Wait for a full queue with time enough: %v, want ErrQueueFull", err)
+	for !errors.Is(q.WaitN(soon, "k", n), leakybucket.ErrQueueFull) {
+		runtime.Gosched()
+	}
+}
+
+// testGivesBack cancels two Waits in each order. A place is free again where no later one was taken, and no departure is
+// given twice.
+func testGivesBack(t *testing.T, s Subject) {
+	hourly := algorithms.PerHour(1).WithBurst(2)
+	parts := algorithms.Per(7, 24*time.Hour).WithBurst(2)
+	for _, limit := range []algorithms.Limit{hourly, parts} {
+		for _, lastFirst := range []bool{true, false} {
+			q := newSubject(t, s, limit)
+			q.schedule("k")
+			var cancels [2]context.CancelFunc
+			var gaveUp [2]chan error
+			for i := range cancels {
+				ctx, cancel := context.WithCancel(context.Background())
+				defer cancel()
+				cancels[i], gaveUp[i] = cancel, make(chan error)
+				go func() { gaveUp[i] <- q.Wait(ctx, "k") }()
+				untilFewerThan(2-int64(i), q)
+			}
+			free := int64(2) // the second, which was the last
+			order := []int{0, 1}
+			if lastFirst {
+				free, order = 1, []int{1, 0}
+			}
+			for _, i := range order {
+				cancels[i]()
+				if err := <-gaveUp[i]; !errors.Is(err, context.Canceled) {
+					t.Errorf("Wait canceled: %v, want context.Canceled", err)
+				}
+			}
+			delay := time.Duration((free*limit.Period.Microseconds()+limit.Rate-1)/limit.Rate) * time.Microsecond
+			if slot := q.schedule("k"); slot != (leakybucket.Slot{Accepted: true, Delay: delay, Queued: free}) {
+				t.Errorf("%v, two Waits canceled, the last first: %v: %+v, want a delay of %v", limit, lastFirst, slot, delay)
+			}
+		}
+	}
+}
+
+// testMany takes several places at once: they are those that as many requests would have taken.
+func testMany(t *testing.T, s Subject) {
+	ctx := context.Background()
+	for _, limit := range limits {
+		burst := limit.BurstOrRate()
+		for n := int64(1); n <= min(burst+1, 5); n++ {
+			q, one := newSubject(t, s, limit), newSubject(t, s, limit)
+			for range 4 {
+				got, err := q.ScheduleN(ctx, "k", n)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !got.Accepted {
+					q.Advance(got.RetryAfter)
+					one.Advance(got.RetryAfter)
+					if got, err = q.ScheduleN(ctx, "k", n); err != nil || !got.Accepted {
+						t.Fatalf("%v: %d places after RetryAfter: %+v, %v", limit, n, got, err)
+					}
+				}
+				var want leakybucket.Slot
+				for range n {
+					want = one.schedule("k")
+				}
+				if got != want {
+					t.Errorf("%v: %d places: %+v, the last of %d requests has %+v", limit, n, got, n, want)
+				}
+				step := time.Duration(int64(limit.Period)/limit.Rate) * 3 / 2
+				q.Advance(step)
+				one.Advance(step)
+			}
+		}
+		q := newSubject(t, s, limit)
+		for n, want := range map[int64]error{
+			0: algorithms.ErrInvalidCost, -1: algorithms.ErrInvalidCost, math.MinInt64: algorithms.ErrInvalidCost,
+			burst + 2: algorithms.ErrCostExceedsLimit, math.MaxInt64: algorithms.ErrCostExceedsLimit,
+		} {
+			slot, err := q.ScheduleN(ctx, "k", n)
+			if waited := q.WaitN(ctx, "k", n); !errors.Is(err, want) || !errors.Is(waited, want) {
+				t.Errorf("%v: %d places: %+v, %v, and WaitN %v, want %v", limit, n, slot, err, waited, want)
+			}
+		}
+		if slot := q.schedule("k"); slot.Delay != 0 {
+			t.Errorf("%v: after requests for wrong numbers %+v, want no wait", limit, slot)
+		}
+	}
+
+	q := newSubject(t, s, algorithms.PerHour(1).WithBurst(5))
+	for patience, want := range map[time.Duration]bool{time.Hour: false, 2 * time.Hour: false, 2*time.Hour + time.Minute: true} {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		gaveUp := make(chan error)
+		go func() { gaveUp <- q.WaitN(ctx, "k", 3) }()
+		if want {
+			untilFewerThan(4, q)
+			cancel()
+		}
+		if err := <-gaveUp; errors.Is(err, context.Canceled) != want || errors.Is(err, context.DeadlineExceeded) == want {
+			t.Errorf("WaitN for the third departure in a context of %v: %v", patience, err)
+		}
+		cancel()
+		if slot := q.schedule("k"); slot.Delay != 0 {
+			t.Errorf("after WaitN in a context of %v: %+v, want no wait", patience, slot)
+		}
+		if err := q.Reset(context.Background(), "k"); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

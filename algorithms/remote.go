@@ -123,7 +123,12 @@ func (l *Remote) ask(ctx context.Context, script *scripts.Script, key string, n 
 	if err != nil {
 		return Result{}, err
 	}
-	return resultOf(l.rule, l.rule.Standing(n, reply)), nil
+	standing, sensible := l.rule.Standing(n, reply)
+	if !sensible {
+		return Result{}, fmt.Errorf("%w: script %s gave %v for a cost of %d, which no key of %s can",
+			scripts.ErrReply, script.Name(), reply, n, l.rule.Identity())
+	}
+	return resultOf(l.rule, standing), nil
 }
 
 // resultOf writes a standing as a Result.

@@ -76,16 +76,21 @@ func (r window) Args(n int64, now string) []string {
 }
 
 // Standing implements rule.Rule.
-func (r window) Standing(_ int64, reply []int64) rule.Standing {
+func (r window) Standing(_ int64, reply []int64) (rule.Standing, bool) {
 	count, allowed := reply[0], reply[0] >= 0
 	if !allowed {
 		count = -1 - count
 	}
+	var left int64
 	if len(reply) > 1 {
-		return r.standing(allowed, count, reply[1])
+		left = reply[1]
+	} else { // both are packed into one: see the header of scripts/fixedwindow.lua
+		count, left = count%(r.rate+1), count/(r.rate+1)
 	}
-	// Both are packed into one: see the header of scripts/fixedwindow.lua.
-	return r.standing(allowed, count%(r.rate+1), count/(r.rate+1))
+	s := r.standing(allowed, count, left)
+	sensible := left >= 0 && left <= r.period && s.RetryAfter <= s.ResetAfter &&
+		allowed == (s.RetryAfter == 0) && !(allowed && count > r.rate)
+	return s, sensible
 }
 
 // standing says what was decided, with the window's count and the microseconds that it is still open.

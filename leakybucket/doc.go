@@ -17,7 +17,15 @@
 // don't drift.
 //
 // Use the queue if a constant rate matters more than a quick answer: in front of a third party's quota, a slow disk, or a
-// batch job. A place that was taken is not given back. Wait takes none if its context would end before the turn comes.
+// batch job. A Wait whose context ends gives its place back, unless a later one has been taken since. Wait takes no place if
+// its context would end before the turn comes. A place of Schedule is not given back.
+//
+// Departures are times of the server's clock. A Wait never returns before its departure, and later by the time that the
+// server's answer took. Of two processes, one with a late answer may so leave less than T before the other. Within a process
+// the Waits of a key return at least T apart, by one Queue and those made from it by With: a Wait that was late delays those
+// behind it. (They count as late by T at most where only their goroutines woke late, so that a busy queue keeps its rate.)
+//
+// ScheduleN and WaitN take n departures that follow one another. WaitN returns at the last.
 //
 // # Worst case
 //

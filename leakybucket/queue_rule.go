@@ -89,24 +89,18 @@ func (r queueRule) args(n, patience int64, now string, told bool) []string {
 // read says what the reply of scripts/queue.lua to a request for n places means. Its error wraps scripts.ErrReply.
 func (r queueRule) read(n int64, reply []int64, told bool) (p place, err error) {
 	accepted, first := emission.Standing(reply)
-	want := 1
-	switch {
-	case told && accepted:
-		want = 4
-	case told || r.Den() > 1:
-		want = 2
-	}
+	whole := len(reply) == 4 // with the next free departure
 	most := r.Plus(r.longest, r.interval)
 	if accepted {
 		most = r.Minus(r.longest, r.Times(n-1))
 	}
-	if len(reply) != want || !r.holds(first) || !first.AtMost(most) {
+	if whole != (told && accepted) || !r.Holds(first) || !first.AtMost(most) {
 		return place{}, r.nonsense(n, reply)
 	}
-	if told && accepted {
+	if whole {
 		free := emission.Span{Us: reply[2], Part: reply[3]}
 		before := r.Minus(free, r.Times(n))
-		if !r.holds(free) || free.Us >= 1<<53 || r.Plus(before, r.Times(n)) != free {
+		if !r.Holds(free) || free.Us >= 1<<53 || r.Plus(before, r.Times(n)) != free {
 			return place{}, r.nonsense(n, reply)
 		}
 		p.taken, p.before = emission.State{At: free.Us, Part: free.Part}, emission.State{At: before.Us, Part: before.Part}
@@ -114,9 +108,6 @@ func (r queueRule) read(n int64, reply []int64, told bool) (p place, err error) 
 	p.slot = r.slot(n, accepted, first)
 	return p, nil
 }
-
-// holds reports whether s is a span of this rule's.
-func (r queueRule) holds(s emission.Span) bool { return s.Us >= 0 && s.Part >= 0 && s.Part < r.Den() }
 
 func (r queueRule) nonsense(n int64, reply []int64) error {
 	return fmt.Errorf("%w: script queue gave %v for %d places, which no queue of %s can", scripts.ErrReply, reply, n, r.identity)

@@ -69,15 +69,17 @@ func (r slidinglog) Args(n int64, now string) []string {
 }
 
 // Standing implements rule.Rule.
-func (r slidinglog) Standing(_ int64, reply []int64) rule.Standing {
+func (r slidinglog) Standing(_ int64, reply []int64) (rule.Standing, bool) {
 	used, allowed := reply[0], reply[0] >= 0
 	if !allowed {
 		used = -1 - used
 	}
-	if len(reply) == 1 {
-		return r.standing(allowed, used, 0, r.period)
+	s := r.standing(allowed, used, 0, r.period)
+	if len(reply) > 1 {
+		s = r.standing(allowed, used, reply[1], reply[2])
 	}
-	return r.standing(allowed, used, reply[1], reply[2])
+	return s, s.RetryAfter >= 0 && s.RetryAfter <= s.ResetAfter && s.ResetAfter <= r.period &&
+		allowed == (s.RetryAfter == 0) && !(allowed && used > r.rate)
 }
 
 // standing says what was decided, with what the last period has admitted, and the microseconds until the request fits

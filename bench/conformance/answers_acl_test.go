@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/rueidis"
+
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/scripts"
 )
@@ -66,6 +68,9 @@ func testRights(t *testing.T, own ownServer) {
 		own.do(t, user...)
 		defer own.do(t, "ACL", "SETUSER", "default", "reset", "on", "nopass", "~*", "+@all")
 
+		if runner == "rueidisrunner" {
+			testRightToConnect(t, own, user, source)
+		}
 		eachClient(t, own.addr, func(t *testing.T, run scripts.Runner) {
 			if errs := useAll(t, own, run); len(errs) > 0 {
 				t.Errorf("with %s: %v", rights, errs)
@@ -86,6 +91,28 @@ func testRights(t *testing.T, own ownServer) {
 				})
 			}
 		})
+	}
+}
+
+// testRightToConnect: with rueidis' cache, NewClient needs one right more, which source names.
+func testRightToConnect(t *testing.T, own ownServer, user []string, source []byte) {
+	const right = "+client|tracking"
+	options := rueidisOptions(own.addr)
+	options.DisableCache = false
+	client, err := rueidis.NewClient(options)
+	if err == nil || !strings.HasPrefix(err.Error(), "NOPERM ") {
+		t.Errorf("connected with the cache and without %s: %v, want NOPERM", right, err)
+	}
+	if client != nil {
+		client.Close()
+	}
+	own.do(t, append(user, right)...)
+	defer own.do(t, user...)
+	if client, err = rueidis.NewClient(options); err != nil || !strings.Contains(string(source), right) {
+		t.Errorf("connected with %s: %v, and the package comment names it: %v", right, err, strings.Contains(string(source), right))
+	}
+	if client != nil {
+		client.Close()
 	}
 }
 

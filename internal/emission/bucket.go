@@ -51,10 +51,14 @@ func (b Bucket) Args(n int64, now string) []string {
 	return args
 }
 
-// Standing says what the reply of scripts/gcra.lua to a request of cost n means.
-func (b Bucket) Standing(n int64, reply []int64) rule.Standing {
+// Standing says what the reply of scripts/gcra.lua to a request of cost n means, and whether it makes sense.
+func (b Bucket) Standing(n int64, reply []int64) (rule.Standing, bool) {
 	allowed, ahead := Standing(reply)
-	return b.Decided(n, allowed, ahead)
+	if !b.Holds(ahead) || !ahead.AtMost(b.Depth) {
+		return rule.Standing{}, false
+	}
+	s := b.Decided(n, allowed, ahead)
+	return s, allowed == (s.RetryAfter == 0)
 }
 
 // Decided says what was decided on a request of cost n, with ahead outstanding after it.

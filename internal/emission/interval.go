@@ -50,6 +50,9 @@ func (t Interval) Fit(s Span) int64 {
 	return int64(n)
 }
 
+// Holds reports whether s is a span of t's, as one that a server has told need not be.
+func (t Interval) Holds(s Span) bool { return s.Us >= 0 && s.Part >= 0 && s.Part < t.den }
+
 // Plus returns a + b.
 func (t Interval) Plus(a, b Span) Span {
 	sum := Span{a.Us + b.Us, a.Part + b.Part}

@@ -37,8 +37,8 @@ type Rule interface {
 	// Unix epoch, or "" for the server's clock.
 	Args(n int64, now string) []string
 
-	// Standing says what a script's reply to a request of cost n means.
-	Standing(n int64, reply []int64) Standing
+	// Standing says what a script's reply to a request of cost n means, and whether a script can reply so.
+	Standing(n int64, reply []int64) (standing Standing, sensible bool)
 }
 
 // An Algorithm makes the rules of limits.

@@ -22,23 +22,35 @@
 // After a call that no node has answered, the runner makes a cluster client look for the slots' nodes
 // anew, so that calls find a master that has replaced another.
 //
+// # Contexts
+//
+// A call ends with its context, whatever go-redis is doing then: it connects, waits for a connection or for an answer, or
+// is in a hook. The runner calls go-redis in a goroutine of its own if the context can end. If the context ends first, Run
+// returns an error that wraps the context's, and its cause. Whether the script has run is unknown then. The call stays in
+// go-redis until a timeout of the client ends it. While 1024 such calls hang, others get [ErrHanging] and are not sent. A
+// panic of a hook is one of Run; after Run has returned it is logged with log/slog.
+//
+// RunAll, which package coalesce calls, leaves contexts to go-redis. Coalesce ends its callers' calls itself.
+//
 // # Settings that matter to a limiter
 //
 //   - ContextTimeoutEnabled: set it. Without it go-redis does not apply a context's deadline to its
-//     sockets, and a server that hangs holds a call for ReadTimeout whatever the deadline. With or
-//     without it, a cancelled context does not interrupt a call that has been sent.
+//     sockets. A server that hangs then holds a connection for ReadTimeout, though not its caller.
 //   - ReadTimeout and WriteTimeout, 5 seconds by default: set them to the time that a request may wait
-//     for its limiter, such as some hundred milliseconds.
+//     for its limiter, such as some hundred milliseconds. They end a call whose context doesn't end.
 //   - DialTimeout, 5 seconds, and DialerRetries, 5 attempts by default: a server that cannot be reached
 //     costs a call 25 seconds if its context has no deadline, and the error is DialTimeout's
-//     context.DeadlineExceeded. One that refuses connections costs 0.4 seconds. A context ends both.
+//     context.DeadlineExceeded. One that refuses connections costs 0.4 seconds. A context that ends sooner hides
+//     why: its error is the only one. Set DialerRetries to 1 to be told "connection refused" at once.
 //   - PoolSize, 10 for each CPU by default (5 for each node of a cluster): how many calls can be under
 //     way at once. A call that finds no free connection waits until its context ends, or for
 //     PoolTimeout, by default ReadTimeout and a second. It then gets redis.ErrPoolTimeout, and nothing
 //     has run.
+//   - ConnMaxLifetime: set it to some minutes if the client connects to a name or a service whose target may move.
+//     After READONLY go-redis makes a new connection, but not after MASTERDOWN or LOADING.
 //
-// Behind AutoPipeline go-redis ignores a call's context once the command is queued: only ReadTimeout
-// bounds a call there. The runner also can't reach the cluster client behind it: set that client's
+// Behind AutoPipeline only ReadTimeout ends a command once it is queued. The runner also can't reach the cluster client
+// behind it: set that client's
 // ClusterStateReloadInterval, a minute by default, to the few seconds for which calls may fail after a
 // failover.
 //
@@ -127,7 +139,7 @@ func heedsDeadlines(client redis.UniversalClient) bool {
 //
 // Errors begin with "goredisrunner: " and the script's name, and wrap go-redis' error: errors.Is,
 // errors.As and redis.HasErrorPrefix find it. If the context has ended by the time a call fails, the error
-// wraps the context's too. A nil reply, or one that is not a flat array of integers, is an error, too: the
+// wraps the context's too. Run returns as soon as the context ends: see the package comment. A nil reply, or one that is not a flat array of integers, is an error, too: the
 // script has run then.
 func (r *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args []string) ([]int64, error) {
 	if r == nil || r.client == nil { // of a Runner that New has not made

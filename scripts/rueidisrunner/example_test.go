@@ -47,3 +47,45 @@ func Example() {
 	// visits: 3 left: 97
 	// visits: 6 left: 94
 }
+
+// A service starts though its server is away. With ForceSingleClient NewClient returns a client beside its error. The client
+// connects upon later calls, and until then calls fail.
+func Example_serverAway() {
+	server := miniredis.NewMiniRedis() // stands in for your Redis
+	if err := server.Start(); err != nil {
+		panic(err)
+	}
+	addr := server.Addr()
+	server.Close()
+
+	client, err := rueidis.NewClient(rueidis.ClientOption{
+		InitAddress:       []string{addr},
+		ForceSingleClient: true, // the client of one server, or of the name of one
+		AlwaysPipelining:  true,
+		DisableCache:      true,
+	})
+	if client == nil { // wrong options
+		panic(err)
+	}
+	defer client.Close()
+	fmt.Println("connected at the start:", err == nil)
+	run, err := rueidisrunner.New(client)
+	if err != nil {
+		panic(err)
+	}
+
+	visits := scripts.New("visits", `return redis.call("INCR", KEYS[1])`)
+	_, err = run.Run(context.Background(), visits, []string{"page"}, nil)
+	fmt.Println("fails while the server is away:", err != nil)
+
+	if err := server.StartAddr(addr); err != nil { // the server comes
+		panic(err)
+	}
+	defer server.Close()
+	reply, err := run.Run(context.Background(), visits, []string{"page"}, nil)
+	fmt.Println("visits:", reply, err)
+	// Output:
+	// connected at the start: false
+	// fails while the server is away: true
+	// visits: [1] <nil>
+}

@@ -21,24 +21,33 @@
 // takes more than a second to answer it, or breaks the connection. Leave ConnLifetime at zero, its
 // default, or set DisableAutoPipelining with it.
 //
+// # Contexts
+//
+// A call ends with its context, whatever rueidis is doing then. (By itself rueidis makes a call wait beyond its context while
+// another one connects, while a connection has too many calls under way, and where a call uses a connection alone.) The
+// runner calls rueidis in a goroutine of its own if the context can end. If the context ends first, Run returns an error
+// that wraps the context's, and its cause. Whether the script has run is unknown then. The call stays in rueidis until a
+// timeout of the client ends it. While 1024 such calls hang, others get [ErrHanging] and are not sent. A panic of a hook is
+// one of Run; after Run has returned it is logged with log/slog.
+//
 // # Settings that matter to a limiter
 //
 //   - AlwaysPipelining: set it. Without it a single call may use the connection directly. If the call
 //     then reaches its context's deadline, rueidis closes the connection, and the calls that queued
-//     behind it fail with context.DeadlineExceeded too. If its context is cancelled before the
-//     deadline, the call goes on.
+//     behind it fail with context.DeadlineExceeded too.
 //   - ConnWriteTimeout, 10 seconds by default: how long a server may be silent before rueidis gives
 //     the connection up. It ends a call whose context has no deadline. In a pipeline the silence is
 //     measured by a PING each Dialer.KeepAlive, so a call may wait one or two of those longer.
 //   - Dialer.Timeout, 5 seconds by default: how long connecting may take, with its handshake. One call
-//     connects for all. Calls that come meanwhile wait for it, even beyond their own contexts, and get
-//     its error, even if that is the error of its context.
-//   - RingScaleEachConn, 10 by default: a connection has room for 2^10 calls that are not answered yet,
-//     including calls whose context has ended. A call that finds it full waits, even beyond its own
-//     context, until the server answers or the connection is given up. (This is not so with
-//     RUEIDIS_QUEUE_TYPE=flowbuffer in the environment.)
+//     connects for all. Calls that come meanwhile get its error, even if that is the error of its context.
 //   - SendToReplicas: must be false for scripts; func(cmd) bool { return cmd.IsReadOnly() } is.
-//   - DisableCache: true on servers without client-side caching, such as miniredis.
+//   - DisableCache: true on servers without client-side caching, such as miniredis. Weir has no use for the cache.
+//
+// # A service that starts before its server
+//
+// rueidis.NewClient connects, and fails if no server is there. With ForceSingleClient it returns a client beside that
+// error, which connects upon later calls: the example "server away" does so. A client of a cluster or of Sentinel has to be
+// made again until there is one.
 //
 // # Failover
 //
@@ -54,13 +63,19 @@
 // and denials. A server at its maxclients hangs up: the error is io.EOF or a reset. If an answer begins
 // with ERR, rueidis drops that word.
 //
+// READONLY, MASTERDOWN and LOADING may mean that the name or the service that the client connects to leads to another
+// server by now. rueidis would keep its connection for ever. So the runner has the server close it, with QUIT, and rueidis
+// connects anew: one call fails for each connection, or a few. If the server stays so, that happens 16 times and then once a
+// second. Calls that were sent behind the QUIT are not run, and get io.EOF.
+//
 // A user whose rights are limited (ACL) needs these commands, reading and writing for the limiters' keys
 // (~weir:* or another prefix), and the rights by which rueidis finds the nodes of a cluster:
 //
 //	+evalsha +eval +time +get +set +incrby +setrange +lindex +rpush +ltrim +lset +pexpire +pttl +unlink
 //
-// Redis before 7.0 needs one more, +hello, as rueidis connects with HELLO. Grant them together: a sliding
-// log is written by several commands, and if lset or ltrim fails the writes before it stay.
+// Unless DisableCache is set, rueidis needs +client|tracking too, with which it connects: NewClient fails without it. Redis
+// before 7.0 needs +hello, with which rueidis begins. Grant all of them together: a sliding log is written by several
+// commands, and if lset or ltrim fails the writes before it stay.
 package rueidisrunner
 
 import (
@@ -108,7 +123,8 @@ func New(client rueidis.Client, opts ...Option) (*Runner, error) {
 //
 // Errors begin with "rueidisrunner: " and the script's name, and wrap rueidis' error: errors.Is and
 // errors.As find it, and a server's answer is a *rueidis.RedisError. (rueidis.IsRedisErr and similar
-// functions don't look inside an error.) A nil reply, or one that is not a flat array of integers, is an
+// functions don't look inside an error.) If the context ends first, the error wraps the context's: see the package comment.
+// A nil reply, or one that is not a flat array of integers, is an
 // error, too: the script has run then.
 func (r *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args []string) ([]int64, error) {
 	if r == nil || r.client == nil { // of a Runner that New has not made

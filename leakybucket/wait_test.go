@@ -1,0 +1,153 @@
+package leakybucket_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/internal/resptest"
+	"github.com/go-weir/weir/leakybucket"
+	"github.com/go-weir/weir/scripts"
+)
+
+// held is a runner that calls after with each script that the server has answered, before it passes the reply on.
+type held struct {
+	scripts.Runner
+	after func(ctx context.Context, s *scripts.Script) error
+}
+
+func (h held) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
+	reply, err := h.Runner.Run(ctx, s, keys, args)
+	if err == nil {
+		err = h.after(ctx, s)
+	}
+	return reply, err
+}
+
+func newQueue(t *testing.T, limit algorithms.Limit, after func(context.Context, *scripts.Script) error) *leakybucket.Queue {
+	t.Helper()
+	_, conn := resptest.Miniredis(t)
+	q, err := leakybucket.NewQueue(held{conn, after}, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+// TestLateRepliesKeepApart: the answer to one Wait comes when the next has returned already. Both would leave together.
+func TestLateRepliesKeepApart(t *testing.T) {
+	const interval = 300 * time.Millisecond
+	late, release := make(chan bool, 1), make(chan bool)
+	first := make(chan bool, 1)
+	first <- true
+	q := newQueue(t, algorithms.Per(1, interval).WithBurst(5), func(context.Context, *scripts.Script) error {
+		select {
+		case <-first:
+			late <- true
+			<-release
+		default:
+		}
+		return nil
+	})
+	began := time.Now()
+	returned := make(chan error)
+	go func() { returned <- q.Wait(context.Background(), "k") }()
+	<-late
+	if err := q.Wait(context.Background(), "k"); err != nil { // its turn comes an interval after began
+		t.Fatal(err)
+	}
+	close(release)
+	if err := <-returned; err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took < 2*interval-time.Millisecond {
+		t.Errorf("both Waits have returned after %v, want the later one after %v, an interval behind the other", took, 2*interval)
+	}
+}
+
+// TestLateReplyNeedsNoSleep: a place that would depart after the deadline, as its reply was late, is given back at once.
+func TestLateReplyNeedsNoSleep(t *testing.T) {
+	deadline := time.Now().Add(time.Hour + 300*time.Millisecond)
+	q := newQueue(t, algorithms.PerHour(1), func(ctx context.Context, s *scripts.Script) error {
+		if _, hurries := ctx.Deadline(); hurries && s == scripts.Queue {
+			<-time.After(time.Until(deadline.Add(-time.Hour)))
+		}
+		return nil
+	})
+	if err := q.Wait(context.Background(), "k"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
+	defer cancel()
+	if err := q.Wait(ctx, "k"); !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+		t.Errorf("Wait = %v, want DeadlineExceeded before the deadline", err)
+	}
+	if slot, err := q.Schedule(context.Background(), "k"); err != nil || slot.Queued != 1 {
+		t.Errorf("after it %+v, %v, want the first place of the queue", slot, err)
+	}
+}
+
+// TestGivesBackOnce: giving a place back has a context of its own that ends soon, and is tried once.
+func TestGivesBackOnce(t *testing.T) {
+	type key struct{}
+	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), key{}, "value"))
+	tries := 0
+	q := newQueue(t, algorithms.PerHour(1), func(own context.Context, s *scripts.Script) error {
+		if s != scripts.QueueCancel {
+			cancel()
+			return nil
+		}
+		tries++
+		deadline, hurries := own.Deadline()
+		if own.Value(key{}) != "value" || !hurries || time.Until(deadline) > time.Second {
+			t.Errorf("a place is given back under %v, until %v", own, deadline)
+		}
+		return errors.New("no answer")
+	})
+	if err := q.Wait(ctx, "k"); !errors.Is(err, context.Canceled) || tries != 1 {
+		t.Errorf("Wait = %v, %d attempts to give its place back, want context.Canceled and 1", err, tries)
+	}
+}
+
+// fixed is a runner that gives one reply to everything.
+type fixed []int64
+
+func (f fixed) Run(context.Context, *scripts.Script, []string, []string) ([]int64, error) {
+	return f, nil
+}
+
+// FuzzQueueReply: a reply that makes no sense is ErrReply, never a panic, and never a wait that no queue has.
+func FuzzQueueReply(f *testing.F) {
+	f.Add(int64(250_000), int64(5), int64(-1), int64(0), int64(0), uint8(2))
+	f.Add(int64(250_000), int64(4), int64(0), int64(8), int64(0), uint8(4))
+	f.Add(int64(7), int64(-1), int64(6), int64(0), int64(0), uint8(2))
+	f.Add(int64(7), int64(math.MinInt64), int64(math.MaxInt64), int64(math.MinInt64), int64(7), uint8(4))
+	f.Add(int64(1), int64(math.MaxInt64), int64(0), int64(0), int64(0), uint8(1))
+	f.Fuzz(func(t *testing.T, rate, a, b, c, d int64, length uint8) {
+		limit := algorithms.PerSecond(1 + (rate-1)&(1<<30-1))
+		q, err := leakybucket.NewQueue(fixed{a, b, c, d, 0}[:min(length, 5)], limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended, cancel := context.WithTimeout(context.Background(), time.Hour)
+		defer cancel()
+		for _, n := range []int64{1, limit.Rate + 1} {
+			slot, err := q.ScheduleN(context.Background(), "k", n)
+			if err != nil && !errors.Is(err, scripts.ErrReply) {
+				t.Fatalf("%v, %d places: %v, want ErrReply", limit, n, err)
+			}
+			if slot.Delay < 0 || slot.Delay > 3*time.Second || slot.Queued < 0 || slot.Queued > limit.Rate ||
+				slot.RetryAfter < 0 || slot.RetryAfter > 2*time.Second {
+				t.Fatalf("%v, %d places: %+v", limit, n, slot)
+			}
+		}
+		if length == 4 && a >= 0 { // what Wait reads
+			if err := q.Wait(ended, "k"); err != nil && !errors.Is(err, scripts.ErrReply) {
+				t.Fatalf("%v: Wait = %v, want ErrReply", limit, err)
+			}
+		}
+	})
+}

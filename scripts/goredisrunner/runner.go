@@ -49,10 +49,9 @@
 //   - ConnMaxLifetime: set it to some minutes if the client connects to a name or a service whose target may move.
 //     After READONLY go-redis makes a new connection, but not after MASTERDOWN or LOADING.
 //
-// Behind AutoPipeline only ReadTimeout ends a command once it is queued. The runner also can't reach the cluster client
-// behind it: set that client's
-// ClusterStateReloadInterval, a minute by default, to the few seconds for which calls may fail after a
-// failover.
+// Behind AutoPipeline only ReadTimeout ends a command once it is queued, though the runner ends the call. The runner also
+// can't reach the cluster client behind it: set that client's ClusterStateReloadInterval, a minute by default, to the few
+// seconds for which calls may fail after a failover.
 //
 // # Failover
 //

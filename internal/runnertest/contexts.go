@@ -50,7 +50,8 @@ func endsWithContext(t *testing.T, connect Hooked, want error) {
 		cancel(errCause)
 	}
 	err := <-failed // while the client is still in the hook
-	if !errors.Is(err, want) || !errors.Is(err, errCause) || !strings.Contains(err.Error(), ": count: ") || !strings.Contains(err.Error(), "may run or have run") {
+	if !errors.Is(err, want) || !errors.Is(err, errCause) || !strings.Contains(err.Error(), ": count: ") ||
+		!strings.Contains(err.Error(), "may run or have run") {
 		t.Errorf("Run = %v, want %v and its cause, and that the outcome is unknown", err, want)
 	}
 	close(release)

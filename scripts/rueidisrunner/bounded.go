@@ -40,7 +40,9 @@ type flight struct {
 // do makes a call of the script of that name in a goroutine of its own. It returns what the call returns, or an error that
 // wraps ctx's as soon as ctx ends. A call that is about to return at that moment, as its client has heard of the end too, is given grace to do so.
 // A panic of the call is one of do. The call must not use what belongs to the caller of do.
-func (b *bound) do(ctx context.Context, script string, grace time.Duration, call func() ([]int64, error)) ([]int64, error) {
+func (b *bound) do(
+	ctx context.Context, script string, grace time.Duration, call func() ([]int64, error),
+) ([]int64, error) {
 	if ctx.Done() == nil {
 		return call()
 	}

@@ -138,8 +138,8 @@ func heedsDeadlines(client redis.UniversalClient) bool {
 //
 // Errors begin with "goredisrunner: " and the script's name, and wrap go-redis' error: errors.Is,
 // errors.As and redis.HasErrorPrefix find it. If the context has ended by the time a call fails, the error
-// wraps the context's too. Run returns as soon as the context ends: see the package comment. A nil reply, or one that is not a flat array of integers, is an error, too: the
-// script has run then.
+// wraps the context's too. Run returns as soon as the context ends: see the package comment. A nil reply, or
+// one that is not a flat array of integers, is an error, too: the script has run then.
 func (r *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args []string) ([]int64, error) {
 	if r == nil || r.client == nil { // of a Runner that New has not made
 		return nil, ErrNilClient

@@ -1,18 +1,25 @@
 package httplimit
 
 import (
+	"fmt"
 	"net/http"
 	"net/netip"
-	"strings"
 )
 
 // ClientIP returns the key function of the client's address. That is the address of the other end of the
-// connection, unless [TrustedProxies] says that there are proxies. The key of an IPv4 address is the address,
-// "192.0.2.1", also if it is written as IPv6. The key of an IPv6 address is its /64, "2001:db8::/64", as a
-// client has at least that many addresses. Ports and zones are left out. All clients whose address can't be
-// read share one key.
+// connection, unless options say that proxies are between: [TrustedProxies], [TrustedNetworks] or [FromHeader].
 //
-// An option that is nil, or has a value that can't work, is an error of New.
+// The key of an IPv4 address is the address, "192.0.2.1", also if it is written as IPv6. The key of an IPv6
+// address is its /64, "2001:db8::/64", as a client has at least that many addresses. An IPv6 address that holds
+// the client's IPv4 address has that one as its key: those of NAT64 (64:ff9b::/96), 6to4 (2002::/16) and Teredo
+// (2001::/32). Addresses of a NAT64 of local use (64:ff9b:1::/48) are keys in full, as each stands for one IPv4
+// address. Ports and zones are left out. All clients whose address can't be read share one key.
+//
+// At most the last 8,192 bytes of a proxies' field are read, and no more of them than the proxies have written.
+// What a client writes into the field costs nothing.
+//
+// An option that is nil, or has a value that can't work, is an error of New, and so are options that contradict
+// each other.
 func ClientIP(opts ...IPOption) KeyFunc {
 	c := clientIP{v6: 64}
 	for _, opt := range opts {
@@ -21,13 +28,8 @@ func ClientIP(opts ...IPOption) KeyFunc {
 		}
 		opt(&c)
 	}
-	switch {
-	case c.proxies < 0:
-		return wrongKey("ClientIP: trusted proxies are %d, want 0 or more", c.proxies)
-	case c.v6 < 1 || c.v6 > 128:
-		return wrongKey("ClientIP: the IPv6 prefix is %d, want 1 to 128", c.v6)
-	case c.forwarded && c.proxies == 0:
-		return wrongKey("ClientIP: Forwarded is what proxies write, want TrustedProxies too")
+	if wrong := c.check(); wrong != "" {
+		return wrongKey("ClientIP: %s", wrong)
 	}
 	return c.key
 }
@@ -42,12 +44,51 @@ type IPOption func(*clientIP)
 // connection.
 //
 // If the number is too high, or if clients can go around the proxies, clients can choose their key. If it is
-// too low, all clients share one key.
+// too low, all clients share one key. Where clients can go around the proxies, use [TrustedNetworks].
 func TrustedProxies(n int) IPOption { return func(c *clientIP) { c.proxies = n } }
 
-// Forwarded says that the trusted proxies write the Forwarded field of RFC 7239 instead. Its entries are
-// counted the same way. An entry without an address ("unknown", "_hidden") is no address, and neither is any
-// entry of a malformed line.
+// TrustedNetworks says in which networks the proxies are that you run, or trust, such as 10.0.0.0/8. It serves where
+// their number differs from request to request, or where clients can go around them.
+//
+// If the other end of the connection is in one of the networks, the X-Forwarded-For field is read from the right.
+// The client's address is the first one that is in none of the networks. If all are, or if an entry is no address,
+// it is the last one that was read. If the other end of the connection is in none of the networks, which includes a
+// Unix socket, the address is its own.
+//
+// With [FromHeader] the networks are those from which the field is believed. A host in the networks can choose the
+// address that it is counted for.
+func TrustedNetworks(networks ...netip.Prefix) IPOption {
+	return func(c *clientIP) {
+		c.networks = make([]netip.Prefix, 0, len(networks))
+		for _, network := range networks {
+			if !network.IsValid() {
+				c.wrong = fmt.Sprintf("the trusted network %v is not valid, want one such as 10.0.0.0/8", network)
+			}
+			if addr := network.Addr(); addr.Is4In6() && network.Bits() >= 96 {
+				network = netip.PrefixFrom(addr.Unmap(), network.Bits()-96) // addresses are compared as IPv4
+			}
+			c.networks = append(c.networks, network)
+		}
+	}
+}
+
+// FromHeader says that the proxy in front writes the client's address into a header field of its own, such as
+// Cloudflare's CF-Connecting-IP, nginx' X-Real-IP, True-Client-IP or Fly-Client-IP. If the field has several values,
+// the last one counts. If it isn't there, or is no address, the address is that of the other end of the connection.
+//
+// The proxy must replace what a client has written into the field, or add its own value as the last. Clients that can
+// go around the proxy choose their key, unless [TrustedNetworks] has the proxy's addresses.
+func FromHeader(name string) IPOption {
+	return func(c *clientIP) {
+		if why := wrongField(name); why != "" {
+			c.wrong = "FromHeader: " + why
+		}
+		c.header = http.CanonicalHeaderKey(name)
+	}
+}
+
+// Forwarded says that the trusted proxies write the Forwarded field of RFC 7239 instead of X-Forwarded-For. Its entries
+// are read the same way. An entry without an address ("unknown", "_hidden") or one that is malformed is no address.
 func Forwarded() IPOption { return func(c *clientIP) { c.forwarded = true } }
 
 // IPv6Prefix sets how many bits of an IPv6 address make the key: 1 to 128, and 64 by default. Providers give
@@ -55,74 +96,94 @@ func Forwarded() IPOption { return func(c *clientIP) { c.forwarded = true } }
 func IPv6Prefix(bits int) IPOption { return func(c *clientIP) { c.v6 = bits } }
 
 type clientIP struct {
-	proxies   int
+	proxies   int            // that the n-th entry from the right is read
+	networks  []netip.Prefix // of the proxies; nil: not given
+	header    string         // the proxy's own field; "": none
 	forwarded bool
 	v6        int
+	wrong     string // what is wrong with an option
 }
 
-func (c clientIP) key(r *http.Request) string {
-	if c.proxies > 0 {
-		var entry string
-		if c.forwarded {
-			entry = nthForwarded(r.Header["Forwarded"], c.proxies)
-		} else {
-			entry = nthFromRight(r.Header["X-Forwarded-For"], c.proxies)
-		}
-		if key := c.keyOf(entry); key != "" {
-			return key
-		}
-	}
-	if key := c.keyOf(r.RemoteAddr); key != "" {
-		return key
-	}
-	return "unknown" // such as the other end of a Unix socket
-}
-
-// keyOf returns the key of an address as it stands in r.RemoteAddr and in the proxies' fields, or "".
-func (c clientIP) keyOf(text string) string {
-	host := hostOf(strings.TrimSpace(text))
-	addr, err := netip.ParseAddr(host)
+// check returns what is wrong with the options, or "".
+func (c *clientIP) check() string {
 	switch {
-	case err != nil:
-		return ""
-	case addr.Is4():
-		return host // there is but one way to write it
-	case addr.Is4In6():
-		return addr.Unmap().String()
-	case c.v6 == 128:
-		return addr.WithZone("").String()
-	}
-	prefix, _ := addr.WithZone("").Prefix(c.v6) // fails for other numbers of bits only
-	return prefix.String()
-}
-
-// hostOf takes the port and the brackets off an address.
-func hostOf(s string) string {
-	if inside, bracketed := strings.CutPrefix(s, "["); bracketed {
-		host, _, _ := strings.Cut(inside, "]")
-		return host
-	}
-	if strings.Count(s, ":") == 1 {
-		host, _, _ := strings.Cut(s, ":")
-		return host
-	}
-	return s
-}
-
-// nthFromRight returns the n-th entry from the right of lists that are separated by commas, or "".
-func nthFromRight(lines []string, n int) string {
-	for i := len(lines) - 1; i >= 0; i-- {
-		rest, more := lines[i], true
-		for more {
-			comma := strings.LastIndexByte(rest, ',')
-			entry := rest[comma+1:]
-			if n--; n == 0 {
-				return entry
-			}
-			if more = comma >= 0; more {
-				rest = rest[:comma]
-			}
-		}
+	case c.wrong != "":
+		return c.wrong
+	case c.proxies < 0:
+		return fmt.Sprintf("trusted proxies are %d, want 0 or more", c.proxies)
+	case c.v6 < 1 || c.v6 > 128:
+		return fmt.Sprintf("the IPv6 prefix is %d, want 1 to 128", c.v6)
+	case c.networks != nil && len(c.networks) == 0:
+		return "TrustedNetworks names none, want at least one such as 10.0.0.0/8"
+	case c.proxies > 0 && c.networks != nil:
+		return "want TrustedProxies or TrustedNetworks, not both"
+	case c.header != "" && c.proxies > 0:
+		return "want FromHeader or TrustedProxies, not both"
+	case c.header != "" && c.forwarded:
+		return "want FromHeader or Forwarded, not both"
+	case c.forwarded && c.proxies == 0 && c.networks == nil:
+		return "Forwarded is what proxies write, want TrustedProxies or TrustedNetworks too"
 	}
 	return ""
+}
+
+func (c *clientIP) key(r *http.Request) string {
+	peer := addressOf(r.RemoteAddr)
+	addr := peer
+	if c.networks == nil || c.trusts(peer) {
+		addr = c.told(r.Header, peer)
+	}
+	if !addr.IsValid() {
+		return "unknown" // such as the other end of a Unix socket
+	}
+	return addr.key(c.v6)
+}
+
+// told returns the address that the proxies tell, or the peer's if they tell none.
+func (c *clientIP) told(h http.Header, peer address) address {
+	switch {
+	case c.header != "":
+		return orPeer(nth(entriesOf(h[c.header], false), 1), peer)
+	case c.proxies > 0:
+		return orPeer(nth(c.entries(h), c.proxies), peer)
+	case c.networks != nil:
+		entries := c.entries(h)
+		for known := peer; ; {
+			text, _ := entries.next()
+			addr := addressOf(text)
+			if !addr.IsValid() {
+				return known
+			}
+			if known = addr; !c.trusts(addr) {
+				return known
+			}
+		}
+	}
+	return peer
+}
+
+func orPeer(addr, peer address) address {
+	if addr.IsValid() {
+		return addr
+	}
+	return peer
+}
+
+// entries returns those of the field that the trusted proxies write.
+func (c *clientIP) entries(h http.Header) entries {
+	if c.forwarded {
+		return entriesOf(h["Forwarded"], true)
+	}
+	return entriesOf(h["X-Forwarded-For"], false)
+}
+
+// trusts reports whether the address is in one of the trusted networks.
+func (c *clientIP) trusts(addr address) bool {
+	plain := addr.Unmap().WithZone("")
+	for _, network := range c.networks {
+		if network.Contains(plain) {
+			return true
+		}
+	}
+	return false
 }

@@ -2,38 +2,99 @@ package httplimit
 
 import "strings"
 
-// nthForwarded returns the address of the n-th entry from the right of Forwarded fields (RFC 7239), or "".
-// Lines are read one by one, so that a client's own is never read together with what a proxy has added as
-// another.
-func nthForwarded(lines []string, n int) string {
-	for i := len(lines) - 1; i >= 0; i-- {
-		entries, ok := forwardedLine(lines[i])
-		switch {
-		case !ok:
-			return ""
-		case n <= len(entries):
-			return entries[len(entries)-n]
-		}
-		n -= len(entries)
-	}
-	return ""
+// maxRead is how many bytes of a proxies' field are read at most.
+const maxRead = 8192
+
+// entries are those of the field that proxies write, from the right: each proxy adds an entry there. Each entry is read
+// only when its turn comes, so that nothing is read to the left of what is wanted, where a client may have written
+// anything.
+type entries struct {
+	lines     []string
+	line      string // what is left of the line that is being read
+	inLine    bool
+	forwarded bool // RFC 7239, and not plain addresses
+	left      int  // how many bytes may still be read
 }
 
-// forwardedLine returns what for= is in each entry of a line, "" where there is none.
-//
-// It is strict: were a quotation mark that a client has left open forgiven, it could swallow the entries
-// of proxies.
-func forwardedLine(line string) (entries []string, ok bool) {
-	address := ""
-	for rest := line; ; rest = rest[1:] {
+func entriesOf(lines []string, forwarded bool) entries {
+	return entries{lines: lines, forwarded: forwarded, left: maxRead}
+}
+
+// nth returns the n-th address from the right. It is invalid if there is none.
+func nth(e entries, n int) address {
+	for range n - 1 {
+		if _, more := e.next(); !more {
+			return address{}
+		}
+	}
+	text, _ := e.next()
+	return addressOf(text)
+}
+
+// next returns the text of the next entry's address, "" if it has none, and whether there was an entry.
+func (e *entries) next() (text string, more bool) {
+	if !e.inLine {
+		if len(e.lines) == 0 {
+			return "", false
+		}
+		last := len(e.lines) - 1
+		e.line, e.lines, e.inLine = e.lines[last], e.lines[:last], true
+	}
+	tail := e.line[max(len(e.line)-e.left, 0):]
+	begin, ok := strings.LastIndexByte(tail, ',')+1, true
+	if e.forwarded {
+		begin, ok = lastElement(tail)
+	}
+	if !ok || begin == 0 && len(tail) < len(e.line) {
+		e.lines, e.line, e.inLine = nil, "", false // the entry has no beginning, or is too far away
+		return "", false
+	}
+	entry := tail[begin:]
+	e.left -= len(entry)
+	e.line = e.line[:len(e.line)-len(entry)]
+	if e.inLine = begin > 0; e.inLine {
+		e.line = e.line[:len(e.line)-1] // the comma
+		e.left--
+	}
+	if e.forwarded {
+		entry = forAddress(entry)
+	}
+	return entry, true
+}
+
+// lastElement returns where the last element of a list begins. It is read from the right: a quotation mark that a client
+// has left open on the left would swallow the entries of proxies otherwise. Read like that, each of them is what the
+// proxy has written, as a quotation mark inside a quoted string has a backslash in front, and the one that opens it has
+// not.
+func lastElement(s string) (begin int, ok bool) {
+	quoted := false
+	for i := len(s) - 1; i >= 0; i-- {
+		switch {
+		case s[i] == '"' && !(quoted && escaped(s[:i])):
+			quoted = !quoted
+		case s[i] == ',' && !quoted:
+			return i + 1, true
+		}
+	}
+	return 0, !quoted
+}
+
+// escaped reports whether what follows s has a backslash in front that isn't itself escaped.
+func escaped(s string) bool {
+	return (len(s)-len(strings.TrimRight(s, `\`)))%2 == 1
+}
+
+// forAddress returns what for= is in an element of Forwarded, or "" if it has none or is malformed.
+func forAddress(element string) (address string) {
+	for rest := element; ; rest = rest[1:] {
 		name, after, found := cutToken(skipSpace(rest))
 		if found {
 			if !strings.HasPrefix(after, "=") {
-				return nil, false
+				return ""
 			}
 			value, left, ok := cutValue(after[1:])
 			if !ok {
-				return nil, false
+				return ""
 			}
 			if strings.EqualFold(name, "for") {
 				address = value
@@ -42,11 +103,10 @@ func forwardedLine(line string) (entries []string, ok bool) {
 		}
 		rest = skipSpace(after)
 		switch {
-		case strings.HasPrefix(rest, ";"):
-		case strings.HasPrefix(rest, ","):
-			entries, address = append(entries, address), ""
-		default:
-			return append(entries, address), rest == ""
+		case rest == "":
+			return address
+		case rest[0] != ';':
+			return ""
 		}
 	}
 }
@@ -58,6 +118,12 @@ func cutToken(s string) (token, rest string, found bool) {
 		end++
 	}
 	return s[:end], s[end:], end > 0
+}
+
+// isToken reports whether s is a token, as methods, field names and schemes are.
+func isToken(s string) bool {
+	_, rest, found := cutToken(s)
+	return found && rest == ""
 }
 
 func isTokenChar(c byte) bool {

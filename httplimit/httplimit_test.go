@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -215,16 +216,36 @@ func TestWrong(t *testing.T) {
 		}
 	}
 	for says, key := range map[string]httplimit.KeyFunc{
-		"-1":                         httplimit.ClientIP(httplimit.TrustedProxies(-1)),
-		"129":                        httplimit.ClientIP(httplimit.IPv6Prefix(129)),
-		"an option is nil":           httplimit.ClientIP(nil),
-		"want TrustedProxies":        httplimit.ClientIP(httplimit.Forwarded()),
-		"Scope: the name is empty":   httplimit.Scope(""),
-		"Join has no key function":   httplimit.Join(),
-		"function of First is nil":   httplimit.First(httplimit.Path(), nil),
-		"function of Hashed is nil":  httplimit.Hashed(nil),
-		"First has no key function":  httplimit.Hashed(httplimit.Join(httplimit.Path(), httplimit.First())),
-		"the IPv6 prefix is 0, want": httplimit.First(httplimit.Path(), httplimit.ClientIP(httplimit.IPv6Prefix(0))),
+		"-1":                           httplimit.ClientIP(httplimit.TrustedProxies(-1)),
+		"129":                          httplimit.ClientIP(httplimit.IPv6Prefix(129)),
+		"an option is nil":             httplimit.ClientIP(nil),
+		"want TrustedProxies":          httplimit.ClientIP(httplimit.Forwarded()),
+		"Scope: the name is empty":     httplimit.Scope(""),
+		"not both":                     httplimit.ClientIP(httplimit.TrustedProxies(1), httplimit.TrustedNetworks(netip.MustParsePrefix("10.0.0.0/8"))),
+		"FromHeader or TrustedProxies": httplimit.ClientIP(httplimit.FromHeader("X-Real-IP"), httplimit.TrustedProxies(1)),
+		"FromHeader or Forwarded":      httplimit.ClientIP(httplimit.FromHeader("X-Real-IP"), httplimit.Forwarded()),
+		"TrustedNetworks names none":   httplimit.ClientIP(httplimit.TrustedNetworks()),
+		"trusted network invalid":      httplimit.ClientIP(httplimit.TrustedNetworks(netip.Prefix{})),
+		`FromHeader: no header`:        httplimit.ClientIP(httplimit.FromHeader("")),
+		"FromHeader: net/http moves":   httplimit.ClientIP(httplimit.FromHeader("host")),
+		"moves the field Host":         httplimit.Header("host"),
+		"Transfer-Encoding out of":     httplimit.Header("Transfer-Encoding"),
+		"the field Trailer out of":     httplimit.Header("trailer"),
+		`has the name ""`:              httplimit.Header(""),
+		`has the name "X Key"`:         httplimit.Header("X Key"),
+		`has the name "X-Key:"`:        httplimit.Header("X-Key:"),
+		`has the name "X-Schlüssel"`:   httplimit.Header("X-Schlüssel"),
+		"Query: the name is empty":     httplimit.Query(""),
+		`has the scheme ""`:            httplimit.Authorization(""),
+		`has the scheme "Api Key"`:     httplimit.Authorization("Api Key"),
+		`has the scheme "Bearer "`:     httplimit.Authorization("Bearer "),
+		"a value of the key <nil>":     httplimit.ContextValue(nil),
+		"a value of the key [7]":       httplimit.ContextValue([]int{7}),
+		"Join has no key function":     httplimit.Join(),
+		"function of First is nil":     httplimit.First(httplimit.Path(), nil),
+		"function of Hashed is nil":    httplimit.Hashed(nil),
+		"First has no key function":    httplimit.Hashed(httplimit.Join(httplimit.Path(), httplimit.First())),
+		"the IPv6 prefix is 0, want":   httplimit.First(httplimit.Path(), httplimit.ClientIP(httplimit.IPv6Prefix(0))),
 	} {
 		for _, opt := range []httplimit.Option{httplimit.Key(key), httplimit.Also(ok, httplimit.Name("a"), httplimit.Key(key))} {
 			if _, err := httplimit.New(ok, opt); !errors.Is(err, algorithms.ErrInvalidOption) || !strings.Contains(err.Error(), says) {

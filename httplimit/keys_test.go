@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -44,7 +45,10 @@ func TestKeys(t *testing.T) {
 		{"query", httplimit.Query("key"), plain, "7d3f"},
 		{"empty query", httplimit.Query("empty"), plain, ""},
 		{"no query", httplimit.Query("key"), httptest.NewRequest(http.MethodGet, "/", nil), ""},
+		{"escaped query", httplimit.Query("a+b"), httptest.NewRequest(http.MethodGet, "/?a%2bb=%37d+3f", nil), "7d 3f"},
+		{"malformed query", httplimit.Query("key"), httptest.NewRequest(http.MethodGet, "/?key=%zz&%zz=1&key;=2&key=7d3f", nil), "7d3f"},
 		{"authorization", httplimit.Authorization("Api-Key"), with("Authorization", "api-key  7d3f "), "7d3f"},
+		{"authorization after a tab", httplimit.Authorization("Api-Key"), with("Authorization", "Api-Key\t7d3f"), "7d3f"},
 		{"another scheme", httplimit.Authorization("Api-Key"), with("Authorization", "Bearer 7d3f"), ""},
 		{"a longer scheme", httplimit.Authorization("Api"), with("Authorization", "Api-Key 7d3f"), ""},
 		{"a scheme alone", httplimit.Authorization("Api-Key"), with("Authorization", "Api-Key"), ""},
@@ -57,11 +61,14 @@ func TestKeys(t *testing.T) {
 		{"context named integer", httplimit.ContextValue(contextKey{}), valued(userID(7)), "7"},
 		{"context unsigned", httplimit.ContextValue(contextKey{}), valued(uint8(7)), "7"},
 		{"context Stringer", httplimit.ContextValue(contextKey{}), valued(account{"a7"}), "a7"},
+		{"context nil Stringer", httplimit.ContextValue(contextKey{}), valued((*account)(nil)), ""},
 		{"context of no use", httplimit.ContextValue(contextKey{}), valued(1.5), ""},
 		{"no context", httplimit.ContextValue(contextKey{}), plain, ""},
 		{"path", httplimit.Path(), plain, "/items/7"},
 		{"pattern", httplimit.Pattern(), request(func(r *http.Request) { r.Pattern = "GET /items/{id}" }), "GET /items/{id}"},
 		{"no pattern", httplimit.Pattern(), plain, ""},
+		{"no path", httplimit.Path(), &http.Request{URL: &url.URL{Host: "example.com"}}, "/"}, // GET http://example.com
+		{"path of OPTIONS", httplimit.Path(), &http.Request{URL: &url.URL{Path: "*"}}, "/*"},
 		{"scope", httplimit.Scope("uploads"), plain, "uploads"},
 		{"join", httplimit.Join(httplimit.Scope("uploads"), httplimit.Query("key")), plain, "uploads|7d3f"},
 		{"join of one that is none", httplimit.Join(httplimit.Scope("uploads"), httplimit.Header("Absent")), plain, ""},
@@ -78,6 +85,49 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// TestPathAsWritten: a client that writes a path in another way has no further allowance.
+func TestPathAsWritten(t *testing.T) {
+	for _, written := range []string{"/a/b", "//a/b", "/a//b", "/a/b/", "/a/./b", "/x/../a/b", "/%61/b", "/a%2fb", "/../a/b?x", "/a/b//#x"} {
+		target, err := url.Parse(written)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(written, "//") { // in a request's first line this is no host
+			target = &url.URL{Path: written}
+		}
+		if got := httplimit.Path()(&http.Request{URL: target}); got != "/a/b" {
+			t.Errorf("%q: key %q, want /a/b", written, got)
+		}
+	}
+}
+
+// TestHugeQuery: of a million parameters only the one that is wanted costs memory.
+func TestHugeQuery(t *testing.T) {
+	r := &http.Request{URL: &url.URL{RawQuery: strings.Repeat("a=%41&k+y&%zz&%4&;&", 100_000) + "key=%37d3f"}}
+	key := httplimit.Query("key")
+	if got := key(r); got != "7d3f" {
+		t.Errorf("key %q, want 7d3f", got)
+	}
+	if n := testing.AllocsPerRun(10, func() { key(r) }); n > 1 {
+		t.Errorf("%v allocations, want that of the value", n)
+	}
+}
+
+// FuzzQuery: a parameter is what net/url has, however the query is written.
+func FuzzQuery(f *testing.F) {
+	f.Add("key=1&key=2", "key")
+	f.Add("%6bey=%31;&%zz&=&k%65y=+%31&key", "key")
+	f.Fuzz(func(t *testing.T, query, name string) {
+		if name == "" || strings.Count(query, "&") > 1000 {
+			return
+		}
+		values, _ := url.ParseQuery(query) // what is malformed is left out
+		if got, want := httplimit.Query(name)(&http.Request{URL: &url.URL{RawQuery: query}}), values.Get(name); got != want {
+			t.Fatalf("%q of %q is %q, want %q", name, query, got, want)
+		}
+	})
+}
+
 // TestPatternInsideMux: the pattern is known to a middleware inside the ServeMux.
 func TestPatternInsideMux(t *testing.T) {
 	var key string
@@ -86,115 +136,6 @@ func TestPatternInsideMux(t *testing.T) {
 	if get := httptest.NewRequest(http.MethodGet, "/items/7", nil); serve(mux, get).Code != 200 || key != "GET /items/{id}" {
 		t.Errorf("key %q", key)
 	}
-}
-
-func TestClientIP(t *testing.T) {
-	behind := httplimit.TrustedProxies
-	both := func(n int) []httplimit.IPOption { return []httplimit.IPOption{behind(n), httplimit.Forwarded()} }
-	for _, c := range []struct {
-		name   string
-		opts   []httplimit.IPOption
-		remote string
-		header []string // X-Forwarded-For, or Forwarded where opts say so
-		want   string
-	}{
-		{"peer", nil, "192.0.2.1:4711", nil, "192.0.2.1"},
-		{"peer without a port", nil, "192.0.2.1", nil, "192.0.2.1"},
-		{"peer is believed alone", nil, "192.0.2.1:4711", []string{"198.51.100.7"}, "192.0.2.1"},
-		{"v6", nil, "[2001:db8:1:2:3:4:5:6]:4711", nil, "2001:db8:1:2::/64"},
-		{"v6 with a zone", nil, "[fe80::1%eth0]:4711", nil, "fe80::/64"},
-		{"v6 for a /56", []httplimit.IPOption{httplimit.IPv6Prefix(56)}, "[2001:db8:1:2ff::1]:4711", nil, "2001:db8:1:200::/56"},
-		{"v6 for itself", []httplimit.IPOption{httplimit.IPv6Prefix(128)}, "[2001:DB8::0001%eth0]:4711", nil, "2001:db8::1"},
-		{"v4 as v6", nil, "[::ffff:192.0.2.1]:4711", nil, "192.0.2.1"},
-		{"v4 as v6 in hexadecimal", nil, "[::ffff:c000:201%1]:4711", nil, "192.0.2.1"},
-		{"a Unix socket", nil, "@", nil, "unknown"},
-		{"nothing", nil, "", nil, "unknown"},
-
-		{"one proxy", []httplimit.IPOption{behind(1)}, "10.0.0.1:1", []string{"198.51.100.7"}, "198.51.100.7"},
-		{"one proxy, spoofed", []httplimit.IPOption{behind(1)}, "10.0.0.1:1", []string{"1.1.1.1, 198.51.100.7"}, "198.51.100.7"},
-		{"one proxy, spoofed in another line", []httplimit.IPOption{behind(1)}, "10.0.0.1:1", []string{"1.1.1.1", "198.51.100.7"}, "198.51.100.7"},
-		{"two proxies", []httplimit.IPOption{behind(2)}, "10.0.0.1:1", []string{"1.1.1.1, 198.51.100.7, 10.0.0.2"}, "198.51.100.7"},
-		{"two proxies in two lines", []httplimit.IPOption{behind(2)}, "10.0.0.1:1", []string{"1.1.1.1,198.51.100.7", "10.0.0.2"}, "198.51.100.7"},
-		{"fewer than trusted", []httplimit.IPOption{behind(3)}, "10.0.0.1:1", []string{"198.51.100.7, 10.0.0.2"}, "10.0.0.1"},
-		{"none at all", []httplimit.IPOption{behind(1)}, "10.0.0.1:1", nil, "10.0.0.1"},
-		{"no address", []httplimit.IPOption{behind(1)}, "10.0.0.1:1", []string{"198.51.100.7, unknown"}, "10.0.0.1"},
-		{"an empty entry is one", []httplimit.IPOption{behind(2)}, "10.0.0.1:1", []string{"198.51.100.7,,10.0.0.2"}, "10.0.0.1"},
-		{"with a port", []httplimit.IPOption{behind(1)}, "10.0.0.1:1", []string{"198.51.100.7:4711"}, "198.51.100.7"},
-		{"v6 in XFF", []httplimit.IPOption{behind(1)}, "10.0.0.1:1", []string{"2001:db8::1"}, "2001:db8::/64"},
-		{"v6 with a port in XFF", []httplimit.IPOption{behind(1)}, "10.0.0.1:1", []string{" [2001:db8::1]:4711 "}, "2001:db8::/64"},
-		{"zeros in front", []httplimit.IPOption{behind(1)}, "10.0.0.1:1", []string{"198.051.100.007"}, "10.0.0.1"},
-
-		{"forwarded", both(1), "10.0.0.1:1", []string{"for=198.51.100.7;proto=http;by=203.0.113.43"}, "198.51.100.7"},
-		{"any case and order", both(1), "10.0.0.1:1", []string{"proto=https; FOR=198.51.100.7"}, "198.51.100.7"},
-		{"quoted v6", both(1), "10.0.0.1:1", []string{`for="[2001:db8:cafe::17]:4711"`}, "2001:db8:cafe::/64"},
-		{"quoted v4 with a port", both(1), "10.0.0.1:1", []string{`for="198.51.100.7:80"`}, "198.51.100.7"},
-		{"a port without quotation marks", both(1), "10.0.0.1:1", []string{`for=198.51.100.7:80`}, "198.51.100.7"},
-		{"quoted pairs", both(1), "10.0.0.1:1", []string{`for="198.51.\100.7"`}, "198.51.100.7"},
-		{"a comma inside quotation marks", both(2), "10.0.0.1:1", []string{`for=198.51.100.7;by="a,b;for=1.1.1.1", for=10.0.0.2`}, "198.51.100.7"},
-		{"spoofed on the left", both(1), "10.0.0.1:1", []string{"for=1.1.1.1, for=198.51.100.7"}, "198.51.100.7"},
-		{"spoofed in another line", both(1), "10.0.0.1:1", []string{`for="1.1.1.1`, "for=198.51.100.7"}, "198.51.100.7"},
-		{"a quotation mark left open", both(1), "10.0.0.1:1", []string{`for=1.1.1.1, for=", for=198.51.100.7`}, "10.0.0.1"},
-		{"a quotation mark left open before another", both(2), "10.0.0.1:1", []string{`for=1.1.1.1, for=", for=198.51.100.7, for="[2001:db8::2]"`}, "10.0.0.1"},
-		{"unknown", both(1), "10.0.0.1:1", []string{"for=unknown"}, "10.0.0.1"},
-		{"hidden", both(1), "10.0.0.1:1", []string{`for="_hidden:_port"`}, "10.0.0.1"},
-		{"no for", both(2), "10.0.0.1:1", []string{"for=1.1.1.1, by=198.51.100.7, for=10.0.0.2"}, "10.0.0.1"},
-		{"two forwarded lines", both(2), "10.0.0.1:1", []string{"for=1.1.1.1, for=198.51.100.7", "for=10.0.0.2"}, "198.51.100.7"},
-		{"fewer entries", both(3), "10.0.0.1:1", []string{"for=198.51.100.7, for=10.0.0.2"}, "10.0.0.1"},
-		{"malformed", both(1), "10.0.0.1:1", []string{"for = 198.51.100.7"}, "10.0.0.1"},
-		{"no Forwarded", both(1), "10.0.0.1:1", nil, "10.0.0.1"},
-	} {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.RemoteAddr = c.remote
-		name, other := "X-Forwarded-For", "Forwarded"
-		if len(c.opts) > 1 {
-			name, other = other, name
-		}
-		r.Header[name] = c.header
-		r.Header.Set(other, "for=1.2.3.4") // the field that isn't asked for is not looked at
-		if got := httplimit.ClientIP(c.opts...)(r); got != c.want {
-			t.Errorf("%s: key %q, want %q", c.name, got, c.want)
-		}
-	}
-}
-
-// FuzzClientIP: whatever a client has written on the left, in lines of its own or in the proxies', the key is what the
-// proxies have added on the right; or the peer, if the client's part makes a line malformed.
-func FuzzClientIP(f *testing.F) {
-	for _, seed := range []string{"", "1.1.1.1", "1.1.1.1, ", `for="`, `for=1.1.1.1;by="\`, `for=1.1.1.1, for="`, "for=[::1]", ",,;;", `"for=1.1.1.1`, "for=\x00"} {
-		f.Add(seed, true)
-		f.Add(seed, false)
-	}
-	f.Fuzz(func(t *testing.T, spoofed string, ownLine bool) {
-		header := func(comma string, added ...string) []string {
-			trusted := strings.Join(added, comma)
-			if ownLine {
-				return []string{spoofed, trusted}
-			}
-			return []string{spoofed + comma + trusted}
-		}
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.RemoteAddr = "10.0.0.1:4711"
-		r.Header["X-Forwarded-For"] = header(", ", "198.51.100.7", "10.0.0.2")
-		if got := httplimit.ClientIP(httplimit.TrustedProxies(2))(r); got != "198.51.100.7" {
-			t.Fatalf("%q: key %q, want what the outer proxy saw", r.Header["X-Forwarded-For"], got)
-		}
-		for _, inner := range []string{"for=10.0.0.2", `for="[2001:db8::2]:4711"`, `for=10.0.0.2;by="a\"b"`} {
-			r.Header["Forwarded"] = header(", ", "for=198.51.100.7", inner)
-			got := httplimit.ClientIP(httplimit.TrustedProxies(2), httplimit.Forwarded())(r)
-			if got != "198.51.100.7" && (ownLine || got != "10.0.0.1") {
-				t.Fatalf("%q: key %q, want what the outer proxy saw", r.Header["Forwarded"], got)
-			}
-		}
-		// Alone, it may be anything, but is an address or none.
-		for _, key := range []httplimit.KeyFunc{httplimit.ClientIP(), httplimit.ClientIP(httplimit.TrustedProxies(1)), httplimit.ClientIP(httplimit.TrustedProxies(1), httplimit.Forwarded())} {
-			r := httptest.NewRequest(http.MethodGet, "/", nil)
-			r.RemoteAddr = spoofed
-			r.Header["X-Forwarded-For"], r.Header["Forwarded"] = []string{spoofed}, []string{spoofed}
-			if got := key(r); got != "unknown" && !isKeyOfAddress(got) {
-				t.Fatalf("%q: key %q is no address", spoofed, got)
-			}
-		}
-	})
 }
 
 // FuzzJoin: different lists of keys are never joined to the same.

@@ -188,6 +188,7 @@ func TestWrong(t *testing.T) {
 		"typed nil limiter":    {(*algorithms.Local)(nil), httplimit.Name("a"), `limiter "a" is nil`},
 		"typed nil fallback":   {ok, httplimit.OnFailure(httplimit.FallBack((*algorithms.Local)(nil))), "falls back"},
 		"method in lower case": {ok, httplimit.Methods("GET", "post"), `"post" of Methods, want one such as "POST"`},
+		"method with a space":  {ok, httplimit.Methods("GET /x"), `want one such as "GET"`},
 		"empty method":         {ok, httplimit.Methods(""), `want one such as "GET"`},
 		"nil option":           {ok, nil, "an option is nil"},
 		"nil key":              {ok, httplimit.Key(nil), "key"},

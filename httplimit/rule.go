@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
@@ -89,7 +88,7 @@ func (r *rule) prepare() {
 
 // applies returns the key and the cost of a request to which the rule applies.
 func (r *rule) applies(request *http.Request) (key string, cost int64, ok bool) {
-	if r.methods != nil && !slices.Contains(r.methods, request.Method) {
+	if !r.hasMethod(request.Method) {
 		return "", 0, false
 	}
 	for _, skip := range r.skip {

@@ -3,6 +3,7 @@ package httplimit
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,20 +38,50 @@ func Skip(f func(*http.Request) bool) RuleOption {
 	})
 }
 
-// Methods makes the limiter apply only to requests of these methods, such as "GET". Methods are written in
-// upper case, as in requests.
+// SkipPreflight excludes CORS preflights, which browsers send by themselves before requests of another site: requests of
+// the method OPTIONS with the fields Origin and Access-Control-Request-Method. They are counted and refused as all other
+// requests otherwise, and a browser doesn't send the request whose preflight is refused.
+//
+// Any client can send preflights, so what answers them should cost little. If the limiter shouldn't count them, put the
+// middleware further in than the one that answers them, or use this option. With it the next handler must not do
+// anything else for OPTIONS.
+func SkipPreflight() RuleOption { return Skip(isPreflight) }
+
+func isPreflight(r *http.Request) bool {
+	return r.Method == http.MethodOptions && len(r.Header["Origin"]) > 0 && len(r.Header["Access-Control-Request-Method"]) > 0
+}
+
+// Methods makes the limiter apply only to requests of these methods, such as "GET". They are written in upper case.
+// "GET" includes HEAD, as it does in the patterns of http.ServeMux: such a request does the same work. Requests count
+// whatever the case of their method, which net/http leaves as the client has written it.
+//
+// Other methods pass. If the next handler doesn't look at the method, a client passes with one that isn't named here.
+// A middleware that changes the method must be further out.
 func Methods(methods ...string) RuleOption {
 	return ruleOption(func(r *rule) {
 		if len(methods) == 0 {
 			r.complain("Methods names none")
 		}
 		for _, method := range methods {
-			if upper := strings.ToUpper(method); method == "" || method != upper {
-				r.complain("no request has the method %q of Methods, want one such as %q", method, cmp.Or(upper, http.MethodGet))
+			if upper := strings.ToUpper(method); !isToken(method) || method != upper {
+				want := http.MethodGet
+				if isToken(upper) {
+					want = upper
+				}
+				r.complain("no request has the method %q of Methods, want one such as %q", method, want)
 			}
 		}
-		r.methods = methods
+		r.methods = slices.Clone(methods)
+		if slices.Contains(methods, http.MethodGet) {
+			r.methods = append(r.methods, http.MethodHead)
+		}
 	})
+}
+
+// hasMethod reports whether the rule applies to requests of that method.
+func (r *rule) hasMethod(method string) bool {
+	method = cmp.Or(method, http.MethodGet) // as in package http
+	return r.methods == nil || slices.ContainsFunc(r.methods, func(one string) bool { return strings.EqualFold(one, method) })
 }
 
 // Cost sets the function that returns a request's cost, which is 1 by default. A request of cost 0 is free:

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/go-weir/weir/algorithms"
@@ -67,6 +69,76 @@ func TestAppliesTo(t *testing.T) {
 		}
 		if c.method == "HEAD" && w.Body.Len() > 0 {
 			t.Errorf("HEAD is answered with a body: %q", w.Body)
+		}
+	}
+}
+
+// TestMethods: what does the work of a method counts as it: HEAD as GET, and any case that a client writes.
+func TestMethods(t *testing.T) {
+	for _, c := range []struct {
+		methods []string
+		counted string // methods of requests
+		free    string
+	}{
+		{[]string{"GET"}, "GET HEAD get Head", "POST OPTIONS GETS"},
+		{[]string{"HEAD"}, "HEAD head", "GET POST"},
+		{[]string{"POST", "GET"}, "POST post GET HEAD", "PUT OPTIONS"},
+		{[]string{"M-SEARCH"}, "M-SEARCH m-search", "GET HEAD"},
+	} {
+		for _, method := range strings.Fields(c.counted + " " + c.free) {
+			h := must(httplimit.New(must(gcra.NewLocal(algorithms.PerHour(1))), httplimit.Methods(c.methods...)))(served)
+			request := httptest.NewRequest(method, "/", nil)
+			want := http.StatusOK
+			if slices.Contains(strings.Fields(c.counted), method) {
+				want = http.StatusTooManyRequests
+			}
+			if serve(h, request); serve(h, request).Code != want {
+				t.Errorf("Methods(%q): the second %s is not answered %d", c.methods, method, want)
+			}
+		}
+	}
+}
+
+// TestHeadThroughServeMux: a HEAD that ServeMux gives to "GET /x" counts for the limit of GET.
+func TestHeadThroughServeMux(t *testing.T) {
+	handled := 0
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /x", func(http.ResponseWriter, *http.Request) { handled++ })
+	h := must(httplimit.New(must(gcra.NewLocal(algorithms.PerHour(2))), httplimit.Methods("GET")))(mux)
+	for range 100 {
+		serve(h, httptest.NewRequest(http.MethodHead, "/x", nil))
+	}
+	if handled != 2 {
+		t.Errorf("%d of 100 HEAD requests handled, want 2", handled)
+	}
+}
+
+// TestSkipPreflight: only what browsers send as a preflight is let through.
+func TestSkipPreflight(t *testing.T) {
+	for _, c := range []struct {
+		method, origin, asks string
+		free                 bool
+	}{
+		{"OPTIONS", "https://example.com", "PUT", true},
+		{"OPTIONS", "", "PUT", false},
+		{"OPTIONS", "https://example.com", "", false},
+		{"PUT", "https://example.com", "PUT", false},
+		{"options", "https://example.com", "PUT", false},
+	} {
+		request := httptest.NewRequest(c.method, "/", nil)
+		for name, value := range map[string]string{"Origin": c.origin, "Access-Control-Request-Method": c.asks} {
+			if value != "" {
+				request.Header.Set(name, value)
+			}
+		}
+		for _, opt := range []struct {
+			opts []httplimit.Option
+			free bool
+		}{{nil, false}, {[]httplimit.Option{httplimit.SkipPreflight()}, c.free}} {
+			h := must(httplimit.New(must(gcra.NewLocal(algorithms.PerHour(1))), opt.opts...))(served)
+			if serve(h, request); (serve(h, request).Code == http.StatusOK) != opt.free {
+				t.Errorf("%+v, %d options: let through %v, want %v", c, len(opt.opts), !opt.free, opt.free)
+			}
 		}
 	}
 }

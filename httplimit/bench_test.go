@@ -79,6 +79,7 @@ func BenchmarkMiddleware(b *testing.B) {
 			b.ReportAllocs()
 			w := unwritten{}
 			for range b.N {
+				clear(w)
 				handler.ServeHTTP(w, request)
 			}
 		})
@@ -87,6 +88,7 @@ func BenchmarkMiddleware(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				w := unwritten{}
 				for pb.Next() {
+					clear(w)
 					handler.ServeHTTP(w, request)
 				}
 			})

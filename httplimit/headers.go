@@ -8,6 +8,14 @@ import (
 
 // A HeaderStyle says which header fields tell a client how much it has left. They are set before the next
 // handler is called, and on refused requests too. All times are in whole seconds, rounded up.
+//
+// The next handler may have a middleware around it that sets the same fields, or be an httputil.ReverseProxy whose
+// upstream does. The client then gets each field once, from the limiter that matters most, and the lists of IETFDraft11
+// with the items of all. For that the next handler has a ResponseWriter which looks at the fields when the header is
+// written. It is a Flusher, a Hijacker and a Pusher where the server's is, and http.ResponseController works with it. Two
+// things it can't do. Of a response 101 Switching Protocols that ReverseProxy passes on, the fields are those of both. And
+// an http.MaxBytesReader inside the middleware doesn't close the connection of a client that sends too much: put
+// http.MaxBytesHandler around the middleware. With NoHeaders the next handler has the server's own ResponseWriter.
 type HeaderStyle int
 
 // The styles. All but IETFDraft11 are about one limiter: the one with the longest wait of those that deny,
@@ -64,21 +72,66 @@ func (m *middleware) setHeaders(h http.Header, parts []part) {
 	}
 	// One string and one slice hold all three values: what is allocated here is allocated for each request.
 	text := string(reset)
-	values := []string{text[:len(limit)], text[len(limit):len(remaining)], text[len(remaining):]}
-	names := &xRateLimit
-	if m.style == IETFDraft03 {
-		names = &rateLimit
+	own := [3]string{text[:len(limit)], text[len(limit):len(remaining)], text[len(remaining):]}
+	names := m.style.names()
+	if p.state != denied && outranks(told(h, names), own) {
+		return // a middleware further out has told of a limiter that has less left
 	}
+	values := own[:]
 	for i, name := range names {
 		h[name] = values[i : i+1 : i+1]
 	}
 }
 
-// The names as http.Header has them.
+// names returns the names of the style's fields, as http.Header has them. Those that aren't lists are three: the limit,
+// how much remains, and the reset.
+func (s HeaderStyle) names() []string {
+	switch s {
+	case XRateLimit, XRateLimitUnix:
+		return xRateLimit[:]
+	case IETFDraft03:
+		return rateLimit[:]
+	case IETFDraft11:
+		return lists[:]
+	}
+	return nil
+}
+
 var (
 	xRateLimit = [3]string{"X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset"}
 	rateLimit  = [3]string{"Ratelimit-Limit", "Ratelimit-Remaining", "Ratelimit-Reset"}
+	lists      = [2]string{"Ratelimit-Policy", "Ratelimit"}
 )
+
+// told returns what the fields say that were set last. If one of them was added to another, so were all that count.
+func told(h http.Header, names []string) (fields [3]string) {
+	most := 0
+	for _, name := range names {
+		most = max(most, len(h[name]))
+	}
+	for i, name := range names {
+		if values := h[name]; len(values) > 0 && (len(values) > 1 || most == 1) {
+			fields[i] = values[len(values)-1]
+		}
+	}
+	return fields
+}
+
+// outranks reports whether fields tell of less than others do: of less that remains, or of as much, but of more time
+// until all of it is back. Fields that are no numbers never do.
+func outranks(fields, others [3]string) bool {
+	if fields[1] == "" {
+		return false
+	}
+	var n [4]int64
+	for i, text := range []string{fields[1], others[1], fields[2], others[2]} {
+		var err error
+		if n[i], err = strconv.ParseInt(text, 10, 64); err != nil && i < 2 {
+			return false
+		}
+	}
+	return n[0] < n[1] || n[0] == n[1] && n[2] > n[3]
+}
 
 // setRetryAfter sets the seconds of a wait above 0.
 func setRetryAfter(h http.Header, wait time.Duration) {

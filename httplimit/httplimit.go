@@ -32,7 +32,7 @@ func New(limiter algorithms.Limiter, opts ...Option) (func(http.Handler) http.Ha
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if m.admit(w, r) {
-				next.ServeHTTP(w, r)
+				m.serve(next, w, r)
 			}
 		})
 	}, nil

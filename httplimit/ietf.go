@@ -3,7 +3,9 @@ package httplimit
 import (
 	"math/bits"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -35,7 +37,12 @@ func (m *middleware) setIETF(h http.Header, parts []part) {
 	}
 	text := string(buf)
 	values := []string{text[:policy], text[policy:]}
-	h["Ratelimit-Policy"], h["Ratelimit"] = values[:1:1], values[1:]
+	for i, name := range lists {
+		if outer := h[name]; len(outer) > 0 { // a middleware further out has told of its limiters
+			values[i] = strings.Join(append(slices.Clone(outer), values[i]), ", ")
+		}
+		h[name] = values[i : i+1 : i+1]
+	}
 }
 
 // appendName appends the name of p's rule to the list that begins at start.

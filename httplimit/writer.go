@@ -1,0 +1,202 @@
+package httplimit
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// serve calls the next handler. The fields about the limits are in the header already, for the handler to see. What
+// becomes of them until the header is written is looked at then: httputil.ReverseProxy adds those of its upstream to
+// them, and removes all when the upstream sends an informational response such as 103 Early Hints.
+func (m *middleware) serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	names := m.style.names()
+	own := writer{ResponseWriter: w, names: names, lists: m.style == IETFDraft11}
+	h := w.Header()
+	for i, name := range names {
+		if values := h[name]; len(values) > 0 {
+			own.fields[i] = values[0]
+		}
+	}
+	if own.fields == [3]string{} {
+		next.ServeHTTP(w, r) // no limiter has told anything
+		return
+	}
+	wrapped, state := own.wrap()
+	next.ServeHTTP(wrapped, r)
+	state.begin(http.StatusOK)
+}
+
+// A writer is the ResponseWriter of the next handler.
+type writer struct {
+	http.ResponseWriter
+	names  []string
+	fields [3]string // the values of the names, as the middleware has set them
+	lists  bool      // the fields are lists, which take what others add
+	lost   bool      // an informational response was written, after which they may have been removed
+	begun  bool      // the header was written
+}
+
+// Unwrap is for http.ResponseController.
+func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// WriteHeader implements http.ResponseWriter.
+func (w *writer) WriteHeader(status int) {
+	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
+		w.lost = true
+	} else {
+		w.begin(status)
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (w *writer) Write(b []byte) (int, error) {
+	w.begin(http.StatusOK)
+	return w.ResponseWriter.Write(b)
+}
+
+// WriteString implements io.StringWriter.
+func (w *writer) WriteString(s string) (int, error) {
+	w.begin(http.StatusOK)
+	return io.WriteString(w.ResponseWriter, s)
+}
+
+// ReadFrom implements io.ReaderFrom: a server sends files without a copy by it.
+func (w *writer) ReadFrom(r io.Reader) (int64, error) {
+	if !w.begun {
+		w.settle(http.StatusOK) // without data nothing begins
+	}
+	return io.Copy(w.ResponseWriter, r)
+}
+
+// begin is called before the header is written.
+func (w *writer) begin(status int) {
+	if !w.begun {
+		w.begun = true
+		w.settle(status)
+	}
+}
+
+// settle puts the fields in order: those of lists are there, and of others each is there once, from the limiter that
+// matters most. If the handler has removed them, they stay away.
+func (w *writer) settle(status int) {
+	h := w.Header()
+	if w.lists {
+		if w.lost {
+			for i, name := range w.names {
+				if own := w.fields[i]; !slices.ContainsFunc(h[name], func(v string) bool { return strings.Contains(v, own) }) {
+					h[name] = append([]string{own}, h[name]...)
+				}
+			}
+		}
+		return
+	}
+	theirs, as := told(h, w.names), w.fields
+	if theirs == as && len(h[w.names[1]]) == 1 {
+		return
+	}
+	if status == http.StatusTooManyRequests && theirs[1] != "" || outranks(theirs, as) {
+		as = theirs
+	}
+	for i, name := range w.names {
+		switch {
+		case as[i] == "":
+			delete(h, name)
+		case w.lost || len(h[name]) > 0:
+			h[name] = []string{as[i]}
+		}
+	}
+}
+
+// wrap returns a ResponseWriter that is a Flusher, a Hijacker and a Pusher where the one below is, and its state.
+func (w writer) wrap() (http.ResponseWriter, *writer) {
+	_, canFlush := w.ResponseWriter.(http.Flusher)
+	_, canHijack := w.ResponseWriter.(http.Hijacker)
+	_, canPush := w.ResponseWriter.(http.Pusher)
+	switch {
+	case canFlush && canHijack && canPush:
+		all := &struct {
+			writer
+			flusher
+			hijacker
+			pusher
+		}{writer: w}
+		all.flusher.w, all.hijacker.w, all.pusher.w = &all.writer, &all.writer, &all.writer
+		return all, &all.writer
+	case canFlush && canHijack: // HTTP/1
+		both := &struct {
+			writer
+			flusher
+			hijacker
+		}{writer: w}
+		both.flusher.w, both.hijacker.w = &both.writer, &both.writer
+		return both, &both.writer
+	case canFlush && canPush: // HTTP/2
+		both := &struct {
+			writer
+			flusher
+			pusher
+		}{writer: w}
+		both.flusher.w, both.pusher.w = &both.writer, &both.writer
+		return both, &both.writer
+	case canHijack && canPush:
+		both := &struct {
+			writer
+			hijacker
+			pusher
+		}{writer: w}
+		both.hijacker.w, both.pusher.w = &both.writer, &both.writer
+		return both, &both.writer
+	case canFlush:
+		one := &struct {
+			writer
+			flusher
+		}{writer: w}
+		one.flusher.w = &one.writer
+		return one, &one.writer
+	case canHijack:
+		one := &struct {
+			writer
+			hijacker
+		}{writer: w}
+		one.hijacker.w = &one.writer
+		return one, &one.writer
+	case canPush: // http.TimeoutHandler
+		one := &struct {
+			writer
+			pusher
+		}{writer: w}
+		one.pusher.w = &one.writer
+		return one, &one.writer
+	}
+	return &w, &w
+}
+
+type (
+	flusher  struct{ w *writer }
+	hijacker struct{ w *writer }
+	pusher   struct{ w *writer }
+)
+
+// Flush implements http.Flusher.
+func (f flusher) Flush() { _ = f.FlushError() }
+
+// FlushError is for http.ResponseController.
+func (f flusher) FlushError() error {
+	f.w.begin(http.StatusOK)
+	return http.NewResponseController(f.w.ResponseWriter).Flush()
+}
+
+// Hijack implements http.Hijacker.
+func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return h.w.ResponseWriter.(http.Hijacker).Hijack()
+}
+
+// Push implements http.Pusher.
+func (p pusher) Push(target string, opts *http.PushOptions) error {
+	return p.w.ResponseWriter.(http.Pusher).Push(target, opts)
+}

@@ -11,6 +11,9 @@ import (
 // New returns a limiter that keeps its state on run's server. A request of cost n is admitted if,
 // with n events more, the key is at most limit.Burst events ahead of the rate. A Burst of 0 means Rate.
 //
+// Limiters of equal limits share the count of a key on one server, such as those of two routes of a service. Give each a name of
+// its own, by algorithms.WithName, if they must count apart.
+//
 // Its errors wrap algorithms.ErrInvalidLimit, ErrInvalidOption or ErrNilRunner. New sends nothing.
 func New(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (*algorithms.Remote, error) {
 	return algorithms.NewRemote(&algorithm, run, limit, opts)

@@ -116,6 +116,9 @@ func (d *Decider) check() error {
 			rule.complain("two limiters are named %q", rule.name)
 		}
 		named[rule.name] = true
+	}
+	complainOfShared(d.rules)
+	for _, rule := range d.rules {
 		wrong = append(wrong, rule.check()...)
 	}
 	return errors.Join(wrong...)

@@ -13,12 +13,17 @@ import (
 // each request costs 1, and if the limiter gives no answer within 250 ms, a limiter of the same limit in this process
 // decides ([Local]). Failures are logged to log/slog's default logger.
 //
+// Limiters count together where nothing tells them apart. If middlewares of two routes have limiters of equal limits on
+// one server, a client's ten searches may make its first login a 429. So give each limiter a name:
+//
+//	gcra.New(runner, algorithms.PerMinute(10), algorithms.WithName("login"))
+//
 // Options that concern one limiter apply to the given one here, and to another in [Also]. Of an option that
 // is given twice the last counts, except for [Skip]: all of them hold.
 //
 // The error wraps algorithms.ErrNilLimiter for a limiter that is nil, and algorithms.ErrInvalidOption for
-// other configurations that can't work, such as a nil function, two limiters of one name, or a limiter that has no method
-// Local where no [OnFailure] is given. It names all that is wrong.
+// other configurations that can't work, such as a nil function, two limiters of one name, two that share one count, or a
+// limiter that has no method Local where no [OnFailure] is given. It names all that is wrong.
 //
 // The end of a request's context doesn't end the question about it, as it doesn't mean that the client has gone: net/http
 // cancels the context also if a client closes its side of the connection and waits for the answer. The limiter gets a

@@ -54,6 +54,10 @@ func (ruleOption) concernsDeciding()     {}
 // Also adds a limiter that is asked about each request too, with its own key, cost and policy. It needs a
 // [Name]. All limiters must admit a request, and none is charged for a request that another denies. The
 // package's documentation says how that is done, and [ChargeEach] is the other way.
+//
+// It must not share a count with another limiter of the middleware, else each request would be charged to it twice:
+// two limiters of equal limits, or of fixedwindow or slidinglog and one Period, need algorithms.WithName. That is an error
+// of New, unless one of the two has [Methods] or [Skip].
 func Also(limiter algorithms.Limiter, opts ...RuleOption) DeciderOption {
 	return deciderOption(func(m *middleware) {
 		r := m.add(limiter)

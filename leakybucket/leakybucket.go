@@ -12,6 +12,9 @@ import (
 // level, which drains by limit.Rate each limit.Period. It is denied if the level would come above
 // limit.Burst. A Burst of 0 means Rate.
 //
+// Limiters of equal limits share the count of a key on one server, such as those of two routes of a service. Give each a name of
+// its own, by algorithms.WithName, if they must count apart.
+//
 // Its errors wrap algorithms.ErrInvalidLimit, ErrInvalidOption or ErrNilRunner. New sends nothing.
 func New(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (*algorithms.Remote, error) {
 	return algorithms.NewRemote(&algorithm, run, limit, opts)

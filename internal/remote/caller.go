@@ -40,6 +40,9 @@ func (c Caller) For(identity string) Caller {
 // Settings returns what the caller was made with.
 func (c Caller) Settings() option.Settings { return c.settings }
 
+// Runner returns what runs the scripts.
+func (c Caller) Runner() scripts.Runner { return c.run }
+
 // Now returns a script's argument now_us: the time in microseconds, or "" for the server's clock.
 func (c Caller) Now() (string, error) {
 	if !c.settings.Simulated() {

@@ -76,6 +76,7 @@ func TestSharedCounts(t *testing.T) {
 		_, err := httplimit.New(c.first, all...)
 		if (err != nil) != c.shared || c.shared && !errors.Is(err, algorithms.ErrInvalidOption) {
 			t.Errorf("%s: %v, want an error: %v", what, err, c.shared)
+			continue
 		}
 		if c.shared && !strings.Contains(err.Error(), `limiters "first" and "second" share one count, want one with a name`) {
 			t.Errorf("%s: %v", what, err)

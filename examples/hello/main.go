@@ -7,6 +7,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"log"
@@ -37,18 +38,7 @@ func main() {
 		defer server.Close()
 		*url = "redis://" + server.Addr()
 	}
-	options, err := redis.ParseURL(*url)
-	if err != nil {
-		log.Fatal(err)
-	}
-	// A greeting waits no longer than this for its limiter.
-	options.ContextTimeoutEnabled, options.ReadTimeout = true, 250*time.Millisecond
-
-	run, err := goredisrunner.New(redis.NewClient(options))
-	if err != nil {
-		log.Fatal(err)
-	}
-	limiter, err := gcra.New(run, limit)
+	limiter, err := limiterOn(*url, limit)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -56,6 +46,24 @@ func main() {
 	server := &http.Server{Addr: *addr, Handler: greeter(limiter), ReadHeaderTimeout: 5 * time.Second}
 	log.Fatal(server.ListenAndServe())
 }
+
+// limiterOn returns a limiter over the server of that URL. The server need not be there yet.
+func limiterOn(url string, limit algorithms.Limit) (*algorithms.Remote, error) {
+	options, err := redis.ParseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	options.ContextTimeoutEnabled = true // else ReadTimeout ends the wait for an answer, and not the context of the call
+	options.DialerRetries = 1            // so that the error says "connection refused", and not that the context has ended
+	run, err := goredisrunner.New(redis.NewClient(options))
+	if err != nil {
+		return nil, err
+	}
+	return gcra.New(run, limit)
+}
+
+// patience is how long a greeting waits for its limiter at most.
+const patience = 250 * time.Millisecond
 
 // greeter greets the key's owner, as often as the limiter allows.
 func greeter(limiter algorithms.Limiter) http.Handler {
@@ -65,7 +73,9 @@ func greeter(limiter algorithms.Limiter) http.Handler {
 			http.Error(w, "a key is needed: ?key=NAME", http.StatusBadRequest)
 			return
 		}
-		result, err := limiter.Allow(r.Context(), key)
+		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		defer cancel()
+		result, err := limiter.Allow(ctx, key)
 		if err != nil {
 			// No decision was made. This service would rather greet too often than not at all.
 			log.Print(err)

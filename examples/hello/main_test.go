@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -53,19 +54,48 @@ func TestGreeter(t *testing.T) {
 	}
 }
 
-// away is a server that can't be reached.
-type away struct{}
-
-func (away) Run(context.Context, *scripts.Script, []string, []string) ([]int64, error) {
-	return nil, errors.New("connection refused")
-}
-
+// TestGreeterWithoutServer: a server that can't be reached, or doesn't answer, costs a greeting no longer than it is
+// willing to wait. The client by itself would wait for an hour, or for ever.
 func TestGreeterWithoutServer(t *testing.T) {
-	limiter, err := gcra.New(away{}, algorithms.PerHour(2))
+	silent, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0") // connects, and answers nothing
 	if err != nil {
 		t.Fatal(err)
 	}
-	if response := get(t, greeter(limiter), "/?key=alice"); response.Code != http.StatusOK {
-		t.Errorf("status %d, want the greeting all the same", response.Code)
+	defer silent.Close()
+	closed, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	for _, address := range []net.Addr{silent.Addr(), closed.Addr()} {
+		limiter, err := limiterOn("redis://"+address.String()+"?dial_timeout=60m&read_timeout=-1&write_timeout=-1&max_retries=-1", algorithms.PerHour(2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response := get(t, greeter(limiter), "/?key=alice"); response.Code != http.StatusOK {
+			t.Errorf("%v: status %d, want the greeting all the same", address, response.Code)
+		}
+	}
+}
+
+// patient is a server that is away, and keeps until when the caller would wait for it.
+type patient struct{ until *time.Time }
+
+func (p patient) Run(ctx context.Context, _ *scripts.Script, _, _ []string) ([]int64, error) {
+	*p.until, _ = ctx.Deadline()
+	return nil, errors.New("connection refused")
+}
+
+// TestPatience: a decision has the quarter of a second that the service promises.
+func TestPatience(t *testing.T) {
+	var until time.Time
+	limiter, err := gcra.New(patient{&until}, algorithms.PerHour(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := time.Now()
+	get(t, greeter(limiter), "/?key=alice")
+	if after := time.Now(); until.Before(before.Add(patience)) || until.After(after.Add(patience)) {
+		t.Errorf("a decision may take until %v, want %v after %v", until, patience, before)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -26,6 +27,8 @@ func (a account) check() error {
 	case len(a.Password) < minPassword || len(a.Password) > maxPassword:
 		return refusal{status: http.StatusBadRequest,
 			detail: fmt.Sprintf("A password has %d to %d bytes.", minPassword, maxPassword)}
+	case strings.Contains(a.Password, "\x00"):
+		return refusal{status: http.StatusBadRequest, detail: "A password has no NUL character."}
 	}
 	return nil
 }
@@ -65,18 +68,18 @@ func (s *service) signUp(r *http.Request) (int, any, error) {
 	}{u.name, key}, err
 }
 
-// logIn gives an access token for a name and a password. That one of the two is wrong is all that it tells.
+// errWrongLogin is all that is told of what is wrong with a name or a password.
+var errWrongLogin = refusal{http.StatusUnauthorized, "The username or the password is wrong.", tokenChallenge}
+
+// logIn gives an access token for the name and the password that withAccount has read.
 func (s *service) logIn(r *http.Request) (int, any, error) {
-	var a account
-	if err := decode(r, &a); err != nil {
-		return 0, nil, err
-	}
+	a := r.Context().Value(accountContext{}).(account)
 	u, err := s.store.userByName(r.Context(), a.Username)
 	if err != nil && !errors.Is(err, errNotFound) {
 		return 0, nil, err
 	}
 	if !s.passwords.match(u.passwordHash, a.Password) {
-		return 0, nil, refusal{http.StatusUnauthorized, "The username or the password is wrong.", tokenChallenge}
+		return 0, nil, errWrongLogin
 	}
 	token, err := s.tokens.issue(u.id)
 	return http.StatusOK, struct {

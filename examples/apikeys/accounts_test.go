@@ -95,7 +95,7 @@ func TestForgedTokens(t *testing.T) {
 func TestPasswords(t *testing.T) {
 	p := must(newPasswords(bcrypt.MinCost))
 	longest := strings.Repeat("x", maxPassword)
-	hash := must(p.hash(longest))
+	hash, short := must(p.hash(longest)), must(p.hash("correct horse"))
 	for _, c := range []struct {
 		hash     []byte
 		password string
@@ -104,6 +104,13 @@ func TestPasswords(t *testing.T) {
 		{hash, longest, true},
 		{hash, longest[1:], false},
 		{hash, longest + "y", false}, // bcrypt does not look further
+		{short, "correct horse", true},
+		{short, "correct horse\x00correct horse", false}, // bcrypt repeats what it has
+		{short, "correct horse\x00correct horse\x00correct horse", false},
+		{short, "correct horse\x00", false},
+		{short, "correct horse ", false},
+		{short, "Correct horse", false},
+		{short, "", false},
 		{hash, "", false},
 		{nil, "", false},
 		{nil, longest, false},

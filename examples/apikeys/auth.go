@@ -59,6 +59,28 @@ func (s *service) withKey(next http.Handler) http.Handler {
 	})
 }
 
+// accountContext is the key of the account in the context of a request to log in, as the client has written it.
+type accountContext struct{}
+
+// String returns the name: it is what limits count.
+func (a account) String() string { return a.Username }
+
+// withAccount lets requests through that name an account.
+func (s *service) withAccount(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var a account
+		if err := decode(r, &a); err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		if a.Username == "" {
+			s.fail(w, r, errWrongLogin) // a limit by name would not count it
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), accountContext{}, a)))
+	})
+}
+
 // withToken lets requests through that have an access token.
 func (s *service) withToken(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

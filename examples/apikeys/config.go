@@ -19,7 +19,7 @@ type config struct {
 	redisURL    string           // "": an embedded server
 	database    string           // a file; "": one that is removed at the end
 	rate        algorithms.Limit // of reading books, for each key
-	accountRate algorithms.Limit // of signing up and logging in, for each client address
+	accountRate algorithms.Limit // of signing up, logging in and new keys, for each client address and each account
 	processes   int64            // of this service on one Redis
 	timeout     time.Duration    // of a decision of Redis
 	proxies     int              // between the clients and this process
@@ -48,7 +48,7 @@ func parse(args []string, getenv func(string) string, w io.Writer) (config, erro
 	flags.StringVar(&c.redisURL, "redis", "", "the server's `URL`; an embedded one if empty")
 	flags.StringVar(&c.database, "db", "", "the `file` of the SQLite database; one that is removed at the end if empty")
 	flags.TextVar(&c.rate, "rate", algorithms.PerMinute(5), "the `limit` of reading books, for each API key")
-	flags.TextVar(&c.accountRate, "account-rate", algorithms.PerMinute(10), "the `limit` of signing up and logging in, for each client address")
+	flags.TextVar(&c.accountRate, "account-rate", algorithms.PerMinute(10), "the `limit` of signing up, logging in and regenerating keys, for each client address, and for each account")
 	flags.Int64Var(&c.processes, "processes", 1, "how many processes of this service share the Redis: while it is away, each admits its share of the limits")
 	flags.DurationVar(&c.timeout, "redis-timeout", 250*time.Millisecond, "how long Redis may take to decide; then it counts as away")
 	flags.IntVar(&c.proxies, "proxies", 0, "how many reverse proxies stand in front and write X-Forwarded-For")

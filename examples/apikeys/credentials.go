@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -60,12 +61,15 @@ func (p passwords) hash(password string) ([]byte, error) {
 
 // match reports whether the hash is the password's. A nil hash matches none, in the time of any other, which
 // therefore doesn't tell who has an account.
+//
+// bcrypt takes some passwords for equal that aren't: it looks at the first 72 bytes only, and it repeats a password, with a
+// NUL behind, until it has 72 bytes. So it takes "x\x00x" for "x". Neither kind is a password of this service.
 func (p passwords) match(hash []byte, password string) bool {
 	if hash == nil {
 		hash = p.dummy
 	}
 	err := bcrypt.CompareHashAndPassword(hash, []byte(password))
-	return err == nil && len(password) <= maxPassword
+	return err == nil && len(password) <= maxPassword && !strings.Contains(password, "\x00")
 }
 
 // tokens issues access tokens, and reads them.

@@ -33,6 +33,7 @@ func main() {
 		os.Exit(2) // parse has said why
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	slog.SetDefault(log) // which the middlewares log to
 	if err := run(ctx, c, log); err != nil {
 		log.Error("ends", "err", err)
 		os.Exit(1)

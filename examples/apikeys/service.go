@@ -27,7 +27,7 @@ func newHandler(c config, users *store, run scripts.Runner, log *slog.Logger) (h
 	if err != nil {
 		return nil, err
 	}
-	limits, err := newThrottles(c, run, log)
+	limits, err := newThrottles(c, run)
 	if err != nil {
 		return nil, err
 	}
@@ -35,10 +35,11 @@ func newHandler(c config, users *store, run scripts.Runner, log *slog.Logger) (h
 
 	mux := http.NewServeMux()
 	// Before anything is done: a password costs its hash, whoever it is from.
-	mux.Handle("POST /users", limits.accounts(s.answer(s.signUp)))
-	mux.Handle("POST /token", limits.accounts(s.answer(s.logIn)))
+	mux.Handle("POST /users", limits.addresses(s.answer(s.signUp)))
+	// One address guesses the passwords of many accounts, and many addresses guess that of one.
+	mux.Handle("POST /token", limits.addresses(s.withAccount(limits.logins(s.answer(s.logIn)))))
 	mux.Handle("GET /apikey", s.withToken(s.answer(s.showKey)))
-	mux.Handle("POST /apikey/regenerate", s.withToken(s.answer(s.regenerateKey)))
+	mux.Handle("POST /apikey/regenerate", limits.addresses(s.withToken(limits.newKeys(s.answer(s.regenerateKey)))))
 	// After the key has been looked up: only then is it known whom the request counts for.
 	mux.Handle("GET /books", s.withKey(limits.books(s.answer(s.listBooks))))
 	mux.Handle("POST /books", s.withKey(limits.books(s.answer(s.addBook))))

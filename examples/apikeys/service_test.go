@@ -140,6 +140,7 @@ func TestEndpoints(t *testing.T) {
 		{"POST /users", "", `{"username":"carol","password":"short"}`, 400, badPassword, ""},
 		{"POST /users", "", `{"username":"carol","password":"` + strings.Repeat("x", 73) + `"}`, 400, badPassword, ""},
 		{"POST /users", "", `{"username":"carol"}`, 400, badPassword, ""},
+		{"POST /users", "", `{"username":"carol","password":"correct\u0000horse"}`, 400, "A password has no NUL character.", ""},
 		{"POST /users", "", `null`, 400, badName, ""},
 		{"POST /users", "", ``, 400, badJSON + "it is empty.", ""},
 		{"POST /users", "", `{"username":`, 400, badJSON + "unexpected EOF.", ""},
@@ -155,6 +156,10 @@ func TestEndpoints(t *testing.T) {
 		{"POST /token", "", `{"username":"alice","password":"wrong horse"}`, 401, wrongLogin, tokenChallenge},
 		{"POST /token", "", credentials("nobody"), 401, wrongLogin, tokenChallenge},
 		{"POST /token", "", `{}`, 401, wrongLogin, tokenChallenge},
+		{"POST /token", "", `{"username":"alice","password":"correct horse\u0000correct horse"}`, 401, wrongLogin, tokenChallenge},
+		{"POST /token", "", credentials("alice\\u0000"), 401, wrongLogin, tokenChallenge},
+		{"POST /token", "", credentials("alice "), 401, wrongLogin, tokenChallenge},
+		{"POST /token", "", credentials("Alice"), 401, wrongLogin, tokenChallenge},
 		{"POST /token", "", `{`, 400, badJSON + "unexpected EOF.", ""},
 
 		{"GET /apikey", "Bearer {token}", "", 200, "", ""},

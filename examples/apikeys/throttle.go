@@ -1,7 +1,7 @@
 package main
 
 import (
-	"log/slog"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -13,27 +13,33 @@ import (
 
 // throttles are the service's limits, as middlewares.
 type throttles struct {
-	books    func(http.Handler) http.Handler // reading, by the key's owner
-	accounts func(http.Handler) http.Handler // signing up and logging in, by the client's address
+	books     func(http.Handler) http.Handler // reading, by the key's owner
+	addresses func(http.Handler) http.Handler // what passwords and keys are for, by the client's address
+	logins    func(http.Handler) http.Handler // logging in, by the account that is named
+	newKeys   func(http.Handler) http.Handler // regenerating keys, by their owner
 }
 
-func newThrottles(c config, run scripts.Runner, log *slog.Logger) (t throttles, err error) {
-	// A user has one key at a time, so the limit is the key's; a new key does not begin anew. And no key, nor
-	// what it could be found out from, gets into Redis. ServeMux gives a HEAD to what answers GET.
-	t.books, err = newThrottle("books", c.rate, c, run, log,
-		httplimit.Key(httplimit.ContextValue(userContext{})), httplimit.Methods(http.MethodGet, http.MethodHead))
-	if err != nil {
-		return throttles{}, err
+func newThrottles(c config, run scripts.Runner) (throttles, error) {
+	// Of the limiters in Redis each has a name: those of equal limits would count together.
+	newThrottle := func(name string, limit algorithms.Limit, opts ...httplimit.Option) (func(http.Handler) http.Handler, error) {
+		return newThrottle(name, limit, c, run, opts...)
 	}
-	t.accounts, err = newThrottle("accounts", c.accountRate, c, run, log,
-		httplimit.Key(httplimit.ClientIP(httplimit.TrustedProxies(c.proxies))))
-	return t, err
+	byUser := httplimit.Key(httplimit.ContextValue(userContext{}))
+	// A user has one key at a time, so the limit is the key's; a new key does not begin anew. And no key, nor
+	// what it could be found out from, gets into Redis. ServeMux gives a HEAD to what answers GET, and so does Methods.
+	books, err1 := newThrottle("books", c.rate, byUser, httplimit.Methods(http.MethodGet))
+	addresses, err2 := newThrottle("addresses", c.accountRate, httplimit.Key(httplimit.ClientIP(httplimit.TrustedProxies(c.proxies))))
+	// Whether there is such an account makes no difference. The name is hashed, as it can be anything: a password that was
+	// typed into the wrong field, too.
+	logins, err3 := newThrottle("logins", c.accountRate, httplimit.Key(httplimit.Hashed(httplimit.ContextValue(accountContext{}))))
+	newKeys, err4 := newThrottle("keys", c.accountRate, byUser)
+	return throttles{books, addresses, logins, newKeys}, errors.Join(err1, err2, err3, err4)
 }
 
 // newThrottle returns a middleware that keeps a limit over all processes on the same Redis. While Redis is
 // away each process goes on by itself, with its share of the limit and without what Redis has counted: no
-// request fails for it.
-func newThrottle(name string, limit algorithms.Limit, c config, run scripts.Runner, log *slog.Logger, opts ...httplimit.Option) (func(http.Handler) http.Handler, error) {
+// request fails for it. The middleware logs that to slog's default logger, with a line for many failures.
+func newThrottle(name string, limit algorithms.Limit, c config, run scripts.Runner, opts ...httplimit.Option) (func(http.Handler) http.Handler, error) {
 	inRedis := append(slices.Clone(c.limiters), algorithms.WithPrefix("apikeys"), algorithms.WithName(name))
 	shared, err := slidinglog.New(run, limit, inRedis...)
 	if err != nil {
@@ -50,10 +56,7 @@ func newThrottle(name string, limit algorithms.Limit, c config, run scripts.Runn
 	return httplimit.New(shared, append(opts,
 		httplimit.Name(name),
 		httplimit.Timeout(c.timeout),
-		httplimit.OnFailure(httplimit.FallBack(local)),
-		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) {
-			log.Warn("no answer from the limiter", "limiter", f.Limiter, "policy", f.Policy, "err", f.Err)
-		}))...)
+		httplimit.OnFailure(httplimit.FallBack(local)))...)
 }
 
 // localOptions returns options of New as those of NewLocal.

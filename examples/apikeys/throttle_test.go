@@ -107,6 +107,60 @@ func TestAccountsLimited(t *testing.T) {
 	logIn(t, url, "alice")
 }
 
+// askFrom asks as a client behind the proxy in front, which writes its address.
+func askFrom(t *testing.T, address, method, url, authorization, body string) (status int) {
+	t.Helper()
+	r := must(http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body)))
+	r.Header.Set("X-Forwarded-For", address)
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	response := must(http.DefaultClient.Do(r)) //nolint:bodyclose // closed in the next line
+	response.Body.Close()
+	return response.StatusCode
+}
+
+// TestLoginsLimitedByAccount: guesses from many addresses are limited too, for an account that there is and for one that
+// there isn't. The others can log in.
+func TestLoginsLimitedByAccount(t *testing.T) {
+	url := start(t, limitertest.NewClock(noon), "-account-rate", "3/minute", "-proxies", "1")
+	for i, name := range []string{"alice", "bob"} {
+		if status := askFrom(t, "192.0.2.7"+strconv.Itoa(i), http.MethodPost, url+"/users", "", credentials(name)); status != 201 {
+			t.Fatalf("signing up %s: status %d", name, status)
+		}
+	}
+	for _, name := range []string{"alice", "nobody"} {
+		for i, want := range []int{401, 401, 401, 429, 429} {
+			guess := `{"username":"` + name + `","password":"guess ` + strconv.Itoa(i) + `"}`
+			if status := askFrom(t, "192.0.2."+strconv.Itoa(i), http.MethodPost, url+"/token", "", guess); status != want {
+				t.Errorf("guess %d of %s's password, from another address each time: status %d, want %d", i+1, name, status, want)
+			}
+		}
+	}
+	if status := askFrom(t, "192.0.2.80", http.MethodPost, url+"/token", "", credentials("bob")); status != 200 {
+		t.Errorf("another account: status %d", status)
+	}
+}
+
+// TestNewKeysLimited: regenerating keys is limited by account, and by address, also for tokens that aren't valid.
+func TestNewKeysLimited(t *testing.T) {
+	url := start(t, limitertest.NewClock(noon), "-account-rate", "3/minute", "-proxies", "1")
+	if status := askFrom(t, "192.0.2.70", http.MethodPost, url+"/users", "", credentials("alice")); status != 201 {
+		t.Fatalf("signing up: status %d", status)
+	}
+	token := "Bearer " + logIn(t, url, "alice")
+	for i, want := range []int{200, 200, 200, 429} {
+		if status := askFrom(t, "192.0.2."+strconv.Itoa(i), http.MethodPost, url+"/apikey/regenerate", token, ""); status != want {
+			t.Errorf("new key %d of an account, from another address each time: status %d, want %d", i+1, status, want)
+		}
+	}
+	for i, want := range []int{401, 401, 401, 429} {
+		if status := askFrom(t, "192.0.2.60", http.MethodPost, url+"/apikey/regenerate", "Bearer "+strconv.Itoa(i), ""); status != want {
+			t.Errorf("token %d of an address: status %d, want %d", i+1, status, want)
+		}
+	}
+}
+
 // TestProxies: behind a proxy the address is the one that the proxy has seen; without, what a client says of itself
 // counts for nothing.
 func TestProxies(t *testing.T) {
@@ -114,11 +168,7 @@ func TestProxies(t *testing.T) {
 		url := start(t, limitertest.NewClock(noon), "-account-rate", "1/minute", "-proxies", c.proxies)
 		var statuses []string
 		for _, address := range []string{"192.0.2.1", "192.0.2.2"} {
-			r := must(http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/token", strings.NewReader(credentials("alice"))))
-			r.Header.Set("X-Forwarded-For", address)
-			response := must(http.DefaultClient.Do(r)) //nolint:bodyclose // closed in the next line
-			response.Body.Close()
-			statuses = append(statuses, strconv.Itoa(response.StatusCode))
+			statuses = append(statuses, strconv.Itoa(askFrom(t, address, http.MethodPost, url+"/token", "", credentials("x"+address))))
 		}
 		if statuses[0] != "401" || statuses[1] != c.clients {
 			t.Errorf("-proxies %s: two clients are answered %q, want 401 and %s", c.proxies, statuses, c.clients)

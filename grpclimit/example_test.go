@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health"
 	healthgrpc "google.golang.org/grpc/health/grpc_health_v1"
@@ -113,9 +114,25 @@ func Example_healthChecks() {
 	// another call: ResourceExhausted
 }
 
-// Callers are counted by API key if they have one, and by address otherwise. Keys are hashed, so that they
-// can't be read in Redis. Besides, each method has a limit for all callers together.
+type callerKey struct{}
+
+// authenticate lets callers through whose API key is one that was given out, and puts their names into the context.
+func authenticate(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+	callers := map[string]string{"7d3f": "alice", "91c0": "bob", "e5a2": "carol"} // a real service looks for a hash of the key
+	keys := metadata.ValueFromIncomingContext(ctx, "x-api-key")
+	if len(keys) != 1 || callers[keys[0]] == "" {
+		return nil, status.Error(codes.Unauthenticated, "unknown key")
+	}
+	return handle(context.WithValue(ctx, callerKey{}, callers[keys[0]]), request)
+}
+
+// Callers are counted by what has been verified, and addresses before that: a client can send another key with each call.
+// Besides, each method has a limit for all callers together.
 func ExampleAlso() {
+	perAddress, err := gcra.NewLocal(algorithms.PerHour(5))
+	if err != nil {
+		panic(err)
+	}
 	perCaller, err := slidinglog.NewLocal(algorithms.PerHour(1))
 	if err != nil {
 		panic(err)
@@ -125,20 +142,24 @@ func ExampleAlso() {
 		panic(err)
 	}
 	// README
-	limit, err := grpclimit.New(perCaller,
+	byAddress, err := grpclimit.New(perAddress)
+	if err != nil {
+		panic(err)
+	}
+	byCaller, err := grpclimit.New(perCaller,
 		httplimit.Name("caller"),
-		httplimit.Key(httplimit.First(httplimit.Hashed(httplimit.Header("x-api-key")), httplimit.ClientIP())),
+		httplimit.Key(httplimit.ContextValue(callerKey{})), // authenticate has put it there
 		grpclimit.Also(perMethod, httplimit.Name("method"), httplimit.Key(httplimit.Pattern())),
 	)
 	if err != nil {
 		panic(err)
 	}
+	server := grpc.NewServer(grpc.ChainUnaryInterceptor(byAddress.Unary, authenticate, byCaller.Unary))
 	// end of README
-	server := grpc.NewServer(grpc.ChainUnaryInterceptor(limit.Unary), grpc.ChainStreamInterceptor(limit.Stream))
 	defer server.Stop()
 	conn := connect(server)
 	defer conn.Close()
-	for _, key := range []string{"7d3f", "7d3f", "91c0", "e5a2"} {
+	for _, key := range []string{"7d3f", "7d3f", "91c0", "e5a2", "guess 1", "guess 2"} {
 		ctx := metadata.AppendToOutgoingContext(context.Background(), "x-api-key", key)
 		_, err := testgrpc.NewTestServiceClient(conn).EmptyCall(ctx, &testgrpc.Empty{})
 		fmt.Println(key, status.Code(err))
@@ -155,6 +176,9 @@ func ExampleAlso() {
 	// 91c0 OK
 	// e5a2 ResourceExhausted
 	// limiter "method" admits 2/hour
+	// guess 1 Unauthenticated
+	// guess 2 ResourceExhausted
+	// limiter "default" admits 5/hour
 }
 
 // A stream of four messages costs what four calls do.

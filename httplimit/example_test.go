@@ -45,28 +45,54 @@ func Example() {
 	// 429 1800 {"detail":"Request was throttled. Expected available in 1800 seconds."}
 }
 
-// Clients are counted by API key if they have one, and by address otherwise. Keys are hashed, so that they
-// can't be read in Redis.
-func Example_apiKey() {
-	limiter, err := gcra.NewLocal(algorithms.PerHour(1))
+type callerKey struct{}
+
+// authenticate lets callers through whose API key is one that was given out, and puts their names into the context.
+func authenticate(next http.Handler) http.Handler {
+	callers := map[string]string{"7d3f": "alice", "91c0": "bob"} // a real service looks for a hash of the key
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		caller, ok := callers[r.Header.Get("X-Api-Key")]
+		if !ok {
+			http.Error(w, "unknown key", http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, caller)))
+	})
+}
+
+// Callers are counted by what has been verified, and addresses before that: a client can write another key into each
+// request. So it can't guess keys without end either.
+func Example_verifiedCaller() {
+	perAddress, err := gcra.NewLocal(algorithms.PerHour(4))
 	if err != nil {
 		panic(err)
 	}
-	apiKey := httplimit.Hashed(httplimit.Authorization("Api-Key"))
-	limit, err := httplimit.New(limiter, httplimit.Key(httplimit.First(apiKey, httplimit.ClientIP())))
+	perCaller, err := gcra.NewLocal(algorithms.PerHour(1))
 	if err != nil {
 		panic(err)
 	}
-	handler := limit(hello)
-	for _, key := range []string{"7d3f", "7d3f", "91c0"} {
+	byAddress, err := httplimit.New(perAddress)
+	if err != nil {
+		panic(err)
+	}
+	byCaller, err := httplimit.New(perCaller, httplimit.Key(httplimit.ContextValue(callerKey{})))
+	if err != nil {
+		panic(err)
+	}
+	handler := byAddress(authenticate(byCaller(hello)))
+	for _, key := range []string{"7d3f", "7d3f", "91c0", "guess 1", "guess 2"} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.Header.Set("Authorization", "Api-Key "+key)
-		show(handler, r)
+		r.Header.Set("X-Api-Key", key)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		fmt.Println(key, w.Code)
 	}
 	// Output:
-	// 200  hello
-	// 429 3600 {"detail":"Request was throttled. Expected available in 3600 seconds."}
-	// 200  hello
+	// 7d3f 200
+	// 7d3f 429
+	// 91c0 200
+	// guess 1 401
+	// guess 2 429
 }
 
 // Two limits at once. A request that one of them denies is charged to neither.

@@ -1,52 +1,79 @@
 package readme_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/gcra"
 	"github.com/go-weir/weir/httplimit"
+	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
+type userKey struct{}
+
+// authenticate lets alice's requests through.
+func authenticate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Api-Key") != "7d3f" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), userKey{}, "alice")))
+	})
+}
+
 func Example_http() {
-	limit := algorithms.PerMinute(5)
-	limiter, err := gcra.NewLocal(limit)
+	server, err := miniredis.Run()
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
+	defer client.Close()
+	run, err := goredisrunner.New(client)
 	if err != nil {
 		panic(err)
 	}
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /", func(http.ResponseWriter, *http.Request) {})
 
 	// README
-	share, err := limit.Share(6) // what each of six processes may admit by itself
+	perAddress, err := gcra.New(run, algorithms.PerHour(10), algorithms.WithName("address"))
 	if err != nil {
 		panic(err)
 	}
-	local, err := gcra.NewLocal(share)
+	perUser, err := gcra.New(run, algorithms.PerHour(5), algorithms.WithName("user"))
 	if err != nil {
 		panic(err)
 	}
-	throttle, err := httplimit.New(limiter,
-		httplimit.Key(httplimit.First(
-			httplimit.Hashed(httplimit.Authorization("Api-Key")), // no key in Redis is an API key
-			httplimit.ClientIP(httplimit.TrustedProxies(1)),
-		)),
-		httplimit.OnFailure(httplimit.FallBack(local)),
-		httplimit.Headers(httplimit.IETFDraft11),
-	)
+	byAddress, err := httplimit.New(perAddress, httplimit.Key(httplimit.ClientIP(httplimit.TrustedProxies(1))))
 	if err != nil {
 		panic(err)
 	}
-	handler := throttle(mux) // 429 with a true Retry-After; RateLimit fields on every response
+	byUser, err := httplimit.New(perUser, httplimit.Key(httplimit.ContextValue(userKey{})))
+	if err != nil {
+		panic(err)
+	}
+	handler := byAddress(authenticate(byUser(mux))) // 429 with a true Retry-After
 	// end of README
 
-	for range 6 {
-		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
-		if w.Code == http.StatusTooManyRequests {
-			fmt.Println(w.Code, w.Header().Get("Retry-After"), w.Header().Get("RateLimit-Policy"), w.Body)
+	for _, key := range []string{"7d3f", "guess"} {
+		for range 6 {
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.Header.Set("X-Api-Key", key)
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, r)
+			fmt.Print(w.Code, " ")
 		}
+		fmt.Println(key)
 	}
-	// Output: 429 12 "default";q=5;w=60 {"detail":"Request was throttled. Expected available in 12 seconds."}
+	// Output:
+	// 200 200 200 200 200 429 7d3f
+	// 401 401 401 401 429 429 guess
 }

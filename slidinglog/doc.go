@@ -15,9 +15,15 @@
 // # Cost
 //
 // The log has an entry for each admitted request, whatever its cost. An entry takes 11.1 bytes in a log of 10,000, and
-// 14.1 for Rates of 2^23 and more. What a decision costs depends neither on the Rate nor on the cost of the request:
-// entries carry a running count, so that the difference of two is what was admitted between them, and the entries that
-// have left the log are found by a search in steps that double. A key lives until its newest entry has left.
+// 14.1 for Rates of 2^23 and more. The number of commands of a decision depends neither on the cost of the request nor,
+// but for the logarithm, on the Rate: entries carry a running count, so that the difference of two is what was admitted
+// between them, and the entries that are out of date are found by a search in steps that double.
+//
+// Entries that are out of date count no longer, but take memory until a request that is admitted removes them: 65,536 of
+// them at most, and the next such requests the others. A key lives until its newest entry is out of date. There is one
+// exception: a request removes all at once if those that would stay behind count for 2^23 events or more. That takes a Rate
+// from about a million to 2^23, and requests whose costs differ by much. The server is held while it removes them, about
+// half a millisecond for each million.
 //
 // # Clocks and changes of the limit
 //

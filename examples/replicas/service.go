@@ -54,10 +54,9 @@ func newService(s settings, client *redis.Client) (http.Handler, error) {
 			httplimit.ClientIP(httplimit.TrustedProxies(s.proxies)),
 		)),
 		httplimit.Timeout(s.timeout),
-		// Exactly the limit, or nothing: httplimit.LetPass would rather answer too often than not at all,
+		// Exactly the limit, or nothing; httplimit logs that. httplimit.LetPass would rather answer too often than not at all,
 		// and then /readyz should be ready without Redis too.
 		httplimit.OnFailure(httplimit.Refuse),
-		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { log.Print(f.Err) }),
 	)
 	if err != nil {
 		return nil, err

@@ -74,7 +74,7 @@ func (m *middleware) setHeaders(h http.Header, parts []part) {
 	text := string(reset)
 	own := [3]string{text[:len(limit)], text[len(limit):len(remaining)], text[len(remaining):]}
 	names := m.style.names()
-	if p.state != denied && outranks(told(h, names), own) {
+	if p.state != denied && len(h[names[1]]) > 0 && outranks(told(h, names), own) {
 		return // a middleware further out has told of a limiter that has less left
 	}
 	values := own[:]

@@ -6,7 +6,8 @@ import (
 	"github.com/go-weir/weir/internal/sharing"
 )
 
-func init() { sharing.Of = stateOf } //nolint:gochecknoinits // no exported name for what only Weir needs
+// No exported name tells this, as only Weir needs it.
+func init() { sharing.Of = stateOf }
 
 // stateOf returns where a Remote or a Local keeps the states of its keys, and the zero State where that can't be known.
 func stateOf(limiter any) sharing.State {

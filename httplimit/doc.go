@@ -13,9 +13,13 @@
 // # Keys: which client a request counts for
 //
 // [Key] sets a function that returns the key of a request. It is made from [ClientIP], [Authorization], [Header] and
-// others, which [Join], [First] and [Hashed] put together. Behind a proxy ClientIP needs [TrustedProxies], else all
-// clients share one key. [Skip], [Methods] and a [Cost] of 0 let requests pass without a question to the limiter.
-// [LimitFunc] gives users limits of their own.
+// others, which [Join], [First] and [Hashed] put together. Behind a proxy ClientIP needs [TrustedProxies],
+// [TrustedNetworks] or [FromHeader], else all clients share one key. A key that a client can write as it likes, such as
+// an API key, limits nothing until a middleware further out has verified it: put that one's result into the context, use
+// [ContextValue], and limit addresses too, further out still.
+//
+// [Skip], [SkipPreflight], [Methods] and a [Cost] of 0 let requests pass without a question to the limiter. [LimitFunc]
+// gives users limits of their own.
 //
 // What can't work is an error of [New], the arguments of key functions included.
 //

@@ -2,6 +2,7 @@ package httplimit_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"log"
@@ -27,7 +28,14 @@ func serverOf(t *testing.T, handler http.HandlerFunc) *httptest.Server {
 // fetch asks a server, and returns the answer and its whole body.
 func fetch(t *testing.T, url string) (status int, body string) {
 	t.Helper()
-	response, err := http.Get(url)
+	status, _, body = do(t, must(http.NewRequestWithContext(context.Background(), http.MethodGet, url, nil)))
+	return status, body
+}
+
+// do sends a request, and returns the answer's status, header and whole body.
+func do(t *testing.T, request *http.Request) (status int, header http.Header, body string) {
+	t.Helper()
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +44,7 @@ func fetch(t *testing.T, url string) (status int, body string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response.StatusCode, string(read)
+	return response.StatusCode, response.Header, string(read)
 }
 
 // TestServerSentEvents: what is flushed reaches the client while the handler goes on.

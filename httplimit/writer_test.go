@@ -132,12 +132,11 @@ func TestReverseProxy(t *testing.T) {
 			hints := 0
 			trace := &httptrace.ClientTrace{Got1xxResponse: func(int, textproto.MIMEHeader) error { hints++; return nil }}
 			request := must(http.NewRequestWithContext(httptrace.WithClientTrace(context.Background(), trace), http.MethodGet, server.URL, nil))
-			response := must(http.DefaultClient.Do(request))
-			response.Body.Close()
-			values := func(name string) string { return strings.Join(response.Header.Values(prefix+name), " | ") }
+			status, header, _ := do(t, request)
+			values := func(name string) string { return strings.Join(header.Values(prefix+name), " | ") }
 			got := fmt.Sprintf("limit %s, remaining %s, reset %s", values("Limit"), values("Remaining"), values("Reset"))
-			if got != c.want || response.StatusCode != c.code || (hints == 2) != c.early {
-				t.Errorf("%s, %s: status %d after %d hints, %s, want %s", c.name, prefix, response.StatusCode, hints, got, c.want)
+			if got != c.want || status != c.code || (hints == 2) != c.early {
+				t.Errorf("%s, %s: status %d after %d hints, %s, want %s", c.name, prefix, status, hints, got, c.want)
 			}
 		}
 	}
@@ -153,12 +152,11 @@ func TestReverseProxyLists(t *testing.T) {
 			w.Header().Set("RateLimit-Policy", `"upstream";q=7`)
 			w.Header().Set("RateLimit", `"upstream";r=6;t=1`)
 		})
-		response := must(http.Get(server.URL))
-		response.Body.Close()
+		_, header, _ := do(t, must(http.NewRequestWithContext(context.Background(), http.MethodGet, server.URL, nil)))
 		for name, want := range map[string]string{
 			"RateLimit-Policy": `"default";q=100, "upstream";q=7`, "RateLimit": `"default";r=50;t=60, "upstream";r=6;t=1`,
 		} {
-			if got := strings.Join(response.Header.Values(name), ", "); got != want {
+			if got := strings.Join(header.Values(name), ", "); got != want {
 				t.Errorf("early %v: %s is %q, want %q", early, name, got, want)
 			}
 		}
@@ -303,11 +301,9 @@ func TestServesFiles(t *testing.T) {
 		if requested != "" {
 			request.Header.Set("Range", requested)
 		}
-		response := must(http.DefaultClient.Do(request))
-		body, err := io.ReadAll(response.Body)
-		response.Body.Close()
-		if err != nil || len(body) != want || response.Header.Get("X-RateLimit-Remaining") != "50" {
-			t.Errorf("%q: %d bytes, %v, header %v, want %d bytes", requested, len(body), err, response.Header, want)
+		_, header, body := do(t, request)
+		if len(body) != want || header.Get("X-RateLimit-Remaining") != "50" {
+			t.Errorf("%q: %d bytes, header %v, want %d bytes", requested, len(body), header, want)
 		}
 	}
 }

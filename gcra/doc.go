@@ -18,8 +18,8 @@
 //
 // # Cost
 //
-// A decision is one script. It reads one string, and writes one if the request is admitted. A key takes about 100 bytes
-// on the server, its name included, whatever the rate. It lives until the TAT has passed.
+// A decision is one script. It reads one string, and writes one if the request is admitted. A key of 15 bytes
+// takes 88 to 120 bytes on the server, its name there included, whatever the rate. It lives until the TAT has passed.
 //
 // # When to use another
 //

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// tests are what the mutants of a script are run against, after those of what it stores.
+var tests = map[string][]string{
+	"fixedwindow": {"-run", "TestConformance|TestAligned", "./fixedwindow"},
+	"gcra":        {"-run", "TestConformance", "./gcra"},
+	"queue":       {"-run", "TestQueue", "./leakybucket"},
+	"reset":       {"-run", "TestConformance", "./gcra"},
+	"slidinglog":  {"-run", "TestConformance|TestWidths|TestIdle", "./slidinglog"},
+}
+
+// first are the tests that every mutant is run against.
+var first = []string{"-run", "TestStored|TestLivesInUse|TestForeignState|TestFarAhead|TestMany", "./scripts"}
+
+// A workshop makes scripts of broken fragments, in a directory of its own.
+type workshop struct {
+	root, dir string
+	sound     map[string]string // the scripts by their files' names
+}
+
+func newWorkshop(root string) (*workshop, error) {
+	dir, err := os.MkdirTemp("", "mutants")
+	if err != nil {
+		return nil, err
+	}
+	w := &workshop{root: root, dir: dir}
+	if output, err := w.command("go", "build", "-o", w.generator(), "./scripts/internal/assemble/generate").CombinedOutput(); err != nil {
+		w.close()
+		return nil, fmt.Errorf("the generator: %w\n%s", err, output)
+	}
+	if w.sound, err = w.generate("", ""); err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *workshop) close() { _ = os.RemoveAll(w.dir) }
+
+func (w *workshop) generator() string { return filepath.Join(w.dir, "generate") }
+
+func (w *workshop) source(fragment string) string {
+	return filepath.Join(w.root, "scripts", "src", fragment+".tmpl")
+}
+
+// fragments returns the names of all files of fragments.
+func (w *workshop) fragments() (names []string) {
+	files, _ := filepath.Glob(w.source("*")) // the pattern is well formed
+	for _, file := range files {
+		names = append(names, strings.TrimSuffix(filepath.Base(file), ".tmpl"))
+	}
+	return names
+}
+
+// mutants returns the mutants of a fragment of which other scripts are made.
+func (w *workshop) mutants(fragment string) ([]mutant, error) {
+	text, err := os.ReadFile(w.source(fragment))
+	if err != nil {
+		return nil, fmt.Errorf("%w, want some of %v", err, w.fragments())
+	}
+	var mutants []mutant
+	for _, m := range mutantsOf(fragment, string(text)) {
+		scripts, err := w.generate(fragment, m.text)
+		if err != nil {
+			return nil, err
+		}
+		if !maps.Equal(scripts, w.sound) {
+			mutants = append(mutants, m)
+		}
+	}
+	return mutants, nil
+}
+
+// generate returns the scripts by their files' names, with text in place of a fragment's.
+func (w *workshop) generate(fragment, text string) (map[string]string, error) {
+	dir, err := os.MkdirTemp(w.dir, "scripts")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	src := filepath.Join(dir, "src")
+	if err := os.CopyFS(src, os.DirFS(filepath.Dir(w.source("")))); err != nil {
+		return nil, err
+	}
+	if fragment != "" {
+		if err := os.WriteFile(filepath.Join(src, fragment+".tmpl"), []byte(text), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	command := exec.Command(w.generator())
+	command.Dir = dir
+	if output, err := command.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("making the scripts: %w\n%s", err, output)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.lua"))
+	if err != nil {
+		return nil, err
+	}
+	scripts := map[string]string{}
+	for _, file := range files {
+		script, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		scripts[filepath.Base(file)] = string(script)
+	}
+	return scripts, nil
+}
+
+// try runs the tests over the scripts of a mutant, and returns the most particular test that failed; "" if none did.
+func (w *workshop) try(m mutant) (by string, err error) {
+	scripts, err := w.generate(m.fragment, m.text)
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(w.dir, "mutant")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	replaced, runs := map[string]string{}, [][]string{first}
+	for _, name := range slices.Sorted(maps.Keys(scripts)) {
+		if scripts[name] == w.sound[name] {
+			continue
+		}
+		broken := filepath.Join(dir, name)
+		if err := os.WriteFile(broken, []byte(scripts[name]), 0o600); err != nil {
+			return "", err
+		}
+		replaced[filepath.Join(w.root, "scripts", name)] = broken
+		runs = append(runs, testsOf(name))
+	}
+	overlay := filepath.Join(dir, "overlay.json")
+	text, err := json.Marshal(map[string]map[string]string{"Replace": replaced})
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(overlay, text, 0o600); err != nil {
+		return "", err
+	}
+	for i, args := range runs {
+		if slices.ContainsFunc(runs[:i], func(earlier []string) bool { return slices.Equal(earlier, args) }) {
+			continue
+		}
+		if by, err := w.test(overlay, args); by != "" || err != nil {
+			return by, err
+		}
+	}
+	return "", nil
+}
+
+// testsOf returns the tests of a script's file.
+func testsOf(name string) []string {
+	algorithm, many := strings.CutSuffix(strings.TrimSuffix(name, ".lua"), "_many")
+	if many {
+		return []string{"-run", "TestCoalescedDecisions", "./scripts/coalesce"}
+	}
+	return tests[strings.TrimSuffix(algorithm, "_peek")]
+}
+
+var failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
+
+// test runs tests and returns the most particular one that failed; "" if none did.
+func (w *workshop) test(overlay string, args []string) (by string, err error) {
+	output, err := w.command("go", append([]string{"test", "-failfast", "-timeout", "60s", "-overlay", overlay}, args...)...).CombinedOutput()
+	if err == nil {
+		return "", nil
+	}
+	if strings.Contains(string(output), "[build failed]") {
+		return "", fmt.Errorf("the tests don't build:\n%s", output)
+	}
+	by = "a crash or the time limit"
+	for _, failed := range failedTest.FindAllStringSubmatch(string(output), -1) {
+		by = failed[1] // the last is the most deeply nested one of its package
+	}
+	return by, nil
+}
+
+// command is a command that runs at the root of the repository.
+func (w *workshop) command(name string, args ...string) *exec.Cmd {
+	command := exec.Command(name, args...)
+	command.Dir = w.root
+	return command
+}

@@ -283,3 +283,33 @@ func TestLivesInUse(t *testing.T) {
 		}
 	}
 }
+
+// TestPeekClock: a Peek without a time takes the server's.
+func TestPeekClock(t *testing.T) {
+	for _, c := range []struct {
+		decide, peek *scripts.Script
+		args         string
+	}{
+		{scripts.GCRA, scripts.GCRAPeek, "500000 1000000"},
+		{scripts.FixedWindow, scripts.FixedWindowPeek, "2 3 3000000"},
+		{scripts.SlidingLog, scripts.SlidingLogPeek, "2 3 3000000"},
+	} {
+		server, conn := resptest.Miniredis(t)
+		ask := func(script *scripts.Script, times ...string) []int64 {
+			reply, err := conn.Run(context.Background(), script, []string{"k"}, append(strings.Split(c.args, " "), times...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return reply
+		}
+		server.SetTime(time.UnixMicro(now + 123_457))
+		ask(c.decide)
+		server.SetTime(time.UnixMicro(now + 223_460))
+		want := ask(c.peek, at(223_460))
+		for _, times := range [][]string{nil, {""}} {
+			if got := ask(c.peek, times...); !slices.Equal(got, want) {
+				t.Errorf("%s without a time, %q: %v, with the server's: %v", c.peek.Name(), times, got, want)
+			}
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package httplimit
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/internal/ask"
+)
+
+// TestShares: a denial is taken only by a request of the same kind for which it is true.
+func TestShares(t *testing.T) {
+	began, one, other := time.Now(), new(target), new(target)
+	denied := algorithms.Result{Limit: 10, RetryAfter: time.Millisecond}
+	asked := waiter{target: one, key: "k", cost: 3, arrived: began}
+	for name, c := range map[string]struct {
+		change func(w *waiter)
+		shares bool
+	}{
+		"the same":                      {func(*waiter) {}, true},
+		"another key":                   {func(w *waiter) { w.key = "l" }, false},
+		"another limiter":               {func(w *waiter) { w.target = other }, false},
+		"a peek":                        {func(w *waiter) { w.peek = true }, false},
+		"a smaller cost":                {func(w *waiter) { w.cost = 2 }, false},
+		"a larger cost":                 {func(w *waiter) { w.cost = 10 }, true},
+		"a cost that never fits":        {func(w *waiter) { w.cost = 11 }, false},
+		"came before it was asked":      {func(w *waiter) { w.arrived = began.Add(-time.Hour) }, true},
+		"came before the wait was over": {func(w *waiter) { w.arrived = began.Add(time.Millisecond - 1) }, true},
+		"came when it was over":         {func(w *waiter) { w.arrived = began.Add(time.Millisecond) }, false},
+	} {
+		w := asked
+		if c.change(&w); w.shares(&asked, denied) != c.shares {
+			t.Errorf("%s: shares %v, want %v", name, !c.shares, c.shares)
+		}
+	}
+}
+
+// TestAged: a denial that is taken late tells the rest of the wait, and never none.
+func TestAged(t *testing.T) {
+	result := algorithms.Result{Limit: 10, RetryAfter: time.Hour, ResetAfter: 2 * time.Hour}
+	got := denial{result, time.Now().Add(-time.Minute)}.aged()
+	if got.RetryAfter > 59*time.Minute || got.RetryAfter < 50*time.Minute || got.ResetAfter-got.RetryAfter != time.Hour || got.RetryAfter%time.Microsecond != 0 {
+		t.Errorf("a minute later %+v", got)
+	}
+	if got := (denial{result, time.Now().Add(-3 * time.Hour)}).aged(); got.RetryAfter != time.Microsecond || got.ResetAfter != time.Microsecond {
+		t.Errorf("when it is over %+v", got)
+	}
+}
+
+// hung is a limiter that answers when its context ends.
+type hung struct{ algorithms.Limiter }
+
+func (hung) AllowN(ctx context.Context, _ string, _ int64) (algorithms.Result, error) {
+	<-ctx.Done()
+	return algorithms.Result{}, ctx.Err()
+}
+
+// TestLateTurn: a question whose turn came late, and that has no answer in the rest of its time, says nothing about the server.
+func TestLateTurn(t *testing.T) {
+	s := &slots[maphash.String(seed, "k")%uint64(len(slots))]
+	for range mostOut {
+		s.enter()
+	}
+	one := &target{limiter: hung{}, server: &server{}}
+	verdict := make(chan bool, 1)
+	go func() {
+		_, asked, err := one.takeTurn(context.Background(), ask.Question{Limiter: hung{}, Key: "k", Cost: 1, Timeout: 50 * time.Millisecond}, 0)
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v, want a timeout", err)
+		}
+		verdict <- asked
+	}()
+	for Waiting() == 0 && len(verdict) == 0 {
+		runtime.Gosched()
+	}
+	for range mostOut {
+		if s.state.Add(-1) >= crowded {
+			s.left(false, &waiter{}, algorithms.Result{})
+		}
+	}
+	if <-verdict {
+		t.Error("it counts as asked")
+	}
+	if state := s.state.Load(); state != 0 {
+		t.Errorf("afterwards the slot's state is %d", state)
+	}
+}

@@ -55,9 +55,9 @@ func (ruleOption) concernsDeciding()     {}
 // [Name]. All limiters must admit a request, and none is charged for a request that another denies. The
 // package's documentation says how that is done, and [ChargeEach] is the other way.
 //
-// It must not share a count with another limiter of the middleware, else each request would be charged to it twice:
-// two limiters of equal limits, or of fixedwindow or slidinglog and one Period, need algorithms.WithName. That is an error
-// of New, unless one of the two has [Methods] or [Skip].
+// It must not share a count with another limiter of the middleware, else each request would be charged to it twice, or
+// keys of one kind would count for keys of the other: two limiters of equal limits, or of fixedwindow or slidinglog and one
+// Period, need algorithms.WithName. If they also count the same requests by the default key, that is an error of New.
 func Also(limiter algorithms.Limiter, opts ...RuleOption) DeciderOption {
 	return deciderOption(func(m *middleware) {
 		r := m.add(limiter)

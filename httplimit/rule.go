@@ -21,6 +21,7 @@ type rule struct {
 	index     int                                  // its place in the Decider
 	limiter   algorithms.Limiter                   // unless choose chooses another
 	key       KeyFunc                              // "": the rule does not apply
+	keyed     bool                                 // key was given, and isn't the default
 	methods   []string                             // nil: all
 	skip      []func(*http.Request) bool           // the rule does not apply where one is true
 	cost      func(*http.Request) int64            // nil: 1; a cost of 0 is not asked for

@@ -25,7 +25,7 @@ func Name(name string) RuleOption {
 // Key sets the function that returns a request's key. Requests of one key share an allowance. The default is
 // [ClientIP].
 func Key(f KeyFunc) RuleOption {
-	return ruleOption(func(r *rule) { r.key = f })
+	return ruleOption(func(r *rule) { r.key, r.keyed = f, true })
 }
 
 // Skip excludes requests for which f returns true: the limiter doesn't apply to them.

@@ -11,16 +11,18 @@ import (
 func complainOfShared(rules []*rule) {
 	for i, r := range rules {
 		for _, other := range rules[:i] {
-			if !r.hasConditions() && !other.hasConditions() && shareCounts(r, other) {
+			if r.countsAll() && other.countsAll() && shareCounts(r, other) {
 				r.complain("limiters %q and %q share one count, want one with a name of its own (algorithms.WithName)", other.name, r.name)
 			}
 		}
 	}
 }
 
-// hasConditions reports whether some requests are excluded from the rule, so that it may be meant for those that another
-// rule excludes.
-func (r *rule) hasConditions() bool { return r.methods != nil || len(r.skip) > 0 }
+// countsAll reports whether the rule counts all requests by the default key. Another rule that does so too counts the same
+// requests for the same key. A rule with a key function, a choice of limiters or conditions of its own may be meant.
+func (r *rule) countsAll() bool {
+	return !r.keyed && r.choose == nil && r.methods == nil && len(r.skip) == 0
+}
 
 // shareCounts reports whether the limiters of two rules are known to share the state of a key.
 func shareCounts(a, b *rule) bool {

@@ -46,7 +46,8 @@ func TestSharedCounts(t *testing.T) {
 	}{
 		"the same limiter":                          {local, local, nil, true},
 		"the same of another package":               {cached, cached, nil, true},
-		"one by another key":                        {local, local, httplimit.Key(httplimit.Header("Tenant")), true},
+		"one by another key":                        {local, local, httplimit.Key(httplimit.Header("Tenant")), false},
+		"one with a choice of limiters":             {local, local, httplimit.LimitFunc(local.With, func(*http.Request) algorithms.Limit { return minute }), false},
 		"equal limits":                              {must(gcra.New(a, minute)), must(gcra.New(a, minute)), nil, true},
 		"With of its own limit":                     {local, must(local.With(minute)), nil, true},
 		"windows of one period":                     {must(fixedwindow.New(a, minute)), must(fixedwindow.New(a, algorithms.PerMinute(100))), nil, true},

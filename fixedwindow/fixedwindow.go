@@ -92,7 +92,7 @@ func (r window) Standing(_ int64, reply []int64) (rule.Standing, bool) {
 	}
 	s := r.standing(allowed, count, left)
 	sensible := left >= 0 && left <= r.period && s.RetryAfter <= s.ResetAfter &&
-		allowed == (s.RetryAfter == 0) && !(allowed && count > r.rate)
+		allowed == (s.RetryAfter == 0) && (!allowed || count <= r.rate)
 	return s, sensible
 }
 

@@ -214,9 +214,9 @@ func TestCause(t *testing.T) {
 	<-returned
 	end := make(chan struct{})
 	t.Cleanup(func() { close(end) })
-	late = func(context.Context, int64) (algorithms.Result, error) {
+	late = func(_ context.Context, n int64) (algorithms.Result, error) {
 		<-end
-		return algorithms.Result{}, nil
+		return algorithms.Result{Remaining: n}, errBroken
 	}
 	until(func() bool { // the goroutine of the first question may not have kept its error yet
 		told = nil

@@ -2,6 +2,7 @@ package httplimit_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -216,7 +217,7 @@ func TestFloodPanics(t *testing.T) {
 	d := decider(t, nowhere{func(context.Context, int64) (algorithms.Result, error) { panic(errBroken) }}, httplimit.Timeout(0))
 	flood(500, func(int) (outcome httplimit.Outcome) {
 		defer func() {
-			if recover() != errBroken {
+			if err, _ := recover().(error); !errors.Is(err, errBroken) {
 				t.Error("no panic")
 			}
 		}()

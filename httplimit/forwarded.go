@@ -70,7 +70,7 @@ func lastElement(s string) (begin int, ok bool) {
 	quoted := false
 	for i := len(s) - 1; i >= 0; i-- {
 		switch {
-		case s[i] == '"' && !(quoted && escaped(s[:i])):
+		case s[i] == '"' && (!quoted || !escaped(s[:i])):
 			quoted = !quoted
 		case s[i] == ',' && !quoted:
 			return i + 1, true

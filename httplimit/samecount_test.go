@@ -19,7 +19,7 @@ import (
 // idle is a runner that can be compared with others; uncomparable is one that can't.
 type (
 	idle         struct{ server string }
-	uncomparable struct{ servers []string }
+	uncomparable []string
 )
 
 func (idle) Run(context.Context, *scripts.Script, []string, []string) ([]int64, error) {
@@ -56,7 +56,7 @@ func TestSharedCounts(t *testing.T) {
 		"a name":                                    {must(gcra.New(a, minute)), must(gcra.New(a, minute, name)), nil, false},
 		"a prefix":                                  {must(gcra.New(a, minute)), must(gcra.New(a, minute, algorithms.WithPrefix("x"))), nil, false},
 		"another server":                            {must(gcra.New(a, minute)), must(gcra.New(b, minute)), nil, false},
-		"a runner that can't be compared":           {must(gcra.New(uncomparable{}, minute)), must(gcra.New(uncomparable{}, minute)), nil, false},
+		"a runner that can't be compared":           {must(gcra.New(uncomparable{"c"}, minute)), must(gcra.New(uncomparable{"c"}, minute)), nil, false},
 		"another limit":                             {must(gcra.New(a, minute)), must(gcra.New(a, algorithms.PerMinute(100))), nil, false},
 		"another algorithm":                         {must(gcra.New(a, minute)), must(slidinglog.New(a, minute)), nil, false},
 		"a window that is aligned":                  {must(fixedwindow.New(a, minute)), must(fixedwindow.New(a, minute, fixedwindow.Aligned())), nil, false},

@@ -25,8 +25,9 @@ const timeToGiveBack = 250 * time.Millisecond
 
 // wait takes n places and sleeps until the last one's turn.
 func wait(ctx context.Context, q taker, turns *turns, key string, n int64) error {
-	patience, deadline, hurries := anyTime, time.Time{}, false
-	if deadline, hurries = ctx.Deadline(); hurries {
+	patience := anyTime
+	deadline, hurries := ctx.Deadline()
+	if hurries {
 		patience = max(time.Until(deadline), 0)
 	}
 	p, err := q.take(ctx, key, n, patience, ctx.Done() != nil)

@@ -82,7 +82,7 @@ func (r slidinglog) Standing(_ int64, reply []int64) (rule.Standing, bool) {
 		s = r.standing(allowed, used, reply[1], reply[2])
 	}
 	return s, s.RetryAfter >= 0 && s.RetryAfter <= s.ResetAfter && s.ResetAfter <= r.period &&
-		allowed == (s.RetryAfter == 0) && !(allowed && used > r.rate)
+		allowed == (s.RetryAfter == 0) && (!allowed || used <= r.rate)
 }
 
 // standing says what was decided, with what the last period has admitted, and the microseconds until the request fits

@@ -12,10 +12,11 @@ import (
 	"github.com/go-weir/weir/internal/ask"
 )
 
-const (
-	mostFailures = 5 // in a row, before the breaker opens
+// mostFailures is how many failures in a row open the breaker.
+const mostFailures = 5
 
-	// FirstWait and LongestWait are the waits before a probe, unless they are set.
+// The waits before a probe, unless they are set.
+const (
 	FirstWait   = 250 * time.Millisecond
 	LongestWait = 8 * time.Second
 )

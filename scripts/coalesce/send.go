@@ -94,11 +94,10 @@ func (c *Runner) callAll(ctx context.Context, calls []scripts.Call) {
 
 // settle answers those of a batch that have no answer, after a panic or runtime.Goexit.
 func settle(batch []*waiter) {
-	err := error(errExited)
 	if value := recover(); value != nil {
-		err = panicOf(value)
+		tell(batch, nil, panicOf(value))
 	}
-	tell(batch, nil, err)
+	tell(batch, nil, errExited)
 }
 
 // tell gives waiters the same answer, and takes them out of the batch: they are their callers' from then on.

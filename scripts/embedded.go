@@ -19,19 +19,19 @@ var (
 	GCRAPeek = embedded("gcra_peek", "9031176bef54cf8cbaa2312c809ef125f06fb957", gcraArgs, gcraReply).or(1)
 
 	// Queue decides for the leaky bucket's queue.
-	Queue = embedded("queue", "920c0315c6bc48c49e9578f6dded46aeb5782770",
+	Queue = embedded("queue", "bc478e62c0599b47d6e212a454f106abbab5b2f6",
 		[]string{"interval_us", "longest_us", "patience_us", "now_us", "interval_part", "longest_part", "den", "told"},
 		[]string{"standing_us", "wait_part", "free_us", "free_part"}).or(1, 2).withMany("978e645c185aabca413bee98c9eaa06354d68cfb")
 
 	// QueueCancel gives a place in the leaky bucket's queue back.
-	QueueCancel = embedded("queue_cancel", "d27742cf23b87d2ae651ed210fc1cd8085e948cf", []string{"taken", "before"}, []string{"given_back"})
+	QueueCancel = embedded("queue_cancel", "1c8c4dd151fed01ae13cef000682fc0ad3a7e07a", []string{"taken", "before"}, []string{"given_back"})
 
 	// FixedWindow decides for fixedwindow.
 	FixedWindow     = embedded("fixedwindow", "7bf5100d92f8b7ced7cbab28a0e3028edd1f255e", fixedWindowArgs, fixedWindowReply).or(1).withMany("862af8d964ff75afd104f2a20f973d34012faf00")
 	FixedWindowPeek = embedded("fixedwindow_peek", "187114d013aecf972695db70ac6d40d2757c1c12", fixedWindowArgs, fixedWindowReply).or(1)
 
 	// SlidingLog decides for slidinglog.
-	SlidingLog     = embedded("slidinglog", "202674babf8da228038db2db03c29b16eefb6f02", slidingLogArgs, slidingLogReply).or(1).withMany("92891d1ef1cee91df081de9850e53fbe75d575fe")
+	SlidingLog     = embedded("slidinglog", "fda79f8f5b9938261b8200bdeb55eafe4dbdaa3f", slidingLogArgs, slidingLogReply).or(1).withMany("92891d1ef1cee91df081de9850e53fbe75d575fe")
 	SlidingLogPeek = embedded("slidinglog_peek", "87755023ad9dc17d7f507bd9f3d8c89e85041986", slidingLogArgs, slidingLogReply)
 
 	// Reset forgets a key, whichever algorithm wrote it.

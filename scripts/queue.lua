@@ -5,8 +5,8 @@
 -- meaning us + part/den microseconds, 0 <= part < den. All are below 2^52. Where the emission
 -- interval is whole, the last four arguments are left out, and those before them if they are empty.
 --
--- A request for n places at once is one with n times the emission interval as its interval, and n - 1 emission intervals
--- taken from the longest wait. Its departure is that of the first place.
+-- A request for n places at once is one with n times the emission interval as its interval, and n - 1
+-- emission intervals taken from the longest wait. Its departure is that of the first place.
 --
 -- KEYS[1]  the queue's key
 -- ARGV[1]  interval_us    the emission interval: the time between two departures

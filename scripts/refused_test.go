@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2/server"
@@ -56,5 +57,23 @@ func TestManyRefused(t *testing.T) {
 				t.Errorf("%s: the key %q lives %d ms, want %d", c.script.Name(), key, life, c.life+hour)
 			}
 		}
+	}
+}
+
+// TestLogWithoutTTL: a log that would have no TTL, as the server refuses to give it one, is not left behind.
+func TestLogWithoutTTL(t *testing.T) {
+	redis, conn := resptest.Miniredis(t)
+	redis.Server().SetPreHook(func(p *server.Peer, command string, _ ...string) bool {
+		if command == "PEXPIRE" {
+			p.WriteError("NOPERM this user has no permissions to run the 'pexpire' command")
+		}
+		return command == "PEXPIRE"
+	})
+	reply, err := conn.Run(context.Background(), scripts.SlidingLog, []string{"k"}, []string{"1", "5", "1000000", at(0)})
+	if err == nil || !strings.HasPrefix(err.Error(), "NOPERM") {
+		t.Errorf("%v, %v, want the server's error", reply, err)
+	}
+	if redis.Exists("k") {
+		t.Error("the log is there")
 	}
 }

@@ -19,10 +19,11 @@
 --                     else; if denied, -1 less what it has admitted
 --          retry_us   the time until this request would fit
 --          reset_us   the time until the newest entry has gone; if admitted, that is a period
--- Writes   KEYS[1], when allowed: the base and the entry, less the entries that have gone (65,536 of
---          them at most, and the others with later decisions). When
---          denied nothing, except that entries of a time that is yet to come (the clock went back)
---          become one entry of now. A key that holds something else gets a TTL if it has none.
+-- Writes   KEYS[1], when allowed: the base and the entry, less the entries that have gone. Of very many
+--          only 65,536 go at once, and the others with later decisions, unless the rest has admitted
+--          2^23 or more or all have gone. When denied nothing, except that entries of a time that is
+--          yet to come (the clock went back) become one entry of now. A key that holds something else
+--          gets a TTL if it has none.
 -- TTL      until the newest entry has gone, and 100 ms more; for a log in use up to a period more; an hour more where
 --          now_us was given
 

@@ -3,6 +3,7 @@
 //
 //	go run ./bench/mutate                      # every fragment: an hour or more
 //	go run ./bench/mutate gcra tat             # these files of scripts/src
+//	go run ./bench/mutate -only 'LINDEX|LTRIM' # those of lines that match
 //	go run ./bench/mutate -list                # what would be tried
 //
 // A fragment is broken in all scripts that it is part of, as a mistake of its author would be. The tree stays as it is: tests
@@ -16,12 +17,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 )
 
 func main() {
 	list := flag.Bool("list", false, "print the mutants and run nothing")
+	only := flag.String("only", "", "only the mutants of lines that match this `regexp`")
 	flag.Parse()
-	survivors, err := run(flag.Args(), *list)
+	survivors, err := run(flag.Args(), *only, *list)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
 		os.Exit(2)
@@ -32,7 +36,11 @@ func main() {
 }
 
 // run tries the mutants of the fragments and returns how many survive.
-func run(fragments []string, list bool) (survivors int, err error) {
+func run(fragments []string, only string, list bool) (survivors int, err error) {
+	lines, err := regexp.Compile(only)
+	if err != nil {
+		return 0, fmt.Errorf("-only: %w", err)
+	}
 	root, err := repository()
 	if err != nil {
 		return 0, err
@@ -51,7 +59,7 @@ func run(fragments []string, list bool) (survivors int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		mutants = append(mutants, of...)
+		mutants = append(mutants, slices.DeleteFunc(of, func(m mutant) bool { return !lines.MatchString(m.was) })...)
 	}
 	for i, m := range mutants {
 		fmt.Printf("%d/%d %s.tmpl:%d: %s\n\t-> %s\n", i+1, len(mutants), m.fragment, m.line, m.was, m.is)

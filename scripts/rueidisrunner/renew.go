@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -14,11 +15,36 @@ import (
 //
 // rueidis offers no way to close one connection, but a server closes it upon QUIT, for which no user needs a right (ACL).
 // Where a client has several connections to a server, rueidis chooses one at random.
+//
+// A server runs no command that comes behind a QUIT, and so the calls behind it would fail. So a renewal waits for the calls that
+// are under way, for a short time, and new calls wait for the renewal.
 type renewals struct {
 	mu    sync.Mutex
 	spare int // how many may be made now
 	last  time.Time
+
+	calls atomic.Int64                  // under way
+	shut  atomic.Pointer[chan struct{}] // closed at the end of the renewal that is under way; nil if there is none
 }
+
+// longestShut is how long a renewal waits for the calls that are under way. One that takes longer may hang.
+const longestShut = 50 * time.Millisecond
+
+// enter counts a call, when no renewal is under way.
+func (r *renewals) enter() {
+	for {
+		r.calls.Add(1)
+		shut := r.shut.Load()
+		if shut == nil {
+			return
+		}
+		r.calls.Add(-1)
+		<-*shut
+	}
+}
+
+// leave ends what enter began.
+func (r *renewals) leave() { r.calls.Add(-1) }
 
 // mostSpare is how many renewals may follow one another without a pause, and then one a second. A client of a single
 // server has four connections at most by default. To meet each of four by chance takes 8 on average.
@@ -49,6 +75,15 @@ func (r *renewals) renew(ctx context.Context, client rueidis.Client, keys []stri
 		return
 	}
 	r.spare--
+	shut := make(chan struct{})
+	r.shut.Store(&shut)
+	defer func() {
+		r.shut.Store(nil)
+		close(shut)
+	}()
+	for waited := time.Duration(0); r.calls.Load() > 0 && waited < longestShut; waited += time.Millisecond {
+		time.Sleep(time.Millisecond)
+	}
 	// Commands that are sent together take one connection. The key, which neither command minds, leads to the node of a
 	// cluster that has refused. The PING is never answered: its error comes when rueidis knows that the connection has ended.
 	key := keys[:min(1, len(keys))]

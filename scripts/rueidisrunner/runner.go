@@ -147,14 +147,12 @@ func (r *Runner) decide(ctx context.Context, s *scripts.Script, keys, args []str
 	n, first, rest := int64(len(keys)), keys[:min(1, len(keys))], keys[min(1, len(keys)):]
 
 	build := r.client.B()
-	msg, err := r.client.Do(ctx,
-		build.Evalsha().Sha1(s.SHA1()).Numkeys(n).Key(first...).Arg(rest...).Arg(args...).Build()).ToMessage()
+	msg, err := r.send(ctx, build.Evalsha().Sha1(s.SHA1()).Numkeys(n).Key(first...).Arg(rest...).Arg(args...).Build())
 	if answer, ok := rueidis.IsRedisErr(err); ok && answer.IsNoScript() {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("rueidisrunner: %s: %w: the script has not run", s.Name(), err)
 		}
-		msg, err = r.client.Do(ctx,
-			build.Eval().Script(s.Source()).Numkeys(n).Key(first...).Arg(rest...).Arg(args...).Build()).ToMessage()
+		msg, err = r.send(ctx, build.Eval().Script(s.Source()).Numkeys(n).Key(first...).Arg(rest...).Arg(args...).Build())
 	}
 	if err != nil {
 		r.places.notice(err)
@@ -164,6 +162,13 @@ func (r *Runner) decide(ctx context.Context, s *scripts.Script, keys, args []str
 		return nil, failure(ctx, s, err)
 	}
 	return integers(s, msg)
+}
+
+// send sends one command, when no connection is being made anew.
+func (r *Runner) send(ctx context.Context, command rueidis.Completed) (rueidis.RedisMessage, error) {
+	r.renewals.enter()
+	defer r.renewals.leave()
+	return r.client.Do(ctx, command).ToMessage()
 }
 
 // failure names the script in err.

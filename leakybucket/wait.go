@@ -2,6 +2,7 @@ package leakybucket
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -23,17 +24,50 @@ type taker interface {
 // timeToGiveBack is how long a caller whose context has ended may wait for its place to be given back.
 const timeToGiveBack = 250 * time.Millisecond
 
+// outlasting returns a context with ctx's values that ends so long after ctx.
+func outlasting(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if ctx.Done() == nil {
+		return ctx, func() {}
+	}
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	if deadline, ok := ctx.Deadline(); ok { // clients read it
+		longer, cancel = context.WithDeadline(context.WithoutCancel(ctx), deadline.Add(d))
+	}
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel()
+		case <-longer.Done():
+		}
+	})
+	return longer, func() {
+		stop()
+		cancel()
+	}
+}
+
 // wait takes n places and sleeps until the last one's turn.
 func wait(ctx context.Context, q taker, turns *turns, key string, n int64) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("weir: nothing was asked: %w", err)
+	}
+	// Were the question given up with ctx, a place that it has taken would not be known, and so not be given back.
+	longer, cancel := outlasting(ctx, timeToGiveBack)
+	defer cancel()
 	patience := anyTime
 	deadline, hurries := ctx.Deadline()
 	if hurries {
 		patience = max(time.Until(deadline), 0)
 	}
-	p, err := q.take(ctx, key, n, patience, ctx.Done() != nil)
+	p, err := q.take(longer, key, n, patience, ctx.Done() != nil)
 	answered := time.Now()
 	switch {
 	case err != nil:
+		if end := ctx.Err(); end != nil && !errors.Is(err, end) {
+			return fmt.Errorf("weir: waiting for a place in the queue: %w: %w", end, err)
+		}
 		return err
 	case !p.slot.Accepted && p.slot.RetryAfter > 0:
 		return fmt.Errorf("%w: %d wait, a place is free in %v", ErrQueueFull, p.slot.Queued, p.slot.RetryAfter)
@@ -58,8 +92,8 @@ func wait(ctx context.Context, q taker, turns *turns, key string, n int64) error
 			return nil
 		}
 	}
-	back, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeToGiveBack)
-	defer cancel()
+	back, stop := context.WithTimeout(longer, timeToGiveBack)
+	defer stop()
 	_ = q.giveBack(back, key, p) // at once or not at all: a second time might give another caller's place back
 	return err
 }

@@ -28,7 +28,7 @@ type renewals struct {
 }
 
 // longestShut is how long a renewal waits for the calls that are under way. One that takes longer may hang.
-const longestShut = 50 * time.Millisecond
+const longestShut = time.Second
 
 // enter counts a call, when no renewal is under way.
 func (r *renewals) enter() {

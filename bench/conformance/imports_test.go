@@ -23,13 +23,18 @@ func TestImports(t *testing.T) {
 		"internal/remote":        {"scripts", "internal/option", "internal/sentinel"},
 		"internal/local":         {"internal/rule"},
 		"internal/emission":      {"internal/rule"},
-		"algorithms":             {"scripts", "internal/option", "internal/remote", "internal/rule", "internal/sentinel"},
+		"algorithms":             {"scripts", "internal/option", "internal/remote", "internal/rule", "internal/sentinel", "internal/sharing"},
+		"algorithms/fallback":    {"algorithms", "internal/ask", "internal/breaker", "internal/option", "internal/outage"},
+		"internal/ask":           {"algorithms", "scripts", "scripts/coalesce"},
+		"internal/breaker":       {"internal/ask"},
+		"internal/outage":        {},
+		"internal/sharing":       {},
 		"algorithms/denialcache": {"algorithms", "internal/option"},
 		"fixedwindow":            algorithm,
 		"slidinglog":             algorithm,
 		"gcra":                   bucket,
 		"leakybucket":            append([]string{"internal/remote"}, bucket...),
-		"httplimit":              {"algorithms", "internal/option"},
+		"httplimit":              {"algorithms", "internal/ask", "internal/breaker", "internal/option", "internal/outage", "internal/sharing"},
 	}
 	seen := 0
 	for _, fields := range importsIn(t, "../..") {

@@ -57,9 +57,9 @@ var (
 
 // answerOf asks a middleware over all of the limiters.
 func answerOf(limiters []teller, style httplimit.HeaderStyle) *httptest.ResponseRecorder {
-	opts := []httplimit.Option{httplimit.Headers(style), httplimit.ChargeEach(), httplimit.Name(limiters[0].name), httplimit.Timeout(0)}
+	opts := []httplimit.Option{httplimit.Headers(style), httplimit.ChargeEach(), httplimit.Name(limiters[0].name), httplimit.Timeout(0), httplimit.OnFailure(httplimit.Refuse)}
 	for _, l := range limiters[1:] {
-		opts = append(opts, httplimit.Also(l, httplimit.Name(l.name), httplimit.Timeout(0)))
+		opts = append(opts, httplimit.Also(l, httplimit.Name(l.name), httplimit.Timeout(0), httplimit.OnFailure(httplimit.Refuse)))
 	}
 	w := httptest.NewRecorder()
 	errtest.Must(httplimit.New(limiters[0], opts...))(served).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))

@@ -87,5 +87,13 @@ func (r *renewals) renew(ctx context.Context, client rueidis.Client, keys []stri
 	// Commands that are sent together take one connection. The key, which neither command minds, leads to the node of a
 	// cluster that has refused. The PING is never answered: its error comes when rueidis knows that the connection has ended.
 	key := keys[:min(1, len(keys))]
-	client.DoMulti(ctx, client.B().Arbitrary("QUIT").Keys(key...).Build(), client.B().Arbitrary("PING").Keys(key...).Build())
+	ping := func() rueidis.Completed { return client.B().Arbitrary("PING").Keys(key...).Build() }
+	client.DoMulti(ctx, client.B().Arbitrary("QUIT").Keys(key...).Build(), ping())
+	// rueidis finds out that a connection has ended when a command fails on it. Were that a call, it would fail. One of four
+	// connections is met by 64 commands but for one time in a hundred million.
+	ctx, cancel := context.WithTimeout(ctx, longestShut)
+	defer cancel()
+	for range 64 {
+		client.Do(ctx, ping())
+	}
 }

@@ -23,7 +23,7 @@ var tests = map[string][]string{
 }
 
 // first are the tests that every mutant is run against.
-var first = []string{"-run", "TestStored|TestLivesInUse|TestPeekClock|TestForeignState|TestFarAhead|TestMany|TestLargeCounts|TestTrims|TestLogWithoutTTL", "./scripts"}
+var first = []string{"-run", "TestStored|TestLivesInUse|TestPeekClock|TestForeignState|TestFarAhead|TestMany|TestLargeCounts|TestTrims|TestLogWithoutTTL|TestQueueCancel", "./scripts"}
 
 // A workshop makes scripts of broken fragments, in a directory of its own.
 type workshop struct {

@@ -80,8 +80,8 @@ func (l *Remote) With(limit Limit) (*Remote, error) {
 // Limit returns the limit that the limiter was made with.
 func (l *Remote) Limit() Limit { return l.limit }
 
-// Local returns the [Local] of the same algorithm, limit and clock, for when the server is away. All Locals of l, and of
-// limiters that With made of it or that it was made of, share one store: what was admitted under one is known under the others.
+// Local returns the [Local] of the same algorithm, limit and clock, for when the server is away. Each call returns a Local over
+// the same store, so that the second call finds the counts of the first. Limiters that [Remote.With] returns use that store too.
 func (l *Remote) Local() (Limiter, error) {
 	settings := l.caller.Settings()
 	l.local.once.Do(func() { l.local.store = l.algorithm.NewStore(settings.MaxKeys, settings.Simulated()) })

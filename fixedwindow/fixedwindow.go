@@ -23,8 +23,8 @@ func Aligned() Option { return option.Aligned() }
 // New returns a limiter that keeps its state on run's server. A request of cost n is admitted if
 // the window's count, n included, is at most limit.Rate. A limit with a Burst is an error.
 //
-// Limiters of one Period, whatever their Rates, share the count of a key on one server, such as those of two routes of a service. Give each a name of
-// its own, by algorithms.WithName, if they must count apart.
+// Limiters of one Period, whatever their Rates, share the count of a key on one server, such as those of two routes of a
+// service. Give each a name of its own, by algorithms.WithName, if they must count apart.
 //
 // Its errors wrap algorithms.ErrInvalidLimit, ErrInvalidOption or ErrNilRunner. New sends nothing.
 func New(run scripts.Runner, limit algorithms.Limit, opts ...Option) (*algorithms.Remote, error) {

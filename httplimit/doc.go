@@ -63,7 +63,7 @@
 // admission is shared. The wait is part of the Timeout. A request that costs more than the one whose denial it takes is told
 // the wait of that one, after which it may be denied again.
 //
-// # What is logged
+// # Logs
 //
 // Failures are logged to log/slog's default logger, or to that of [Logger]: the first at once, then at most a line in ten
 // seconds with the number of failures, and the end of an outage. [OnError] is for metrics, and replaces the log.

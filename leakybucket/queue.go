@@ -96,9 +96,9 @@ func (q *Queue) ScheduleN(ctx context.Context, key string, n int64) (Slot, error
 // returns an error that wraps context.DeadlineExceeded at once. If ctx is canceled during the wait, it returns an error
 // that wraps ctx's.
 //
-// A caller that does not get its turn keeps no place: none was taken, or it is given back, for which Wait asks the server
-// for a quarter of a second at most. A place stays taken only if a later one was taken since, or if the server gave no
-// answer.
+// A caller that does not get its turn keeps no place: none was taken, or Wait gives it back. For that Wait asks the server for
+// a quarter of a second after the end of ctx at most, and returns later by that time. A place stays taken only if a later one
+// was taken since, or if the server gave no answer.
 //
 // Wait never returns before the departure by the server's clock. It returns later by the time that the server's answer
 // was on its way. So that late answers don't make requests leave together, the calls of Wait on one key by one Queue (and by

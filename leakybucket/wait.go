@@ -29,10 +29,12 @@ func outlasting(ctx context.Context, d time.Duration) (context.Context, context.
 	if ctx.Done() == nil {
 		return ctx, func() {}
 	}
-	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	longer := context.WithoutCancel(ctx)
+	end := func() {}
 	if deadline, ok := ctx.Deadline(); ok { // clients read it
-		longer, cancel = context.WithDeadline(context.WithoutCancel(ctx), deadline.Add(d))
+		longer, end = context.WithDeadline(longer, deadline.Add(d))
 	}
+	longer, cancel := context.WithCancel(longer)
 	stop := context.AfterFunc(ctx, func() {
 		timer := time.NewTimer(d)
 		defer timer.Stop()
@@ -45,6 +47,7 @@ func outlasting(ctx context.Context, d time.Duration) (context.Context, context.
 	return longer, func() {
 		stop()
 		cancel()
+		end()
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 // the events that the last limit.Period has admitted, plus n, are at most limit.Rate. Rate is at most
 // 2^46, and Period at most 2^46 microseconds (814 days). A limit with a Burst is an error.
 //
-// Limiters of one Period, whatever their Rates, share the count of a key on one server, such as those of two routes of a service. Give each a name of
-// its own, by algorithms.WithName, if they must count apart.
+// Limiters of one Period, whatever their Rates, share the count of a key on one server, such as those of two routes of a
+// service. Give each a name of its own, by algorithms.WithName, if they must count apart.
 //
 // Its errors wrap algorithms.ErrInvalidLimit, ErrInvalidOption or ErrNilRunner. New sends nothing.
 func New(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (*algorithms.Remote, error) {

@@ -40,7 +40,7 @@ type Limiter struct {
 
 var _ algorithms.Limiter = (*Limiter)(nil)
 
-// A server is what is known of the primary's.
+// A server holds the state of the primary's server, as far as this process knows it.
 type server struct {
 	asker   ask.Asker
 	breaker *breaker.Breaker

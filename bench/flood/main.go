@@ -107,7 +107,7 @@ func (f flood) server() (servers.Kind, error) {
 // most is the most that may be admitted: the limit by Redis, and once more by each process.
 func (f flood) most() int64 { return f.limit * int64(1+f.processes) }
 
-// verdict returns what is wrong with what was admitted, or nil.
+// verdict returns an error if too many requests were admitted, or too few.
 func (f flood) verdict(admitted int64) error {
 	switch {
 	case admitted > f.most():

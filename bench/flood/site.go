@@ -53,7 +53,7 @@ type site struct {
 	times *hdrhistogram.Histogram // of decisions, in microseconds
 }
 
-// serve serves until its input ends. Then it writes the goroutines that are left, if there are any.
+// serve serves until its input ends. Its error tells the goroutines that are left then, if there are any.
 func serve(text string) error {
 	var j job
 	if err := json.Unmarshal([]byte(text), &j); err != nil {
@@ -93,7 +93,7 @@ func serve(text string) error {
 	return nil
 }
 
-// handler returns what is limited, and beside it /standing, which isn't.
+// handler returns a handler that limits all paths but /standing, which tells the site's standing.
 func (s *site) handler(run scripts.Runner, limit algorithms.Limit) (http.Handler, error) {
 	limiter, err := gcra.New(run, limit)
 	if err != nil {

@@ -129,7 +129,7 @@ func TestLoginsLimitedByAccount(t *testing.T) {
 			t.Fatalf("signing up %s: status %d", name, status)
 		}
 	}
-	for _, name := range []string{"alice", "nobody"} {
+	for _, name := range []string{"alice", "stranger"} {
 		for i, want := range []int{401, 401, 401, 429, 429} {
 			guess := `{"username":"` + name + `","password":"guess ` + strconv.Itoa(i) + `"}`
 			if status := askFrom(t, "192.0.2."+strconv.Itoa(i), http.MethodPost, url+"/token", "", guess); status != want {

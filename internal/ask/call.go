@@ -66,8 +66,8 @@ func (c *call) expire() {
 		c.settle(givenUp)
 		return
 	}
+	c.graced.Store(true) // first, so that whatever the limiter returns because its context has ended is known for that
 	c.ctx.end(context.DeadlineExceeded)
-	c.graced.Store(true)
 	c.timer.Reset(grace)
 }
 

@@ -1,6 +1,7 @@
 # What .ci/run and .ci/full share. The working directory is the repository's root.
 
 golangci=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+govulncheck=golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # step runs a command and prints how long it took.
 step() {
@@ -33,5 +34,24 @@ lint() {
   bin=$(mktemp -d)
   GOBIN=$bin go install "$golangci"
   GOFLAGS="${GOFLAGS:-} -race" "$bin/golangci-lint" run $(go list -m -f '{{.Dir}}/...')
+  rm -r "$bin"
+}
+
+# vulnerabilities looks for known ones in the code that each module calls. Its database is on the Internet. Where that can't
+# be had, it says so, as no other step needs it.
+vulnerabilities() {
+  local bin dir found
+  bin=$(mktemp -d)
+  GOBIN=$bin go install "$govulncheck"
+  for dir in $(go list -m -f '{{.Dir}}'); do
+    if ! found=$("$bin/govulncheck" -C "$dir" -test ./... 2>&1); then
+      if grep -q 'fetching vulnerabilities' <<<"$found"; then
+        echo "   NOT CHECKED: the database of vulnerabilities can't be had from here: ${found##*: }"
+        break
+      fi
+      echo "$dir: $found"
+      return 1
+    fi
+  done
   rm -r "$bin"
 }

@@ -10,13 +10,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
@@ -33,7 +33,7 @@ func main() {
 	flag.IntVar(&o.calls, "calls", 200_000, "`calls` of each case on each server")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often a server is killed, paused or replaced, `times`")
 	flag.StringVar(&o.only, "only", "", "only the cases whose name matches this `regexp`")
-	flag.StringVar(&o.write, "write", "", "write the results to this `file`, in Markdown")
+	flag.StringVar(&o.write, "write", "", "write the outcome to this `file`, in Markdown, and tables of all cases into a folder beside it")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "prove: %q is no flag\n", flag.Arg(0))
@@ -95,9 +95,11 @@ func (o options) cases() (cases []proof.Case, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("-only: %w", err)
 	}
-	for _, c := range proof.All() {
-		if only.MatchString(c.Name) {
-			cases = append(cases, c.Times(o.rounds))
+	for _, group := range proof.Groups() {
+		for _, c := range group.Cases {
+			if only.MatchString(c.Name) {
+				cases = append(cases, c.Times(o.rounds))
+			}
 		}
 	}
 	if len(cases) == 0 {
@@ -129,37 +131,53 @@ func (o options) one(ctx context.Context, c proof.Case, kind servers.Kind) (outc
 	return outcome, broken
 }
 
-// save writes what was found, with how.
+// save writes what was found, with how: the outcome to the file, and tables of all cases into a folder beside it, which has
+// the file's name without its extension.
 func (o options) save(results []proof.Result, took time.Duration) error {
-	var text bytes.Buffer
-	fmt.Fprintf(&text, preface, strings.Join(os.Args[1:], " "), took.Round(time.Second),
-		time.Now().UTC().Format(time.DateOnly), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
-	if err := proof.Write(&text, results); err != nil {
+	report := proof.NewReport(results)
+	folder := strings.TrimSuffix(o.write, filepath.Ext(o.write))
+	if folder == o.write {
+		folder += "-cases"
+	}
+	total := report.Total()
+	text := fmt.Sprintf(preface,
+		total.Decisions, report.Cases(), len(servers.All()), total.Twice, total.WronglyAdmitted, total.WronglyRefused, total.OverBound, total.NoTTL,
+		strings.Join(os.Args[1:], " "), took.Round(time.Second),
+		time.Now().UTC().Format(time.DateOnly), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(),
+		report.Overview(filepath.Base(folder)))
+	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(o.write, text.Bytes(), 0o644)
+	for name, table := range report.Files() {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(table), 0o644); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(o.write, []byte(text), 0o644)
 }
 
 const preface = `# The proof
 
-Each number below was counted by
+Of %d decisions in %d cases on %d servers, %d ran twice, %d were wrongly admitted, %d wrongly refused, %d counts were over
+their bound, and %d keys had no TTL. A failed call was charged once or not at all.
+
+Each number was counted by
 
     go run ./bench/prove %s
 
 which took %v on %s (%s/%s, %d processors, %s). The processes of a case ask all algorithms at once, half of
-the processes through go-redis and half through rueidis. Every decision is written down by the server in the same atomic step that
-makes it, with the server's time, and is held afterwards
+the processes through go-redis and half through rueidis. The server writes down every decision in the same atomic step that
+makes it, with its own time. Afterwards each decision is compared
 
-- against what its caller was told;
-- against the algorithm's definition: whether it fits beside all that was admitted before, computed anew
-  from the whole history;
-- against the algorithm's Local, which makes the decisions again in the same order, field for field.
+- with what its caller was told;
+- with the algorithm's definition: whether it fits beside all that was admitted before, computed anew from the whole history;
+- with the algorithm's Local, which makes the decisions again in the same order, field for field.
 
-**bound** is the most that the definition admits: for the fixed window in one window, for the sliding log in
-any span of a period, for gcra and the leaky bucket's meter in any span of time t beyond the t/T that come back in
-it, for the queue the departures in any span of a period. **largest** is the largest count that callers were
-told, of any key, whether the server still knew of it or not. A **failed call** is one that its caller got an
-error for; **of them ran** are those that the server had decided all the same. **ran twice**: charged more
-than once. **other than Local**: in any field of the answer.
-
+%s
+- **failed calls**: their callers got an error. **of them ran**: the server had decided them all the same.
+- **ran twice**: charged more than once. **other than Local**: in any field of the answer.
+- **bound**, in the tables of the cases, is the most that the definition admits: for the fixed window in one window, for the
+  sliding log in any span of a period, for gcra and the leaky bucket's meter in any span of time t beyond the t/T that come
+  back in it, for the queue the departures in any span of a period. **largest** is the largest count that callers were told, of
+  any key, whether the server still knew of it or not.
 `

@@ -2,7 +2,6 @@ package proof
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -11,13 +10,25 @@ import (
 	"github.com/go-weir/weir/bench/internal/load"
 )
 
-// All are all cases, in the order in which they are told.
-func All() []Case {
-	var all []Case
-	for _, some := range [][]Case{loads(), faults(), refusals(), hooks(), crashes(), clocks(), failovers(), places()} {
-		all = append(all, some...)
+// A Group is the cases of one kind.
+type Group struct {
+	Name  string // also that of its file of results
+	About string // what its cases have in common, in a few words
+	Cases []Case
+}
+
+// Groups are all cases, in the order in which they are told.
+func Groups() []Group {
+	return []Group{
+		{"load", "no fault", loads()},
+		{"faults", "something is done to the server or its connections", faults()},
+		{"refusals", "the server answers, and refuses to write", refusals()},
+		{"hooks", "the client has a hook that panics", hooks()},
+		{"crashes", "the server is paused or killed", crashes()},
+		{"clocks", "the server's clock is moved", clocks()},
+		{"failovers", "slots move and masters are replaced", failovers()},
+		{"places", "the keys are on several servers", places()},
 	}
-	return all
 }
 
 // A Result is a case with what came of it on each kind of server.
@@ -26,34 +37,108 @@ type Result struct {
 	Outcomes []Outcome
 }
 
-// Write writes the results as Markdown: one line for each case, then each case's rows.
-func Write(w io.Writer, results []Result) error {
+// total is what came of the case on all servers.
+func (r Result) total() (sum Row) {
+	for _, o := range r.Outcomes {
+		for _, row := range o.Rows {
+			sum.Add(row.Findings)
+		}
+	}
+	return sum
+}
+
+// A Report writes results as Markdown: an overview with a line for each group, and a file for each group.
+type Report struct {
+	groups []Group
+	of     map[string][]Result // by the group's name
+}
+
+// NewReport returns the report of results of some cases, in any order.
+func NewReport(results []Result) Report {
+	report := Report{of: map[string][]Result{}}
+	byName := map[string]Result{}
+	for _, r := range results {
+		byName[r.Case.Name] = r
+	}
+	for _, group := range Groups() {
+		for _, c := range group.Cases {
+			if r, ran := byName[c.Name]; ran {
+				report.of[group.Name] = append(report.of[group.Name], r)
+			}
+		}
+		if len(report.of[group.Name]) > 0 {
+			report.groups = append(report.groups, group)
+		}
+	}
+	return report
+}
+
+// overviewOf returns a table of rows and their sum. What its first column has is named.
+func overviewOf(named string, names []string, rows []Row) string {
 	overview := table.NewWriter()
 	overview.AppendHeader(table.Row{
-		"case", "decisions", "failed calls", "of them ran", "ran twice", "wrongly admitted", "wrongly refused",
+		named, "decisions", "failed calls", "of them ran", "ran twice", "wrongly admitted", "wrongly refused",
 		"other than Local", "over the bound", "keys without TTL",
 	})
 	var total Row
-	for _, r := range results {
+	for i, row := range rows {
+		total.Add(row.Findings)
+		overview.AppendRow(overviewRow(names[i], row))
+	}
+	if len(rows) > 1 {
+		overview.AppendFooter(overviewRow("all", total))
+	}
+	return overview.RenderMarkdown() + "\n"
+}
+
+// Total is what came of all cases.
+func (r Report) Total() (sum Row) {
+	for _, results := range r.of {
+		for _, result := range results {
+			sum.Add(result.total().Findings)
+		}
+	}
+	return sum
+}
+
+// Cases is how many cases were run.
+func (r Report) Cases() (n int) {
+	for _, results := range r.of {
+		n += len(results)
+	}
+	return n
+}
+
+// Overview returns a table with a line for each group, which links to the group's file in the folder.
+func (r Report) Overview(folder string) string {
+	var names []string
+	var rows []Row
+	for _, group := range r.groups {
 		var sum Row
-		for _, o := range r.Outcomes {
-			for _, row := range o.Rows {
-				sum.Add(row.Findings)
-			}
+		for _, result := range r.of[group.Name] {
+			sum.Add(result.total().Findings)
 		}
-		total.Add(sum.Findings)
-		overview.AppendRow(overviewRow(r.Case.Name, sum))
+		names = append(names, fmt.Sprintf("[%s](%s/%s.md): %s", group.Name, folder, group.Name, group.About))
+		rows = append(rows, sum)
 	}
-	overview.AppendFooter(overviewRow("all", total))
-	if _, err := fmt.Fprintf(w, "%s\n", overview.RenderMarkdown()); err != nil {
-		return err
-	}
-	for _, r := range results {
-		if _, err := io.WriteString(w, r.section()); err != nil {
-			return err
+	return overviewOf("cases", names, rows)
+}
+
+// Files returns the text of each group's file: a line for each case, then a section for each.
+func (r Report) Files() map[string]string {
+	files := map[string]string{}
+	for _, group := range r.groups {
+		var names []string
+		var rows []Row
+		var sections strings.Builder
+		for _, result := range r.of[group.Name] {
+			names, rows = append(names, result.Case.Name), append(rows, result.total())
+			sections.WriteString(result.section())
 		}
+		files[group.Name+".md"] = fmt.Sprintf("# The proof: %s\n\nThe columns are explained in the [overview](../PROOF.md).\n\n%s%s",
+			group.About, overviewOf("case", names, rows), sections.String())
 	}
-	return nil
+	return files
 }
 
 func overviewRow(name string, sum Row) table.Row {

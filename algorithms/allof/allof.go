@@ -139,14 +139,20 @@ func (l *Limiter) PeekEach(ctx context.Context, requests ...Request) (Decision, 
 	return l.decide(ctx, each(requests), false)
 }
 
-// Reset forgets the key under each limit, one after the other. After an error some may be forgotten, and others not.
+// Reset forgets the key under each limit, all at once.
 func (l *Limiter) Reset(ctx context.Context, key string) error {
-	for i, limiter := range l.limiters {
-		if err := limiter.Reset(ctx, key); err != nil {
-			return l.named(i, err)
-		}
+	if l.placer == nil {
+		return l.forget(ctx, key)
 	}
-	return nil
+	keys, err := l.keys(ctx, same{Key: key})
+	if err != nil {
+		return err
+	}
+	reply, err := l.parts[0].Caller.CallAll(ctx, scripts.AllOfReset, keys, nil)
+	if err != nil {
+		return apart(err)
+	}
+	return scripts.AllOfReset.CheckReply(reply)
 }
 
 // Local returns the Limiter of each limiter's Local, for when the server is away. Each call returns a Limiter over the same

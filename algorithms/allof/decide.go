@@ -13,15 +13,37 @@ import (
 
 // inProcess decides with the stores of Locals.
 func (l *Limiter) inProcess(ctx context.Context, requests asked, commit bool) ([]rule.Standing, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("weir: nothing was charged: %w", err)
+	if err := ended(ctx); err != nil {
+		return nil, err
 	}
+	return local.Together(l.states(requests), l.parts[0].Settings.Now, commit)
+}
+
+// forget forgets the key in the stores of Locals.
+func (l *Limiter) forget(ctx context.Context, key string) error {
+	if err := ended(ctx); err != nil {
+		return err
+	}
+	local.ForgetTogether(l.states(same{Key: key}))
+	return nil
+}
+
+// states returns what is asked of the stores of Locals.
+func (l *Limiter) states(requests asked) []local.Request {
 	all := make([]local.Request, len(l.parts))
 	for i, p := range l.parts {
 		request := requests.at(i)
 		all[i] = local.Request{Store: p.Store, Rule: p.Rule, Key: request.Key, N: request.Cost}
 	}
-	return local.Together(all, l.parts[0].Settings.Now, commit)
+	return all
+}
+
+// ended returns an error if the context has ended.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("weir: nothing was charged: %w", err)
+	}
+	return nil
 }
 
 // onServer decides with one call of a script.
@@ -44,11 +66,8 @@ func (l *Limiter) onServer(ctx context.Context, requests asked, commit bool) ([]
 		args = l.args(now, func(i int) int64 { return requests.at(i).Cost })
 	}
 	reply, err := caller.CallAll(ctx, script, keys, args)
-	if scripts.ErrorCode(err) == "CROSSSLOT" {
-		return nil, fmt.Errorf("%w: %w, "+apart, ErrNotTogether, err)
-	}
 	if err != nil {
-		return nil, err
+		return nil, apart(err)
 	}
 	standings, sensible := l.read(requests, reply)
 	if !sensible {

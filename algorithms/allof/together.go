@@ -58,14 +58,22 @@ func (l *Limiter) keys(ctx context.Context, requests asked) ([]string, error) {
 	}
 	for _, key := range keys[1:] {
 		if !l.holdsBoth(ctx, keys[0], key) {
-			return nil, fmt.Errorf("%w: %q and %q are not known to be on one server and in one cluster slot, "+apart, ErrNotTogether, keys[0], key)
+			return nil, fmt.Errorf("%w: %q and %q are not known to be on one server and in one cluster slot, "+advice, ErrNotTogether, keys[0], key)
 		}
 	}
 	return keys, nil
 }
 
-// apart says what keys are together wherever they are.
-const apart = "want keys of at most 256 bytes that begin with the same text in braces, such as {acme} and {acme}:alice"
+// advice says what keys are together wherever they are.
+const advice = "want keys of at most 256 bytes that begin with the same text in braces, such as {acme} and {acme}:alice"
+
+// apart returns the error of a call. A server that turns out to be one of a cluster may not have known keys to be apart.
+func apart(err error) error {
+	if scripts.ErrorCode(err) == "CROSSSLOT" {
+		return fmt.Errorf("%w: %w, "+advice, ErrNotTogether, err)
+	}
+	return err
+}
 
 // holdsBoth reports whether one script may hold both keys.
 func (l *Limiter) holdsBoth(ctx context.Context, a, b string) bool {

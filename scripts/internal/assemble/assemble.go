@@ -23,7 +23,7 @@ var files = []struct {
 	{"fixedwindow", []string{"drivers", "fixedwindow"}, []string{"decide", "peek", "many"}},
 	{"slidinglog", []string{"drivers", "slidinglog"}, []string{"decide", "peek", "many"}},
 	{"reset", []string{"reset"}, []string{"decide"}},
-	{"allof", []string{"allof"}, []string{"decide", "peek"}}, // behind those whose chunks it takes
+	{"allof", []string{"allof"}, []string{"decide", "peek", "reset"}}, // behind those whose chunks it takes
 }
 
 // Scripts returns the text of each Lua file by its name.

@@ -5,12 +5,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/allof"
-	"github.com/go-weir/weir/gcra"
 	"github.com/go-weir/weir/scripts"
-	"github.com/go-weir/weir/slidinglog"
 )
 
 // A Part is one of several limits that decide as one.
@@ -24,6 +23,14 @@ type Part struct {
 // Several are kinds of several limits that decide as one: a bucket and a log of one key, and the log of a tenant and a bucket
 // of each of its users, who are told apart by what their requests cost. A tenant's users can't be reset.
 var Several = []Kind{severalKind("allof", false, ofKey), severalKind("allof-each", true, ofTenant)}
+
+// BurstAndWindow is a bucket and a window of one limit, as one: it admits what both admit.
+var BurstAndWindow = severalKind("allof", false, func(limit algorithms.Limit) []Part {
+	return []Part{
+		{"gcra", limit, sameCost, nobodys},
+		{"fixedwindow", limit, sameCost, nobodys},
+	}
+})
 
 // ofKey are limits that each deny now and then.
 func ofKey(limit algorithms.Limit) []Part {
@@ -48,16 +55,16 @@ func sameCost(cost int64) int64 { return cost }
 func nobodys(int64) string      { return "" }
 
 func severalKind(name string, rated bool, parts func(algorithms.Limit) []Part) Kind {
-	made := func(limit algorithms.Limit, opts []algorithms.Option, own func(Part, []algorithms.Option) (algorithms.Limiter, error)) (Subject, error) {
-		// No other subject's keys, and none of another limit.
-		opts = append(opts, algorithms.WithName(name+" "+limit.String()))
+	made := func(limit algorithms.Limit, opts []algorithms.Option, part func(Kind, algorithms.Limit, []algorithms.Option) (Subject, error)) (Subject, error) {
+		opts = append(opts, algorithms.WithName(name+" "+limit.String())) // the keys are no other subject's, and no other limit's
 		var all []algorithms.Limiter
-		for _, part := range parts(limit) {
-			l, err := own(part, opts)
+		for _, p := range parts(limit) {
+			kind := All[slices.IndexFunc(All, func(k Kind) bool { return k.Name == p.Kind })]
+			s, err := part(kind, p.Limit, opts)
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, l)
+			all = append(all, s.(Limiter).Limiter)
 		}
 		l, err := allof.New(all...)
 		if err != nil {
@@ -71,19 +78,13 @@ func severalKind(name string, rated bool, parts func(algorithms.Limit) []Part) K
 	return Kind{
 		Name: name, Costs: true, Rated: rated, Parts: parts,
 		New: func(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (Subject, error) {
-			return made(limit, opts, func(p Part, opts []algorithms.Option) (algorithms.Limiter, error) {
-				if p.Kind == "gcra" {
-					return gcra.New(run, p.Limit, opts...)
-				}
-				return slidinglog.New(run, p.Limit, opts...)
+			return made(limit, opts, func(k Kind, limit algorithms.Limit, opts []algorithms.Option) (Subject, error) {
+				return k.New(run, limit, opts...)
 			})
 		},
 		NewLocal: func(limit algorithms.Limit, opts ...algorithms.Option) (Subject, error) {
-			return made(limit, opts, func(p Part, opts []algorithms.Option) (algorithms.Limiter, error) {
-				if p.Kind == "gcra" {
-					return gcra.NewLocal(p.Limit, as[algorithms.LocalOption](opts)...)
-				}
-				return slidinglog.NewLocal(p.Limit, as[algorithms.LocalOption](opts)...)
+			return made(limit, opts, func(k Kind, limit algorithms.Limit, opts []algorithms.Option) (Subject, error) {
+				return k.NewLocal(limit, opts...)
 			})
 		},
 	}

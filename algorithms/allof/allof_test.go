@@ -306,3 +306,36 @@ func TestReset(t *testing.T) {
 		t.Error("Reset has not failed")
 	}
 }
+
+// TestLocal: the Local of a Limiter counts on where an earlier one has stopped, and is its own Local.
+func TestLocal(t *testing.T) {
+	run := &answering{}
+	l, err := allof.New(must(gcra.New(run, algorithms.PerHour(3))), must(fixedwindow.New(run, algorithms.PerHour(2))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, allowed := range []bool{true, true, false} {
+		local, err := l.Local()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, err := local.Allow(context.Background(), "k"); err != nil || r.Allowed != allowed {
+			t.Errorf("%+v, %v, want %v", r, err, allowed)
+		}
+		if again, err := local.(*allof.Limiter).Local(); err != nil || again != local {
+			t.Errorf("the Local of a Local is %v, %v", again, err)
+		}
+		if err := local.Reset(ended(), "k"); !errors.Is(err, context.Canceled) {
+			t.Errorf("Reset in a context that has ended: %v", err)
+		}
+	}
+	if run.calls > 0 {
+		t.Error("a Local has sent something")
+	}
+}
+
+func ended() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}

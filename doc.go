@@ -22,6 +22,8 @@
 // module github.com/go-weir/weir/scripts/goredisrunner for go-redis, and github.com/go-weir/weir/scripts/rueidisrunner for
 // rueidis.
 //
+// [github.com/go-weir/weir/algorithms/allof] decides on several limits as one, such as a user's and a tenant's.
+//
 // Two packages save round trips. [github.com/go-weir/weir/scripts/coalesce] goes around a Runner, and sends the calls of
 // many goroutines together. [github.com/go-weir/weir/algorithms/denialcache] goes around a limiter, and repeats its denials
 // without a call.

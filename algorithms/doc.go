@@ -12,7 +12,8 @@
 // which makes the same decisions inside this process. The algorithm is all that differs: the methods, the options and the
 // errors are the same, and are documented here.
 //
-// Package denialcache has a limiter that goes around another one and remembers its denials.
+// Package denialcache has a limiter that goes around another one and remembers its denials. Package allof decides on several
+// limiters as one: a request is admitted if each admits it, and else charged to none.
 //
 // # Several limits on one key
 //
@@ -28,7 +29,8 @@
 //
 //   - A new Rate of fixedwindow or slidinglog finds the count as it is.
 //   - Any other change begins with the whole allowance. The old state expires.
-//   - If k limits with states of their own are in use on one key, they admit up to their sum.
+//   - If k limits with states of their own are in use on one key, they admit up to their sum. Package allof has each of
+//     them hold for the same requests.
 //   - Reset forgets the key under the limiter's own limit.
 //
 // A few fixed limits, such as those of plans, work with every algorithm; httplimit.LimitFunc chooses among them for each

@@ -117,6 +117,9 @@ func testEviction(t *testing.T, own ownServer) {
 		defer stop()
 		var all []*forgetful
 		for _, a := range askers(t, run, "answers-"+t.Name()) {
+			if a.name == allOfName {
+				continue // which may lose some of its keys
+			}
 			left := a.ask(t)
 			all = append(all, &forgetful{asker: a, fresh: left, last: left})
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/limitertest"
 	"github.com/go-weir/weir/bench/internal/servers"
 	"github.com/go-weir/weir/internal/resptest"
 	"github.com/go-weir/weir/leakybucket"
@@ -29,6 +30,7 @@ func TestAnswers(t *testing.T) {
 			}{
 				{"refused", testRefusals},
 				{"log without memory", testLogWithoutMemory},
+				{"several limits without memory", testAllOfWithoutMemory},
 				{"evicted", testEviction},
 				{"scripts forgotten", testScriptsForgotten},
 				{"rights", testRights},
@@ -160,8 +162,22 @@ func askers(t *testing.T, run scripts.Runner, prefix string) (askers []asker) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(askers, askerOfQueue(t, queue))
+	askers = append(askers, askerOfQueue(t, queue))
+	var several []limitertest.Factory
+	for _, a := range all {
+		if a.name != "fixedwindow-aligned" {
+			several = append(several, a.Over(run))
+		}
+	}
+	l, err := allOf(several...)(answerLimit, algorithms.WithPrefix(prefix), algorithms.WithName("allof"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(askers, askerOf(t, allOfName, l))
 }
+
+// allOfName is the asker of several limiters that decide as one.
+const allOfName = "allof"
 
 func askerOf(t *testing.T, name string, l algorithms.Limiter) asker {
 	left := func(r algorithms.Result, err error) (int64, error) {

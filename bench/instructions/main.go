@@ -14,8 +14,8 @@
 //	go run ./bench/instructions -script new.lua -args 100000,1000000  # the text with one key and these arguments
 //
 // Figures are thousands of instructions that a decision costs above a PING. The first part of a case's name is the
-// script, or the peer; "-parts" says that the emission interval is no whole number of microseconds. The next part is the
-// state of the key:
+// script, or the peer; "-parts" says that the emission interval is no whole number of microseconds, and "allof-gcra-gcra" is
+// one decision of two limits. The next part is the state of the key, or of each limit's:
 //
 //	new             it doesn't exist
 //	idle            it exists, but the theoretical arrival time, or all of the window, has passed

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/allof"
 	"github.com/go-weir/weir/algorithms/denialcache"
 	"github.com/go-weir/weir/bench/round"
 	"github.com/go-weir/weir/fixedwindow"
@@ -25,6 +26,8 @@ var weir = slices.Concat(
 	overGoRedis.limiters(weirCachedGCRA),
 	overRueidis.limiters(weirCachedGCRA),
 	coalesced(overGoRedis).limiters(weirAlgorithms...),
+	overGoRedis.limiters(weirAllOf, weirOneByOne),
+	overRueidis.limiters(weirAllOf, weirOneByOne),
 	coalesced(overGoRedis).limiters(weirCachedGCRA),
 	coalesced(overRueidis).limiters(weirGCRA, weirFixedWindow),
 )
@@ -51,6 +54,52 @@ var weirCachedGCRA = weirAlgorithm{
 		}
 		return denialcache.New(l, denialcache.MaxKeys(1<<18))
 	}),
+}
+
+// weirAllOf and weirOneByOne have two limits of a key: a bucket, and a meter that decides as the bucket does.
+var (
+	weirAllOf = weirAlgorithm{
+		"allof", "two limits decided as one: GCRA and a leaky bucket", round.GCRA,
+		func(run scripts.Runner, s Setting) (Allow, error) {
+			both, err := two(run, s)
+			if err != nil {
+				return nil, err
+			}
+			l, err := allof.New(both[0], both[1])
+			if err != nil {
+				return nil, err
+			}
+			return func(ctx context.Context, key string) (bool, error) {
+				result, err := l.Allow(ctx, key)
+				return result.Allowed, err
+			}, nil
+		},
+	}
+	weirOneByOne = weirAlgorithm{
+		"onebyone", "the same two limits asked one after the other, the second only if the first admits", round.GCRA,
+		func(run scripts.Runner, s Setting) (Allow, error) {
+			both, err := two(run, s)
+			if err != nil {
+				return nil, err
+			}
+			return func(ctx context.Context, key string) (bool, error) {
+				for _, l := range both {
+					if result, err := l.Allow(ctx, key); err != nil || !result.Allowed {
+						return false, err
+					}
+				}
+				return true, nil
+			}, nil
+		},
+	}
+)
+
+func two(run scripts.Runner, s Setting) (both [2]algorithms.Limiter, err error) {
+	if both[0], err = gcra.New(run, s.Limit); err != nil {
+		return both, err
+	}
+	both[1], err = leakybucket.New(run, s.Limit)
+	return both, err
 }
 
 var weirAlgorithms = []weirAlgorithm{

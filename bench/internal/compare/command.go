@@ -44,6 +44,7 @@ of its own inside this process.
   go run ./bench compare -only articles,edge
   go run ./bench compare -only edge -aligned
   go run ./bench compare -only steady -limit "8/second burst 2" -algorithms gcra,queue
+  go run ./bench compare -only edge -algorithms gcra,fixedwindow,allof
   go run ./bench compare -redis redis://127.0.0.1:6379
   go run ./bench compare -trace requests.csv -limit 5/minute
   go run ./bench compare -trace - -json
@@ -69,7 +70,7 @@ func Command() *cli.Command {
 			&cli.StringSliceFlag{Name: "only", Usage: "the built-in traces of these `NAMES`: " + strings.Join(traceNames(), ",")},
 			&cli.StringFlag{Name: "trace", Usage: "the requests in this CSV `FILE` instead; - is standard input"},
 			&cli.StringFlag{Name: "limit", Usage: "this `LIMIT` for every trace: \"5/minute\", \"100/10s\", \"10/s burst 20\"\n(each built-in trace has its own; with -trace the default is " + fileLimit.String() + ")"},
-			&cli.StringSliceFlag{Name: "algorithms", Usage: "only the algorithms of these `NAMES`: " + strings.Join(kindNames(), ",")},
+			&cli.StringSliceFlag{Name: "algorithms", Usage: "only the algorithms of these `NAMES`: " + strings.Join(kindNames(), ",") + "\n(allof is gcra and fixedwindow decided as one, and is shown only if it is named)"},
 			&cli.BoolFlag{Name: "aligned", Usage: "fixed windows that begin at whole periods of the trace's time,\nnot at the first request"},
 			&cli.StringFlag{Name: "redis", Usage: "run on the server at this `URL`: redis://, rediss:// or unix://\n(or on miniredis or local, which is this process without any Redis;\nthe default is miniredis, and local for over " + strconv.Itoa(manyDecisions) + " decisions)"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON document with every decision, for machines"},
@@ -240,7 +241,7 @@ func traceNames() (names []string) {
 }
 
 func kindNames() (names []string) {
-	for _, k := range kinds {
+	for _, k := range named {
 		names = append(names, k.Name)
 	}
 	return names

@@ -11,12 +11,17 @@ import (
 // models are the algorithms once more, straight from their definitions: which of the arrivals of one
 // key are admitted, and when each of them leaves. They are for limits whose emission interval is a
 // whole number of microseconds, and for costs that are not over the limit.
-var models = map[string]func(limit algorithms.Limit, aligned bool, arrivals []trace.Arrival) []departure{
-	"fixedwindow": modelFixedWindow,
-	"slidinglog":  modelSlidingLog,
-	"gcra":        modelBucket,
-	"leakybucket": modelBucket,
-	"queue":       modelQueue,
+var models map[string]func(limit algorithms.Limit, aligned bool, arrivals []trace.Arrival) []departure
+
+func init() {
+	models = map[string]func(limit algorithms.Limit, aligned bool, arrivals []trace.Arrival) []departure{
+		"fixedwindow": modelFixedWindow,
+		"slidinglog":  modelSlidingLog,
+		"gcra":        modelBucket,
+		"leakybucket": modelBucket,
+		"queue":       modelQueue,
+		"allof":       modelAllOf,
+	}
 }
 
 type departure struct {
@@ -100,6 +105,23 @@ func modelQueue(limit algorithms.Limit, _ bool, arrivals []trace.Arrival) (left 
 			departures = append(departures, at)
 		}
 		left = append(left, departure{allowed, at})
+	}
+	return left
+}
+
+// modelAllOf: a bucket and a window, of which each takes what both admit. No windows of allof are aligned.
+func modelAllOf(limit algorithms.Limit, _ bool, arrivals []trace.Arrival) (left []departure) {
+	var admitted []trace.Arrival
+	for _, a := range arrivals {
+		allowed := true
+		for _, model := range []string{"gcra", "fixedwindow"} {
+			alone := models[model](limit, false, append(slices.Clone(admitted), a))
+			allowed = allowed && alone[len(admitted)].allowed
+		}
+		if allowed {
+			admitted = append(admitted, a)
+		}
+		left = append(left, departure{allowed, a.At})
 	}
 	return left
 }

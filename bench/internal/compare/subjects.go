@@ -27,18 +27,21 @@ var kinds = slices.DeleteFunc(slices.Clone(subject.All), func(k subject.Kind) bo
 	return k.Name == "fixedwindow"+aligned
 })
 
-// kindsOf returns the named kinds in their usual order, all for no name; ok is false where a name is
+// named are all that can be named: allof, which is gcra and fixedwindow decided as one, is shown only if it is.
+var named = append(slices.Clone(kinds), subject.BurstAndWindow)
+
+// kindsOf returns the named kinds in their usual order, all but allof for no name; ok is false where a name is
 // none, and unknown says which.
 func kindsOf(names []string) (found []subject.Kind, unknown string, ok bool) {
 	if len(names) == 0 {
 		return kinds, "", true
 	}
 	for _, name := range names {
-		if !slices.ContainsFunc(kinds, func(k subject.Kind) bool { return k.Name == name }) {
+		if !slices.ContainsFunc(named, func(k subject.Kind) bool { return k.Name == name }) {
 			return nil, name, false
 		}
 	}
-	for _, k := range kinds {
+	for _, k := range named {
 		if slices.Contains(names, k.Name) {
 			found = append(found, k)
 		}

@@ -12,11 +12,12 @@ import (
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/journal"
 	"github.com/go-weir/weir/bench/internal/load"
+	"github.com/go-weir/weir/bench/internal/subject"
 	"github.com/go-weir/weir/bench/internal/verify"
 	"github.com/go-weir/weir/scripts"
 )
 
-// wrongs are runners that make a fixed window wrong in ways that are found in the field. The harness
+// wrongs are runners that make a fixed window, or limits that decide as one, wrong in ways that are found in the field. The harness
 // has to find each of them, or it would find nothing.
 var wrongs = []struct {
 	name    string
@@ -36,6 +37,10 @@ var wrongs = []struct {
 		"TTL in seconds", func(run scripts.Runner) scripts.Runner { return &wholeSeconds{run: run} },
 		[]string{Recorder}, func(f verify.Findings) bool { return f.Forgotten > 0 && f.Largest > f.Bound },
 	},
+	{
+		halfCharged, func(run scripts.Runner) scripts.Runner { return &halfCharges{Runner: run} },
+		[]string{Recorder}, func(f verify.Findings) bool { return f.WronglyRefused > 0 && f.Diverging > 0 },
+	},
 }
 
 func wronglyAdmits(f verify.Findings) bool { return f.Largest > f.Bound && f.WronglyAdmitted > 0 }
@@ -46,11 +51,15 @@ var wrongLimit = algorithms.Per(50, 1500*time.Millisecond)
 func wrongCases() []Case {
 	var cases []Case
 	for _, w := range wrongs {
+		asked := load.Asked{Kind: "fixedwindow", Limit: wrongLimit}
+		if w.name == halfCharged {
+			asked.Kind = subject.Several[0].Name
+		}
 		cases = append(cases, Case{
 			Name: w.name,
 			Load: Load{
 				Processes: 6, Goroutines: 4, Keys: keys(1), Through: append(w.through, w.name), Pause: 5 * time.Millisecond,
-				Asked: []load.Asked{{Kind: "fixedwindow", Limit: wrongLimit}},
+				Asked: []load.Asked{asked},
 			},
 			Felt: w.found,
 		})
@@ -132,3 +141,22 @@ func (w *wholeSeconds) Run(ctx context.Context, s *scripts.Script, keys, args []
 	}
 	return w.run.Run(ctx, cut.(*scripts.Script), keys, args)
 }
+
+// halfCharges charges the bucket of several limits with each request that it alone would admit.
+type halfCharges struct {
+	scripts.Runner
+	half sync.Map // *scripts.Script → *scripts.Script
+}
+
+const halfCharged = "half a charge"
+
+func (h *halfCharges) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
+	half, ok := h.half.Load(s)
+	if !ok {
+		text := strings.NewReplacer("if all then\n      ahead", "if allowed then\n      ahead", "if all or clamped then\n      if was", "if allowed or clamped then\n      if was")
+		half, _ = h.half.LoadOrStore(s, scripts.New(s.Name(), text.Replace(s.Source())))
+	}
+	return h.Runner.Run(ctx, half.(*scripts.Script), keys, args)
+}
+
+func (h *halfCharges) Unwrap() scripts.Runner { return h.Runner }

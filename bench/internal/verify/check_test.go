@@ -13,16 +13,22 @@ import (
 	"github.com/go-weir/weir/bench/internal/load"
 	"github.com/go-weir/weir/bench/internal/subject"
 	"github.com/go-weir/weir/internal/resptest"
+	"github.com/go-weir/weir/scripts"
 )
 
 var limit = algorithms.Per(7, 100*time.Millisecond).WithBurst(5)
+
+// placed is a connection whose server is known to hold all keys.
+type placed struct{ *resptest.Conn }
+
+func (*placed) Place(context.Context, string) (scripts.Place, bool) { return scripts.Place{}, true }
 
 // record makes a true history: calls one after the other, steps of random length apart, by a limiter on
 // an embedded server. Before the call forgetful the server loses what it has; -1 for never.
 func record(t *testing.T, kind subject.Kind, calls, forgetful int) History {
 	t.Helper()
 	server, conn := resptest.Miniredis(t)
-	l, err := kind.New(journal.New(conn), limit, algorithms.WithPrefix("p"))
+	l, err := kind.New(journal.New(&placed{conn}), limit, algorithms.WithPrefix("p"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +96,7 @@ func right(t *testing.T, f Findings) {
 }
 
 func TestTrueHistories(t *testing.T) {
-	for _, kind := range subject.All {
+	for _, kind := range append(slices.Clone(subject.All), subject.Several[0]) {
 		t.Run(kind.Name, func(t *testing.T) {
 			f := check(t, record(t, kind, 300, -1))
 			right(t, f)

@@ -142,18 +142,17 @@ func (l *line) denied(w *waiter, retryAfter time.Duration) {
 		}
 	}
 	w.due = now.Add(l.pause(retryAfter))
-	if w.bounded && w.due.After(w.deadline) {
+	if w.bounded && w.due.After(w.deadline) && retryAfter > 0 {
 		w.due = now.Add(max(retryAfter, shortestPause)) // without the random part it may be in time
 	}
-	l.losses++
 	for _, other := range l.holders {
 		if other != w && other.n <= w.n {
-			l.losses--
 			l.drop(w)
 			l.push(w)
 			return
 		}
 	}
+	l.losses++
 }
 
 // denies reports whether a request of cost n is known to be denied now.

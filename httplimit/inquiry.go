@@ -14,7 +14,8 @@ import (
 
 // An inquiry is the asking of all limiters about one request. It is valid until free.
 type inquiry struct {
-	parts []part // one for each rule that applies, in the order of the rules
+	parts   []part // one for each rule in force that applies, in the order of the rules
+	shadows []part // one for each other rule that applies
 
 	decider  *Decider
 	request  *http.Request
@@ -32,6 +33,8 @@ type part struct {
 
 	key  string
 	cost int64
+
+	charge *algorithms.Reservation // nil unless the rule settles its charges
 }
 
 // A state says how far a limiter has been asked, and what it said.
@@ -63,8 +66,10 @@ func (d *Decider) ask(r *http.Request, detached bool) *inquiry {
 	q := inquiries.Get().(*inquiry)
 	q.decider, q.request, q.detached = d, r, detached
 	for _, rule := range d.rules {
-		if key, cost, ok := rule.applies(r); ok {
-			q.begin(rule, key, cost)
+		if rule.shadow {
+			q.beginShadow(rule)
+		} else {
+			q.parts = q.begin(q.parts, rule)
 		}
 	}
 	if d.chargeEach {
@@ -72,17 +77,22 @@ func (d *Decider) ask(r *http.Request, detached bool) *inquiry {
 	} else {
 		q.allOrNothing()
 	}
+	q.askShadows()
 	return q
 }
 
-// begin adds the part of a rule that applies.
-func (q *inquiry) begin(rule *rule, key string, cost int64) {
+// begin appends the part of a rule, if it applies.
+func (q *inquiry) begin(parts []part, rule *rule) []part {
+	key, cost, ok := rule.applies(q.request)
+	if !ok {
+		return parts
+	}
 	chosen, err := rule.targetFor(q.request)
 	if chosen == unlimited {
-		return
+		return parts
 	}
-	q.parts = append(q.parts, part{rule: rule, target: chosen, key: key, cost: cost})
-	p := &q.parts[len(q.parts)-1]
+	parts = append(parts, part{rule: rule, target: chosen, key: key, cost: cost})
+	p := &parts[len(parts)-1]
 	switch {
 	case err != nil:
 		q.mistaken(p, err)
@@ -91,12 +101,14 @@ func (q *inquiry) begin(rule *rule, key string, cost int64) {
 	case chosen == denyAll:
 		p.state = never
 	}
+	return parts
 }
 
 // free gives the inquiry back; its parts must not be used afterwards.
 func (q *inquiry) free() {
 	clear(q.parts)
-	*q = inquiry{parts: q.parts[:0]}
+	clear(q.shadows)
+	*q = inquiry{parts: q.parts[:0], shadows: q.shadows[:0]}
 	inquiries.Put(q)
 }
 
@@ -160,9 +172,18 @@ func (q *inquiry) charge(p *part) {
 }
 
 func (q *inquiry) askOne(p *part, peek bool) (algorithms.Result, error) {
-	result, answered, err := p.target.ask(q.request.Context(), ask.Question{
-		Key: p.key, Cost: p.cost, Peek: peek, Timeout: p.rule.timeout, Detached: q.detached, Tag: q.request,
-	}, p.rule.salt)
+	question := ask.Question{
+		Limiter: p.target.limiter, Key: p.key, Cost: p.cost, Peek: peek, Timeout: p.rule.timeout, Detached: q.detached, Tag: q.request,
+	}
+	var reserved *reserving
+	if p.rule.settle != nil && !peek {
+		reserved = &reserving{Limiter: p.target.limiter}
+		question.Limiter = reserved
+	}
+	result, answered, err := p.target.ask(q.request.Context(), question, p.rule.salt)
+	if reserved != nil && answered {
+		p.charge = reserved.made
+	}
 	if answered && p.failed == nil {
 		q.decider.tellAnswer(p.rule)
 	}
@@ -219,19 +240,25 @@ func isDenial(err error) bool { return errors.Is(err, algorithms.ErrCostExceedsL
 func (q *inquiry) outcome() Outcome {
 	outcome := Pass
 	for i := range q.parts {
-		switch q.parts[i].state {
-		case denied, never:
-			outcome = Denied
-		case refused, wrong:
-			if outcome == Pass {
-				outcome = Unavailable
-			}
+		if one := q.parts[i].state.outcome(); one == Denied || outcome == Pass {
+			outcome = one
 		}
 	}
 	if q.gone {
 		return Gone
 	}
 	return outcome
+}
+
+// outcome returns what becomes of the request if only this limiter counts.
+func (s state) outcome() Outcome {
+	switch s {
+	case denied, never:
+		return Denied
+	case refused, wrong:
+		return Unavailable
+	}
+	return Pass
 }
 
 // retryAfter returns the longest wait of those that deny, or 0 where no wait is known that would help.

@@ -75,10 +75,9 @@ type localer interface {
 	Local() (algorithms.Limiter, error)
 }
 
-// ask asks the limiter. answered tells that it is the limiter that has answered, and no other request's answer is shared.
+// ask asks the question of the limiter, or of one that stands for it. answered tells that it is the limiter that has answered, and no other request's answer is shared.
 func (t *target) ask(ctx context.Context, q ask.Question, salt uint64) (result algorithms.Result, answered bool, err error) {
-	q.Limiter, q.InProcess = t.limiter, t.server == nil
-	if q.InProcess {
+	if q.InProcess = t.server == nil; q.InProcess {
 		result, err = inProcess.Ask(ctx, q)
 		return result, err == nil, err
 	}

@@ -71,7 +71,7 @@ func (e panicError) Unwrap() error {
 // mistakes are the errors of limits, costs and options that the program itself got wrong. No server has failed.
 var mistakes = []error{
 	algorithms.ErrInvalidCost, algorithms.ErrInvalidLimit, algorithms.ErrInvalidOption, algorithms.ErrInvalidTime,
-	algorithms.ErrNilLimiter, algorithms.ErrNilRunner,
+	algorithms.ErrNilLimiter, algorithms.ErrNilRunner, algorithms.ErrNoReserve,
 }
 
 // IsMistake reports whether an error is the program's own.

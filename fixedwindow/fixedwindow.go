@@ -117,10 +117,7 @@ type state struct{ count, end int64 }
 
 // Decide implements local.Rule.
 func (r window) Decide(s *state, now, n int64, commit bool) (rule.Standing, int64) {
-	longest := r.period
-	if r.aligned {
-		longest -= now % r.period
-	}
+	longest := r.longest(now)
 	count, left, clamped := int64(0), longest, false
 	if open := s.end - now; open > 0 {
 		count, left, clamped = s.count, min(open, longest), open > longest
@@ -138,4 +135,22 @@ func (r window) Decide(s *state, now, n int64, commit bool) (rule.Standing, int6
 		until = s.end
 	}
 	return r.standing(allowed, count, left), until
+}
+
+// longest is how many microseconds a window lasts at most from now on.
+func (r window) longest(now int64) int64 {
+	if r.aligned {
+		return r.period - now%r.period
+	}
+	return r.period
+}
+
+// Clamp implements local.Rule.
+func (r window) Clamp(s *state, now int64) int64 {
+	longest := r.longest(now)
+	if s.end-now <= longest {
+		return 0
+	}
+	s.end = now + longest
+	return s.end
 }

@@ -154,6 +154,7 @@ func TestPeeks(t *testing.T) {
 	reads := []string{"TIME", "GET", "LINDEX"}
 	for decision, peek := range map[*scripts.Script]*scripts.Script{
 		scripts.GCRA: scripts.GCRAPeek, scripts.FixedWindow: scripts.FixedWindowPeek, scripts.SlidingLog: scripts.SlidingLogPeek,
+		scripts.AllOf: scripts.AllOfPeek,
 	} {
 		_, peekBody := readContract(t, peek)
 		for _, command := range serverCall.FindAllStringSubmatch(peekBody, -1) {
@@ -167,9 +168,12 @@ func TestPeeks(t *testing.T) {
 	}
 }
 
-// single are the scripts of one request. Those of many requests share a contract of their own.
+// single are the scripts of one request for one key. Those of many requests share a contract of their own, and so do those
+// of several limits.
 func single() []*scripts.Script {
-	return slices.DeleteFunc(scripts.All(), func(s *scripts.Script) bool { return strings.HasSuffix(s.Name(), "_many") })
+	return slices.DeleteFunc(scripts.All(), func(s *scripts.Script) bool {
+		return strings.HasSuffix(s.Name(), "_many") || strings.HasPrefix(s.Name(), "allof")
+	})
 }
 
 func TestReadme(t *testing.T) {

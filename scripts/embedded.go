@@ -34,6 +34,11 @@ var (
 	SlidingLog     = embedded("slidinglog", "fda79f8f5b9938261b8200bdeb55eafe4dbdaa3f", slidingLogArgs, slidingLogReply).or(1).withMany("92891d1ef1cee91df081de9850e53fbe75d575fe")
 	SlidingLogPeek = embedded("slidinglog_peek", "87755023ad9dc17d7f507bd9f3d8c89e85041986", slidingLogArgs, slidingLogReply)
 
+	// AllOf decides for allof: on several limits as one.
+	AllOf      = embedded("allof", "ce1a1c393a7969216833bb3fde9b1d8c67110228", nil, nil)
+	AllOfPeek  = embedded("allof_peek", "00d449ce4875589300bda2d07aac9ea8b2ff4740", nil, nil)
+	AllOfReset = embedded("allof_reset", "c32f70aea5af08b4b0dbf0cd413f7878d6872829", nil, []string{"forgotten"})
+
 	// Reset forgets a key, whichever algorithm wrote it.
 	Reset = embedded("reset", "e4f797b0af4d0dec57a8083b59b7248602bc74dd", nil, []string{"forgotten"})
 )
@@ -53,7 +58,7 @@ var (
 func All() []*Script {
 	return []*Script{
 		GCRA, GCRAPeek, GCRA.many, Queue, Queue.many, QueueCancel, FixedWindow, FixedWindowPeek, FixedWindow.many,
-		SlidingLog, SlidingLogPeek, SlidingLog.many, Reset,
+		SlidingLog, SlidingLogPeek, SlidingLog.many, AllOf, AllOfPeek, AllOfReset, Reset,
 	}
 }
 

@@ -135,8 +135,7 @@ func (r slidinglog) Decide(s *state, now, n int64, commit bool) (rule.Standing, 
 		return r.standing(allowed, used, retry, reset), 0
 	}
 	if clamped {
-		future := sort.Search(len(entries), func(i int) bool { return entries[i].at > now })
-		entries = append(entries[:future], entry{now, newest.count})
+		entries = broughtBack(entries, now)
 	}
 	if allowed {
 		used, reset = used+n, r.period
@@ -144,4 +143,20 @@ func (r slidinglog) Decide(s *state, now, n int64, commit bool) (rule.Standing, 
 	}
 	s.entries, s.gone = entries, gone
 	return r.standing(allowed, used, retry, reset), now + reset
+}
+
+// Clamp implements local.Rule.
+func (r slidinglog) Clamp(s *state, now int64) int64 {
+	if n := len(s.entries); n == 0 || s.entries[n-1].at <= now {
+		return 0
+	}
+	s.entries = broughtBack(s.entries, now)
+	return now + r.period
+}
+
+// broughtBack makes the entries of a time yet to come, which there are, one entry of now.
+func broughtBack(entries []entry, now int64) []entry {
+	newest := entries[len(entries)-1]
+	future := sort.Search(len(entries), func(i int) bool { return entries[i].at > now })
+	return append(entries[:future], entry{now, newest.count})
 }

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/allof"
 	"github.com/go-weir/weir/fixedwindow"
 	"github.com/go-weir/weir/gcra"
 	"github.com/go-weir/weir/leakybucket"
@@ -23,6 +26,7 @@ type weirCase struct {
 	limit   algorithms.Limit
 	newKeys bool // each call is for another key; else all are for one that exists
 	denied  bool
+	single  []weirCase // of the scripts for several limits: the decisions that they make as one
 }
 
 const day = 24 * time.Hour
@@ -76,6 +80,32 @@ var weirCases = []weirCase{
 	{name: "slidinglog_peek/denied", script: scripts.SlidingLogPeek, limit: narrow, denied: true},
 }
 
+func init() {
+	for _, kinds := range [][]string{{"gcra"}, {"gcra", "gcra"}, {"gcra", "fixedwindow"}, {"gcra", "slidinglog"}, {"fixedwindow", "slidinglog"},
+		{"gcra", "gcra", "gcra"}, {"gcra", "fixedwindow", "slidinglog"}} {
+		for _, state := range []string{"new", "busy", "denied"} {
+			weirCases = append(weirCases, together(scripts.AllOf, state, kinds))
+		}
+	}
+	weirCases = append(weirCases, together(scripts.AllOf, "busy", []string{"gcra-parts", "gcra-parts"}),
+		together(scripts.AllOfPeek, "busy", []string{"gcra", "gcra"}), together(scripts.AllOfPeek, "denied", []string{"gcra", "gcra"}))
+}
+
+// together is the case of a decision on limits of these kinds, each on a key of that state.
+func together(script *scripts.Script, state string, kinds []string) weirCase {
+	c := weirCase{name: script.Name() + "-" + strings.Join(kinds, "-") + "/" + state, script: script}
+	for _, kind := range kinds {
+		name := kind + "/" + state
+		if kind == "fixedwindow" && state == "busy" {
+			name = "fixedwindow/open"
+		}
+		i := slices.IndexFunc(weirCases, func(c weirCase) bool { return c.name == name })
+		c.single = append(c.single, weirCases[i])
+		c.newKeys, c.denied = weirCases[i].newKeys, weirCases[i].denied
+	}
+	return c
+}
+
 // decide asks whether a request of key is admitted.
 type decide func(ctx context.Context, key string) (bool, error)
 
@@ -83,12 +113,6 @@ type decide func(ctx context.Context, key string) (bool, error)
 func (c weirCase) open(run scripts.Runner) (charge, counted decide, err error) {
 	var limiter algorithms.Limiter
 	switch c.script {
-	case scripts.GCRA, scripts.GCRAPeek:
-		limiter, err = gcra.New(run, c.limit)
-	case scripts.FixedWindow, scripts.FixedWindowPeek:
-		limiter, err = fixedwindow.New(run, c.limit)
-	case scripts.SlidingLog, scripts.SlidingLogPeek:
-		limiter, err = slidinglog.New(run, c.limit)
 	case scripts.Queue:
 		queue, err := leakybucket.NewQueue(run, c.limit)
 		schedule := func(ctx context.Context, key string) (bool, error) {
@@ -97,17 +121,43 @@ func (c weirCase) open(run scripts.Runner) (charge, counted decide, err error) {
 		}
 		return schedule, schedule, err
 	default:
-		return nil, nil, fmt.Errorf("%s: no limiter calls the script %s", c.name, c.script.Name())
-	}
-	if err != nil {
-		return nil, nil, err
+		if limiter, err = c.limiter(run); err != nil {
+			return nil, nil, err
+		}
 	}
 	charge = admits(limiter.Allow)
 	switch c.script {
-	case scripts.GCRAPeek, scripts.FixedWindowPeek, scripts.SlidingLogPeek:
+	case scripts.GCRAPeek, scripts.FixedWindowPeek, scripts.SlidingLogPeek, scripts.AllOfPeek:
 		return charge, admits(limiter.Peek), nil
 	}
 	return charge, charge, nil
+}
+
+// limiter returns the limiter of the case.
+func (c weirCase) limiter(run scripts.Runner, opts ...algorithms.Option) (algorithms.Limiter, error) {
+	switch c.script {
+	case scripts.GCRA, scripts.GCRAPeek:
+		return gcra.New(run, c.limit, opts...)
+	case scripts.FixedWindow, scripts.FixedWindowPeek:
+		windows := make([]fixedwindow.Option, len(opts))
+		for i, opt := range opts {
+			windows[i] = opt
+		}
+		return fixedwindow.New(run, c.limit, windows...)
+	case scripts.SlidingLog, scripts.SlidingLogPeek:
+		return slidinglog.New(run, c.limit, opts...)
+	case scripts.AllOf, scripts.AllOfPeek:
+		var all []algorithms.Limiter
+		for i, single := range c.single {
+			limiter, err := single.limiter(run, algorithms.WithName(strconv.Itoa(i)))
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, limiter)
+		}
+		return allof.New(all...)
+	}
+	return nil, fmt.Errorf("%s: no limiter calls the script %s", c.name, c.script.Name())
 }
 
 func admits(ask func(context.Context, string) (algorithms.Result, error)) decide {
@@ -124,7 +174,7 @@ func (c weirCase) subject(name string, text *scripts.Script, args []string) subj
 		if err != nil {
 			return 0, err
 		}
-		charge, counted, err := c.open(instead{runner, c.script, text, args})
+		charge, counted, err := c.open(&instead{runner, c.script, text, args})
 		if err != nil {
 			return 0, err
 		}
@@ -169,6 +219,9 @@ type instead struct {
 	script, text *scripts.Script
 	args         []string // of the text; the caller's take the place of the first of them
 }
+
+// Unwrap tells that the runner knows where keys live.
+func (r instead) Unwrap() scripts.Runner { return r.Runner }
 
 // Run implements scripts.Runner.
 func (r instead) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {

@@ -14,6 +14,7 @@ import (
 
 // tests are what the mutants of a script are run against, after those of what it stores.
 var tests = map[string][]string{
+	"allof":        {"-run", "TestOrder|TestReset|TestWrongContent|TestRefusedWrites|TestOfSeveral", "./algorithms/allof"},
 	"fixedwindow":  {"-run", "TestConformance|TestAligned", "./fixedwindow"},
 	"gcra":         {"-run", "TestConformance", "./gcra"},
 	"queue":        {"-run", "TestQueue", "./leakybucket"},
@@ -168,7 +169,7 @@ func testsOf(name string) []string {
 	if many {
 		return []string{"-run", "TestCoalescedDecisions", "./scripts/coalesce"}
 	}
-	return tests[strings.TrimSuffix(algorithm, "_peek")]
+	return tests[strings.TrimSuffix(strings.TrimSuffix(algorithm, "_peek"), "_reset")]
 }
 
 var failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)

@@ -101,3 +101,12 @@ func (b Bucket) Decide(s *State, now, n int64, commit bool) (rule.Standing, int6
 	}
 	return b.Decided(n, allowed, ahead), until
 }
+
+// Clamp implements local.Rule.
+func (b Bucket) Clamp(s *State, now int64) int64 {
+	if b.Until(s.At, s.Part, now).AtMost(b.Depth) {
+		return 0
+	}
+	*s = State{now + b.Depth.Us, b.Depth.Part}
+	return s.At + 1
+}

@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-weir/weir/internal/rule"
@@ -25,6 +26,10 @@ type Rule[S any] interface {
 	// Decide decides on a request of cost n at the time now, in µs. With commit it changes the state, if there is
 	// something to change, and then returns until when the state means anything, else 0.
 	Decide(state *S, now, n int64, commit bool) (standing rule.Standing, until int64)
+
+	// Clamp brings back a state that lies further ahead than the limit can reach, as a denial does, and then returns until
+	// when the state means anything, else 0.
+	Clamp(state *S, now int64) (until int64)
 }
 
 // A Store holds a state for each key under each identity. The zero S is the state of a key that it doesn't hold. A
@@ -36,7 +41,7 @@ type Store[S any] struct {
 }
 
 type shard[S any] struct {
-	mu     sync.Mutex
+	mu     lock
 	states map[name]*kept[S]
 	most   int // how many states there is room for
 	peak   int // how many states there were, at most, since the map was made
@@ -52,6 +57,15 @@ type kept[S any] struct {
 	denied bool    // whether a request was denied since the state was last changed
 }
 
+// A lock has a place in the one order in which all locks are taken that are held together.
+type lock struct {
+	sync.Mutex
+	order uint64
+}
+
+// stores counts the stores of the process.
+var stores atomic.Uint64
+
 // graceOfSimulatedTime is how much longer the scripts let a key live where the clock is the client's.
 const graceOfSimulatedTime = int64(time.Hour / time.Microsecond)
 
@@ -62,7 +76,9 @@ func NewStore[S any](maxKeys int, simulated bool) *Store[S] {
 	if simulated {
 		store.grace = graceOfSimulatedTime
 	}
+	number := stores.Add(1)
 	for i := range store.shards {
+		store.shards[i].mu.order = number*maxShards + uint64(i)
 		store.shards[i].most = maxKeys / len(store.shards)
 		store.shards[i].states = map[name]*kept[S]{}
 	}
@@ -90,34 +106,42 @@ func (s *Store[S]) Do(identity, key string, clock func() (int64, error), decide 
 	if err != nil {
 		return err
 	}
-	over := now - s.grace
-	shard.sweep(over)
-	id := name{identity, key}
-	entry, known := shard.states[id]
+	shard.do(name{identity, key}, now, now-s.grace, decide)
+	return nil
+}
+
+// do is Do with the lock held, at the time now.
+func (s *shard[S]) do(id name, now, over int64, decide func(state *S, now int64) Change) {
+	s.sweep(over)
+	entry, known := s.states[id]
 	if !known {
 		entry = &kept[S]{}
 	}
 	change := decide(&entry.state, now)
 	if change.Until == 0 {
 		entry.denied = entry.denied || change.Denied
-		return nil
+		return
 	}
 	entry.until, entry.used, entry.denied = change.Until, change.Used, change.Denied
 	if !known {
-		shard.add(id, entry, over)
+		s.add(id, entry, over)
 	}
-	return nil
 }
 
 // Decide implements rule.Store for a [Rule] of S.
 func (s *Store[S]) Decide(r rule.Rule, key string, clock func() (int64, error), n int64, commit bool) (standing rule.Standing, err error) {
-	err = s.Do(r.Identity(), key, clock, func(state *S, now int64) (change Change) {
-		standing, change.Until = r.(Rule[S]).Decide(state, now, n, commit)
+	err = s.Do(r.Identity(), key, clock, deciding[S](r, n, commit, &standing))
+	return standing, err
+}
+
+// deciding returns the decision of r for [Store.Do]. It sets standing.
+func deciding[S any](r rule.Rule, n int64, commit bool, standing *rule.Standing) func(state *S, now int64) Change {
+	return func(state *S, now int64) (change Change) {
+		*standing, change.Until = r.(Rule[S]).Decide(state, now, n, commit)
 		change.Used = float32(r.Capacity()-standing.Remaining) / float32(r.Capacity())
 		change.Denied = commit && !standing.Allowed
 		return change
-	})
-	return standing, err
+	}
 }
 
 // Forget implements rule.Store.

@@ -54,14 +54,19 @@ func (c Caller) Now() (string, error) {
 
 // Call runs a script on the key, unless the context has ended, and checks its reply's form.
 func (c Caller) Call(ctx context.Context, script *scripts.Script, key string, args []string) ([]int64, error) {
+	reply, err := c.CallAll(ctx, script, []string{c.Key(key)}, args)
+	if err != nil {
+		return nil, err
+	}
+	return reply, script.CheckReply(reply)
+}
+
+// CallAll runs a script on keys of the server, unless the context has ended. It doesn't check the reply.
+func (c Caller) CallAll(ctx context.Context, script *scripts.Script, keys, args []string) ([]int64, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("weir: nothing was sent: %w", err)
 	}
-	reply, err := c.run.Run(ctx, script, []string{c.Key(key)}, args)
-	if err != nil {
-		return nil, err // the runner says who and where
-	}
-	return reply, script.CheckReply(reply)
+	return c.run.Run(ctx, script, keys, args) // the runner's error says who and where
 }
 
 // Reset removes the key.

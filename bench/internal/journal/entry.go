@@ -10,7 +10,7 @@ import (
 type Entry struct {
 	Call  int64 // the call's number, unlike any other's
 	Now   int64 // the server's time as the script has read it, in µs since the Unix epoch
-	Found bool  // whether the key was there before
+	Found bool  // whether a key of it was there before
 	Reply []int64
 }
 
@@ -28,5 +28,5 @@ func Parse(text string) (Entry, error) {
 		}
 		numbers[i] = n
 	}
-	return Entry{Call: numbers[0], Now: numbers[1], Found: numbers[2] == 1, Reply: numbers[3:]}, nil
+	return Entry{Call: numbers[0], Now: numbers[1], Found: numbers[2] > 0, Reply: numbers[3:]}, nil
 }

@@ -1,20 +1,23 @@
--- What stands before and after a script's own text so that it journals itself. KEYS[1] is the
--- script's key, KEYS[2] the journal's; ARGV ends with the call's number, which is no argument of
+-- What stands before and after a script's own text so that it journals itself. KEYS are the
+-- script's keys, and the last is the journal's; ARGV ends with the call's number, which is no argument of
 -- the script's.
 --
 -- An entry is "CALL NOW FOUND REPLY...": the call's number, the server's time in microseconds as the
--- script has read it, whether KEYS[1] was there before, and the integers of the reply. The reply gets
+-- script has read it, how many of its keys were there before, and the integers of the reply. The reply gets
 -- two integers more: NOW and FOUND.
 
 -- What is between the two halves uses these:
 -- luacheck: ignore redis KEYS ARGV
 
 -- [before]
-local server, time, number, own = redis, nil, ARGV[#ARGV], {}
+local server, time, number, keys, own = redis, nil, ARGV[#ARGV], {}, {}
+for i = 1, #KEYS - 1 do
+  keys[i] = KEYS[i]
+end
 for i = 1, #ARGV - 1 do
   own[i] = ARGV[i]
 end
-local found = server.call('EXISTS', KEYS[1])
+local found = server.call('EXISTS', unpack(keys))
 local redis = setmetatable({
   call = function(command, ...)
     local reply = server.call(command, ...)
@@ -27,7 +30,7 @@ local redis = setmetatable({
 local function decide(KEYS, ARGV)
 -- [after]
 end
-local reply = decide(KEYS, own)
+local reply = decide(keys, own)
 if type(reply) == 'table' and reply.err then
   return reply
 end
@@ -40,7 +43,7 @@ local entry = string.format('%s %.0f %d', number, now, found)
 for _, n in ipairs(reply) do
   entry = entry .. string.format(' %.0f', n)
 end
-server.call('RPUSH', KEYS[2], entry)
+server.call('RPUSH', KEYS[#KEYS], entry)
 reply[#reply + 1] = now
 reply[#reply + 1] = found
 return reply

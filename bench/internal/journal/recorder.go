@@ -54,7 +54,7 @@ func (r *Recorder) Run(ctx context.Context, s *scripts.Script, keys, args []stri
 	if mark == nil {
 		return nil, errors.New("journal: the call has no mark")
 	}
-	keys = []string{keys[0], KeyOf(keys[0])}
+	keys = append(keys[:len(keys):len(keys)], KeyOf(keys[0]))
 	args = append(args[:len(args):len(args)], strconv.FormatInt(mark.Call, 10))
 	reply, err := r.run.Run(ctx, r.script(s), keys, args)
 	if err != nil {
@@ -64,9 +64,12 @@ func (r *Recorder) Run(ctx context.Context, s *scripts.Script, keys, args []stri
 	if own < 1 {
 		return nil, fmt.Errorf("journal: a reply of %d integers", len(reply))
 	}
-	mark.Reply, mark.Now, mark.Found = reply[:own], reply[own], reply[own+1] == 1
+	mark.Reply, mark.Now, mark.Found = reply[:own], reply[own], reply[own+1] > 0
 	return mark.Reply, nil
 }
+
+// Unwrap tells where keys live: the journal is where the first one is.
+func (r *Recorder) Unwrap() scripts.Runner { return r.run }
 
 //go:embed record.lua
 var frame string
@@ -86,7 +89,7 @@ func (r *Recorder) script(s *scripts.Script) *scripts.Script {
 		body, rest, _ := strings.Cut(rest, tail)
 		after := strings.ReplaceAll(after, "redis.call('TIME')", "read_clock()")
 		if s != scripts.SlidingLog {
-			before = strings.Replace(before, "server.call('EXISTS', KEYS[1])", "get(KEYS[1]) and 1 or 0", 1)
+			before = strings.Replace(before, "server.call('EXISTS', unpack(keys))", "get(KEYS[1]) and 1 or 0", 1)
 		}
 		recorded.WithMany(scripts.New("recorded "+many.Name(), outer+head+before+body+"\n"+after+tail+rest))
 	}

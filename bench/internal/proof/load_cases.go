@@ -2,6 +2,7 @@ package proof
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,11 +22,17 @@ var (
 
 // under is all subjects under one limit.
 func under(limit algorithms.Limit) []load.Asked {
-	all := make([]load.Asked, len(subject.All))
-	for i, kind := range subject.All {
+	kinds := append(slices.Clone(subject.All), subject.Several[0])
+	all := make([]load.Asked, len(kinds))
+	for i, kind := range kinds {
 		all[i] = load.Asked{Kind: kind.Name, Limit: limit}
 	}
 	return all
+}
+
+// withTenants adds tenants and their users, who can't be reset.
+func withTenants(asked []load.Asked) []load.Asked {
+	return append(slices.Clone(asked), load.Asked{Kind: subject.Several[1].Name, Limit: asked[0].Limit})
 }
 
 // keys returns n keys, odd ones first.
@@ -60,7 +67,7 @@ func loads() []Case {
 					Promise: "no call fails",
 					Load: patient(Load{
 						Processes: processes, Goroutines: 8, Keys: keys(many.keys), MostCost: cost,
-						Asked: under(many.limit), Peeks: 0.05,
+						Asked: withTenants(under(many.limit)), Peeks: 0.05,
 					}),
 					Kept: noErrors,
 				})

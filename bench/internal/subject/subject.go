@@ -47,6 +47,8 @@ type Kind struct {
 	Costs bool   // it counts a request as its cost, and can be peeked at; a queue does neither
 	Rated bool   // it admits Rate at once, and a limit's Burst is left aside
 
+	Parts func(limit algorithms.Limit) []Part // of one of Several
+
 	New      func(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (Subject, error)
 	NewLocal func(limit algorithms.Limit, opts ...algorithms.Option) (Subject, error)
 }
@@ -62,7 +64,8 @@ func (k Kind) Capacity(limit algorithms.Limit) int64 {
 	return limit.BurstOrRate()
 }
 
-// Key returns the key on the server in which a subject of this kind with that limit and prefix keeps the state of a KEY.
+// Key returns the key on the server in which a subject of this kind with that limit and prefix keeps the state of a KEY, or
+// that of its first limit.
 func (k Kind) Key(limit algorithms.Limit, prefix, key string) (string, error) {
 	var seen seenKey
 	s, err := k.New(&seen, limit, algorithms.WithPrefix(prefix))
@@ -80,6 +83,8 @@ func (s *seenKey) Run(_ context.Context, _ *scripts.Script, keys, _ []string) ([
 	*s = seenKey(keys[0])
 	return []int64{0}, nil
 }
+
+func (*seenKey) Place(context.Context, string) (scripts.Place, bool) { return scripts.Place{}, true }
 
 // All are all kinds.
 var All = []Kind{
@@ -103,11 +108,12 @@ var All = []Kind{
 
 // Named returns the kind of that name.
 func Named(name string) (Kind, error) {
-	i := slices.IndexFunc(All, func(k Kind) bool { return k.Name == name })
+	all := slices.Concat(All, Several)
+	i := slices.IndexFunc(all, func(k Kind) bool { return k.Name == name })
 	if i < 0 {
 		return Kind{}, fmt.Errorf("subject: no kind %q", name)
 	}
-	return All[i], nil
+	return all[i], nil
 }
 
 // limiterKind is a kind by its constructors, whose options are R and L, with options of its own.

@@ -26,6 +26,9 @@ var nobody definition
 
 // define returns the definition of a kind under a limit.
 func define(kind subject.Kind, limit algorithms.Limit) definition {
+	if kind.Parts != nil {
+		return newSeveral(kind.Parts(limit))
+	}
 	period := limit.Period.Microseconds()
 	switch kind.Name {
 	case "fixedwindow":

@@ -19,6 +19,9 @@ type gauge interface {
 // gaugeOf returns the gauge of a kind under a limit. Rough times may be wrong by up to a quarter of the
 // period.
 func gaugeOf(kind subject.Kind, limit algorithms.Limit, rough bool) gauge {
+	if kind.Parts != nil {
+		return newSeveralGauge(kind.Parts(limit), rough)
+	}
 	period := limit.Period.Microseconds()
 	switch kind.Name {
 	case "fixedwindow", "fixedwindow-aligned":

@@ -6,6 +6,7 @@ package assemble
 import (
 	"fmt"
 	"io/fs"
+	"regexp"
 	"strings"
 	"text/template"
 )
@@ -22,18 +23,31 @@ var files = []struct {
 	{"fixedwindow", []string{"drivers", "fixedwindow"}, []string{"decide", "peek", "many"}},
 	{"slidinglog", []string{"drivers", "slidinglog"}, []string{"decide", "peek", "many"}},
 	{"reset", []string{"reset"}, []string{"decide"}},
+	{"allof", []string{"allof"}, []string{"decide", "peek", "reset"}}, // behind those whose chunks it takes
 }
 
 // Scripts returns the text of each Lua file by its name.
 func Scripts(src fs.FS) (map[string]string, error) {
 	texts := map[string]string{}
+	made := map[string]*template.Template{}
+	chunk := func(file, name, driver string) (string, error) {
+		var text strings.Builder
+		err := made[file].ExecuteTemplate(&text, name, driver)
+		return text.String(), err
+	}
 	for _, file := range files {
 		t := template.New(file.name)
-		t.Funcs(template.FuncMap{"indented": func(name, driver string) (string, error) {
-			var text strings.Builder
-			err := t.ExecuteTemplate(&text, name, driver)
-			return indent(name, text.String()), err
-		}})
+		made[file.name] = t
+		t.Funcs(template.FuncMap{
+			"indented": func(name, driver string) (string, error) {
+				text, err := chunk(file.name, name, driver)
+				return indent(name, text, 1), err
+			},
+			"within": func(file, name, driver string) (string, error) {
+				text, err := chunk(file, name, driver)
+				return indent(name, within(text, file), 2), err
+			},
+		})
 		for _, fragment := range file.fragments {
 			if _, err := t.ParseFS(src, fragment+".tmpl"); err != nil {
 				return nil, err
@@ -54,12 +68,35 @@ func Scripts(src fs.FS) (map[string]string, error) {
 	return texts, nil
 }
 
-// indent returns a chunk under its title, all within a function.
-func indent(name, text string) string {
+var (
+	failing = regexp.MustCompile(`(?m)^( *)return (redis\.error_reply.*|expires)$`)
+	several = regexp.MustCompile(`(?m)^( *)return (\{.*)$`)
+	one     = regexp.MustCompile(`(?m)^( *)return (standing|used|allowed and packed or .*)$`)
+)
+
+// lasts are the arguments of algorithms that only some limits have.
+var lasts = map[string]string{"gcra": "ARGV[6]", "fixedwindow": "ARGV[5]"}
+
+// within returns an algorithm's chunk as it stands beside those of others: the key is called key, the arguments are behind
+// index from of ARGV, one that only some limits have is there if the kind is a capital, and a reply that is an error or a
+// table is made known.
+func within(text, file string) string {
+	text = strings.ReplaceAll(text, "KEYS[1]", "key")
+	if last, some := lasts[file]; some {
+		text = strings.ReplaceAll(text, last, "kind < 97 and "+last)
+	}
+	text = strings.ReplaceAll(text, "ARGV[", "ARGV[from + ")
+	text = failing.ReplaceAllString(text, "${1}return nil, $2")
+	text = one.ReplaceAllString(text, "${1}return all, $2")
+	return several.ReplaceAllString(text, "${1}KEYS[0] = true\n${1}return all, $2")
+}
+
+// indent returns a chunk under its title, all within so many blocks.
+func indent(name, text string, blocks int) string {
 	lines := strings.Split("-- ["+name+"]\n"+text, "\n")
 	for i, line := range lines {
 		if line != "" {
-			lines[i] = "  " + line
+			lines[i] = strings.Repeat("  ", blocks) + line
 		}
 	}
 	return strings.Join(lines, "\n")

@@ -1,0 +1,21 @@
+package algorithms
+
+import "github.com/go-weir/weir/internal/joint"
+
+// No exported name tells this, as only Weir needs it.
+func init() { joint.Of = partOf }
+
+// partOf returns what a Remote or a Local is made of.
+func partOf(limiter any) (part joint.Part, ok bool) {
+	switch l := limiter.(type) {
+	case *Remote:
+		part = joint.Part{Rule: l.rule, Settings: l.caller.Settings(), Script: l.algorithm.Decide, Caller: l.caller}
+	case *Local:
+		part = joint.Part{Rule: l.rule, Settings: l.settings, Store: l.store}
+	default:
+		return part, false
+	}
+	capacity := part.Rule.Capacity()
+	part.Check = func(n int64) error { return checkCost(n, capacity) }
+	return part, true
+}

@@ -20,6 +20,7 @@ type Decider struct {
 	onDenied   func(*http.Request, Verdict)  // nil: no hook
 	onShadow   func(*http.Request, Shadowed) // nil: no hook
 	now        func() time.Time
+	joined     targets[combination] // of limiters that may decide as one
 }
 
 // NewDecider returns a Decider that asks the limiter, and those of [Also]. Options, defaults and errors are

@@ -55,10 +55,10 @@ var inquiries = sync.Pool{New: func() any { return new(inquiry) }}
 
 // ask asks the limiters of the rules that apply. free must be called once the answer has been used.
 //
-// One limiter is asked once. Of several, the second to the last are asked first what they would say, and
-// none is charged if one denies. Requests that race may still charge a limiter for a request that
-// another then denies: between the question and the charge, others may come. With ChargeEach all are
-// charged, whatever the others say.
+// One limiter is asked once, and so are several that can decide as one: see together. Of others, the second to the last are
+// asked first what they would say, and none is charged if one denies. Requests that race may still charge a limiter for a
+// request that another then denies: between the question and the charge, others may come. With ChargeEach all are charged,
+// whatever the others say.
 //
 // With detached a cancel of the request's context is no reason to give up, and the end of its deadline is a failure that the
 // policy decides. Else both mean that the client has gone.
@@ -121,6 +121,9 @@ func (q *inquiry) chargeEach() {
 }
 
 func (q *inquiry) allOrNothing() {
+	if q.together() {
+		return
+	}
 	for i := range q.parts {
 		if p := &q.parts[i]; i > 0 && p.state == unasked && q.outcome() == Pass {
 			q.peek(p)

@@ -86,10 +86,11 @@ func (s *slot) turn(ctx context.Context, w waiter, q *ask.Question) (shared deni
 	if s.enter() {
 		return denial{}, false, nil
 	}
-	w.arrived, w.told = time.Now(), make(chan denial, 1)
-	shared, err = s.wait(ctx, &w, *q)
+	waiting := w // allocated only here
+	waiting.arrived, waiting.told = time.Now(), make(chan denial, 1)
+	shared, err = s.wait(ctx, &waiting, *q)
 	if waited = q.Timeout > 0; waited {
-		q.Timeout = max(q.Timeout-time.Since(w.arrived), shortest)
+		q.Timeout = max(q.Timeout-time.Since(waiting.arrived), shortest)
 	}
 	return shared, waited, err
 }

@@ -167,6 +167,51 @@ func TestTogetherRace(t *testing.T) {
 	}
 }
 
+// TestTogetherRaceAway: so it is while the server is away.
+func TestTogetherRaceAway(t *testing.T) {
+	run := newWire(t)
+	run.fails = errDown
+	first, second := must(gcra.New(run, algorithms.PerDay(1000))), must(gcra.New(run, algorithms.PerDay(10)))
+	inTime := httplimit.Timeout(time.Minute)
+	h := must(httplimit.New(first, ofOneKey, inTime, quiet, httplimit.Also(second, httplimit.Name("second"), ofOneKey, inTime)))(served)
+	flood(1000, func(int) httplimit.Outcome {
+		get(h, "192.0.2.1")
+		return httplimit.Pass
+	})
+	got, err := must(first.Local()).Peek(context.Background(), "k")
+	if err != nil || got.Remaining != 990 {
+		t.Errorf("the first has %d left (%v), want 990", got.Remaining, err)
+	}
+}
+
+// TestTogetherShares: a denial by one limiter is not shared by those that only another key has in common with it.
+func TestTogetherShares(t *testing.T) {
+	const others, same = 200, 100
+	run := newWire(t)
+	run.let = make(chan struct{})
+	inTime := []httplimit.RuleOption{httplimit.Timeout(time.Minute), httplimit.OnFailure(httplimit.Refuse)}
+	h := must(httplimit.New(must(gcra.New(run, algorithms.PerDay(1))), byUser, inTime[0], inTime[1],
+		httplimit.Also(must(gcra.New(run, algorithms.PerDay(5000))), append(inTime, httplimit.Name("all"), ofOneKey)...)))(served)
+	go func() {
+		until(func() bool { return run.out.Load() == 32 && httplimit.Waiting() >= others+same-64 })
+		close(run.let)
+	}()
+	var served atomic.Int64
+	flood(others+same, func(i int) httplimit.Outcome {
+		user := "the same"
+		if i%3 > 0 {
+			user = fmt.Sprint("user ", i)
+		}
+		if as(h, user).Code == 200 {
+			served.Add(1)
+		}
+		return httplimit.Pass
+	})
+	if n := served.Load(); n != others+1 {
+		t.Errorf("%d were served, want %d: each user once", n, others+1)
+	}
+}
+
 // TestApart: what can't be decided as one is asked as before, one limiter after the other.
 func TestApart(t *testing.T) {
 	sameTimeout := httplimit.Timeout(time.Hour)

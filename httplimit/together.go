@@ -38,8 +38,8 @@ func (q *inquiry) together() bool {
 		return result, asked, err
 	})
 	switch {
-	case ask.IsOfArguments(err): // it doesn't say of which limiter: ask each
-		return false
+	case err != nil && (ask.IsOfArguments(err) || ask.Judge(err) == ask.Answered):
+		return false // it is about one of the limiters or keys, and doesn't say which: ask each
 	case err != nil:
 		for i := range q.parts {
 			if q.outcome() == Pass {

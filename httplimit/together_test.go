@@ -289,6 +289,26 @@ func TestTogetherFails(t *testing.T) {
 	}
 }
 
+// TestTogetherOneKey: a key that holds something foreign is a failure of its own limiter alone.
+func TestTogetherOneKey(t *testing.T) {
+	run := newWire(t)
+	if _, err := run.Do("SET", "weir:{bad}:gcra:3/1d", "foreign"); err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	d := decider(t, must(gcra.New(run, algorithms.PerDay(2))), httplimit.OnFailure(httplimit.Refuse), httplimit.Name("first"),
+		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f.Limiter) }),
+		httplimit.Also(must(gcra.New(run, algorithms.PerDay(3))), httplimit.Name("second"), httplimit.Key(httplimit.Scope("bad")), letPass, httplimit.Timeout(time.Hour)))
+	for i, want := range []httplimit.Outcome{httplimit.Pass, httplimit.Pass, httplimit.Denied, httplimit.Denied, httplimit.Denied, httplimit.Denied, httplimit.Denied} {
+		if got := decide(context.Background(), d); got.Outcome != want {
+			t.Errorf("request %d: %v, want %v", i, got.Outcome, want)
+		}
+	}
+	if !slices.Equal(told, slices.Repeat([]string{"second"}, 7)) {
+		t.Errorf("told of failures of %q, want those of the second", told)
+	}
+}
+
 // TestTogetherGone: a client that has gone is charged to none.
 func TestTogetherGone(t *testing.T) {
 	run := newWire(t)

@@ -42,7 +42,8 @@
 // # Several limiters, and failures
 //
 // [Also] adds limiters, with the rules of httplimit.Also: all must admit a call, and a call that one of them denies is
-// charged to none, unless [ChargeEach] is given. If a limiter gives no answer within the httplimit.Timeout,
+// charged to none, unless [ChargeEach] is given. Limiters over one server are asked in one question. A limiter with the
+// option httplimit.Shadow is only tried: [OnShadow] is told what it would have done, and no call is refused by it. If a limiter gives no answer within the httplimit.Timeout,
 // httplimit.OnFailure decides: by default a limiter of the same limit in this process. Failures are logged, as
 // httplimit.Logger says. What package httplimit says about floods and about servers that are away holds here too. A panic of
 // a limiter goes on in the call's goroutine, where gRPC doesn't recover it: put an interceptor that recovers outside of this

@@ -181,6 +181,38 @@ func ExampleAlso() {
 	// limiter "default" admits 5/hour
 }
 
+// A limit for each method is tried beside the one in force, before it refuses calls.
+func ExampleOnShadow() {
+	perPeer, err := gcra.NewLocal(algorithms.PerHour(100))
+	if err != nil {
+		panic(err)
+	}
+	perMethod, err := gcra.NewLocal(algorithms.PerHour(1))
+	if err != nil {
+		panic(err)
+	}
+	limit, err := grpclimit.New(perPeer,
+		grpclimit.Also(perMethod, httplimit.Name("method"), httplimit.Key(httplimit.Path()), httplimit.Shadow()),
+		grpclimit.OnShadow(func(call *http.Request, s httplimit.Shadowed) { fmt.Println(call.URL.Path, s.Limiter, s.Outcome) }),
+	)
+	if err != nil {
+		panic(err)
+	}
+	server := grpc.NewServer(grpc.ChainUnaryInterceptor(limit.Unary), grpc.ChainStreamInterceptor(limit.Stream))
+	defer server.Stop()
+	conn := connect(server)
+	defer conn.Close()
+	for range 2 {
+		_, err := testgrpc.NewTestServiceClient(conn).EmptyCall(context.Background(), &testgrpc.Empty{})
+		fmt.Println(status.Code(err))
+	}
+	// Output:
+	// /grpc.testing.TestService/EmptyCall method pass
+	// OK
+	// /grpc.testing.TestService/EmptyCall method denied
+	// OK
+}
+
 // A stream of four messages costs what four calls do.
 func ExamplePerMessage() {
 	limiter, err := gcra.NewLocal(algorithms.PerHour(3))

@@ -10,9 +10,9 @@ import (
 )
 
 // An Option changes how [New] makes an interceptor. Besides those of this package, each
-// httplimit.DeciderOption is one: httplimit.Key, Name, Skip, Methods, Cost, LimitFunc, LimiterFunc, OnFailure
-// and Timeout, which concern one limiter, and httplimit.Also, ChargeEach, OnError, Logger and OnDenied, which this
-// package has too.
+// httplimit.DeciderOption is one: httplimit.Key, Name, Skip, Methods, Cost, LimitFunc, LimiterFunc, OnFailure, Timeout
+// and Shadow, which concern one limiter, and httplimit.Also, ChargeEach, OnError, Logger, OnDenied and OnShadow, which this
+// package has too. httplimit.Settle needs a response of HTTP: New returns an error.
 type Option interface{ httplimit.AdapterOption }
 
 // An option is one of this package's own.
@@ -37,6 +37,9 @@ func Logger(l *slog.Logger) Option { return httplimit.Logger(l) }
 
 // OnDenied is [httplimit.OnDenied]. With [PerMessage] it is told of denied messages too.
 func OnDenied(f func(*http.Request, httplimit.Verdict)) Option { return httplimit.OnDenied(f) }
+
+// OnShadow is [httplimit.OnShadow]. With [PerMessage] it is told of messages too.
+func OnShadow(f func(*http.Request, httplimit.Shadowed)) Option { return httplimit.OnShadow(f) }
 
 // PerMessage makes each message that the client sends on a stream be charged like a call. The first one is
 // covered by the charge for opening the stream. So a stream of n messages costs n, a stream without messages

@@ -15,16 +15,18 @@ import (
 type Decider struct {
 	rules      []*rule
 	chargeEach bool
-	onError    func(*http.Request, Failure) // nil: failures are logged
-	logger     *slog.Logger                 // nil: the default one
-	onDenied   func(*http.Request, Verdict) // nil: no hook
+	onError    func(*http.Request, Failure)  // nil: failures are logged
+	logger     *slog.Logger                  // nil: the default one
+	onDenied   func(*http.Request, Verdict)  // nil: no hook
+	onShadow   func(*http.Request, Shadowed) // nil: no hook
 	now        func() time.Time
+	joined     targets[combination] // of limiters that may decide as one
 }
 
 // NewDecider returns a Decider that asks the limiter, and those of [Also]. Options, defaults and errors are
 // those of [New].
 func NewDecider(limiter algorithms.Limiter, opts ...DeciderOption) (*Decider, error) {
-	m, err := configure(limiter, opts)
+	m, err := configure(limiter, opts, false)
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +81,7 @@ type Denial struct {
 func (d *Decider) Decide(r *http.Request) Decision {
 	q := d.ask(r, false)
 	defer q.free()
+	q.reportShadows()
 	decision := Decision{Outcome: q.outcome()}
 	switch decision.Outcome {
 	case Denied:

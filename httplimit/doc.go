@@ -26,10 +26,27 @@
 // # Several limiters
 //
 // [Also] adds limiters. A request must be admitted by all that apply to it. If one denies it, none is charged, and the
-// client is told the longest wait. For that all limiters but the first are asked twice: by Peek, and then, if none of them
-// denies, to charge. Give the one that denies most as the second. Other requests may come between the Peek and the charge,
-// so that one of several requests that race may be charged by one limiter and then denied by another. No request is
-// admitted above a limit. With [ChargeEach] each limiter is asked once, and denied requests are charged too.
+// client is told the longest wait. With [ChargeEach] each limiter is asked by itself, and denied requests are charged too.
+//
+// Limiters that can be decided as one are asked in one question, in which one script admits the request and charges all of
+// them, or charges none. So they must be what package allof takes: up to eight limiters that are each an *algorithms.Remote,
+// all of one Runner, or each an *algorithms.Local, with equal [Timeout]s and without [Settle]. [OnFailure], [LimitFunc] and
+// [LimiterFunc] may differ. If the question fails, each limiter's own policy decides. The keys of a request must be together:
+// all keys of a single server are; in a cluster those are that begin with the same text in braces, such as {acme} and
+// {acme}:alice.
+//
+// All others are asked twice but the first: by Peek, and then, if none of them denies, to charge. So it is with limiters of
+// packages denialcache and fallback, and with keys that a cluster keeps apart. Give the one that denies most as the second.
+// Other requests may come between the Peek and the charge, so that one of several requests that race may be charged by one
+// limiter and then denied by another. No request is admitted above a limit.
+//
+// # Costs that are known afterwards
+//
+// [Settle] makes the cost of a request what its response tells: a login counts only if it fails, a download by its bytes.
+//
+// # A limit that is tried
+//
+// [Shadow] makes a limiter decide and report, and refuse nothing. [OnShadow] or [ShadowHeader] says what it would have done.
 //
 // # When the limiter fails
 //

@@ -225,6 +225,36 @@ func ExampleCost() {
 	// 200  hello
 }
 
+// A stricter limit is tried beside the one in force: what it would have denied is told, and no request is refused by it.
+func ExampleShadow() {
+	inForce, err := gcra.NewLocal(algorithms.PerHour(100))
+	if err != nil {
+		panic(err)
+	}
+	strict, err := gcra.NewLocal(algorithms.PerHour(2))
+	if err != nil {
+		panic(err)
+	}
+	limit, err := httplimit.New(inForce,
+		httplimit.Also(strict, httplimit.Name("strict"), httplimit.Shadow()),
+		httplimit.OnShadow(func(_ *http.Request, s httplimit.Shadowed) { fmt.Println(s.Limiter, "says", s.Outcome) }),
+	)
+	if err != nil {
+		panic(err)
+	}
+	handler := limit(hello)
+	for range 3 {
+		show(handler, httptest.NewRequest(http.MethodGet, "/", nil))
+	}
+	// Output:
+	// strict says pass
+	// 200  hello
+	// strict says pass
+	// 200  hello
+	// strict says denied
+	// 200  hello
+}
+
 // A consumer of messages takes up two an hour of each tenant, and puts others back until their time has come.
 func ExampleDecider() {
 	limiter, err := gcra.NewLocal(algorithms.PerHour(2))

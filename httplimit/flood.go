@@ -58,32 +58,56 @@ type denial struct {
 // takeTurn asks the limiter when it is the request's turn. asked is false if another request's denial is its answer, or if
 // the request has waited for so long that its turn was not in time.
 func (t *target) takeTurn(ctx context.Context, q ask.Question, salt uint64) (result algorithms.Result, asked bool, err error) {
-	s := &slots[(maphash.String(seed, q.Key)^salt)%uint64(len(slots))]
-	waited := false
-	if !s.enter() {
-		w := &waiter{t, q.Key, q.Cost, q.Peek, time.Now(), make(chan denial, 1), nil}
-		shared, err := s.wait(ctx, w, q)
-		if err != nil || !shared.came.IsZero() {
-			return shared.aged(), false, err // the result is not used with an error
-		}
-		if waited = q.Timeout > 0; waited {
-			q.Timeout = max(q.Timeout-time.Since(w.arrived), shortest)
-		}
+	s := &slots[slotNumber(q.Key, salt)]
+	w := waiter{target: t, key: q.Key, cost: q.Cost, peek: q.Peek}
+	shared, waited, err := s.turn(ctx, w, &q)
+	if err != nil || !shared.came.IsZero() {
+		return shared.aged(), false, err // the result is not used with an error
 	}
-	var began time.Time // when the question was asked, or zero if there is no crowd that could share the answer
-	if s.state.Load() > mostOut/2 {
-		began = time.Now()
-	}
+	w.arrived = s.began()
 	came := false
-	defer func() { // also if the limiter panics
-		if s.state.Add(-1) >= crowded {
-			s.left(came && !result.Allowed, &waiter{target: t, key: q.Key, cost: q.Cost, peek: q.Peek, arrived: began}, result)
-		}
-	}()
+	defer func() { s.end(came && !result.Allowed, w, result) }() // also if the limiter panics
 	result, err = t.server.asker.Ask(ctx, q)
-	came = err == nil && !began.IsZero()
-	// The server has not had the whole Timeout for a question that had to wait.
-	return result, !waited || !errors.Is(err, context.DeadlineExceeded), err
+	came = err == nil
+	return result, inTime(waited, err), err
+}
+
+// slotNumber returns which slot is a key's.
+func slotNumber(key string, salt uint64) uint64 {
+	return (maphash.String(seed, key) ^ salt) % uint64(len(slots))
+}
+
+// inTime reports whether the server has had the whole Timeout for a question, or an answer: not so if it had to wait.
+func inTime(waited bool, err error) bool { return !waited || !errors.Is(err, context.DeadlineExceeded) }
+
+// turn returns when it is the request's turn to ask the question, or with a denial that it can share. The wait is taken off
+// the question's Timeout. end must be called once the turn is over.
+func (s *slot) turn(ctx context.Context, w waiter, q *ask.Question) (shared denial, waited bool, err error) {
+	if s.enter() {
+		return denial{}, false, nil
+	}
+	waiting := w // allocated only here
+	waiting.arrived, waiting.told = time.Now(), make(chan denial, 1)
+	shared, err = s.wait(ctx, &waiting, *q)
+	if waited = q.Timeout > 0; waited {
+		q.Timeout = max(q.Timeout-time.Since(waiting.arrived), shortest)
+	}
+	return shared, waited, err
+}
+
+// began returns the time at which a question begins, or zero if there is no crowd that could share the answer.
+func (s *slot) began() time.Time {
+	if s.state.Load() > mostOut/2 {
+		return time.Now()
+	}
+	return time.Time{}
+}
+
+// end ends a turn. asked is the question, which arrived when it began.
+func (s *slot) end(denied bool, asked waiter, result algorithms.Result) {
+	if s.state.Add(-1) >= crowded {
+		s.left(denied && !asked.arrived.IsZero(), &asked, result)
+	}
 }
 
 // enter counts a question, unless too many are out or others wait.

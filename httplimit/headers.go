@@ -15,7 +15,8 @@ import (
 // written. It is a Flusher, a Hijacker and a Pusher where the server's is, and http.ResponseController works with it. Two
 // things it can't do. Of a response 101 Switching Protocols that ReverseProxy passes on, the fields are those of both. And
 // an http.MaxBytesReader inside the middleware doesn't close the connection of a client that sends too much: put
-// http.MaxBytesHandler around the middleware. With NoHeaders the next handler has the server's own ResponseWriter.
+// http.MaxBytesHandler around the middleware. With NoHeaders and without [Settle] the next handler has the server's own
+// ResponseWriter.
 type HeaderStyle int
 
 // The styles. All but IETFDraft11 are about one limiter: the one with the longest wait of those that deny,

@@ -30,14 +30,14 @@ import (
 // context with the request's values, which ends at the [Timeout] or at the request's own deadline. If that comes
 // sooner, the policy decides.
 func New(limiter algorithms.Limiter, opts ...Option) (func(http.Handler) http.Handler, error) {
-	m, err := configure(limiter, opts)
+	m, err := configure(limiter, opts, true)
 	if err != nil {
 		return nil, err
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if m.admit(w, r) {
-				m.serve(next, w, r)
+			if charges, ok := m.admit(w, r); ok {
+				m.serve(next, w, r, charges)
 			}
 		})
 	}, nil
@@ -45,10 +45,11 @@ func New(limiter algorithms.Limiter, opts ...Option) (func(http.Handler) http.Ha
 
 type middleware struct {
 	Decider
-	style HeaderStyle
-	body  Responder
-	names []string // of the rules, as the IETF's fields have them
-	wrong []error
+	style      HeaderStyle
+	showShadow bool
+	body       Responder
+	names      []string // of the rules, as the IETF's fields have them
+	wrong      []error
 }
 
 // A Verdict says why a request was refused.
@@ -59,11 +60,16 @@ type Verdict struct {
 	Result     algorithms.Result // of the one that denies with the longest wait, if one does
 }
 
-// configure returns what the options make of the defaults, or all that is wrong with it.
-func configure[O Option](limiter algorithms.Limiter, opts []O) (*middleware, error) {
+// configure returns what the options make of the defaults, or all that is wrong with it. answers tells whether it is to answer
+// requests, and not only to decide.
+func configure[O Option](limiter algorithms.Limiter, opts []O, answers bool) (*middleware, error) {
 	m := &middleware{body: Detail}
 	m.add(limiter)
 	each(opts, m.complain, func(opt O) { opt.apply(m) })
+	m.checkShadows()
+	if !answers {
+		m.complainOfSettle()
+	}
 	if err := errors.Join(m.check(), errors.Join(m.wrong...)); err != nil {
 		return nil, err
 	}
@@ -78,20 +84,27 @@ func (m *middleware) complain(format string, args ...any) {
 	m.wrong = append(m.wrong, invalid(format, args...))
 }
 
-// admit decides on the request, sets the header fields and, unless it is admitted, answers it.
-func (m *middleware) admit(w http.ResponseWriter, r *http.Request) bool {
+// admit decides on the request, sets the header fields and, unless it is admitted, answers it. The charges of one that is
+// admitted are to be settled.
+func (m *middleware) admit(w http.ResponseWriter, r *http.Request) (charges []charge, ok bool) {
 	q := m.ask(r, true)
 	defer q.free()
+	q.reportShadows()
 	m.setHeaders(w.Header(), q.parts)
-	switch q.outcome() {
-	case Pass:
-		return true
-	case Unavailable:
+	m.setShadowField(w.Header(), q.shadows)
+	outcome := q.outcome()
+	if outcome == Pass {
+		return q.charges(), true
+	}
+	if !m.chargeEach {
+		m.giveBack(r, q.charges())
+	}
+	if outcome == Unavailable {
 		if wait := q.unavailableWait(); wait > 0 {
 			setRetryAfter(w.Header(), wait)
 		}
 		m.body(w, r, Verdict{Status: http.StatusServiceUnavailable})
-		return false
+		return nil, false
 	}
 	verdict := q.verdict()
 	if verdict.RetryAfter > 0 {
@@ -101,5 +114,5 @@ func (m *middleware) admit(w http.ResponseWriter, r *http.Request) bool {
 		m.onDenied(r, verdict)
 	}
 	m.body(w, r, verdict)
-	return false
+	return nil, false
 }

@@ -165,7 +165,7 @@ func TestSeveralLimiters(t *testing.T) {
 		{0, 200, `"burst";q=2;w=1, "sustained";q=3;w=60`, `"burst";r=0;t=1, "sustained";r=1;t=60`, ""},
 		{0, 429, `"burst";q=2;w=1, "sustained";q=3;w=60`, `"burst";r=0;t=1, "sustained";r=1;t=60`, "1"},
 		{time.Second, 200, `"burst";q=2;w=1, "sustained";q=3;w=60`, `"burst";r=1;t=1, "sustained";r=0;t=59`, ""},
-		{0, 429, `"sustained";q=3;w=60`, `"sustained";r=0;t=59`, "59"}, // the other was not asked
+		{0, 429, `"burst";q=2;w=1, "sustained";q=3;w=60`, `"burst";r=1;t=1, "sustained";r=0;t=59`, "59"},
 	} {
 		clock.Advance(step.on)
 		w := get(h, "192.0.2.1")

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/internal/ask"
@@ -14,7 +13,8 @@ import (
 
 // An inquiry is the asking of all limiters about one request. It is valid until free.
 type inquiry struct {
-	parts []part // one for each rule that applies, in the order of the rules
+	parts   []part // one for each rule in force that applies, in the order of the rules
+	shadows []part // one for each other rule that applies
 
 	decider  *Decider
 	request  *http.Request
@@ -32,6 +32,8 @@ type part struct {
 
 	key  string
 	cost int64
+
+	charge *algorithms.Reservation // nil unless the rule settles its charges
 }
 
 // A state says how far a limiter has been asked, and what it said.
@@ -52,10 +54,10 @@ var inquiries = sync.Pool{New: func() any { return new(inquiry) }}
 
 // ask asks the limiters of the rules that apply. free must be called once the answer has been used.
 //
-// One limiter is asked once. Of several, the second to the last are asked first what they would say, and
-// none is charged if one denies. Requests that race may still charge a limiter for a request that
-// another then denies: between the question and the charge, others may come. With ChargeEach all are
-// charged, whatever the others say.
+// One limiter is asked once, and so are several that can decide as one: see together. Of others, the second to the last are
+// asked first what they would say, and none is charged if one denies. Requests that race may still charge a limiter for a
+// request that another then denies: between the question and the charge, others may come. With ChargeEach all are charged,
+// whatever the others say.
 //
 // With detached a cancel of the request's context is no reason to give up, and the end of its deadline is a failure that the
 // policy decides. Else both mean that the client has gone.
@@ -63,8 +65,10 @@ func (d *Decider) ask(r *http.Request, detached bool) *inquiry {
 	q := inquiries.Get().(*inquiry)
 	q.decider, q.request, q.detached = d, r, detached
 	for _, rule := range d.rules {
-		if key, cost, ok := rule.applies(r); ok {
-			q.begin(rule, key, cost)
+		if rule.shadow {
+			q.beginShadow(rule)
+		} else {
+			q.parts = q.begin(q.parts, rule)
 		}
 	}
 	if d.chargeEach {
@@ -72,17 +76,22 @@ func (d *Decider) ask(r *http.Request, detached bool) *inquiry {
 	} else {
 		q.allOrNothing()
 	}
+	q.askShadows()
 	return q
 }
 
-// begin adds the part of a rule that applies.
-func (q *inquiry) begin(rule *rule, key string, cost int64) {
+// begin appends the part of a rule, if it applies.
+func (q *inquiry) begin(parts []part, rule *rule) []part {
+	key, cost, ok := rule.applies(q.request)
+	if !ok {
+		return parts
+	}
 	chosen, err := rule.targetFor(q.request)
 	if chosen == unlimited {
-		return
+		return parts
 	}
-	q.parts = append(q.parts, part{rule: rule, target: chosen, key: key, cost: cost})
-	p := &q.parts[len(q.parts)-1]
+	parts = append(parts, part{rule: rule, target: chosen, key: key, cost: cost})
+	p := &parts[len(parts)-1]
 	switch {
 	case err != nil:
 		q.mistaken(p, err)
@@ -91,12 +100,14 @@ func (q *inquiry) begin(rule *rule, key string, cost int64) {
 	case chosen == denyAll:
 		p.state = never
 	}
+	return parts
 }
 
 // free gives the inquiry back; its parts must not be used afterwards.
 func (q *inquiry) free() {
 	clear(q.parts)
-	*q = inquiry{parts: q.parts[:0]}
+	clear(q.shadows)
+	*q = inquiry{parts: q.parts[:0], shadows: q.shadows[:0]}
 	inquiries.Put(q)
 }
 
@@ -109,6 +120,9 @@ func (q *inquiry) chargeEach() {
 }
 
 func (q *inquiry) allOrNothing() {
+	if q.together() {
+		return
+	}
 	for i := range q.parts {
 		if p := &q.parts[i]; i > 0 && p.state == unasked && q.outcome() == Pass {
 			q.peek(p)
@@ -160,9 +174,18 @@ func (q *inquiry) charge(p *part) {
 }
 
 func (q *inquiry) askOne(p *part, peek bool) (algorithms.Result, error) {
-	result, answered, err := p.target.ask(q.request.Context(), ask.Question{
-		Key: p.key, Cost: p.cost, Peek: peek, Timeout: p.rule.timeout, Detached: q.detached, Tag: q.request,
-	}, p.rule.salt)
+	question := ask.Question{
+		Limiter: p.target.limiter, Key: p.key, Cost: p.cost, Peek: peek, Timeout: p.rule.timeout, Detached: q.detached, Tag: q.request,
+	}
+	var reserved *reserving
+	if p.rule.settle != nil && !peek {
+		reserved = &reserving{Limiter: p.target.limiter}
+		question.Limiter = reserved
+	}
+	result, answered, err := p.target.ask(q.request.Context(), question, p.rule.salt)
+	if reserved != nil && answered {
+		p.charge = reserved.made
+	}
 	if answered && p.failed == nil {
 		q.decider.tellAnswer(p.rule)
 	}
@@ -214,91 +237,3 @@ func (p *part) isTooMuch() bool {
 
 // isDenial reports whether an error is a denial for good.
 func isDenial(err error) bool { return errors.Is(err, algorithms.ErrCostExceedsLimit) }
-
-// outcome returns what becomes of the request.
-func (q *inquiry) outcome() Outcome {
-	outcome := Pass
-	for i := range q.parts {
-		switch q.parts[i].state {
-		case denied, never:
-			outcome = Denied
-		case refused, wrong:
-			if outcome == Pass {
-				outcome = Unavailable
-			}
-		}
-	}
-	if q.gone {
-		return Gone
-	}
-	return outcome
-}
-
-// retryAfter returns the longest wait of those that deny, or 0 where no wait is known that would help.
-func (q *inquiry) retryAfter() (wait time.Duration) {
-	for i := range q.parts {
-		switch p := &q.parts[i]; p.state {
-		case denied:
-			wait = max(wait, p.result.RetryAfter)
-		case never, wrong:
-			return 0
-		}
-	}
-	return wait
-}
-
-// unavailableWait returns when to come again where a limiter gave no answer, or 0 where that can't help.
-func (q *inquiry) unavailableWait() time.Duration {
-	for i := range q.parts {
-		if q.parts[i].state == wrong {
-			return 0
-		}
-	}
-	return time.Second
-}
-
-// denials returns what those that deny say.
-func (q *inquiry) denials() []Denial {
-	n := 0
-	for i := range q.parts {
-		if q.parts[i].denies() {
-			n++
-		}
-	}
-	all := make([]Denial, 0, n)
-	for i := range q.parts {
-		if p := &q.parts[i]; p.denies() {
-			all = append(all, Denial{p.rule.name, p.limit(), p.result})
-		}
-	}
-	return all
-}
-
-// verdict returns why the request is denied.
-func (q *inquiry) verdict() Verdict {
-	v := Verdict{Status: http.StatusTooManyRequests, RetryAfter: q.retryAfter()}
-	for i := range q.parts {
-		if p := &q.parts[i]; p.denies() {
-			v.Denied = append(v.Denied, p.rule.name)
-		}
-	}
-	if p := tightest(q.parts); p != nil && p.state == denied {
-		v.Result = p.result
-	}
-	return v
-}
-
-// limit returns what the limiter admits; zero where it can't tell.
-func (p *part) limit() algorithms.Limit {
-	if p.target == nil {
-		return algorithms.Limit{}
-	}
-	return limitOf(p.target.limiter)
-}
-
-func limitOf(limiter algorithms.Limiter) algorithms.Limit {
-	if limiter, ok := limiter.(interface{ Limit() algorithms.Limit }); ok {
-		return limiter.Limit()
-	}
-	return algorithms.Limit{}
-}

@@ -46,6 +46,9 @@ func LimitFunc[L algorithms.Limiter](with func(algorithms.Limit) (L, error), lim
 		if _, ok := any(none).(localer); !ok && any(none) != nil {
 			r.noLocal = fmt.Errorf("%w: %T of LimitFunc has no method Local", algorithms.ErrNoLocal, none)
 		}
+		if _, ok := any(none).(algorithms.Reserver); !ok && any(none) != nil {
+			r.noReserve = fmt.Errorf("%w: %T of LimitFunc has no method Reserve", algorithms.ErrNoReserve, none)
+		}
 		var kept targets[algorithms.Limit]
 		r.choose = func(request *http.Request) (*target, error) {
 			switch l := limit(request); l {

@@ -106,8 +106,8 @@ func Body(b Responder) Option {
 // OnError sets a function that is told of each failure of a limiter, before the request is answered: of
 // its errors, of a [Timeout] (the error wraps context.DeadlineExceeded, and the cause if it is known), of [ErrHung] and
 // [ErrAway], of a [Cost] below 0, and of a limit that [LimitFunc] can't use. It is told of a Cost above what the limit can
-// ever admit too (algorithms.ErrCostExceedsLimit), which is a denial and no failure, whatever the policy. It isn't told if
-// a [Decider] finds the client gone. If a limiter panics after its question was given up, the function is told from another
+// ever admit too (algorithms.ErrCostExceedsLimit), which is a denial and no failure, whatever the policy. After the answer it
+// is told of charges that [Settle] could not settle ([ErrNotSettled]). It isn't told if a [Decider] finds the client gone. If a limiter panics after its question was given up, the function is told from another
 // goroutine, after the request was answered.
 //
 // Without this option failures are logged, as [Logger] says. With it they aren't, unless Logger is given too.

@@ -27,6 +27,9 @@ type rule struct {
 	cost      func(*http.Request) int64            // nil: 1; a cost of 0 is not asked for
 	choose    func(*http.Request) (*target, error) // nil: own
 	noLocal   error                                // what choose chooses has no Local
+	noReserve error                                // what choose chooses can't reserve
+	shadow    bool                                 // it only reports
+	settle    func(*http.Request, Response) int64  // nil: the charge stays as it is
 	onFailure Policy
 	timeout   time.Duration // of each question; 0: none but the request's own
 
@@ -35,7 +38,7 @@ type rule struct {
 	another *target // what FallBack asks
 	salt    uint64  // spreads equal keys of different rules
 
-	outage, mistakes, panics outage.Log
+	outage, mistakes, panics, unsettled outage.Log
 
 	wrong []error
 }
@@ -74,11 +77,13 @@ func (r *rule) prepare() {
 	r.outage = outage.Log{Message: "rate limiter fails", Logger: d.logger, Now: d.now}
 	r.panics = outage.Log{Message: "rate limiter panicked", Logger: d.logger, Now: d.now}
 	r.mistakes = outage.Log{Message: "rate limiter can't be asked", Logger: d.logger, Now: d.now}
+	r.unsettled = outage.Log{Message: "rate limiter doesn't settle", Logger: d.logger, Now: d.now}
 	r.server = r.newServer()
 	r.own = *r.newTarget(r.limiter, r.server)
 	if r.onFailure.action == fallBack {
 		r.another = r.newTarget(r.onFailure.limiter, r.newServer())
 	}
+	r.checkSettle()
 	for _, err := range []error{r.own.noLocal, r.noLocal} {
 		if r.onFailure.action == local && err != nil {
 			r.wrong = append(r.wrong, fmt.Errorf("%w: limiter %q can't decide in this process when it fails, want OnFailure with LetPass, Refuse or FallBack: %w",

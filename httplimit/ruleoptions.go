@@ -119,8 +119,8 @@ func OnFailure(p Policy) RuleOption {
 
 // Timeout sets how long a request waits for an answer of the limiter, 250 ms by default. Then the limiter
 // has failed, also if it ignores its context, as go-redis does without ContextTimeoutEnabled. The request
-// may have been charged by then. If there are several limiters, one may be asked twice, for this long each
-// time. A limiter that obeys its context has 5 ms more to return the cause.
+// may have been charged by then. If there are several limiters that can't be asked as one, one may be asked twice, for this
+// long each time. A limiter that obeys its context has 5 ms more to return the cause.
 //
 // With 0 the limiter is asked in the request's own goroutine, and must return by itself: the context that it gets ends
 // only at the request's own deadline, if it has one, and in a [Decider] when the request's context does. That saves most of

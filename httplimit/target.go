@@ -75,10 +75,17 @@ type localer interface {
 	Local() (algorithms.Limiter, error)
 }
 
-// ask asks the limiter. answered tells that it is the limiter that has answered, and no other request's answer is shared.
+// ask asks the question of the limiter, or of one that stands for it. answered tells that it is the limiter that has answered,
+// and no other request's answer is shared.
 func (t *target) ask(ctx context.Context, q ask.Question, salt uint64) (result algorithms.Result, answered bool, err error) {
-	q.Limiter, q.InProcess = t.limiter, t.server == nil
-	if q.InProcess {
+	return t.askBy(ctx, q, func(q ask.Question) (algorithms.Result, bool, error) { return t.takeTurn(ctx, q, salt) })
+}
+
+// askBy asks the question as ask does. takeTurn asks it when it is the request's turn.
+func (t *target) askBy(ctx context.Context, q ask.Question, takeTurn func(ask.Question) (algorithms.Result, bool, error)) (
+	result algorithms.Result, answered bool, err error,
+) {
+	if q.InProcess = t.server == nil; q.InProcess {
 		result, err = inProcess.Ask(ctx, q)
 		return result, err == nil, err
 	}
@@ -93,7 +100,7 @@ func (t *target) ask(ctx context.Context, q ask.Question, salt uint64) (result a
 		result, err = t.server.asker.Ask(ctx, q)
 		answered = true
 	} else {
-		result, answered, err = t.takeTurn(ctx, q, salt)
+		result, answered, err = takeTurn(q)
 	}
 	if answered {
 		verdict = ask.Judge(err)

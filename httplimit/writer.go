@@ -9,10 +9,11 @@ import (
 	"strings"
 )
 
-// serve calls the next handler. The fields about the limits are in the header already, for the handler to see. What
-// becomes of them until the header is written is looked at then: httputil.ReverseProxy adds those of its upstream to
-// them, and removes all when the upstream sends an informational response such as 103 Early Hints.
-func (m *middleware) serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
+// serve calls the next handler, and settles the charges when that has returned or panicked. The fields about the limits are
+// in the header already, for the handler to see. What becomes of them until the header is written is looked at then:
+// httputil.ReverseProxy adds those of its upstream to them, and removes all when the upstream sends an informational response
+// such as 103 Early Hints.
+func (m *middleware) serve(next http.Handler, w http.ResponseWriter, r *http.Request, charges []charge) {
 	names := m.style.names()
 	own := writer{ResponseWriter: w, names: names, lists: m.style == IETFDraft11}
 	h := w.Header()
@@ -21,12 +22,26 @@ func (m *middleware) serve(next http.Handler, w http.ResponseWriter, r *http.Req
 			own.fields[i] = values[0]
 		}
 	}
-	if own.fields == [3]string{} {
-		next.ServeHTTP(w, r) // no limiter has told anything
+	if own.fields == [3]string{} && charges == nil {
+		next.ServeHTTP(w, r) // no limiter has told anything, or is to be told
 		return
 	}
 	wrapped, state := own.wrap()
-	next.ServeHTTP(wrapped, r)
+	if charges != nil {
+		response := Response{Panicked: true}
+		defer func() {
+			response.Status, response.Written, response.Hijacked = state.status, state.written, state.hijacked
+			m.settleAll(r, charges, response)
+		}()
+		next.ServeHTTP(wrapped, r)
+		response.Panicked = false
+		if state.hijacked = state.tookOver(); state.hijacked && !state.begun {
+			state.arrange(http.StatusOK) // the handler may have written nothing at all
+			return
+		}
+	} else {
+		next.ServeHTTP(wrapped, r)
+	}
 	state.begin(http.StatusOK)
 }
 
@@ -38,10 +53,25 @@ type writer struct {
 	lists  bool      // the fields are lists, which take what others add
 	lost   bool      // an informational response was written, after which they may have been removed
 	begun  bool      // the header was written
+
+	// What Settle is told of, besides:
+	status    int // of the header that was written
+	written   int64
+	hijacked  bool
+	unwrapped bool // what is written past this writer is not known
+}
+
+// tookOver reports whether the handler has taken over the connection, or may have: past this writer, with a
+// http.ResponseController.
+func (w *writer) tookOver() bool {
+	return w.hijacked || w.status == http.StatusSwitchingProtocols || w.unwrapped && !w.begun
 }
 
 // Unwrap is for http.ResponseController.
-func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *writer) Unwrap() http.ResponseWriter {
+	w.unwrapped = true
+	return w.ResponseWriter
+}
 
 // WriteHeader implements http.ResponseWriter.
 func (w *writer) WriteHeader(status int) {
@@ -56,34 +86,45 @@ func (w *writer) WriteHeader(status int) {
 // Write implements http.ResponseWriter.
 func (w *writer) Write(b []byte) (int, error) {
 	w.begin(http.StatusOK)
-	return w.ResponseWriter.Write(b)
+	n, err := w.ResponseWriter.Write(b)
+	w.written += int64(n)
+	return n, err
 }
 
 // WriteString implements io.StringWriter.
 func (w *writer) WriteString(s string) (int, error) {
 	w.begin(http.StatusOK)
-	return io.WriteString(w.ResponseWriter, s)
+	n, err := io.WriteString(w.ResponseWriter, s)
+	w.written += int64(n)
+	return n, err
 }
 
 // ReadFrom implements io.ReaderFrom: a server sends files without a copy by it.
 func (w *writer) ReadFrom(r io.Reader) (int64, error) {
 	if !w.begun {
-		w.settle(http.StatusOK) // without data nothing begins
+		w.arrange(http.StatusOK) // without data nothing begins
 	}
-	return io.Copy(w.ResponseWriter, r)
+	n, err := io.Copy(w.ResponseWriter, r)
+	if w.written += n; n > 0 && !w.begun {
+		w.begun, w.status = true, http.StatusOK
+	}
+	return n, err
 }
 
 // begin is called before the header is written.
 func (w *writer) begin(status int) {
 	if !w.begun {
-		w.begun = true
-		w.settle(status)
+		w.begun, w.status = true, status
+		w.arrange(status)
 	}
 }
 
-// settle puts the fields in order: those of lists are there, and of others each is there once, from the limiter that
+// arrange puts the fields in order: those of lists are there, and of others each is there once, from the limiter that
 // matters most. If the handler has removed them, they stay away.
-func (w *writer) settle(status int) {
+func (w *writer) arrange(status int) {
+	if w.fields == [3]string{} {
+		return
+	}
 	h := w.Header()
 	if w.lists {
 		if w.lost {
@@ -193,7 +234,9 @@ func (f flusher) FlushError() error {
 
 // Hijack implements http.Hijacker.
 func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	return h.w.ResponseWriter.(http.Hijacker).Hijack()
+	conn, buffered, err := h.w.ResponseWriter.(http.Hijacker).Hijack()
+	h.w.hijacked = h.w.hijacked || err == nil
+	return conn, buffered, err
 }
 
 // Push implements http.Pusher.

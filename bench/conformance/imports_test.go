@@ -26,7 +26,7 @@ func TestImports(t *testing.T) {
 		"algorithms":             {"scripts", "internal/joint", "internal/option", "internal/remote", "internal/rule", "internal/sentinel", "internal/sharing"},
 		"algorithms/allof":       {"algorithms", "scripts", "internal/joint", "internal/local", "internal/option", "internal/rule"},
 		"algorithms/fallback":    {"algorithms", "internal/ask", "internal/breaker", "internal/option", "internal/outage"},
-		"internal/ask":           {"algorithms", "scripts", "scripts/coalesce"},
+		"internal/ask":           {"algorithms", "algorithms/allof", "scripts", "scripts/coalesce"},
 		"internal/breaker":       {"internal/ask"},
 		"internal/outage":        {},
 		"internal/sharing":       {},
@@ -36,7 +36,7 @@ func TestImports(t *testing.T) {
 		"slidinglog":             algorithm,
 		"gcra":                   bucket,
 		"leakybucket":            append([]string{"internal/remote"}, bucket...),
-		"httplimit":              {"algorithms", "internal/ask", "internal/breaker", "internal/option", "internal/outage", "internal/sharing"},
+		"httplimit":              {"algorithms", "algorithms/allof", "internal/ask", "internal/breaker", "internal/option", "internal/outage", "internal/sharing"},
 	}
 	seen := 0
 	for _, fields := range importsIn(t, "../..") {

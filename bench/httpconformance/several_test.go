@@ -3,10 +3,13 @@ package httpconformance_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/gcra"
 	"github.com/go-weir/weir/httplimit"
 	"github.com/go-weir/weir/slidinglog"
 )
@@ -52,5 +55,48 @@ func TestSeveralLimits(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestSeveralAtOnce: of 200 requests at once that each of two limits counts, the smaller limit lets 60 pass, and the other
+// has counted just those: both decide in one script.
+func TestSeveralAtOnce(t *testing.T) {
+	t.Parallel()
+	run := sharedRedis(t)
+	for _, a := range all {
+		t.Run(a.name, func(t *testing.T) {
+			perDay, err := a.Over(run)(algorithms.PerDay(60), fresh())
+			if err != nil {
+				t.Fatal(err)
+			}
+			perYear, err := gcra.New(run, algorithms.Per(10_000, 365*24*time.Hour), fresh())
+			if err != nil {
+				t.Fatal(err)
+			}
+			server := httptest.NewServer(strict(perYear,
+				httplimit.Also(perDay, httplimit.Name("day"), httplimit.Timeout(time.Minute), httplimit.OnFailure(httplimit.Refuse)))(served))
+			defer server.Close()
+			var admitted, denied atomic.Int64
+			var all sync.WaitGroup
+			for range 200 {
+				all.Go(func() {
+					switch response, err := fetch(t.Context(), server.Client(), server.URL); {
+					case err != nil:
+						t.Error(err)
+					case response.StatusCode == http.StatusOK:
+						admitted.Add(1)
+					case response.StatusCode == http.StatusTooManyRequests:
+						denied.Add(1)
+					}
+				})
+			}
+			all.Wait()
+			if admitted.Load() != 60 || denied.Load() != 140 {
+				t.Errorf("%d served and %d refused, want 60 and 140", admitted.Load(), denied.Load())
+			}
+			if left, err := perYear.Peek(t.Context(), "127.0.0.1"); err != nil || left.Remaining != 10_000-60 {
+				t.Errorf("then the year has %+v, %v, want 60 counted", left, err)
+			}
+		})
 	}
 }

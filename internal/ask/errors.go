@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/allof"
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 
@@ -71,7 +72,7 @@ func (e panicError) Unwrap() error {
 // mistakes are the errors of limits, costs and options that the program itself got wrong. No server has failed.
 var mistakes = []error{
 	algorithms.ErrInvalidCost, algorithms.ErrInvalidLimit, algorithms.ErrInvalidOption, algorithms.ErrInvalidTime,
-	algorithms.ErrNilLimiter, algorithms.ErrNilRunner,
+	algorithms.ErrNilLimiter, algorithms.ErrNilRunner, algorithms.ErrNoReserve,
 }
 
 // IsMistake reports whether an error is the program's own.
@@ -86,7 +87,7 @@ func IsMistake(err error) bool {
 
 // IsOfArguments reports whether an error says that the question itself has no answer, whatever the server does.
 func IsOfArguments(err error) bool {
-	return errors.Is(err, algorithms.ErrCostExceedsLimit) || IsMistake(err)
+	return errors.Is(err, algorithms.ErrCostExceedsLimit) || errors.Is(err, allof.ErrNotTogether) || IsMistake(err)
 }
 
 // A Verdict says what an answer, or the lack of one, tells about the server.

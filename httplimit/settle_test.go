@@ -1,0 +1,376 @@
+package httplimit_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/httplimit"
+)
+
+// A ledger is a Reserver of a limit of ten, which nothing comes back to but what is settled.
+type ledger struct {
+	mu      sync.Mutex
+	charged int64
+	settled []int64
+	fails   error                       // of each Reserve
+	during  func(context.Context) error // a settlement; nil: nothing
+	local   *ledger
+}
+
+func (l *ledger) Reserve(_ context.Context, _ string, n int64) (*algorithms.Reservation, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.fails != nil:
+		return nil, l.fails
+	case l.charged+n > 10:
+		return algorithms.NewReservation(algorithms.Result{Limit: 10, Remaining: 10 - l.charged, RetryAfter: time.Minute}, n, nil), nil
+	}
+	l.charged += n
+	return algorithms.NewReservation(algorithms.Result{Allowed: true, Limit: 10, Remaining: 10 - l.charged}, n, func(ctx context.Context, used int64) error {
+		if l.during != nil {
+			if err := l.during(ctx); err != nil {
+				return err
+			}
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.charged += used - n
+		l.settled = append(l.settled, used)
+		return nil
+	}), nil
+}
+
+func (l *ledger) AllowN(context.Context, string, int64) (algorithms.Result, error) {
+	return algorithms.Result{}, errors.New("AllowN instead of Reserve")
+}
+
+func (l *ledger) Allow(ctx context.Context, key string) (algorithms.Result, error) {
+	return l.AllowN(ctx, key, 1)
+}
+
+func (l *ledger) Peek(ctx context.Context, key string) (algorithms.Result, error) {
+	return l.PeekN(ctx, key, 1)
+}
+
+func (l *ledger) PeekN(_ context.Context, _ string, n int64) (algorithms.Result, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return algorithms.Result{Allowed: l.charged+n <= 10, Limit: 10, Remaining: 10 - l.charged}, l.fails
+}
+
+func (l *ledger) Reset(context.Context, string) error { return nil }
+
+func (l *ledger) Local() (algorithms.Limiter, error) { return l.local, nil }
+
+func newLedger() *ledger { return &ledger{local: &ledger{local: &ledger{}}} }
+
+func (l *ledger) is(t *testing.T, charged int64, settled ...int64) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.charged != charged || fmt.Sprint(l.settled) != fmt.Sprint(settled) {
+		t.Errorf("%d are charged, settled with %v, want %d and %v", l.charged, l.settled, charged, settled)
+	}
+}
+
+var costs4 = httplimit.Cost(func(*http.Request) int64 { return 4 })
+
+func uses(n int64) httplimit.RuleOption {
+	return httplimit.Settle(func(*http.Request, httplimit.Response) int64 { return n })
+}
+
+// TestSettleCharges: what the function returns is the cost in the end.
+func TestSettleCharges(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		used     int64
+		panics   bool
+		charged  int64
+		settled  []int64
+		failures int
+	}{
+		{"less", 1, false, 1, []int64{1}, 0},
+		{"nothing", 0, false, 0, []int64{0}, 0},
+		{"as much", 4, false, 4, nil, 0},
+		{"more", 25, false, 25, []int64{25}, 0},
+		{"below 0", -1, false, 4, nil, 1},
+		{"less, and a panic", 1, true, 4, nil, 0},
+		{"more, and a panic", 25, true, 25, []int64{25}, 0},
+		{"below 0, and a panic", -1, true, 4, nil, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ledger, failures := newLedger(), 0
+			h := must(httplimit.New(ledger, ofOneKey, costs4, uses(c.used), httplimit.OnError(func(_ *http.Request, f httplimit.Failure) {
+				failures++
+				if !errors.Is(f.Err, httplimit.ErrNotSettled) || !errors.Is(f.Err, algorithms.ErrInvalidCost) {
+					t.Errorf("told of %v", f.Err)
+				}
+			})))(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+				if c.panics {
+					panic("broken")
+				}
+			}))
+			func() {
+				defer func() {
+					if v := recover(); (v == "broken") != c.panics {
+						t.Errorf("recovered %v", v)
+					}
+				}()
+				get(h, "192.0.2.1")
+			}()
+			ledger.is(t, c.charged, c.settled...)
+			if failures != c.failures {
+				t.Errorf("%d failures, want %d", failures, c.failures)
+			}
+		})
+	}
+}
+
+// TestSettleDenied: what one limiter admits and another denies is given back, unless each is charged.
+func TestSettleDenied(t *testing.T) {
+	for _, each := range []bool{false, true} {
+		var asked []string
+		ledger := newLedger()
+		opts := []httplimit.Option{ofOneKey, costs4, uses(1), httplimit.Also(&stub{"b", &asked, yesThenNo}, httplimit.Name("b"), ofOneKey, letPass)}
+		if each {
+			opts = append(opts, httplimit.ChargeEach())
+		}
+		if w := get(must(httplimit.New(ledger, opts...))(served), "192.0.2.1"); w.Code != 429 {
+			t.Errorf("status %d", w.Code)
+		}
+		if each {
+			ledger.is(t, 4)
+		} else {
+			ledger.is(t, 0, 0)
+		}
+	}
+	ledger := newLedger()
+	h := must(httplimit.New(ledger, ofOneKey, costs4, uses(4)))(served)
+	for _, code := range []int{200, 200, 429} {
+		if w := get(h, "192.0.2.1"); w.Code != code {
+			t.Errorf("status %d, want %d", w.Code, code)
+		}
+	}
+	ledger.is(t, 8)
+}
+
+// TestSettlePolicies: a charge is settled where it was charged, and one that no limiter has made isn't.
+func TestSettlePolicies(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		policy httplimit.Policy
+		code   int
+	}{{"local", httplimit.Local, 200}, {"let pass", httplimit.LetPass, 200}, {"refuse", httplimit.Refuse, 503}} {
+		ledger := newLedger()
+		ledger.fails = errDown
+		h := must(httplimit.New(ledger, ofOneKey, costs4, uses(1), httplimit.OnFailure(c.policy), quiet))(served)
+		if w := get(h, "192.0.2.1"); w.Code != c.code {
+			t.Errorf("%s: status %d, want %d", c.name, w.Code, c.code)
+		}
+		ledger.is(t, 0)
+		if c.name == "local" {
+			ledger.local.is(t, 1, 1)
+		} else {
+			ledger.local.is(t, 0)
+		}
+	}
+	ledger, other := newLedger(), newLedger()
+	ledger.fails = errDown
+	get(must(httplimit.New(ledger, ofOneKey, costs4, uses(1), httplimit.OnFailure(httplimit.FallBack(other)), quiet))(served), "192.0.2.1")
+	other.is(t, 1, 1)
+}
+
+// TestSettleShadow: the charge of a limiter that is only tried is settled as one in force.
+func TestSettleShadow(t *testing.T) {
+	ledger := newLedger()
+	h := must(httplimit.New(ledger, ofOneKey, costs4, uses(1), httplimit.Shadow(), httplimit.ShadowHeader()))(served)
+	wantFields(t, get(h, "192.0.2.1"), map[string]string{"X-RateLimit-Shadow": `"default";q=10;r=6;t=0`})
+	ledger.is(t, 1, 1)
+}
+
+// TestSettleEnds: the client's end is none of the settlement's, which has a deadline of its own. A limiter that doesn't come back
+// is left behind.
+func TestSettleEnds(t *testing.T) {
+	ledger := newLedger()
+	type key struct{}
+	parent, cancel := context.WithCancel(context.WithValue(context.Background(), key{}, "v"))
+	ctx := &ending{Context: parent}
+	ledger.during = func(ctx context.Context) error {
+		if at, ok := ctx.Deadline(); ctx.Err() != nil || !ok || time.Until(at) > time.Minute || ctx.Value(key{}) != "v" {
+			t.Errorf("the context ends with %v at %v, %v", ctx.Err(), at, ok)
+		}
+		return nil
+	}
+	h := must(httplimit.New(ledger, ofOneKey, costs4, uses(1), httplimit.Timeout(time.Minute)))(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		cancel()
+		ctx.past.Store(true)
+	}))
+	serve(h, httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx))
+	ledger.is(t, 1, 1)
+
+	hung := make(chan struct{})
+	ledger.during = func(context.Context) error {
+		<-hung
+		return nil
+	}
+	var told []error
+	h = must(httplimit.New(ledger, ofOneKey, costs4, uses(0), httplimit.Timeout(time.Millisecond), httplimit.OnError(func(_ *http.Request, f httplimit.Failure) {
+		told = append(told, f.Err)
+	})))(served)
+	if w := get(h, "192.0.2.1"); w.Code != 200 || w.Body.String() != "served" {
+		t.Errorf("status %d", w.Code)
+	}
+	if len(told) != 1 || !errors.Is(told[0], httplimit.ErrNotSettled) || !errors.Is(told[0], context.DeadlineExceeded) {
+		t.Errorf("told of %v, want a charge that isn't settled", told)
+	}
+	ledger.is(t, 5, 1)
+	close(hung)
+	until(func() bool { ledger.mu.Lock(); defer ledger.mu.Unlock(); return len(ledger.settled) == 2 })
+}
+
+// ending is a context whose deadline passes when it is told.
+type ending struct {
+	context.Context
+	past atomic.Bool
+}
+
+func (e *ending) Deadline() (time.Time, bool) {
+	if e.past.Load() {
+		return time.Unix(0, 0), true
+	}
+	return time.Now().Add(time.Hour), true
+}
+
+// TestSettleFields: the fields about limits are in order though nothing is written but past the writer.
+func TestSettleFields(t *testing.T) {
+	w := get(must(httplimit.New(newLedger(), ofOneKey, uses(0)))(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Add("X-RateLimit-Remaining", "99") // as a proxy adds its upstream's
+		_ = http.NewResponseController(w).EnableFullDuplex()
+	})), "192.0.2.1")
+	wantFields(t, w, map[string]string{"X-RateLimit-Remaining": "9"})
+}
+
+// TestSettleAway: a limiter that is away isn't asked to settle. A settlement that fails is told of, and asked once.
+func TestSettleAway(t *testing.T) {
+	ledger, settlements := newLedger(), 0
+	ledger.during = func(context.Context) error {
+		settlements++
+		return errDown
+	}
+	var told []error
+	middleware := must(httplimit.New(ledger, ofOneKey, uses(0), httplimit.OnFailure(httplimit.Refuse), httplimit.OnError(func(_ *http.Request, f httplimit.Failure) {
+		if errors.Is(f.Err, httplimit.ErrNotSettled) {
+			told = append(told, f.Err)
+		}
+	})))
+	get(middleware(served), "192.0.2.1")
+	if len(told) != 1 || !errors.Is(told[0], errDown) || settlements != 1 {
+		t.Errorf("told of %v, settled %d times, want the failure of one settlement", told, settlements)
+	}
+	get(middleware(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		ledger.fails = errDown
+		for range 5 {
+			get(middleware(served), "192.0.2.1")
+		}
+	})), "192.0.2.1")
+	if len(told) != 2 || !errors.Is(told[1], httplimit.ErrAway) || settlements != 1 {
+		t.Errorf("told of %v, settled %d times, want the second not asked", told, settlements)
+	}
+	ledger.is(t, 2)
+}
+
+// TestSettleFlood: at most 32 settlements of a key are out at a time, and none takes a denial for its answer or is one.
+func TestSettleFlood(t *testing.T) {
+	const requests = 100
+	let := make(chan struct{})
+	var out, most atomic.Int64
+	var reserved sync.WaitGroup
+	reserved.Add(requests)
+	admitting := &ledger{charged: -1_000_000, during: func(context.Context) error {
+		if n := out.Add(1); n > most.Load() {
+			most.Store(n)
+		}
+		<-let
+		out.Add(-1)
+		return nil
+	}}
+	h := must(httplimit.New(admitting, ofOneKey, costs4, uses(1), httplimit.OnFailure(httplimit.Refuse), httplimit.Timeout(time.Minute)))(
+		http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			reserved.Done()
+			reserved.Wait()
+		}))
+	go func() {
+		until(func() bool { return out.Load() == 32 && httplimit.Waiting() == requests-32 })
+		close(let)
+	}()
+	outcomes := flood(requests, func(int) httplimit.Outcome {
+		if get(h, "192.0.2.1").Code == 200 {
+			return httplimit.Pass
+		}
+		return httplimit.Denied
+	})
+	if outcomes[httplimit.Pass] != requests || most.Load() > 32 {
+		t.Errorf("%v, %d settlements at a time", outcomes, most.Load())
+	}
+	if n := len(admitting.settled); n != requests {
+		t.Errorf("%d were settled, want %d", n, requests)
+	}
+}
+
+// TestSettleWrong: a limiter that is known not to reserve is an error of New. One that is chosen later refuses the request.
+func TestSettleWrong(t *testing.T) {
+	plain, can := failure{errDown}, newLedger()
+	for name, opts := range map[string][]httplimit.Option{
+		"it":         nil,
+		"its Local":  nil,
+		"LimitFunc":  {httplimit.LimitFunc(func(algorithms.Limit) (*plainLocal, error) { return nil, nil }, func(*http.Request) algorithms.Limit { return algorithms.Limit{} })},
+		"FallBack":   {httplimit.OnFailure(httplimit.FallBack(plain))},
+		"in an Also": {httplimit.Also(plain, httplimit.Name("also"), letPass, uses(1))},
+	} {
+		var limiter algorithms.Limiter = can
+		switch name {
+		case "it":
+			limiter, opts = plain, []httplimit.Option{letPass}
+		case "its Local":
+			limiter = &halfway{ledger: newLedger()}
+		}
+		_, err := httplimit.New(limiter, append(opts, uses(1))...)
+		if !errors.Is(err, algorithms.ErrNoReserve) || !errors.Is(err, algorithms.ErrInvalidOption) {
+			t.Errorf("%s: %v, want ErrNoReserve", name, err)
+		}
+	}
+	if _, err := httplimit.New(can, httplimit.Settle(nil)); !errors.Is(err, algorithms.ErrInvalidOption) {
+		t.Errorf("%v, want ErrInvalidOption", err)
+	}
+	for _, opt := range []httplimit.DeciderOption{uses(1), httplimit.Also(can, httplimit.Name("also"), uses(1))} {
+		if _, err := httplimit.NewDecider(can, opt); !errors.Is(err, algorithms.ErrInvalidOption) || !strings.Contains(err.Error(), "want New") {
+			t.Errorf("%v, want ErrInvalidOption of a Decider", err)
+		}
+	}
+	var told []error
+	h := must(httplimit.New(can, ofOneKey, letPass, uses(1), httplimit.LimiterFunc(func(*http.Request) algorithms.Limiter { return plain }),
+		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f.Err) })))(served)
+	if w := get(h, "192.0.2.1"); w.Code != 503 || len(told) != 1 || !errors.Is(told[0], algorithms.ErrNoReserve) {
+		t.Errorf("status %d, told of %v, want 503 and ErrNoReserve", w.Code, told)
+	}
+}
+
+// plainLocal has a Local, and can't reserve.
+type plainLocal struct{ failure }
+
+func (*plainLocal) Local() (algorithms.Limiter, error) { return instant{}, nil }
+
+// halfway can reserve, and its Local can't.
+type halfway struct{ *ledger }
+
+func (*halfway) Local() (algorithms.Limiter, error) { return failure{errDown}, nil }

@@ -34,6 +34,12 @@ var (
 	SlidingLog     = embedded("slidinglog", "fda79f8f5b9938261b8200bdeb55eafe4dbdaa3f", slidingLogArgs, slidingLogReply).or(1).withMany("92891d1ef1cee91df081de9850e53fbe75d575fe")
 	SlidingLogPeek = embedded("slidinglog_peek", "87755023ad9dc17d7f507bd9f3d8c89e85041986", slidingLogArgs, slidingLogReply)
 
+	// InflightAcquire, InflightRenew, InflightRelease and InflightPeek take, renew, give back and count the leases of inflight.
+	InflightAcquire = embedded("inflight_acquire", "82b66e76107e16d5ed0fed606e3e1ff2bf58e89c", []string{"id", "most", "ttl_us", "now_us"}, inflightReply)
+	InflightRenew   = embedded("inflight_renew", "979cde6b9d6fffa7d74c7ec76980c68030351e5d", []string{"id", "ttl_us", "now_us"}, []string{"left_us"})
+	InflightRelease = embedded("inflight_release", "93e1c4ea99cb539901a0d68c068b28a0da9204c9", []string{"id"}, []string{"released"})
+	InflightPeek    = embedded("inflight_peek", "a0e7e10ddcb21f2888d57c98bd0d2c6b9e4e69f8", []string{"most", "now_us"}, inflightReply)
+
 	// Reset forgets a key, whichever algorithm wrote it.
 	Reset = embedded("reset", "e4f797b0af4d0dec57a8083b59b7248602bc74dd", nil, []string{"forgotten"})
 )
@@ -47,13 +53,16 @@ var (
 
 	slidingLogArgs  = []string{"cost", "rate", "period_us", "now_us"}
 	slidingLogReply = []string{"standing", "retry_us", "reset_us"}
+
+	inflightReply = []string{"standing", "retry_us", "reset_us"}
 )
 
 // All returns every script of Weir, for programs that load them before the first decision.
 func All() []*Script {
 	return []*Script{
 		GCRA, GCRAPeek, GCRA.many, Queue, Queue.many, QueueCancel, FixedWindow, FixedWindowPeek, FixedWindow.many,
-		SlidingLog, SlidingLogPeek, SlidingLog.many, Reset,
+		SlidingLog, SlidingLogPeek, SlidingLog.many,
+		InflightAcquire, InflightRenew, InflightRelease, InflightPeek, Reset,
 	}
 }
 

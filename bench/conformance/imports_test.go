@@ -34,7 +34,8 @@ func TestImports(t *testing.T) {
 		"slidinglog":             algorithm,
 		"gcra":                   bucket,
 		"leakybucket":            append([]string{"internal/remote"}, bucket...),
-		"httplimit":              {"algorithms", "internal/ask", "internal/breaker", "internal/option", "internal/outage", "internal/sharing"},
+		"inflight":               {"algorithms", "scripts", "internal/local", "internal/option", "internal/remote"},
+		"httplimit":              {"algorithms", "inflight", "internal/ask", "internal/breaker", "internal/option", "internal/outage", "internal/sharing"},
 	}
 	seen := 0
 	for _, fields := range importsIn(t, "../..") {

@@ -93,15 +93,18 @@ func Wait(ctx context.Context, limiter Limiter, key string) (*Lease, error) {
 
 func wait(ctx context.Context, clock clock, limiter Limiter, key string) (*Lease, error) {
 	id := NewID()
+	var full *FullError
 	for pause := firstPause; ; pause = min(2*pause, mostPause) {
 		lease, err := hold(ctx, clock, limiter, key, id)
-		var full *FullError
-		if !errors.As(err, &full) {
-			return lease, err
+		if errors.As(err, &full) {
+			random := pause/2 + time.Duration(rand.Int64N(int64(pause/2))) //nolint:gosec // nothing secret depends on it
+			if err = clock.sleep(ctx, min(random, full.Result.RetryAfter)); err == nil {
+				continue
+			}
 		}
-		random := pause/2 + time.Duration(rand.Int64N(int64(pause/2))) //nolint:gosec // nothing secret depends on it
-		if err := clock.sleep(ctx, min(random, full.Result.RetryAfter)); err != nil {
-			return nil, fmt.Errorf("%w: %w", err, full)
+		if err != nil && full != nil && ctx.Err() != nil {
+			err = fmt.Errorf("%w: %w", err, full)
 		}
+		return lease, err
 	}
 }

@@ -31,6 +31,10 @@
 // so that one of several requests that race may be charged by one limiter and then denied by another. No request is
 // admitted above a limit. With [ChargeEach] each limiter is asked once, and denied requests are charged too.
 //
+// # At most so many at once
+//
+// [NewInflight] limits how many requests of a key are served at the same time, over a limiter of package inflight.
+//
 // # When the limiter fails
 //
 // A limiter fails if it returns an error, or doesn't answer within the [Timeout]. [OnFailure] decides what happens then:

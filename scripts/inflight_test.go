@@ -54,6 +54,7 @@ func TestInflightStored(t *testing.T) {
 			{-4000 * 1_000_000, scripts.InflightAcquire, "d 1 1000", []int64{-2, 3600_000_000, 3600_000_000}, "c -400000000", 3600_000},
 			{-4000 * 1_000_000, scripts.InflightAcquire, "d 1 1000", []int64{-2, 3600_000_000, 3600_000_000}, "c -400000000", 0},
 			{-4000*1_000_000 - 1, scripts.InflightRenew, "c 1000", []int64{1000}, "c -3999999001", 1},
+			{-4000*1_000_000 + 998, scripts.InflightAcquire, "c 1 1000", []int64{1, 0, 1000}, "c -3999998002", 1},
 			{-4000*1_000_000 + 999, scripts.InflightAcquire, "c 1 60000000", []int64{1, 0, minute}, "c -3939999001", 60_000},
 			{-4000*1_000_000 + 999, scripts.InflightRelease, "c", []int64{1}, "", -2},
 		} {

@@ -57,6 +57,10 @@ func TestInflightStored(t *testing.T) {
 			{-4000*1_000_000 + 998, scripts.InflightAcquire, "c 1 1000", []int64{1, 0, 1000}, "c -3999998002", 1},
 			{-4000*1_000_000 + 999, scripts.InflightAcquire, "c 1 60000000", []int64{1, 0, minute}, "c -3939999001", 60_000},
 			{-4000*1_000_000 + 999, scripts.InflightRelease, "c", []int64{1}, "", -2},
+			{0, scripts.InflightAcquire, "e 1 3600000000", []int64{1, 0, 3600_000_000}, "e 3600000000", 3600_000},
+			{0, scripts.InflightAcquire, "e 1 1000", []int64{1, 0, 3600_000_000}, "e 3600000000", 3600_000},
+			{0, scripts.InflightRenew, "e 1000", []int64{3600_000_000}, "e 3600000000", 3600_000},
+			{3600 * 1_000_000, scripts.InflightAcquire, "e 1 1000", []int64{1, 0, 1000}, "e 3600001000", 1},
 		} {
 			args, grace := strings.Split(c.args, " "), int64(grace)
 			redis.SetTime(time.UnixMicro(now + int64(c.at)))

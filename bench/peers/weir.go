@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/denialcache"
 	"github.com/go-weir/weir/bench/round"
 	"github.com/go-weir/weir/fixedwindow"
 	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/inflight"
 	"github.com/go-weir/weir/leakybucket"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/coalesce"
@@ -27,6 +29,8 @@ var weir = slices.Concat(
 	coalesced(overGoRedis).limiters(weirAlgorithms...),
 	coalesced(overGoRedis).limiters(weirCachedGCRA),
 	coalesced(overRueidis).limiters(weirGCRA, weirFixedWindow),
+	overGoRedis.limiters(weirInflight),
+	overRueidis.limiters(weirInflight),
 )
 
 // weirAlgorithm is one of Weir's algorithms, over a Runner that is still to be chosen.
@@ -51,6 +55,25 @@ var weirCachedGCRA = weirAlgorithm{
 		}
 		return denialcache.New(l, denialcache.MaxKeys(1<<18))
 	}),
+}
+
+// weirInflight takes leases and gives none back. So a key holds Rate in any span of a Period, as a sliding log admits.
+var weirInflight = weirAlgorithm{
+	"inflight", "leases of inflight that last for a period and are not given back", round.SlidingLog,
+	func(run scripts.Runner, s Setting) (Allow, error) {
+		most, ttl := s.Limit.Rate, min(s.Limit.Period, time.Hour)
+		if mostLeases := int64(1 << 20); most > mostLeases { // a limit that is not to be reached
+			most, ttl = mostLeases, min(ttl, time.Second)
+		}
+		l, err := inflight.New(run, most, ttl)
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, key string) (bool, error) {
+			result, err := l.Acquire(ctx, key, inflight.NewID())
+			return result.Allowed, err
+		}, nil
+	},
 }
 
 var weirAlgorithms = []weirAlgorithm{

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -27,28 +28,29 @@ var kinds = slices.DeleteFunc(slices.Clone(subject.All), func(k subject.Kind) bo
 	return k.Name == "fixedwindow"+aligned
 })
 
-// kindsOf returns the named kinds in their usual order, all for no name; ok is false where a name is
-// none, and unknown says which.
-func kindsOf(names []string) (found []subject.Kind, unknown string, ok bool) {
-	if len(names) == 0 {
-		return kinds, "", true
-	}
+// kindsOf returns the named kinds in their usual order, all for no name, and leases if they are named or work is given; ok is
+// false where a name is none, and unknown says which.
+func kindsOf(names []string, work time.Duration) (found []subject.Kind, unknown string, ok bool) {
+	named := kindNames()
 	for _, name := range names {
-		if !slices.ContainsFunc(kinds, func(k subject.Kind) bool { return k.Name == name }) {
+		if !slices.Contains(named, name) {
 			return nil, name, false
 		}
 	}
 	for _, k := range kinds {
-		if slices.Contains(names, k.Name) {
+		if len(names) == 0 || slices.Contains(names, k.Name) {
 			found = append(found, k)
 		}
+	}
+	if work > 0 || slices.Contains(names, inflightName) {
+		found = append(found, inflightKind(cmp.Or(work, defaultWork)))
 	}
 	return found, "", true
 }
 
 // weight is what a kind counts an arrival for.
 func weight(k subject.Kind, a trace.Arrival) int64 {
-	if k.Costs {
+	if weighs(k) {
 		return a.Cost
 	}
 	return 1

@@ -19,7 +19,7 @@ import (
 //	limit, err := httplimit.NewInflight(limiter)
 //
 // The lease is renewed while the handler runs, and given back when it returns or panics, before the end of the response is
-// sent. A connection that the handler has hijacked counts until the handler returns: let it return when the connection is
+// sent. If the server gives no answer to that, the end of the response waits for it for half a second at most. A connection that the handler has hijacked counts until the handler returns: let it return when the connection is
 // closed, as handlers of WebSockets do.
 //
 // The options and defaults are those of [New], with these differences:

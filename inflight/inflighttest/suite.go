@@ -50,7 +50,7 @@ var start = time.UnixMicro(1_795_363_671_123_457)
 func (s Subject) pair(t *testing.T, most int64, ttl time.Duration) *pair {
 	t.Helper()
 	clock := limitertest.NewClock(start)
-	prefix := fmt.Sprintf("inflighttest-%s-%d", strings.NewReplacer("{", "", "}", "").Replace(t.Name()), rand.Int64()) //nolint:gosec // for tests
+	prefix := fmt.Sprintf("inflighttest-%s-%d", strings.NewReplacer("{", "", "}", "").Replace(t.Name()), rand.Int64())
 	subject, err := s.New(most, ttl, algorithms.WithClock(clock.Now), algorithms.WithPrefix(prefix))
 	if err != nil {
 		t.Fatal(err)

@@ -186,7 +186,7 @@ func (h *holder) once(op Op) (call Call) {
 	return call
 }
 
-// lossy loses every 25th reply, after the server has run the script.
+// lossy loses every 10th reply, after the server has run the script.
 type lossy struct {
 	scripts.Runner
 	calls atomic.Int64
@@ -194,7 +194,7 @@ type lossy struct {
 
 func (l *lossy) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
 	reply, err := l.Runner.Run(ctx, s, keys, args)
-	if err == nil && l.calls.Add(1)%25 == 0 {
+	if err == nil && l.calls.Add(1)%10 == 0 {
 		return nil, errors.New("the reply was lost")
 	}
 	return reply, err

@@ -15,6 +15,8 @@
 //   - [github.com/go-weir/weir/leakybucket] decides as gcra does. Its queue delays events instead of denying them, so that
 //     they leave at an even rate.
 //
+// [github.com/go-weir/weir/inflight] limits how many of something are under way at once, instead of how often it may begin.
+//
 // [github.com/go-weir/weir/algorithms] has what they share: limits, results, options, errors, the interface Limiter, and its
 // two implementations, Remote (over a server) and Local. Its documentation says what several limits on one key do.
 //

@@ -12,6 +12,8 @@
 // which makes the same decisions inside this process. The algorithm is all that differs: the methods, the options and the
 // errors are the same, and are documented here.
 //
+// Package inflight limits how many of something are under way at once, instead of how often it may begin.
+//
 // Package denialcache has a limiter that goes around another one and remembers its denials. Package allof decides on several
 // limiters as one: a request is admitted if each admits it, and else charged to none.
 //

@@ -22,7 +22,7 @@ func TestMisuse(t *testing.T) {
 		{[]string{"compare", "edge"}, `what is "edge"?`},
 		{[]string{"compare", "-only", "edge,foo"}, `no built-in trace "foo", want some of articles,edge,steady,idle`},
 		{[]string{"compare", "-only", "edge", "-trace", "x.csv"}, "want one of the two"},
-		{[]string{"compare", "-algorithms", "bar"}, `no algorithm "bar", want some of fixedwindow,slidinglog,gcra,leakybucket,queue`},
+		{[]string{"compare", "-algorithms", "bar"}, `no algorithm "bar", want some of fixedwindow,slidinglog,gcra,leakybucket,queue,inflight`},
 		{[]string{"compare", "-limit", "5"}, "want RATE/PERIOD"},
 		{[]string{"compare", "-limit"}, "needs an argument"},
 		{[]string{"compare", "-width", "3"}, "want 60 to 1000"},

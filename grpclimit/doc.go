@@ -39,6 +39,10 @@
 // A stream is charged once, when it opens, however long it lasts and however much it carries. With [PerMessage] each
 // message that the client sends is charged.
 //
+// # At most so many at once
+//
+// [NewInflight] limits how many calls of a key are served at the same time. A stream counts for as long as it lasts.
+//
 // # Several limiters, and failures
 //
 // [Also] adds limiters, with the rules of httplimit.Also: all must admit a call, and a call that one of them denies is

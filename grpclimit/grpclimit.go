@@ -19,6 +19,7 @@ import (
 // serves any number of servers.
 type Interceptor struct {
 	decider    *httplimit.Decider
+	leases     *httplimit.InflightDecider // instead of the decider, if it was made by NewInflight
 	perMessage bool
 	pushback   time.Duration // the longest wait that is told as one
 	wrong      []error
@@ -40,7 +41,16 @@ var (
 // The errors are those of httplimit.New.
 func New(limiter algorithms.Limiter, opts ...Option) (*Interceptor, error) {
 	i := &Interceptor{pushback: defaultPushback}
-	var deciding []httplimit.DeciderOption
+	decider, err := httplimit.NewDecider(limiter, i.apply(opts)...)
+	if err := errors.Join(append(i.wrong, err)...); err != nil {
+		return nil, err
+	}
+	i.decider = decider
+	return i, nil
+}
+
+// apply applies this package's options and returns the others.
+func (i *Interceptor) apply(opts []Option) (deciding []httplimit.DeciderOption) {
 	for _, opt := range opts {
 		switch opt := opt.(type) {
 		case option:
@@ -53,12 +63,7 @@ func New(limiter algorithms.Limiter, opts ...Option) (*Interceptor, error) {
 			i.complain("an option is another package's, of type %T", opt)
 		}
 	}
-	decider, err := httplimit.NewDecider(limiter, deciding...)
-	if err := errors.Join(append(i.wrong, err)...); err != nil {
-		return nil, err
-	}
-	i.decider = decider
-	return i, nil
+	return deciding
 }
 
 // complain records that the interceptor cannot work.
@@ -68,17 +73,24 @@ func (i *Interceptor) complain(format string, args ...any) {
 
 // Unary is a grpc.UnaryServerInterceptor.
 func (i *Interceptor) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	if err := i.admit(viewOf(ctx, info.FullMethod), true); err != nil {
+	ctx, leave, err := i.enter(viewOf(ctx, info.FullMethod))
+	if err != nil {
 		return nil, err
 	}
+	defer leave()
 	return handler(ctx, req)
 }
 
 // Stream is a grpc.StreamServerInterceptor. It asks before the stream's first message is read.
 func (i *Interceptor) Stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	call := viewOf(stream.Context(), info.FullMethod)
-	if err := i.admit(call, true); err != nil {
+	ctx, leave, err := i.enter(call)
+	if err != nil {
 		return err
+	}
+	defer leave()
+	if i.leases != nil {
+		stream = &leased{stream, ctx}
 	}
 	if i.perMessage {
 		stream = &metered{ServerStream: stream, interceptor: i, call: call}
@@ -86,10 +98,22 @@ func (i *Interceptor) Stream(srv any, stream grpc.ServerStream, info *grpc.Strea
 	return handler(srv, stream)
 }
 
+// enter returns what a call that is admitted is served under, and what is to be called when it has been served.
+func (i *Interceptor) enter(call *http.Request) (ctx context.Context, leave func(), err error) {
+	if i.leases != nil {
+		return i.enterLeased(call)
+	}
+	return call.Context(), func() {}, i.admit(call, true)
+}
+
 // admit returns nil for a call that is admitted, else the status with which it is refused. The client may
 // be told to retry only where that repeats just this.
 func (i *Interceptor) admit(call *http.Request, retriable bool) error {
-	d := i.decider.Decide(call)
+	return i.answer(call, i.decider.Decide(call), retriable)
+}
+
+// answer returns nil for a call that was admitted, else its status.
+func (i *Interceptor) answer(call *http.Request, d httplimit.Decision, retriable bool) error {
 	switch d.Outcome {
 	case httplimit.Pass:
 		return nil

@@ -48,6 +48,10 @@
 //
 // [Shadow] makes a limiter decide and report, and refuse nothing. [OnShadow] or [ShadowHeader] says what it would have done.
 //
+// # At most so many at once
+//
+// [NewInflight] limits how many requests of a key are served at the same time, over a limiter of package inflight.
+//
 // # When the limiter fails
 //
 // A limiter fails if it returns an error, or doesn't answer within the [Timeout]. [OnFailure] decides what happens then:

@@ -151,10 +151,11 @@ func TestGenerated(t *testing.T) {
 
 // TestPeeks: the scripts that look call nothing that writes, and are called as those that decide.
 func TestPeeks(t *testing.T) {
-	reads := []string{"TIME", "GET", "LINDEX"}
+	reads := []string{"TIME", "GET", "LINDEX", "ZCOUNT", "ZRANGE"}
 	for decision, peek := range map[*scripts.Script]*scripts.Script{
 		scripts.GCRA: scripts.GCRAPeek, scripts.FixedWindow: scripts.FixedWindowPeek, scripts.SlidingLog: scripts.SlidingLogPeek,
-		scripts.AllOf: scripts.AllOfPeek,
+		scripts.AllOf:           scripts.AllOfPeek,
+		scripts.InflightAcquire: scripts.InflightPeek,
 	} {
 		_, peekBody := readContract(t, peek)
 		for _, command := range serverCall.FindAllStringSubmatch(peekBody, -1) {
@@ -162,7 +163,7 @@ func TestPeeks(t *testing.T) {
 				t.Errorf("%s.lua calls %s", peek.Name(), command[1])
 			}
 		}
-		if !slices.Equal(decision.Args(), peek.Args()) || !slices.Equal(decision.Reply(), peek.Reply()) {
+		if decision != scripts.InflightAcquire && !slices.Equal(decision.Args(), peek.Args()) || !slices.Equal(decision.Reply(), peek.Reply()) {
 			t.Errorf("%s and %s are not called alike", decision.Name(), peek.Name())
 		}
 	}
@@ -182,11 +183,12 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range single() {
-		_, section, found := strings.Cut(string(text), "\n## "+strings.Replace(s.Name(), "_peek", "", 1)+".lua")
-		if !found {
+		heading := regexp.MustCompile(`\n## (.*, )?` + s.Name() + `\.lua`).FindIndex(text)
+		if heading == nil {
 			t.Errorf("no section on %s.lua", s.Name())
+			continue
 		}
-		section, _, _ = strings.Cut(section, "\n## ")
+		section, _, _ := strings.Cut(string(text[heading[1]:]), "\n## ")
 		for _, name := range append(s.Args(), s.Reply()...) {
 			if !strings.Contains(section, "`"+name+"`") {
 				t.Errorf("the section on %s.lua says nothing of %s", s.Name(), name)
@@ -223,6 +225,8 @@ func TestCheckReply(t *testing.T) {
 		{scripts.Queue, [][]int64{{1}, {1, 2}, {1, 2, 3, 4}}, [][]int64{nil, {1, 2, 3}, {1, 2, 3, 4, 5}}},
 		{scripts.FixedWindow, [][]int64{{1}, {1, 2}}, [][]int64{nil, {1, 2, 3}}},
 		{scripts.SlidingLogPeek, [][]int64{{1, 2, 3}}, [][]int64{nil, {1}, {1, 2}}},
+		{scripts.InflightAcquire, [][]int64{{1, 2, 3}}, [][]int64{nil, {1}, {1, 2}}},
+		{scripts.InflightRenew, [][]int64{{1}}, [][]int64{nil, {1, 2}}},
 	} {
 		for _, reply := range test.good {
 			if err := test.script.CheckReply(reply); err != nil {

@@ -39,6 +39,12 @@ var (
 	AllOfPeek  = embedded("allof_peek", "00d449ce4875589300bda2d07aac9ea8b2ff4740", nil, nil)
 	AllOfReset = embedded("allof_reset", "c32f70aea5af08b4b0dbf0cd413f7878d6872829", nil, []string{"forgotten"})
 
+	// InflightAcquire, InflightRenew, InflightRelease and InflightPeek take, renew, give back and count the leases of inflight.
+	InflightAcquire = embedded("inflight_acquire", "82b66e76107e16d5ed0fed606e3e1ff2bf58e89c", []string{"id", "most", "ttl_us", "now_us"}, inflightReply)
+	InflightRenew   = embedded("inflight_renew", "979cde6b9d6fffa7d74c7ec76980c68030351e5d", []string{"id", "ttl_us", "now_us"}, []string{"left_us"})
+	InflightRelease = embedded("inflight_release", "93e1c4ea99cb539901a0d68c068b28a0da9204c9", []string{"id"}, []string{"released"})
+	InflightPeek    = embedded("inflight_peek", "a0e7e10ddcb21f2888d57c98bd0d2c6b9e4e69f8", []string{"most", "now_us"}, inflightReply)
+
 	// Reset forgets a key, whichever algorithm wrote it.
 	Reset = embedded("reset", "e4f797b0af4d0dec57a8083b59b7248602bc74dd", nil, []string{"forgotten"})
 )
@@ -52,13 +58,16 @@ var (
 
 	slidingLogArgs  = []string{"cost", "rate", "period_us", "now_us"}
 	slidingLogReply = []string{"standing", "retry_us", "reset_us"}
+
+	inflightReply = []string{"standing", "retry_us", "reset_us"}
 )
 
 // All returns every script of Weir, for programs that load them before the first decision.
 func All() []*Script {
 	return []*Script{
 		GCRA, GCRAPeek, GCRA.many, Queue, Queue.many, QueueCancel, FixedWindow, FixedWindowPeek, FixedWindow.many,
-		SlidingLog, SlidingLogPeek, SlidingLog.many, AllOf, AllOfPeek, AllOfReset, Reset,
+		SlidingLog, SlidingLogPeek, SlidingLog.many, AllOf, AllOfPeek, AllOfReset,
+		InflightAcquire, InflightRenew, InflightRelease, InflightPeek, Reset,
 	}
 }
 

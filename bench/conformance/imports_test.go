@@ -36,7 +36,8 @@ func TestImports(t *testing.T) {
 		"slidinglog":             algorithm,
 		"gcra":                   bucket,
 		"leakybucket":            append([]string{"internal/remote"}, bucket...),
-		"httplimit":              {"algorithms", "algorithms/allof", "internal/ask", "internal/breaker", "internal/option", "internal/outage", "internal/sharing"},
+		"inflight":               {"algorithms", "scripts", "internal/local", "internal/option", "internal/remote"},
+		"httplimit":              {"algorithms", "algorithms/allof", "inflight", "internal/ask", "internal/breaker", "internal/option", "internal/outage", "internal/sharing"},
 	}
 	seen := 0
 	for _, fields := range importsIn(t, "../..") {

@@ -78,6 +78,14 @@ var weirCases = []weirCase{
 	{name: "slidinglog/denied", script: scripts.SlidingLog, limit: narrow, denied: true},
 	{name: "slidinglog_peek/busy", script: scripts.SlidingLogPeek, limit: roomy},
 	{name: "slidinglog_peek/denied", script: scripts.SlidingLogPeek, limit: narrow, denied: true},
+
+	// Of leases "busy" is a key of which some are held, and "denied" one of which none is free.
+	{name: "inflight_acquire/new", script: scripts.InflightAcquire, limit: roomy, newKeys: true},
+	{name: "inflight_acquire/busy", script: scripts.InflightAcquire, limit: roomy},
+	{name: "inflight_acquire/denied", script: scripts.InflightAcquire, limit: narrow, denied: true},
+	{name: "inflight_renew/busy", script: scripts.InflightRenew, limit: roomy},
+	{name: "inflight_peek/busy", script: scripts.InflightPeek, limit: roomy},
+	{name: "inflight_peek/denied", script: scripts.InflightPeek, limit: narrow, denied: true},
 }
 
 func init() {
@@ -120,6 +128,8 @@ func (c weirCase) open(run scripts.Runner) (charge, counted decide, err error) {
 			return slot.Accepted, err
 		}
 		return schedule, schedule, err
+	case scripts.InflightAcquire, scripts.InflightRenew, scripts.InflightPeek:
+		return c.openLeases(run)
 	default:
 		if limiter, err = c.limiter(run); err != nil {
 			return nil, nil, err

@@ -14,17 +14,21 @@ import (
 
 // tests are what the mutants of a script are run against, after those of what it stores.
 var tests = map[string][]string{
-	"allof":        {"-run", "TestOrder|TestStoresAlike|TestReset|TestWrongContent|TestRefusedWrites", "./algorithms/allof"},
-	"fixedwindow":  {"-run", "TestConformance|TestAligned", "./fixedwindow"},
-	"gcra":         {"-run", "TestConformance", "./gcra"},
-	"queue":        {"-run", "TestQueue", "./leakybucket"},
-	"queue_cancel": {"-run", "TestQueue", "./leakybucket"},
-	"reset":        {"-run", "TestConformance", "./gcra"},
-	"slidinglog":   {"-run", "TestConformance|TestWidths|TestIdle", "./slidinglog"},
+	"allof":            {"-run", "TestOrder|TestStoresAlike|TestReset|TestWrongContent|TestRefusedWrites", "./algorithms/allof"},
+	"fixedwindow":      {"-run", "TestConformance|TestAligned", "./fixedwindow"},
+	"gcra":             {"-run", "TestConformance", "./gcra"},
+	"inflight_acquire": {"-run", "TestRemote", "./inflight"},
+	"inflight_renew":   {"-run", "TestRemote", "./inflight"},
+	"inflight_release": {"-run", "TestRemote", "./inflight"},
+	"inflight":         {"-run", "TestRemote", "./inflight"}, // its peek
+	"queue":            {"-run", "TestQueue", "./leakybucket"},
+	"queue_cancel":     {"-run", "TestQueue", "./leakybucket"},
+	"reset":            {"-run", "TestConformance", "./gcra"},
+	"slidinglog":       {"-run", "TestConformance|TestWidths|TestIdle", "./slidinglog"},
 }
 
 // first are the tests that every mutant is run against.
-var first = []string{"-run", "TestStored|TestLivesInUse|TestPeekClock|TestForeignState|TestFarAhead|TestMany|TestLargeCounts|TestTrims|TestLogWithoutTTL|TestQueueCancel", "./scripts"}
+var first = []string{"-run", "TestStored|TestLivesInUse|TestPeekClock|TestForeignState|TestFarAhead|TestMany|TestLargeCounts|TestTrims|TestLogWithoutTTL|TestQueueCancel|TestInflight", "./scripts"}
 
 // A workshop makes scripts of broken fragments, in a directory of its own.
 type workshop struct {

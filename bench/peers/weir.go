@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/allof"
@@ -10,6 +11,7 @@ import (
 	"github.com/go-weir/weir/bench/round"
 	"github.com/go-weir/weir/fixedwindow"
 	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/inflight"
 	"github.com/go-weir/weir/leakybucket"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/coalesce"
@@ -30,6 +32,8 @@ var weir = slices.Concat(
 	overRueidis.limiters(weirAllOf, weirOneByOne),
 	coalesced(overGoRedis).limiters(weirCachedGCRA),
 	coalesced(overRueidis).limiters(weirGCRA, weirFixedWindow),
+	overGoRedis.limiters(weirInflight),
+	overRueidis.limiters(weirInflight),
 )
 
 // weirAlgorithm is one of Weir's algorithms, over a Runner that is still to be chosen.
@@ -100,6 +104,25 @@ func two(run scripts.Runner, s Setting) (both [2]algorithms.Limiter, err error) 
 	}
 	both[1], err = leakybucket.New(run, s.Limit)
 	return both, err
+}
+
+// weirInflight takes leases and gives none back. So a key holds Rate in any span of a Period, as a sliding log admits.
+var weirInflight = weirAlgorithm{
+	"inflight", "leases of inflight that last for a period and are not given back", round.SlidingLog,
+	func(run scripts.Runner, s Setting) (Allow, error) {
+		most, ttl := s.Limit.Rate, min(s.Limit.Period, time.Hour)
+		if mostLeases := int64(1 << 20); most > mostLeases { // a limit that is not to be reached
+			most, ttl = mostLeases, min(ttl, time.Second)
+		}
+		l, err := inflight.New(run, most, ttl)
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, key string) (bool, error) {
+			result, err := l.Acquire(ctx, key, inflight.NewID())
+			return result.Allowed, err
+		}, nil
+	},
 }
 
 var weirAlgorithms = []weirAlgorithm{

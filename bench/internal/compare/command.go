@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -43,6 +44,7 @@ of its own inside this process.
   go run ./bench compare
   go run ./bench compare -only articles,edge
   go run ./bench compare -only edge -aligned
+  go run ./bench compare -only steady -work 2s
   go run ./bench compare -only steady -limit "8/second burst 2" -algorithms gcra,queue
   go run ./bench compare -only edge -algorithms gcra,fixedwindow,allof
   go run ./bench compare -redis redis://127.0.0.1:6379
@@ -71,6 +73,7 @@ func Command() *cli.Command {
 			&cli.StringFlag{Name: "trace", Usage: "the requests in this CSV `FILE` instead; - is standard input"},
 			&cli.StringFlag{Name: "limit", Usage: "this `LIMIT` for every trace: \"5/minute\", \"100/10s\", \"10/s burst 20\"\n(each built-in trace has its own; with -trace the default is " + fileLimit.String() + ")"},
 			&cli.StringSliceFlag{Name: "algorithms", Usage: "only the algorithms of these `NAMES`: " + strings.Join(kindNames(), ",") + "\n(allof is gcra and fixedwindow decided as one, and is shown only if it is named)"},
+			&cli.DurationFlag{Name: "work", Usage: "also show inflight: at most a burst of requests at once, each of which takes this\n`TIME` of 1ms to 1h, such as 250ms (1s if inflight is named by -algorithms)"},
 			&cli.BoolFlag{Name: "aligned", Usage: "fixed windows that begin at whole periods of the trace's time,\nnot at the first request"},
 			&cli.StringFlag{Name: "redis", Usage: "run on the server at this `URL`: redis://, rediss:// or unix://\n(or on miniredis or local, which is this process without any Redis;\nthe default is miniredis, and local for over " + strconv.Itoa(manyDecisions) + " decisions)"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON document with every decision, for machines"},
@@ -87,7 +90,11 @@ func action(ctx context.Context, cmd *cli.Command) error {
 	if cmd.Args().Present() {
 		return command.Misuse(cmd, "what is %q? compare takes flags only", cmd.Args().First())
 	}
-	kinds, unknown, ok := kindsOf(names(cmd, "algorithms"))
+	work := cmd.Duration("work")
+	if cmd.IsSet("work") && (work < leastWork || work > mostWork || work%time.Microsecond != 0) {
+		return command.Misuse(cmd, "work is %v, want %v to %v, in whole microseconds", work, leastWork, mostWork)
+	}
+	kinds, unknown, ok := kindsOf(names(cmd, "algorithms"), work)
 	if !ok {
 		return command.Misuse(cmd, "there is no algorithm %q, want some of %s", unknown, strings.Join(kindNames(), ","))
 	}
@@ -244,5 +251,5 @@ func kindNames() (names []string) {
 	for _, k := range named {
 		names = append(names, k.Name)
 	}
-	return names
+	return append(names, inflightName)
 }

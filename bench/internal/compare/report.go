@@ -63,7 +63,7 @@ func (c Comparison) notes() (notes []string) {
 	}
 	var admitted []string
 	for _, run := range c.Runs {
-		if run.Kind.Costs {
+		if weighs(run.Kind) {
 			admitted = append(admitted, fmt.Sprintf("%s %d", run.Kind.Name, run.Totals.Events))
 		} else {
 			notes = append(notes, run.Kind.Name+" has no costs: it counts each request as 1.")

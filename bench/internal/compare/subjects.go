@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -27,31 +28,31 @@ var kinds = slices.DeleteFunc(slices.Clone(subject.All), func(k subject.Kind) bo
 	return k.Name == "fixedwindow"+aligned
 })
 
-// named are all that can be named: allof, which is gcra and fixedwindow decided as one, is shown only if it is.
+// named are all limiters that can be named: allof, which is gcra and fixedwindow decided as one, is shown only if it is.
 var named = append(slices.Clone(kinds), subject.BurstAndWindow)
 
-// kindsOf returns the named kinds in their usual order, all but allof for no name; ok is false where a name is
-// none, and unknown says which.
-func kindsOf(names []string) (found []subject.Kind, unknown string, ok bool) {
-	if len(names) == 0 {
-		return kinds, "", true
-	}
+// kindsOf returns the named kinds in their usual order, all but allof for no name, and leases if they are named or work is
+// given; ok is false where a name is none, and unknown says which.
+func kindsOf(names []string, work time.Duration) (found []subject.Kind, unknown string, ok bool) {
+	known := kindNames()
 	for _, name := range names {
-		if !slices.ContainsFunc(named, func(k subject.Kind) bool { return k.Name == name }) {
+		if !slices.Contains(known, name) {
 			return nil, name, false
 		}
 	}
-	for _, k := range named {
-		if slices.Contains(names, k.Name) {
-			found = append(found, k)
-		}
+	found = slices.Clone(kinds)
+	if len(names) > 0 {
+		found = slices.DeleteFunc(slices.Clone(named), func(k subject.Kind) bool { return !slices.Contains(names, k.Name) })
+	}
+	if work > 0 || slices.Contains(names, inflightName) {
+		found = append(found, inflightKind(cmp.Or(work, defaultWork)))
 	}
 	return found, "", true
 }
 
 // weight is what a kind counts an arrival for.
 func weight(k subject.Kind, a trace.Arrival) int64 {
-	if k.Costs {
+	if weighs(k) {
 		return a.Cost
 	}
 	return 1

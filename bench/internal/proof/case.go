@@ -34,9 +34,10 @@ type Case struct {
 	// Kept holds what only this case promises, and returns what was broken.
 	Kept func(Row) error
 
-	stage  func(ctx context.Context, kind servers.Kind) (*stage, error) // nil: one server, as it comes
-	during func(ctx context.Context, s *stage) error                    // does one round of the fault
-	rounds int                                                          // 0: again and again until the load is done; else that often, then the load ends
+	own    func(ctx context.Context, c Case, s *stage, calls int) ([]Row, error) // instead of the Load's calls
+	stage  func(ctx context.Context, kind servers.Kind) (*stage, error)          // nil: one server, as it comes
+	during func(ctx context.Context, s *stage) error                             // does one round of the fault
+	rounds int                                                                   // 0: again and again until the load is done; else that often, then the load ends
 }
 
 // Load is who asks for what.
@@ -46,6 +47,7 @@ type Load struct {
 	Keys       []string
 	MostCost   int64
 	Asked      []load.Asked
+	Plans      string // what is asked for instead, in words
 	Peeks      float64
 	Resets     float64
 	Timeout    time.Duration
@@ -95,6 +97,7 @@ func coalesced(worker int64) bool { return worker/2%2 == 1 }
 type Row struct {
 	Case, Subject, Server string
 	Rounds                int // how often the fault was done, if that was counted
+	Abandoned             int // leases that ended by themselves
 	verify.Findings
 }
 

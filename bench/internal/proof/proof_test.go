@@ -83,6 +83,19 @@ func TestClock(t *testing.T) { atOnce(t, clocks(), prove) }
 // TestFailover: the same in a cluster and under sentinels, when a slot moves or another master takes over.
 func TestFailover(t *testing.T) { atOnce(t, failovers(), prove) }
 
+// TestInflight: the same of leases, whose holders are killed.
+func TestInflight(t *testing.T) { atOnce(t, inflights(), prove) }
+
+// TestInflightWrong: the same load finds a limiter of leases that is deliberately wrong.
+func TestInflightWrong(t *testing.T) {
+	eachKind(t, []Case{wrongLeases()}, func(t *testing.T, c Case, kind servers.Kind) {
+		row := run(t, c.On(servers.Shared(t, kind)), kind, 8_000).Rows[0]
+		if c.Err(row) == nil || row.WronglyAdmitted == 0 || row.Largest <= row.Bound {
+			t.Errorf("not found: %+v", row)
+		}
+	})
+}
+
 // TestWrong: the same load finds limiters that are deliberately wrong.
 func TestWrong(t *testing.T) {
 	eachKind(t, wrongCases(), func(t *testing.T, c Case, kind servers.Kind) {

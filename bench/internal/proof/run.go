@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-weir/weir/bench/internal/journal"
+	"github.com/go-weir/weir/bench/internal/leases"
 	"github.com/go-weir/weir/bench/internal/load"
 	"github.com/go-weir/weir/bench/internal/servers"
 	"github.com/go-weir/weir/bench/internal/verify"
@@ -17,8 +18,9 @@ import (
 // Recorder is the name of the middleware that journals.
 const Recorder = "recorder"
 
-// Main does a worker's job and ends the process, if it is a worker; see [load.Main].
+// Main does a worker's job and ends the process, if it is a worker; see [load.Main] and [leases.Main].
 func Main() {
+	leases.Main()
 	middleware := map[string]load.Middleware{
 		Recorder: func(run scripts.Runner) scripts.Runner { return journal.New(run) },
 	}
@@ -54,6 +56,13 @@ func (c Case) Run(ctx context.Context, kind servers.Kind, calls int) (outcome Ou
 		return fail(err)
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+	if c.own != nil {
+		rows, err := c.own(ctx, c, s, calls)
+		if err != nil {
+			return fail(err)
+		}
+		return Outcome{Server: s.server.String(), Rows: rows}, nil
+	}
 	if c.rounds > 0 {
 		calls = 0
 	}

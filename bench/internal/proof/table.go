@@ -28,6 +28,7 @@ func Groups() []Group {
 		{"clocks", "the server's clock is moved", clocks()},
 		{"failovers", "slots move and masters are replaced", failovers()},
 		{"places", "the keys are on several servers", places()},
+		{"inflight", "leases, of holders that are killed at random", inflights()},
 	}
 }
 
@@ -153,8 +154,12 @@ func (r Result) section() string {
 	var b strings.Builder
 	l := r.Case.Load
 	fmt.Fprintf(&b, "\n## %s\n\n", r.Case.Name)
-	fmt.Fprintf(&b, "What is done: %s. Load: %d processes of %d goroutines, keys: %d, %s, limit %v.  \nWhat holds besides: %s.\n\n",
-		r.Case.Fault, l.Processes, l.Goroutines, len(l.Keys), costs(l.MostCost), l.Asked[0].Limit, r.Case.Promise)
+	asked := l.Plans
+	if asked == "" {
+		asked = fmt.Sprintf("%s, limit %v", costs(l.MostCost), l.Asked[0].Limit)
+	}
+	fmt.Fprintf(&b, "What is done: %s. Load: %d processes of %d goroutines, keys: %d, %s.  \nWhat holds besides: %s.\n\n",
+		r.Case.Fault, l.Processes, l.Goroutines, len(l.Keys), asked, r.Case.Promise)
 	rows := table.NewWriter()
 	header := table.Row{"server", "algorithm", "decisions", "admitted", "failed calls", "of them ran", "bound", "largest", "ran twice", "wrongly refused", "keys without TTL"}
 	extra := r.Case.Losses > 0 || r.Case.Forgets

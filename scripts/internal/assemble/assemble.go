@@ -22,6 +22,10 @@ var files = []struct {
 	{"queue_cancel", []string{"queue_cancel"}, []string{"decide"}},
 	{"fixedwindow", []string{"drivers", "fixedwindow"}, []string{"decide", "peek", "many"}},
 	{"slidinglog", []string{"drivers", "slidinglog"}, []string{"decide", "peek", "many"}},
+	{"inflight_acquire", []string{"drivers", "inflight", "inflight_acquire"}, []string{"decide"}},
+	{"inflight_renew", []string{"drivers", "inflight", "inflight_renew"}, []string{"decide"}},
+	{"inflight_release", []string{"inflight_release"}, []string{"decide"}},
+	{"inflight", []string{"drivers", "inflight", "inflight_peek"}, []string{"peek"}},
 	{"reset", []string{"reset"}, []string{"decide"}},
 	{"allof", []string{"allof"}, []string{"decide", "peek", "reset"}}, // behind those whose chunks it takes
 }

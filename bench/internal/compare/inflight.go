@@ -1,0 +1,61 @@
+package compare
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/subject"
+	"github.com/go-weir/weir/inflight"
+	"github.com/go-weir/weir/scripts"
+)
+
+// inflightName is the name of the kind that limits what is under way. It is compared if it is named or -work is given.
+const inflightName = "inflight"
+
+// How long a request is under way, and the bounds of it.
+const (
+	defaultWork = time.Second
+	leastWork   = time.Millisecond
+	mostWork    = time.Hour
+)
+
+// inflightKind is package inflight, of requests that are each under way for work: at most as many at once as a limit's burst. A
+// lease that lasts for work, and is neither renewed nor given back, is just that.
+func inflightKind(work time.Duration) subject.Kind {
+	return subject.Kind{
+		Name: inflightName, Costs: true,
+		New: func(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (subject.Subject, error) {
+			l, err := inflight.New(run, limit.BurstOrRate(), work, opts...)
+			return leases{l}, err
+		},
+		NewLocal: func(limit algorithms.Limit, opts ...algorithms.Option) (subject.Subject, error) {
+			var local []algorithms.LocalOption
+			for _, opt := range opts {
+				local = append(local, opt)
+			}
+			l, err := inflight.NewLocal(limit.BurstOrRate(), work, local...)
+			return leases{l}, err
+		},
+	}
+}
+
+// leases is a limiter of package inflight as a subject.
+type leases struct{ limiter inflight.Limiter }
+
+// Ask implements subject.Subject. A request takes one lease, whatever its cost.
+func (l leases) Ask(ctx context.Context, key string, op subject.Op, _ int64) (answer subject.Answer, err error) {
+	switch op {
+	case subject.Allow:
+		answer.Result, err = l.limiter.Acquire(ctx, key, inflight.NewID())
+	case subject.Reset:
+		err = l.limiter.Reset(ctx, key)
+	default:
+		err = errors.New("compare: leases are not peeked at")
+	}
+	return answer, err
+}
+
+// weighs reports whether a kind counts a request as its cost.
+func weighs(k subject.Kind) bool { return k.Costs && k.Name != inflightName }

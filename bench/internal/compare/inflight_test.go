@@ -1,0 +1,75 @@
+package compare
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/subject"
+	"github.com/go-weir/weir/scripts"
+)
+
+// TestInflight: a request is admitted if fewer than the burst are under way, each for so long; whatever its cost.
+func TestInflight(t *testing.T) {
+	tr := random(7, algorithms.PerSecond(5).WithBurst(3))
+	_, runner := server(t)
+	for _, work := range []time.Duration{leastWork, 300 * time.Millisecond, time.Minute} {
+		for _, where := range []scripts.Runner{runner, nil} {
+			setup := Setup{Runner: where, Prefix: "test", Kinds: []subject.Kind{inflightKind(work)}, Decided: new(atomic.Int64)}
+			comparison, err := setup.Compare(t.Context(), tr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ends := map[string][]time.Duration{}
+			for i, a := range tr.Arrivals {
+				var held []time.Duration
+				for _, end := range ends[a.Key] {
+					if end > a.At {
+						held = append(held, end)
+					}
+				}
+				want := Outcome{Allowed: len(held) < 3}
+				if want.Allowed {
+					held = append(held, a.At+work)
+				} else {
+					want.RetryAfter = held[0] - a.At
+				}
+				want.Remaining = int64(3 - len(held))
+				ends[a.Key] = held
+				if got := comparison.Runs[0].Outcomes[i]; got != want {
+					t.Fatalf("work of %v, request %d: %+v, want %+v", work, i, got, want)
+				}
+			}
+			if totals := comparison.Runs[0].Totals; totals.Events != int64(totals.Admitted) || totals.Denied == 0 && work > leastWork {
+				t.Errorf("work of %v: %+v", work, totals)
+			}
+		}
+	}
+}
+
+// TestKindsOf: leases are compared if they are named, or if it is said how long work takes.
+func TestKindsOf(t *testing.T) {
+	for _, test := range []struct {
+		names []string
+		work  time.Duration
+		want  []string
+	}{
+		{nil, 0, []string{"fixedwindow", "slidinglog", "gcra", "leakybucket", "queue"}},
+		{nil, time.Second, []string{"fixedwindow", "slidinglog", "gcra", "leakybucket", "queue", "inflight"}},
+		{[]string{"inflight", "gcra"}, 0, []string{"gcra", "inflight"}},
+		{[]string{"gcra"}, time.Second, []string{"gcra", "inflight"}},
+	} {
+		found, unknown, ok := kindsOf(test.names, test.work)
+		same := ok && len(found) == len(test.want)
+		for i := range found {
+			same = same && found[i].Name == test.want[i]
+		}
+		if !same {
+			t.Errorf("%v, work %v: %v, %q, want %v", test.names, test.work, found, unknown, test.want)
+		}
+	}
+	if _, unknown, ok := kindsOf([]string{"gcra", "none"}, 0); ok || unknown != "none" {
+		t.Errorf("unknown %q, ok %v", unknown, ok)
+	}
+}

@@ -1,0 +1,397 @@
+package inflight_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/inflight"
+	"github.com/go-weir/weir/internal/errtest"
+	"github.com/go-weir/weir/internal/resptest"
+)
+
+var start = time.UnixMicro(1_795_363_671_123_457)
+
+// stub is a limiter that fails or is told of calls before they are made.
+type stub struct {
+	inflight.Limiter
+	before func(ctx context.Context, call string) error
+	after  func(call string) error // the call was made
+}
+
+func (s stub) do(ctx context.Context, call string, f func() error) error {
+	if s.before != nil {
+		if err := s.before(ctx, call); err != nil {
+			return err
+		}
+	}
+	err := f()
+	if err == nil && s.after != nil {
+		err = s.after(call)
+	}
+	return err
+}
+
+func (s stub) Acquire(ctx context.Context, key, id string) (r algorithms.Result, err error) {
+	err = s.do(ctx, "acquire", func() (err error) { r, err = s.Limiter.Acquire(ctx, key, id); return err })
+	return r, err
+}
+
+func (s stub) Renew(ctx context.Context, key, id string) error {
+	return s.do(ctx, "renew", func() error { return s.Limiter.Renew(ctx, key, id) })
+}
+
+func (s stub) Release(ctx context.Context, key, id string) error {
+	return s.do(ctx, "release", func() error { return s.Limiter.Release(ctx, key, id) })
+}
+
+// one returns a limiter of one lease of 30 s on a clock.
+func one(t *testing.T, clock *inflight.Clock) *inflight.Local {
+	t.Helper()
+	return errtest.Must(inflight.NewLocal(1, 30*time.Second, algorithms.WithClock(clock.Now)))
+}
+
+func remaining(t *testing.T, l inflight.Limiter) int64 {
+	t.Helper()
+	r, err := l.Peek(context.Background(), "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Remaining
+}
+
+// TestHoldRenews: a lease is held for as long as its holder likes, and until Release only.
+func TestHoldRenews(t *testing.T) {
+	clock := inflight.NewClock(start)
+	l := one(t, clock)
+	lease, err := clock.Hold(context.Background(), l, "k")
+	if err != nil || lease.Result().Remaining != 0 || lease.ID() == "" {
+		t.Fatalf("%+v, %v", lease, err)
+	}
+	work := lease.Context(context.Background())
+	clock.Advance(time.Hour)
+	if err := errors.Join(work.Err(), lease.Err()); err != nil || remaining(t, l) != 0 {
+		t.Errorf("after an hour: %v, %d are free", err, remaining(t, l))
+	}
+	if _, err := clock.Hold(context.Background(), l, "k"); !errors.Is(err, inflight.ErrFull) {
+		t.Errorf("another: %v, want ErrFull", err)
+	}
+	if r := errtest.Must(l.Peek(context.Background(), "k")); r.RetryAfter < 20*time.Second {
+		t.Errorf("%+v: it is renewed too late", r)
+	}
+	if err := lease.Release(); err != nil || remaining(t, l) != 1 {
+		t.Errorf("%v, %d are free, want 1", err, remaining(t, l))
+	}
+	if !errors.Is(work.Err(), context.Canceled) || !errors.Is(context.Cause(work), context.Canceled) || lease.Err() != nil {
+		t.Errorf("the context after Release: %v, %v; the lease: %v", work.Err(), context.Cause(work), lease.Err())
+	}
+	if lease.Context(context.Background()).Err() == nil {
+		t.Error("a context of a lease that was given back has not ended")
+	}
+	other := errtest.Must(clock.Hold(context.Background(), l, "k"))
+	if err := lease.Release(); err != nil || remaining(t, l) != 0 {
+		t.Errorf("a second Release: %v, %d are free", err, remaining(t, l))
+	}
+	if err := other.Release(); err != nil || clock.Active() != 0 {
+		t.Errorf("%v, %d timers are left", err, clock.Active())
+	}
+}
+
+// TestHoldLoses: a lease that another has by now is lost at the next Renew, and one that can't be renewed at its end.
+func TestHoldLoses(t *testing.T) {
+	clock := inflight.NewClock(start)
+	l := one(t, clock)
+	lease := errtest.Must(clock.Hold(context.Background(), l, "k"))
+	work := lease.Context(context.Background())
+	if err := l.Reset(context.Background(), "k"); err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(9 * time.Second)
+	if lease.Err() != nil {
+		t.Errorf("before the first Renew: %v", lease.Err())
+	}
+	clock.Advance(time.Second)
+	for _, err := range []error{lease.Err(), context.Cause(work), context.Cause(lease.Context(context.Background()))} {
+		if !errors.Is(err, inflight.ErrNotHeld) {
+			t.Errorf("%v, want ErrNotHeld", err)
+		}
+	}
+	if clock.Active() != 0 {
+		t.Error("a lost lease goes on")
+	}
+
+	away := &net.OpError{Op: "dial", Err: errors.New("refused")}
+	renewals := 0
+	failing := stub{Limiter: l, before: func(ctx context.Context, call string) error {
+		if call != "renew" {
+			return nil
+		}
+		renewals++
+		if at, bounded := ctx.Deadline(); !bounded || time.Until(at) > 11*time.Second {
+			t.Errorf("a Renew with a deadline in %v", time.Until(at))
+		}
+		if clock.Now().Sub(start) < 70*time.Second { // the first ones succeed
+			return nil
+		}
+		return away
+	}}
+	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), ctxKey{}, "value"))
+	lease = errtest.Must(clock.Hold(ctx, failing, "k"))
+	work = lease.Context(context.Background())
+	cancel()                        // the caller's end is no reason not to renew
+	clock.Advance(79 * time.Second) // it began after 10 s, and was last renewed after 60
+	if lease.Err() != nil {
+		t.Errorf("it lasts for a second more: %v", lease.Err())
+	}
+	clock.Advance(time.Second)
+	if err := context.Cause(work); !errors.Is(err, inflight.ErrNotHeld) || !errors.Is(err, error(away)) || !errors.Is(lease.Err(), away) {
+		t.Errorf("%v, want ErrNotHeld and the server's", err)
+	}
+	if renewals < 10 {
+		t.Errorf("%d renewals were tried", renewals)
+	}
+}
+
+type ctxKey struct{}
+
+// TestHoldSuspended: a process that was suspended for longer than the lease notices as soon as it goes on.
+func TestHoldSuspended(t *testing.T) {
+	clock := inflight.NewClock(start)
+	lease := errtest.Must(clock.Hold(context.Background(), one(t, clock), "k"))
+	clock.Jump(31 * time.Second)
+	clock.Advance(0)
+	if err := lease.Err(); !errors.Is(err, inflight.ErrNotHeld) {
+		t.Errorf("%v, want ErrNotHeld", err)
+	}
+}
+
+// TestHoldUnknown: if it isn't known whether a lease was taken, it is given back. A server's refusal took none.
+func TestHoldUnknown(t *testing.T) {
+	for text, tries := range map[string]int{"i/o timeout": 1, "OOM command not allowed": 0} {
+		l := one(t, inflight.NewClock(start))
+		released := 0
+		lost := stub{Limiter: l,
+			before: func(_ context.Context, call string) error {
+				if call == "release" {
+					released++
+				}
+				return nil
+			},
+			after: func(call string) error {
+				if call == "acquire" {
+					return errors.New(text)
+				}
+				return nil
+			},
+		}
+		if _, err := inflight.Hold(context.Background(), lost, "k"); err == nil || err.Error() != text {
+			t.Errorf("%v, want %s", err, text)
+		}
+		if released != tries || remaining(t, l) != int64(tries) {
+			t.Errorf("%s: given back %d times, %d are free", text, released, remaining(t, l))
+		}
+	}
+}
+
+// TestReleaseTries: Release outlasts the context, and is tried twice.
+func TestReleaseTries(t *testing.T) {
+	l := one(t, inflight.NewClock(start))
+	tries := 0
+	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), ctxKey{}, "value"))
+	once := stub{Limiter: l, before: func(ctx context.Context, call string) error {
+		if call != "release" {
+			return nil
+		}
+		if ctx.Err() != nil || ctx.Value(ctxKey{}) != "value" {
+			t.Errorf("it is given back under %v", ctx)
+		}
+		if tries++; tries == 1 {
+			return errors.New("no answer")
+		}
+		return nil
+	}}
+	lease := errtest.Must(inflight.Hold(ctx, once, "k"))
+	cancel()
+	if err := lease.Release(); err != nil || tries != 2 || remaining(t, l) != 1 {
+		t.Errorf("%v after %d tries, %d are free", err, tries, remaining(t, l))
+	}
+	failing := stub{Limiter: l, before: func(_ context.Context, call string) error {
+		if call == "release" {
+			return errors.New("no answer")
+		}
+		return nil
+	}}
+	lease = errtest.Must(inflight.Hold(context.Background(), failing, "k"))
+	if err := lease.Release(); err == nil || err.Error() != "no answer" {
+		t.Errorf("%v, want the error", err)
+	}
+}
+
+// TestReleaseIsBounded: a server that never answers holds a Release up for a while only.
+func TestReleaseIsBounded(t *testing.T) {
+	hangs := errtest.Must(inflight.New(hanging{}, 1, time.Second))
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := hangs.Release(ctx, "k", "a"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v, want DeadlineExceeded", err)
+	}
+}
+
+// TestWait: it waits until a lease is free, with pauses that become longer, and no longer than the context.
+func TestWait(t *testing.T) {
+	clock := inflight.NewClock(start)
+	l := one(t, clock)
+	held := errtest.Must(clock.Hold(context.Background(), l, "k"))
+	var wait context.CancelFunc
+	asked := 0
+	ids := stub{Limiter: l, before: func(_ context.Context, call string) error {
+		if call != "acquire" {
+			return nil
+		}
+		switch asked++; asked {
+		case 30:
+			return held.Release()
+		case 40:
+			wait()
+		}
+		return nil
+	}}
+	lease, err := clock.Wait(context.Background(), ids, "k")
+	if err != nil || asked != 30 {
+		t.Fatalf("%v after %d questions", err, asked)
+	}
+	slept := clock.Slept()
+	for i, pause := range slept {
+		longest := min(5*time.Millisecond<<min(i, 20), time.Second)
+		if pause < longest/2 || pause > longest {
+			t.Errorf("pause %d is %v, want %v to %v", i+1, pause, longest/2, longest)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	wait = cancel
+	_, err = clock.Wait(ctx, ids, "k")
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, inflight.ErrFull) {
+		t.Errorf("%v, want Canceled and ErrFull", err)
+	}
+	if err := lease.Release(); err != nil || remaining(t, l) != 1 {
+		t.Errorf("%v, %d are free", err, remaining(t, l))
+	}
+	if _, err := inflight.Wait(ctx, l, "k"); !errors.Is(err, context.Canceled) || remaining(t, l) != 1 {
+		t.Errorf("under a context that has ended: %v, %d are free", err, remaining(t, l))
+	}
+}
+
+// TestWaitForEnd: a lease whose holder has died is taken at the instant at which it ends.
+func TestWaitForEnd(t *testing.T) {
+	clock := inflight.NewClock(start)
+	l := one(t, clock)
+	if _, err := l.Acquire(context.Background(), "k", "dead"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := clock.Wait(context.Background(), l, "k"); err != nil || clock.Now().Truncate(time.Microsecond) != start.Add(30*time.Second) {
+		t.Errorf("%v after %v", err, clock.Now().Sub(start))
+	}
+}
+
+// TestDo: f runs under a lease, which is given back also if f fails or panics.
+func TestDo(t *testing.T) {
+	l := one(t, inflight.NewClock(start))
+	ours := errors.New("ours")
+	err := inflight.Do(context.Background(), l, "k", func(ctx context.Context) error {
+		err := inflight.Do(ctx, l, "k", func(context.Context) error { t.Error("called"); return nil })
+		var full *inflight.FullError
+		if !errors.As(err, &full) || !errors.Is(err, inflight.ErrFull) || full.Result.RetryAfter <= 29*time.Second ||
+			!strings.Contains(err.Error(), "at most 1") {
+			t.Errorf("where all are held: %v", err)
+		}
+		return ours
+	})
+	if !errors.Is(err, ours) || errors.Is(err, inflight.ErrNotHeld) || remaining(t, l) != 1 {
+		t.Errorf("%v, %d are free", err, remaining(t, l))
+	}
+	func() {
+		defer func() {
+			if recover() != "panic" {
+				t.Error("the panic is lost")
+			}
+		}()
+		_ = inflight.Do(context.Background(), l, "k", func(context.Context) error { panic("panic") })
+	}()
+	if remaining(t, l) != 1 {
+		t.Error("after a panic the lease is held")
+	}
+	if err := inflight.Do(context.Background(), l, "k", func(context.Context) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	var none *inflight.Local
+	for _, limiter := range []inflight.Limiter{nil, none} {
+		if err := inflight.Do(context.Background(), limiter, "k", nil); !errors.Is(err, algorithms.ErrNilLimiter) {
+			t.Errorf("a nil limiter: %v", err)
+		}
+	}
+}
+
+// TestDoLoses: the error of work that was ended by the loss of its lease says so. Time is real here, as it is in Do.
+func TestDoLoses(t *testing.T) {
+	l := errtest.Must(inflight.NewLocal(1, 3*time.Millisecond))
+	err := inflight.Do(context.Background(), l, "k", func(ctx context.Context) error {
+		if err := l.Reset(ctx, "k"); err != nil {
+			return err
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, inflight.ErrNotHeld) {
+		t.Errorf("%v, want Canceled and ErrNotHeld", err)
+	}
+}
+
+// TestManyAtOnce: of many goroutines never more than the number are inside, whatever the limiter.
+func TestManyAtOnce(t *testing.T) {
+	const most, goroutines, rounds = 3, 32, 20
+	_, conn := resptest.Miniredis(t)
+	for name, l := range map[string]inflight.Limiter{
+		"Local": errtest.Must(inflight.NewLocal(most, time.Hour)), "Remote": errtest.Must(inflight.New(conn, most, time.Hour)),
+	} {
+		var inside, largest, done, full atomic.Int64
+		var all sync.WaitGroup
+		for range goroutines {
+			all.Add(1)
+			go func() {
+				defer all.Done()
+				for range rounds {
+					err := inflight.Do(context.Background(), l, "k", func(context.Context) error {
+						n := inside.Add(1)
+						for seen := largest.Load(); n > seen && !largest.CompareAndSwap(seen, n); seen = largest.Load() {
+						}
+						if n > most {
+							t.Errorf("%s: %d are inside", name, n)
+						}
+						done.Add(1)
+						inside.Add(-1)
+						return nil
+					})
+					switch {
+					case errors.Is(err, inflight.ErrFull):
+						full.Add(1)
+					case err != nil:
+						t.Error(err)
+					}
+				}
+			}()
+		}
+		all.Wait()
+		if done.Load()+full.Load() != goroutines*rounds || done.Load() == 0 {
+			t.Errorf("%s: %d done, %d refused", name, done.Load(), full.Load())
+		}
+		if remaining(t, l) != most {
+			t.Errorf("%s: %d are free at the end", name, remaining(t, l))
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package inflight
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+)
+
+// Errors of this package, to be matched with errors.Is. Wrong arguments of New and NewLocal wrap the errors of package
+// algorithms.
+var (
+	// ErrFull is wrapped by the error of Hold, Wait and Do if as many leases are held as may be.
+	ErrFull = errors.New("weir: all leases are held")
+
+	// ErrNotHeld is wrapped by the error of Renew if the lease is not held: it has ended, it was given back, or the key was
+	// reset. It is wrapped by what [Lease]'s Err returns too.
+	ErrNotHeld = errors.New("weir: lease not held")
+
+	// ErrInvalidID: the id of a lease is empty or has more than 256 bytes. Nothing was sent.
+	ErrInvalidID = errors.New("weir: invalid lease id")
+)
+
+// A Limiter gives out leases: at most a fixed number of each key are held at any instant. Any string is a key: a user, a
+// tenant, a kind of work. [Remote] and [Local] implement it. Most callers need [Do], [Hold] or [Wait] only.
+//
+// A lease has an id, which its holder chooses: see [NewID]. Acquire, Renew and Release may be called again with the same id
+// when the outcome of a call is unknown. The effect is that of one call.
+//
+// All methods are safe for concurrent use. An error means that the outcome is not known, unless it wraps [ErrNotHeld],
+// [ErrInvalidID] or an error of package algorithms.
+type Limiter interface {
+	// Acquire takes a lease, if one is free, which lasts for TTL from now. If the lease of that id is held already, it is not
+	// counted again, and lasts for TTL from now too.
+	//
+	// Allowed tells whether the lease is held. Limit is the most leases that may be held, and Remaining how many are free.
+	// RetryAfter is 0 for a lease that is held. Else it is the exact time until one is free if none is given back before and
+	// none is renewed. ResetAfter is the time until the last lease ends.
+	Acquire(ctx context.Context, key, id string) (algorithms.Result, error)
+
+	// Renew makes a lease that is held last for TTL from now. It never makes a lease end sooner. The error wraps ErrNotHeld
+	// if the lease is not held, which another caller may have by then.
+	Renew(ctx context.Context, key, id string) error
+
+	// Release gives a lease back. A lease that is not held is no error. Release does its work also where ctx has ended, and
+	// asks for a quarter of a second at most.
+	Release(ctx context.Context, key, id string) error
+
+	// Peek tells whether a lease is free, and takes none. The Result is as that of Acquire, for the leases that are held.
+	Peek(ctx context.Context, key string) (algorithms.Result, error)
+
+	// Reset ends all leases of the key. Their holders are not told, but for the error of their next Renew.
+	Reset(ctx context.Context, key string) error
+
+	// TTL returns how long a lease lasts that is not renewed.
+	TTL() time.Duration
+}
+
+// NewID returns a random id that no other lease has.
+func NewID() string {
+	var random [16]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		panic(err) // crypto/rand promises that it does not fail
+	}
+	return hex.EncodeToString(random[:])
+}
+
+// Bounds of the arguments.
+const (
+	maxMost = 1 << 20
+	minTTL  = time.Millisecond
+	maxTTL  = time.Hour // the scripts know it: longest
+	longest = int64(maxTTL / time.Microsecond)
+	maxID   = 256
+)
+
+// timeToRelease is how long a lease is tried to be given back.
+const timeToRelease = 250 * time.Millisecond
+
+// identity is what follows a KEY. Neither the number nor the time to live is part of it: a lease is a fact that any number
+// can be held against.
+const identity = "inflight"
+
+// rule is how many leases may be held, and for how long.
+type rule struct {
+	most int64
+	ttl  time.Duration
+}
+
+func newRule(most int64, ttl time.Duration) (rule, error) {
+	switch {
+	case most < 1 || most > maxMost:
+		return rule{}, fmt.Errorf("%w: %d leases at most, want 1 to %d", algorithms.ErrInvalidLimit, most, maxMost)
+	case ttl < minTTL || ttl > maxTTL:
+		return rule{}, fmt.Errorf("%w: a lease of %v, want %v to %v: renew a lease that is needed for longer",
+			algorithms.ErrInvalidLimit, ttl, minTTL, maxTTL)
+	case ttl%time.Microsecond != 0:
+		return rule{}, fmt.Errorf("%w: a lease of %v, want whole microseconds", algorithms.ErrInvalidLimit, ttl)
+	}
+	return rule{most, ttl}, nil
+}
+
+func (r rule) mostText() string { return strconv.FormatInt(r.most, 10) }
+
+func (r rule) ttlText() string { return strconv.FormatInt(r.ttl.Microseconds(), 10) }
+
+// checkID returns an error for an id that no lease can have.
+func checkID(id string) error {
+	if id == "" || len(id) > maxID {
+		return fmt.Errorf("%w: %d bytes, want 1 to %d: NewID makes one", ErrInvalidID, len(id), maxID)
+	}
+	return nil
+}
+
+func notHeld(id string) error {
+	return fmt.Errorf("%w: %q has ended or was given back", ErrNotHeld, id)
+}
+
+// A standing is what is known of a key's leases. Times are in microseconds.
+type standing struct {
+	allowed             bool
+	held, retry, resets int64
+}
+
+// result writes a standing as a Result.
+func (r rule) result(s standing) algorithms.Result {
+	return algorithms.Result{
+		Allowed:    s.allowed,
+		Limit:      r.most,
+		Remaining:  max(r.most-s.held, 0),
+		RetryAfter: time.Duration(s.retry) * time.Microsecond,
+		ResetAfter: time.Duration(s.resets) * time.Microsecond,
+	}
+}

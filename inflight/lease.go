@@ -1,0 +1,143 @@
+package inflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/go-weir/weir/algorithms"
+)
+
+// A Lease is one that [Hold] or [Wait] has taken, and renews each third of TTL until Release is called. It is safe for
+// concurrent use. It has a goroutine only while it is being renewed.
+type Lease struct {
+	limiter Limiter
+	key, id string
+	result  algorithms.Result
+	values  context.Context // of the renewals; it does not end
+	clock   clock
+
+	mu       sync.Mutex
+	until    time.Time // the lease lasts until then at least, by this process's clock
+	renewing timer
+	ending   timer
+	stopped  bool // it was lost or released
+	released bool
+	lost     error
+	failed   error // of the last Renew that failed
+	cancels  []context.CancelCauseFunc
+}
+
+// newLease returns the lease that was taken by a call at the time sent.
+func newLease(ctx context.Context, clock clock, limiter Limiter, key, id string, result algorithms.Result, sent time.Time) *Lease {
+	ttl := limiter.TTL()
+	l := &Lease{
+		limiter: limiter, key: key, id: id, result: result, values: context.WithoutCancel(ctx), clock: clock, until: sent.Add(ttl),
+	}
+	l.mu.Lock() // until both timers are there
+	defer l.mu.Unlock()
+	l.renewing = clock.afterFunc(ttl/3-clock.now().Sub(sent), l.renew)
+	l.ending = clock.afterFunc(l.until.Sub(clock.now()), l.end)
+	return l
+}
+
+// ID returns the lease's id.
+func (l *Lease) ID() string { return l.id }
+
+// Result returns the limiter's answer when the lease was taken.
+func (l *Lease) Result() algorithms.Result { return l.result }
+
+// Context returns a copy of parent that ends, besides, when the lease is lost or given back. If it was lost, the cause wraps
+// [ErrNotHeld].
+func (l *Lease) Context(parent context.Context) context.Context {
+	ctx, cancel := context.WithCancelCause(parent)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped {
+		cancel(l.lost)
+	} else {
+		l.cancels = append(l.cancels, cancel)
+	}
+	return ctx
+}
+
+// Err returns nil, or an error that wraps [ErrNotHeld] once the lease is lost. A lease that was given back is not lost.
+func (l *Lease) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lost
+}
+
+// Release gives the lease back and ends its contexts. It does its work whatever has become of the context that the lease was
+// taken under. It tries twice, for a quarter of a second each at most. If both fail, the error is that of the second, and
+// the place stays taken until the lease ends. A second call does nothing.
+func (l *Lease) Release() error {
+	l.mu.Lock()
+	if l.released {
+		l.mu.Unlock()
+		return nil
+	}
+	l.released = true
+	l.stop(nil)
+	l.mu.Unlock()
+	err := l.limiter.Release(l.values, l.key, l.id)
+	if err != nil {
+		err = l.limiter.Release(l.values, l.key, l.id)
+	}
+	return err
+}
+
+// stop ends renewals and contexts. The mutex is held.
+func (l *Lease) stop(lost error) {
+	if l.stopped {
+		return
+	}
+	l.stopped, l.lost = true, lost
+	l.renewing.Stop()
+	l.ending.Stop()
+	for _, cancel := range l.cancels {
+		cancel(lost)
+	}
+	l.cancels = nil
+}
+
+// renew renews the lease. Of calls that fail each is followed by another, until the lease has ended.
+func (l *Lease) renew() {
+	ttl, sent := l.limiter.TTL(), l.clock.now()
+	ctx, cancel := context.WithTimeout(l.values, max(ttl/3, time.Millisecond))
+	defer cancel()
+	err := l.limiter.Renew(ctx, l.key, l.id)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped {
+		return
+	}
+	switch {
+	case err == nil:
+		l.until, l.failed = sent.Add(ttl), nil
+		l.ending.Reset(l.until.Sub(l.clock.now()))
+		l.renewing.Reset(ttl/3 - l.clock.now().Sub(sent))
+	case errors.Is(err, ErrNotHeld):
+		l.stop(err)
+	default:
+		l.failed = err
+		l.renewing.Reset(ttl / 10)
+	}
+}
+
+// end loses the lease, unless it was renewed.
+func (l *Lease) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch left := l.until.Sub(l.clock.now()); {
+	case l.stopped:
+	case left > 0:
+		l.ending.Reset(left)
+	case l.failed != nil:
+		l.stop(fmt.Errorf("%w: it could not be renewed in time: %w", ErrNotHeld, l.failed))
+	default:
+		l.stop(fmt.Errorf("%w: it was not renewed in time", ErrNotHeld))
+	}
+}

@@ -22,7 +22,7 @@ var ErrAway = breaker.ErrAway
 type Failure struct {
 	Limiter string // its Name
 	Err     error
-	Policy  Policy // what was done
+	Policy  Policy // what was done; LetPass where the request passes whatever the policy, as with ErrNotSettled
 }
 
 // tell tells of a failure, by OnError or by a log.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,8 +24,9 @@ func waiters(ctx context.Context, t *testing.T, addr, prefix string, limit algor
 	runners := []scripts.Runner{errtest.Must(goredisrunner.New(goRedis(t, addr))), errtest.Must(rueidisrunner.New(newRueidis(t, addr)))}
 	var mu sync.Mutex
 	var all sync.WaitGroup
+	var questions atomic.Int64
 	for process := range 6 {
-		var limiter algorithms.Limiter = errtest.Must(gcra.New(runners[process%2], limit, algorithms.WithPrefix(prefix)))
+		var limiter algorithms.Limiter = &asked{errtest.Must(gcra.New(runners[process%2], limit, algorithms.WithPrefix(prefix))), &questions}
 		if process > 3 {
 			limiter = errtest.Must(denialcache.New(limiter))
 		}
@@ -42,8 +44,20 @@ func waiters(ctx context.Context, t *testing.T, addr, prefix string, limit algor
 		}
 	}
 	all.Wait()
+	t.Logf("%v: %d admitted with %d questions", limit, len(admitted), questions.Load())
 	slices.SortFunc(admitted, time.Time.Compare)
 	return admitted
+}
+
+// asked is a limiter whose questions are counted.
+type asked struct {
+	algorithms.Limiter
+	questions *atomic.Int64
+}
+
+func (a *asked) AllowN(ctx context.Context, key string, n int64) (algorithms.Result, error) {
+	a.questions.Add(1)
+	return a.Limiter.AllowN(ctx, key, n)
 }
 
 // TestWait: of 256 goroutines that wait for one key, those are admitted that the limit allows: just so many where nothing comes

@@ -15,7 +15,6 @@ import (
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/internal/joint"
 	"github.com/go-weir/weir/internal/option"
-	"github.com/go-weir/weir/internal/rule"
 	"github.com/go-weir/weir/scripts"
 )
 
@@ -200,12 +199,11 @@ func (l *Limiter) decide(ctx context.Context, requests asked, commit bool) (Deci
 			return Decision{}, l.named(i, err)
 		}
 	}
-	standings, err := []rule.Standing(nil), error(nil)
-	if l.placer != nil {
-		standings, err = l.onServer(ctx, requests, commit)
-	} else {
-		standings, err = l.inProcess(ctx, requests, commit)
+	decide := l.onServer
+	if l.placer == nil {
+		decide = l.inProcess
 	}
+	standings, err := decide(ctx, requests, commit)
 	if err != nil {
 		return Decision{}, err
 	}

@@ -61,7 +61,7 @@ func hold(ctx context.Context, clock clock, limiter Limiter, key, id string) (*L
 	switch {
 	case err != nil:
 		if scripts.ErrorCode(err) == "" && !isOfArguments(err) {
-			_ = limiter.Release(ctx, key, id) // it may have been taken
+			_ = release(ctx, limiter, key, id) // it may have been taken
 		}
 		return nil, err
 	case !result.Allowed:

@@ -47,8 +47,8 @@ type Limiter interface {
 	// if the lease is not held, which another caller may have by then.
 	Renew(ctx context.Context, key, id string) error
 
-	// Release gives a lease back. A lease that is not held is no error. Release does its work also where ctx has ended, and
-	// asks for a quarter of a second at most.
+	// Release gives a lease back. A lease that is not held is no error. Release does its work also where ctx has ended, for a
+	// quarter of a second after its end at most.
 	Release(ctx context.Context, key, id string) error
 
 	// Peek tells whether a lease is free, and takes none. The Result is as that of Acquire, for the leases that are held.
@@ -79,7 +79,7 @@ const (
 	maxID   = 256
 )
 
-// timeToRelease is how long a lease is tried to be given back.
+// timeToRelease is how long a lease is tried to be given back for a caller whose context has ended.
 const timeToRelease = 250 * time.Millisecond
 
 // identity is what follows a KEY. Neither the number nor the time to live is part of it: a lease is a fact that any number

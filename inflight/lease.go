@@ -82,11 +82,18 @@ func (l *Lease) Release() error {
 	l.released = true
 	l.stop(nil)
 	l.mu.Unlock()
-	err := l.limiter.Release(l.values, l.key, l.id)
+	err := release(l.values, l.limiter, l.key, l.id)
 	if err != nil {
-		err = l.limiter.Release(l.values, l.key, l.id)
+		err = release(l.values, l.limiter, l.key, l.id)
 	}
 	return err
+}
+
+// release gives a lease back whatever has become of ctx.
+func release(ctx context.Context, limiter Limiter, key, id string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeToRelease)
+	defer cancel()
+	return limiter.Release(ctx, key, id)
 }
 
 // stop ends renewals and contexts. The mutex is held.

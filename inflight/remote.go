@@ -104,7 +104,7 @@ func (l *Remote) Release(ctx context.Context, key, id string) error {
 	if err := checkID(id); err != nil {
 		return err
 	}
-	longer, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeToRelease)
+	longer, cancel := remote.Outlasting(ctx, timeToRelease)
 	defer cancel()
 	_, err := l.caller.Call(longer, scripts.InflightRelease, key, []string{id})
 	return err

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/go-weir/weir/internal/remote"
 )
 
 // A taker is a queue that Wait takes places of.
@@ -24,40 +26,13 @@ type taker interface {
 // timeToGiveBack is how long a caller whose context has ended may wait for its place to be given back.
 const timeToGiveBack = 250 * time.Millisecond
 
-// outlasting returns a context with ctx's values that ends so long after ctx.
-func outlasting(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	if ctx.Done() == nil {
-		return ctx, func() {}
-	}
-	longer := context.WithoutCancel(ctx)
-	end := func() {}
-	if deadline, ok := ctx.Deadline(); ok { // clients read it
-		longer, end = context.WithDeadline(longer, deadline.Add(d))
-	}
-	longer, cancel := context.WithCancel(longer)
-	stop := context.AfterFunc(ctx, func() {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			cancel()
-		case <-longer.Done():
-		}
-	})
-	return longer, func() {
-		stop()
-		cancel()
-		end()
-	}
-}
-
 // wait takes n places and sleeps until the last one's turn.
 func wait(ctx context.Context, q taker, turns *turns, key string, n int64) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("weir: nothing was asked: %w", err)
 	}
 	// Were the question given up with ctx, a place that it has taken would not be known, and so not be given back.
-	longer, cancel := outlasting(ctx, timeToGiveBack)
+	longer, cancel := remote.Outlasting(ctx, timeToGiveBack)
 	defer cancel()
 	patience := anyTime
 	deadline, hurries := ctx.Deadline()

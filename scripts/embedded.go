@@ -40,7 +40,7 @@ var (
 	AllOfReset = embedded("allof_reset", "c32f70aea5af08b4b0dbf0cd413f7878d6872829", nil, []string{"forgotten"})
 
 	// InflightAcquire, InflightRenew, InflightRelease and InflightPeek take, renew, give back and count the leases of inflight.
-	InflightAcquire = embedded("inflight_acquire", "82b66e76107e16d5ed0fed606e3e1ff2bf58e89c", []string{"id", "most", "ttl_us", "now_us"}, inflightReply)
+	InflightAcquire = embedded("inflight_acquire", "d85d3fd1bea99475b52d40489a1d109fcc4cdb3f", []string{"id", "most", "ttl_us", "now_us"}, inflightReply)
 	InflightRenew   = embedded("inflight_renew", "979cde6b9d6fffa7d74c7ec76980c68030351e5d", []string{"id", "ttl_us", "now_us"}, []string{"left_us"})
 	InflightRelease = embedded("inflight_release", "93e1c4ea99cb539901a0d68c068b28a0da9204c9", []string{"id"}, []string{"released"})
 	InflightPeek    = embedded("inflight_peek", "a0e7e10ddcb21f2888d57c98bd0d2c6b9e4e69f8", []string{"most", "now_us"}, inflightReply)

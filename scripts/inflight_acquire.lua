@@ -35,7 +35,7 @@ end
 
 local id, most, ttl = ARGV[1], ARGV[2] + 0, ARGV[3] + 0
 local held = redis.call('ZCOUNT', KEYS[1], string.format('(%.0f', now + 0), '+inf')
-local own = (redis.call('ZSCORE', KEYS[1], id) or 0) - now
+local own = (held > 0 and redis.call('ZSCORE', KEYS[1], id) or 0) - now -- how long the lease of that id lasts
 
 -- [decision]
 local again = own > 0
@@ -54,10 +54,11 @@ if admitted then
     held = held + 1
   end
   if own < ttl or own > longest then
-    redis.call('ZADD', KEYS[1], string.format('%.0f', now + ttl), id)
+    own = ttl
+    redis.call('ZADD', KEYS[1], string.format('%.0f', now + own), id)
   end
 end
-local reset = left(-1)
+local reset = admitted and held == 1 and math.ceil(own) or left(-1)
 local clamped = reset > longest
 if clamped then
   reset = longest

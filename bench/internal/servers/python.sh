@@ -8,7 +8,8 @@
 # shellcheck disable=SC2154 # what debian.sh sets
 unpack --download-only install "${@/%/$from}"
 cd "$work/root"
-rm -rf usr/share var
+rm -rf var
+find usr/share -mindepth 1 -maxdepth 1 ! -name zoneinfo -exec rm -rf {} +
 mkdir -m 1777 tmp
 for dir in bin lib lib64; do # newer releases have them as links, which are in none of these packages
 	[[ -e $dir || ! -e usr/$dir ]] || ln -s "usr/$dir" "$dir"

@@ -1,0 +1,252 @@
+// Package django_test runs examples/django: Django REST framework under gunicorn, with throttles that ask Weir's scripts
+// through redis-py, all from Debian's packages. Its processes, and a Go service beside them, have to admit exactly the limit
+// together.
+package django_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/httpload"
+	"github.com/go-weir/weir/bench/internal/servers"
+	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/scripts"
+	"github.com/go-weir/weir/scripts/goredisrunner"
+	"github.com/go-weir/weir/slidinglog"
+)
+
+func TestMain(m *testing.M) { servers.Main(m) }
+
+// limiters are Weir's, by the throttle that shares their keys.
+var limiters = map[string]func(scripts.Runner, algorithms.Limit, ...algorithms.Option) (*algorithms.Remote, error){
+	"slidinglog": slidinglog.New, "gcra": gcra.New,
+}
+
+// TestDjango uses one image for all. The server is Redis 8.0, as in Debian trixie, unless REDIS_IMAGE says otherwise.
+func TestDjango(t *testing.T) {
+	kind := servers.All()[1]
+	server := servers.Shared(t, kind)
+	p := getPython(t, server.Contained, packagesOf(t, readme(t)))
+	t.Run("clock that goes", func(t *testing.T) {
+		t.Parallel()
+		s := &service{"http://" + p.serveTried(t, server.Addr, "6"), newRedis(t, server.Addr)}
+		t.Run("at the same time", func(t *testing.T) {
+			t.Run("100 requests in ten seconds", s.testSteady)
+			t.Run("one key with a Go service", s.testShared)
+		})
+		t.Run("64 connections", s.testConnections) // alone, for the figures of the other throttles
+	})
+	t.Run("clock that stands still", func(t *testing.T) {
+		t.Parallel()
+		s := newStopped(t, p, kind)
+		t.Run("README", s.testReadme)
+		t.Run("keys", s.testKeys)
+		t.Run("waits", s.testWaits)
+		t.Run("lost replies", s.testLostReplies)
+	})
+}
+
+// newRedis returns a client of the server that tests have for themselves.
+func newRedis(t *testing.T, addr string) *redis.Client {
+	client := redis.NewClient(&redis.Options{Addr: addr})
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// newLimiter returns Weir's limiter on that server.
+func newLimiter(t *testing.T, client *redis.Client, name string, limit algorithms.Limit, opts ...algorithms.Option) *algorithms.Remote {
+	t.Helper()
+	run, err := goredisrunner.New(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limiter, err := limiters[name](run, limit, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return limiter
+}
+
+// service is testdata/tried.py, run by six processes.
+type service struct {
+	url   string
+	redis *redis.Client
+}
+
+// asks returns the URL of a request that a throttle decides.
+func asks(base, kind, key, rate string) string {
+	return base + "/?" + url.Values{"kind": {kind}, "key": {key}, "rate": {rate}}.Encode()
+}
+
+// An answer is what a client is told.
+type answer struct {
+	status           int
+	remaining, retry string
+	worker           int // the process
+}
+
+var client = &http.Client{Timeout: 5 * time.Minute}
+
+func get(ctx context.Context, url string) (a answer, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return a, err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return a, err
+	}
+	defer response.Body.Close()
+	var body struct{ Worker int }
+	err = json.NewDecoder(response.Body).Decode(&body)
+	header := response.Header
+	return answer{response.StatusCode, header.Get("X-RateLimit-Remaining"), header.Get("Retry-After"), body.Worker}, err
+}
+
+// A tally is how many answers there were of each status. The server's clock says how long they took.
+type tally struct {
+	byStatus map[int]int
+	took     time.Duration
+}
+
+// admits tells whether as many were admitted as a log of that many a minute admits, and all others were refused. That is one
+// number unless the requests took a minute or more.
+func (l tally) admits(limit, requests int) bool {
+	admitted := l.byStatus[http.StatusOK]
+	return admitted >= limit && admitted <= limit*(1+int(l.took/time.Minute)) &&
+		admitted+l.byStatus[http.StatusTooManyRequests] == requests
+}
+
+// count counts what a load gets.
+func (s *service) count(t *testing.T, load httpload.Load) tally {
+	t.Helper()
+	before := s.redis.Time(t.Context()).Val()
+	l := tally{byStatus: map[int]int{}}
+	load.Run(t.Context(), func(r *httpload.Result) { l.byStatus[int(r.Code)]++ })
+	l.took = s.redis.Time(t.Context()).Val().Sub(before)
+	return l
+}
+
+// testSteady sends 100 requests, one each tenth of a second, under a limit of 10 a minute.
+func (s *service) testSteady(t *testing.T) {
+	t.Parallel()
+	var all sync.WaitGroup
+	for _, kind := range []string{"slidinglog", "cache", "memory"} {
+		all.Go(func() {
+			u, err := url.Parse(asks(s.url, kind, "steady-"+kind, "10/minute"))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			l := s.count(t, httpload.Load{Method: http.MethodGet, URL: u, Requests: 100, Over: 10 * time.Second, Timeout: client.Timeout})
+			t.Logf("%-10s %v", kind, l.byStatus)
+			if kind == "slidinglog" && !l.admits(10, 100) {
+				t.Errorf("%v, want 10 admitted and 90 refused", l)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// testConnections sends requests over 64 connections at once. Django REST framework's own throttle is beside Weir's, with its
+// log in a cache in Redis and in one in memory: it never admits fewer, but more.
+func (s *service) testConnections(t *testing.T) {
+	for _, limit := range []int{10, 100, 1000} {
+		requests := 300 + limit*3/2
+		for _, kind := range []string{"slidinglog", "cache", "memory"} {
+			before := s.redis.Time(t.Context()).Val()
+			l := tally{byStatus: map[int]int{}}
+			workers := map[int]bool{}
+			var mu sync.Mutex
+			var all sync.WaitGroup
+			numbers := make(chan int)
+			for range 64 {
+				all.Go(func() {
+					for range numbers {
+						a, err := get(t.Context(), asks(s.url, kind, fmt.Sprint("busy-", limit), fmt.Sprint(limit, "/minute")))
+						if err != nil {
+							t.Error(err)
+						}
+						mu.Lock()
+						l.byStatus[a.status]++
+						workers[a.worker] = true
+						mu.Unlock()
+					}
+				})
+			}
+			for n := range requests {
+				numbers <- n
+			}
+			close(numbers)
+			all.Wait()
+			l.took = s.redis.Time(t.Context()).Val().Sub(before)
+			delete(workers, 0) // of refusals
+			t.Logf("%4d/minute, %d requests in %v: %-10s %v by %d processes", limit, requests, l.took.Round(time.Second/10), kind, l.byStatus, len(workers))
+			if kind == "slidinglog" && !l.admits(limit, requests) || l.byStatus[http.StatusOK] < limit {
+				t.Errorf("%s: %v, want %d admitted and all others of %d refused", kind, l, limit, requests)
+			}
+		}
+	}
+}
+
+// testShared: a Go service has the same key, and asks from 32 goroutines while Django is asked over 32 connections.
+func (s *service) testShared(t *testing.T) {
+	t.Parallel()
+	for name := range limiters {
+		t.Run(name, func(t *testing.T) {
+			limiter := newLimiter(t, s.redis, name, algorithms.PerDay(100)) // which gives back one each 864 s, if that
+			before := s.redis.Time(t.Context()).Val()
+			key := "shared } {alice}"
+			var mu sync.Mutex
+			var python, golang, refused int
+			var all sync.WaitGroup
+			for i := range 64 {
+				all.Go(func() {
+					for range 5 {
+						var admitted bool
+						if i%2 == 0 {
+							result, err := limiter.Allow(t.Context(), key)
+							if err != nil {
+								t.Error(err)
+								return
+							}
+							admitted = result.Allowed
+						} else {
+							a, err := get(t.Context(), asks(s.url, name, key, "100/day"))
+							if err != nil || a.status != http.StatusOK && a.status != http.StatusTooManyRequests {
+								t.Errorf("%+v, %v", a, err)
+								return
+							}
+							admitted = a.status == http.StatusOK
+						}
+						mu.Lock()
+						switch {
+						case !admitted:
+							refused++
+						case i%2 == 0:
+							golang++
+						default:
+							python++
+						}
+						mu.Unlock()
+					}
+				})
+			}
+			all.Wait()
+			more := int(s.redis.Time(t.Context()).Val().Sub(before) / (864 * time.Second))
+			t.Logf("admitted: %d by Go, %d by Django; %d refused", golang, python, refused)
+			if admitted := golang + python; admitted < 100 || admitted > 100+more || admitted+refused != 320 {
+				t.Errorf("%d admitted, %d refused, want 100 and 220", admitted, refused)
+			}
+		})
+	}
+}

@@ -14,8 +14,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/command"
 	"github.com/go-weir/weir/bench/internal/httpload"
+	"github.com/go-weir/weir/scripts/goredisrunner"
+	"github.com/go-weir/weir/slidinglog"
 )
 
 var update = flag.Bool("update", false, "write the outputs into the example's README.md")
@@ -53,13 +56,13 @@ func (s *stopped) testReadme(t *testing.T) {
 	blocks := regexp.MustCompile("(?s)```console\n(.*?)```\n")
 	commands := 0
 	got := blocks.ReplaceAllStringFunc(text, func(block string) string {
-		var out strings.Builder
+		var steps []string
 		for _, step := range strings.Split("\n"+blocks.FindStringSubmatch(block)[1], "\n$ ")[1:] {
 			command, _, _ := strings.Cut(step, "\n")
-			out.WriteString("$ " + command + "\n" + run(t, addr, command))
+			steps = append(steps, "$ "+command+"\n"+run(t, addr, command))
 			commands++
 		}
-		return "```console\n" + out.String() + "```\n"
+		return "```console\n" + strings.Join(steps, "\n") + "```\n"
 	})
 	if commands == 0 {
 		t.Error("README.md shows no commands")
@@ -71,6 +74,41 @@ func (s *stopped) testReadme(t *testing.T) {
 		}
 	} else if got, want := date.ReplaceAllString(got, "Date:"), date.ReplaceAllString(text, "Date:"); got != want {
 		t.Errorf("README.md shows another output than\n%s\n(go test ./bench/django -update writes it)", got)
+	}
+}
+
+// testGo: the Go service that the README shows shares the count of its keys with the service.
+func (s *stopped) testGo(t *testing.T) {
+	ctx := t.Context()
+	run, err := goredisrunner.New(s.redis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limiter, err := slidinglog.New(run, algorithms.PerMinute(5), algorithms.WithName("books"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := limiter.Allow(ctx, "user:bob") // of bob's five in both services
+	if err != nil || result.Remaining != 3 {
+		t.Errorf("%+v, %v, want 3 left after one that the service and one that Go has admitted", result, err)
+	}
+	result, err = limiter.Allow(ctx, "user:alice")
+	if err != nil || result.Allowed {
+		t.Errorf("%+v, %v, want a denial after five that the service has admitted", result, err)
+	}
+
+	source, err := os.ReadFile("readme_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?s)```go\n(.*?)```\n").FindStringSubmatch(readme(t))
+	if block == nil {
+		t.Fatal("README.md shows no Go")
+	}
+	for line := range strings.Lines(block[1]) {
+		if !strings.Contains(string(source), line) {
+			t.Errorf("README.md shows a line that is not here: %s", line)
+		}
 	}
 }
 

@@ -164,7 +164,7 @@ func (s *service) testSteady(t *testing.T) {
 // log in a cache in Redis and in one in memory: it never admits fewer, but more.
 func (s *service) testConnections(t *testing.T) {
 	for _, limit := range []int{10, 100, 1000} {
-		requests := 300 + limit*3/2
+		requests := 300 + limit
 		for _, kind := range []string{"slidinglog", "cache", "memory"} {
 			before := s.redis.Time(t.Context()).Val()
 			l := tally{byStatus: map[int]int{}}

@@ -90,6 +90,9 @@ func (s *stopped) testKeys(t *testing.T) {
 					if n < 0 {
 						want.status = http.StatusTooManyRequests
 						want.retry = strconv.Itoa(int(math.Ceil(result.RetryAfter.Seconds())))
+						if result.ResetAfter != test.limit.Period { // to the microsecond
+							t.Errorf("%s %s %q %q: by Go %+v, want a reset after %v", name, test.rate, test.scope, key, result, test.limit.Period)
+						}
 					}
 					if a != want || result.Remaining != max(n, 0) {
 						t.Errorf("%s %s %q %q: %+v, want %+v; by Go %+v", name, test.rate, test.scope, key, a, want, result)

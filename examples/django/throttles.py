@@ -23,8 +23,8 @@ from rest_framework.throttling import ScopedRateThrottle, SimpleRateThrottle
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 SECOND = 1_000_000  # in microseconds, the unit of the scripts
-UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
-LONGEST_KEY = 256  # bytes; a longer one is hashed
+UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}  # in seconds
+LONGEST_KEY = 256  # in bytes; a longer one is hashed
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +88,16 @@ def gcra(key: bytes, rate: int, period: int) -> Decision:
     return Decision(allowed, (period - ahead) // interval, retry_after, math.ceil(ahead))
 
 
+# The functions that decide, and the part of the limit that stands in the key.
+ALGORITHMS: dict[str, tuple[Callable, str]] = {"slidinglog": (slidinglog, "{period}"), "gcra": (gcra, "{rate}/{period}")}
+
+
+def period_text(seconds: int) -> str:
+    """Writes a period as a whole number of the largest unit that divides it, such as 1m."""
+    unit = next(unit for unit, length in UNITS.items() if seconds % length == 0)
+    return f"{seconds // UNITS[unit]}{unit}"
+
+
 def redis_key(key: str, identity: str, name: str) -> bytes:
     """Returns the key on the server: weir:{KEY}:ALGORITHM:LIMIT or weir:{KEY}:ALGORITHM:LIMIT:NAME."""
     before, text = b"weir:{", key.encode()
@@ -121,13 +131,13 @@ class Throttle(SimpleRateThrottle):
             return True
         if self.num_requests < 1:
             raise ImproperlyConfigured(f"rate {self.rate!r} admits nothing: want 1 or more in a period")
-        unit = next(unit for unit, seconds in UNITS.items() if self.duration % seconds == 0)
-        limit = f"{self.duration // UNITS[unit]}{unit}"
-        decide, identity = slidinglog, f"slidinglog:{limit}"
-        if self.algorithm == "gcra":
-            decide, identity = gcra, f"gcra:{self.num_requests}/{limit}"
+        if self.algorithm not in ALGORITHMS:
+            raise ImproperlyConfigured(f"there is no algorithm {self.algorithm!r}: want one of {', '.join(ALGORITHMS)}")
+        decide, limit = ALGORITHMS[self.algorithm]
+        limit = limit.format(rate=self.num_requests, period=period_text(self.duration))
+        redis_name = redis_key(key, f"{self.algorithm}:{limit}", self.scope or "")
         try:
-            self.decision = decide(redis_key(key, identity, self.scope or ""), self.num_requests, self.duration * SECOND)
+            self.decision = decide(redis_name, self.num_requests, self.duration * SECOND)
         except redis.RedisError as error:
             log.error("no decision by %s: %s", type(self).__name__, error)
             raise Unavailable from error

@@ -50,7 +50,6 @@ func TestDjango(t *testing.T) {
 		t.Parallel()
 		s := newStopped(t, p, kind)
 		t.Run("README", s.testReadme)
-		t.Run("README's Go", s.testGo)
 		t.Run("keys", s.testKeys)
 		t.Run("waits", s.testWaits)
 		t.Run("lost replies", s.testLostReplies)

@@ -109,8 +109,8 @@ func (p *python) serve(t *testing.T, env map[string]string, args ...string) (add
 // serveTried starts what tries all throttles, testdata/tried.py.
 func (p *python) serveTried(t *testing.T, redis string, workers string) (addr string) {
 	t.Helper()
-	return p.serve(t, map[string]string{"REDIS_URL": "redis://" + redis}, "--workers", workers,
-		"--chdir", "bench/django/testdata", "--pythonpath", "../../../"+example, "tried")
+	return p.serve(t, map[string]string{"REDIS_URL": "redis://" + redis, "DJANGO_SETTINGS_MODULE": "tried_settings"},
+		"--workers", workers, "--chdir", example, "--pythonpath", "../../bench/django/testdata", "wsgi")
 }
 
 // readme is the example's README.

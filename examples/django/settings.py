@@ -11,7 +11,7 @@ REST_FRAMEWORK = {
     "NUM_PROXIES": 0,  # how many are in front of the service; without this a client could make up its address
     "UNAUTHENTICATED_USER": None,
 }
-ROOT_URLCONF = "service"
+ROOT_URLCONF = "views"
 SECRET_KEY = os.urandom(32).hex()  # signs nothing here
 USE_I18N = False
 USE_TZ = True

@@ -2,11 +2,6 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tried_settings")
-application = get_wsgi_application()
-
 from django.core.cache import caches
 from django.urls import path
 from rest_framework.response import Response

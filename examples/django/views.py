@@ -1,11 +1,4 @@
-"""A small API with limits that hold over all of its processes: see README.md."""
-
-import os
-
-from django.core.wsgi import get_wsgi_application
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
-application = get_wsgi_application()
+"""The views of a small API with limits that hold over all of its processes."""
 
 from django.urls import path
 from rest_framework.permissions import IsAuthenticated

@@ -120,9 +120,13 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// TestExamples runs each command line that the help and the README show.
+// TestExamples runs each command line that the help, the README and docs/articles.md show.
 func TestExamples(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../docs/articles.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,6 +144,7 @@ func TestExamples(t *testing.T) {
 	texts := succeed(t, "") + succeed(t, "", "compare", "-help") + succeed(t, "", "measure", "-help") + succeed(t, "", "report", "-help") +
 		succeed(t, "", "http", "-help") + succeed(t, "", "demo", "-help") + string(readme)
 	lines := regexp.MustCompile(`(?m)^ +go run \./bench((?: .*)?)$`).FindAllStringSubmatch(texts, -1)
+	lines = append(lines, regexp.MustCompile("`go run \\./bench( [^`]*)`").FindAllStringSubmatch(string(page), -1)...)
 	if len(lines) < 10 {
 		t.Fatalf("found %d command lines, want more", len(lines))
 	}
@@ -159,8 +164,8 @@ func TestExamples(t *testing.T) {
 			continue
 		}
 		seen[name] = true
-		if strings.Contains(name, "10.0.0.1") {
-			continue // clusters and sentinels are in the tests of the command measure
+		if strings.Contains(name, "10.0.0.1") || strings.Contains(name, "127.0.0.1:8000") {
+			continue // clusters and sentinels are in the tests of the command measure, and a Django service in those of bench/django
 		}
 		if len(args) > 0 { // for moments only
 			switch args[0] {

@@ -72,9 +72,5 @@ func (i image) start(ctx context.Context, env map[string]string, args ...string)
 	if err != nil {
 		return nil, err
 	}
-	return &running{
-		addr:  c.Listens[0],
-		log:   func() string { return c.Log(context.Background()) },
-		close: c.Close,
-	}, nil
+	return &running{c.Listens[0], c}, nil
 }

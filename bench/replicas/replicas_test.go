@@ -51,9 +51,8 @@ type starter func(ctx context.Context, env map[string]string, args ...string) (*
 
 // running is the program while it runs.
 type running struct {
-	addr  string
-	log   func() string
-	close func() error
+	addr string
+	servers.Running
 }
 
 // testReplicas sends requests of three clients at the same time.
@@ -98,9 +97,9 @@ func startReplicas(t *testing.T, start starter, env map[string]string) *service 
 		for _, r := range all {
 			ends.Go(func() {
 				if t.Failed() {
-					t.Logf("%s logged:\n%s", r.addr, r.log())
+					t.Logf("%s logged:\n%s", r.addr, r.Log(context.Background()))
 				}
-				if err := r.close(); err != nil {
+				if err := r.Close(); err != nil {
 					t.Errorf("end %s: %v", r.addr, err)
 				}
 			})

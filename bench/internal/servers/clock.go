@@ -34,11 +34,12 @@ func StartShifted(tb testing.TB, k Kind, args ...string) *Server {
 	return s
 }
 
-// clockEnv is what a command starts with whose server gets the clock that its directory says. The
+// clockEnv is what a command starts with whose server gets the clock that its directory says: a number of seconds with a
+// sign, which is added to the machine's time, or the time in seconds since the Unix epoch, at which it stands still. The
 // file is read again each time that the server asks for the time.
 func clockEnv(library, dir string) []string {
 	return []string{
-		"env", "LD_PRELOAD=" + library, "FAKETIME_TIMESTAMP_FILE=" + dir + "/clock", "FAKETIME_NO_CACHE=1",
+		"env", "LD_PRELOAD=" + library, "FAKETIME_TIMESTAMP_FILE=" + dir + "/clock", "FAKETIME_NO_CACHE=1", "FAKETIME_FMT=%s",
 	}
 }
 
@@ -68,6 +69,27 @@ func (s *Server) ShiftClock(ctx context.Context, d time.Duration) error {
 				s, off, s.log(ctx))
 		}
 		return nil
+	})
+}
+
+// StopClock makes the clock of a server that [RunShifted] has started stand still at a time, in whole seconds, and returns
+// once it does.
+func (s *Server) StopClock(ctx context.Context, at time.Time) error {
+	if !s.shifts {
+		return fmt.Errorf("%s was not started by RunShifted", s)
+	}
+	at = at.Truncate(time.Second)
+	if err := s.shell(ctx, shiftScript, strconv.FormatInt(at.Unix(), 10)); err != nil {
+		return fmt.Errorf("stop the clock of %s: %w", s, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	return poll(ctx, func(ctx context.Context) error {
+		server, err := clock(ctx, s)
+		if err == nil && !server.Equal(at) {
+			err = fmt.Errorf("the clock of %s says %v, not %v: see what its log says of LD_PRELOAD\n%s", s, server, at, s.log(ctx))
+		}
+		return err
 	})
 }
 

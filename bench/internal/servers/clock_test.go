@@ -42,6 +42,31 @@ func TestShiftClock(t *testing.T) {
 	}
 }
 
+// TestStopClock: the clock stands still, and then goes on.
+func TestStopClock(t *testing.T) {
+	for _, kind := range All() {
+		t.Run(kind.Name, func(t *testing.T) {
+			t.Parallel()
+			s := StartShifted(t, kind)
+			start := time.Now()
+			for _, at := range []time.Time{start, start.Add(time.Minute), start.Add(-time.Hour)} {
+				if err := s.StopClock(t.Context(), at); err != nil {
+					t.Fatal(err)
+				}
+				for range 3 {
+					if got, err := clock(t.Context(), s); err != nil || !got.Equal(at.Truncate(time.Second)) {
+						t.Errorf("stopped at %v, it says %v, %v", at, got, err)
+					}
+				}
+			}
+			if err := s.ShiftClock(t.Context(), time.Minute); err != nil {
+				t.Fatal(err)
+			}
+			shifted(t, s, time.Minute)
+		})
+	}
+}
+
 // shifted makes sure that the server's clock is ahead of the machine's by d, give or take a second.
 func shifted(t *testing.T, s *Server, d time.Duration) {
 	t.Helper()
@@ -58,6 +83,10 @@ func shifted(t *testing.T, s *Server, d time.Duration) {
 
 func TestShiftClockOfAnyServer(t *testing.T) {
 	err := Shared(t, All()[0]).ShiftClock(t.Context(), time.Hour)
+	if err == nil || !strings.Contains(fmt.Sprint(err), "RunShifted") {
+		t.Errorf("got %v", err)
+	}
+	err = Shared(t, All()[0]).StopClock(t.Context(), time.Now())
 	if err == nil || !strings.Contains(fmt.Sprint(err), "RunShifted") {
 		t.Errorf("got %v", err)
 	}

@@ -23,6 +23,9 @@
 // A test that gets no server fails. Getting them all, by pulling, building or unpacking, is the
 // work of [Prepare], which the test command in bench/test calls before it runs the tests.
 //
+// A program that tests run beside their servers is a container of an image that the test makes ([ImportProgram]), or a
+// process of this machine ([RunHere]). [UnpackPython] gets what one in Python needs.
+//
 // Images that are built of Debian's packages are not called what the official ones are: redis:7.0 is built
 // as weir.test/redis:7.0-bookworm, and is used where redis:7.0 is not present.
 //

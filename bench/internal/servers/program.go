@@ -69,6 +69,12 @@ func (e *engine) importLabelled(ctx context.Context, root io.Reader, name string
 	}
 }
 
+// Running is a program that runs beside the servers: a [Container] or a [Process].
+type Running interface {
+	Log(ctx context.Context) string // what it has written
+	Close() error                   // ends it
+}
+
 // Container is a running container of an [Program].
 type Container struct {
 	Listens []string // what its log says of where it listens

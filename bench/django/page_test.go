@@ -1,0 +1,40 @@
+package django_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestPage: each command of docs/articles.md is run by a test. Those of the program bench, but for requests to this service,
+// are run by its own TestExamples, which reads the page.
+func TestPage(t *testing.T) {
+	read := func(path string) string {
+		text, err := os.ReadFile(filepath.Join(repository, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	page := read("docs/articles.md")
+	shown := read(example+"/README.md") + read("examples/apikeys/README.md") // their commands are run by TestDjango and a test there
+	commands := regexp.MustCompile("`((?:go|curl) [^`]*)`").FindAllStringSubmatch(page, -1)
+	commands = append(commands, regexp.MustCompile(`(?m)^((?:sudo|API_KEYS=).*)$`).FindAllStringSubmatch(page, -1)...)
+	if len(commands) < 15 {
+		t.Errorf("found %d commands, want more", len(commands))
+	}
+	for _, match := range commands {
+		command := match[1]
+		switch test, isTest := strings.CutPrefix(command, "go test -v ./"); {
+		case isTest:
+			if files, err := filepath.Glob(filepath.Join(repository, test, "*_test.go")); err != nil || len(files) == 0 {
+				t.Errorf("%s: there are no tests (%v)", command, err)
+			}
+		case strings.HasPrefix(command, "go run ./bench ") && !strings.Contains(command, "127.0.0.1:8000"):
+		case !strings.Contains(shown, "\n"+command+"\n") && !strings.Contains(shown, "\n$ "+command+"\n"):
+			t.Errorf("no test runs %s", command)
+		}
+	}
+}

@@ -96,6 +96,19 @@ func TestCode(t *testing.T) {
 	}
 }
 
+// TestAnswerFirst: a page of docs asks a question, or names a subject, and its first three lines are the answer.
+func TestAnswerFirst(t *testing.T) {
+	for _, p := range pages(t) {
+		paragraphs := strings.Split(p.text, "\n\n")
+		if p.path == "README.md" {
+			continue
+		}
+		if title, answer := paragraphs[0], paragraphs[1]; !strings.HasPrefix(title, "# ") || strings.Count(answer, "\n") > 2 || len(answer) < 200 {
+			t.Errorf("%s begins with\n%s\n\n%s", p.path, title, answer)
+		}
+	}
+}
+
 // TestReadmeIsShort: a stranger sees code at once, and the end soon.
 func TestReadmeIsShort(t *testing.T) {
 	text := read(t, root+"/README.md")

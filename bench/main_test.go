@@ -120,19 +120,27 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// TestExamples runs each command line that the help, the README and docs/articles.md show.
+// TestExamples runs each command line that the help and the README show, and the repository's README and docs.
 func TestExamples(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, err := os.ReadFile("../docs/articles.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	csv := regexp.MustCompile("(?s)<!-- file: requests.csv -->\n```csv\n(.*?)```").FindSubmatch(readme)
 	if csv == nil {
 		t.Fatal("README.md holds no requests.csv")
+	}
+	paths, err := filepath.Glob("../docs/*.md")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("the pages of docs are %q, %v", paths, err)
+	}
+	var pages []string
+	for _, path := range append(paths, "../README.md") {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, "\n", string(text))
 	}
 	redis := miniredis.RunT(t)
 	limited := httptest.NewServer(http.NotFoundHandler())
@@ -143,8 +151,11 @@ func TestExamples(t *testing.T) {
 	}
 	texts := succeed(t, "") + succeed(t, "", "compare", "-help") + succeed(t, "", "measure", "-help") + succeed(t, "", "report", "-help") +
 		succeed(t, "", "http", "-help") + succeed(t, "", "demo", "-help") + string(readme)
-	lines := regexp.MustCompile(`(?m)^ +go run \./bench((?: .*)?)$`).FindAllStringSubmatch(texts, -1)
-	lines = append(lines, regexp.MustCompile("`go run \\./bench( [^`]*)`").FindAllStringSubmatch(string(page), -1)...)
+	for _, page := range pages {
+		texts += page
+	}
+	lines := regexp.MustCompile(`(?m)^ *go run \./bench((?: .*)?)$`).FindAllStringSubmatch(texts, -1)
+	lines = append(lines, regexp.MustCompile("`go run \\./bench( [^`]*)`").FindAllStringSubmatch(strings.Join(pages, ""), -1)...)
 	if len(lines) < 10 {
 		t.Fatalf("found %d command lines, want more", len(lines))
 	}

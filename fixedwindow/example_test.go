@@ -7,10 +7,8 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/fixedwindow"
+	"github.com/go-weir/weir/internal/embeddedtest"
 )
-
-// The examples run in this process. Over Redis, New takes a Runner in front: see the packages
-// goredisrunner and rueidisrunner.
 
 // The first of ten a second leaves nine.
 func Example() {
@@ -26,8 +24,29 @@ func Example() {
 	// Output: true 9
 }
 
-// A denied request is told exactly how long to wait.
-func ExampleLocal_AllowN() {
+// A limiter over a server: all processes that use the server share the limit of a key.
+func ExampleNew() {
+	run, stop := embeddedtest.Runner() // a service makes one of its client: goredisrunner.New(client)
+	defer stop()
+	limiter, err := fixedwindow.New(run, algorithms.PerMinute(2))
+	if err != nil {
+		panic(err)
+	}
+	for range 3 {
+		result, err := limiter.Allow(context.Background(), "alice")
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(result.Allowed, result.Remaining, result.RetryAfter)
+	}
+	// Output:
+	// true 1 0s
+	// true 0 0s
+	// false 0 1m0s
+}
+
+// A limiter in this process, with a clock of its own. A denied request is told exactly how long to wait.
+func ExampleNewLocal() {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC) // a clock of the example's own
 	limiter, err := fixedwindow.NewLocal(algorithms.PerMinute(3), algorithms.WithClock(func() time.Time { return now }))
 	if err != nil {
@@ -61,4 +80,33 @@ func ExampleAligned() {
 	}
 	fmt.Println(result.Remaining, "left for", result.ResetAfter)
 	// Output: 4 left for 15s
+}
+
+// Quotas of plans that come back at midnight. All plans count in one window, as they have one Period: a user who upgrades
+// keeps what is used, and has what the new plan adds.
+func Example_plans() {
+	run, stop := embeddedtest.Runner() // a service makes one of its client: goredisrunner.New(client)
+	defer stop()
+	free, err := fixedwindow.New(run, algorithms.PerDay(3), fixedwindow.Aligned())
+	if err != nil {
+		panic(err)
+	}
+	gold, err := free.With(algorithms.PerDay(1000))
+	if err != nil {
+		panic(err)
+	}
+	ask := func(plan algorithms.Limiter, n int64) {
+		result, err := plan.AllowN(context.Background(), "alice", n)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(result.Allowed, result.Remaining, "left for", result.ResetAfter)
+	}
+	ask(free, 3)
+	ask(free, 1)
+	ask(gold, 1) // alice has upgraded
+	// Output:
+	// true 0 left for 12h0m0s
+	// false 0 left for 12h0m0s
+	// true 996 left for 12h0m0s
 }

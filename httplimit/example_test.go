@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/gcra"
 	"github.com/go-weir/weir/httplimit"
+	"github.com/go-weir/weir/internal/embeddedtest"
 	"github.com/go-weir/weir/slidinglog"
 )
 
@@ -43,6 +45,34 @@ func Example() {
 	// 200  hello
 	// 200  hello
 	// 429 1800 {"detail":"Request was throttled. Expected available in 1800 seconds."}
+}
+
+// A middleware over a server. All processes that use the server share the limit of a client.
+func ExampleNew() {
+	run, stop := embeddedtest.Runner() // a service makes one of its client: goredisrunner.New(client)
+	defer stop()
+	limiter, err := gcra.New(run, algorithms.PerHour(1), algorithms.WithName("search"))
+	if err != nil {
+		panic(err)
+	}
+	limit, err := httplimit.New(limiter,
+		httplimit.Key(httplimit.ClientIP(httplimit.TrustedProxies(1))),
+		httplimit.Timeout(time.Minute)) // a request waits that long for its limiter at most; 250 ms by default
+	if err != nil {
+		panic(err)
+	}
+	handler := limit(hello)
+	for _, client := range []string{"192.0.2.1", "192.0.2.1", "192.0.2.2"} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("X-Forwarded-For", client)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		fmt.Println(client, w.Code)
+	}
+	// Output:
+	// 192.0.2.1 200
+	// 192.0.2.1 429
+	// 192.0.2.2 200
 }
 
 type callerKey struct{}
@@ -93,6 +123,71 @@ func Example_verifiedCaller() {
 	// 91c0 200
 	// guess 1 401
 	// guess 2 429
+}
+
+// A tenant has a limit for all of its users together, and each user one of its own. Both are verified by a middleware
+// further out. A request that one limit denies is charged to neither.
+func Example_tenantAndUser() {
+	perTenant, err := gcra.NewLocal(algorithms.PerHour(3))
+	if err != nil {
+		panic(err)
+	}
+	perUser, err := gcra.NewLocal(algorithms.PerHour(2))
+	if err != nil {
+		panic(err)
+	}
+	tenant, user := httplimit.Header("Tenant"), httplimit.Header("User") // a service puts both into the context: ContextValue
+	limit, err := httplimit.New(perTenant, httplimit.Name("tenant"), httplimit.Key(tenant),
+		httplimit.Also(perUser, httplimit.Name("user"), httplimit.Key(httplimit.Join(tenant, user))),
+		httplimit.OnDenied(func(_ *http.Request, v httplimit.Verdict) { fmt.Print("denied by ", v.Denied, ": ") }))
+	if err != nil {
+		panic(err)
+	}
+	handler := limit(hello)
+	for _, who := range []string{"alice", "alice", "alice", "bob", "bob"} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("Tenant", "acme")
+		r.Header.Set("User", who)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		fmt.Println(who, w.Code)
+	}
+	// Output:
+	// alice 200
+	// alice 200
+	// denied by [user]: alice 429
+	// bob 200
+	// denied by [tenant]: bob 429
+}
+
+// Login attempts are limited by address, so that one client can't try many accounts, and by account, so that many clients
+// can't try one.
+func Example_loginAttempts() {
+	perAddress, err := slidinglog.NewLocal(algorithms.PerMinute(20), algorithms.WithName("login address"))
+	if err != nil {
+		panic(err)
+	}
+	perAccount, err := slidinglog.NewLocal(algorithms.PerMinute(2), algorithms.WithName("login account"))
+	if err != nil {
+		panic(err)
+	}
+	account := func(r *http.Request) string { return strings.ToLower(r.FormValue("account")) }
+	limit, err := httplimit.New(perAddress, httplimit.Name("address"), httplimit.Methods(http.MethodPost),
+		httplimit.Also(perAccount, httplimit.Name("account"), httplimit.Methods(http.MethodPost), httplimit.Key(account)))
+	if err != nil {
+		panic(err)
+	}
+	login := limit(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	for _, account := range []string{"alice", "Alice", "ALICE", "bob"} {
+		w := httptest.NewRecorder()
+		login.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/login?account="+account, nil))
+		fmt.Println(account, w.Code)
+	}
+	// Output:
+	// alice 401
+	// Alice 401
+	// ALICE 429
+	// bob 401
 }
 
 // Two limits at once. A request that one of them denies is charged to neither.

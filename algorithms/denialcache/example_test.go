@@ -8,6 +8,7 @@ import (
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/denialcache"
 	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/internal/embeddedtest"
 )
 
 // counted counts how often it is asked; it stands for a limiter on a server.
@@ -51,4 +52,28 @@ func Example() {
 	// true 0s calls: 4
 	// false 400ms calls: 5
 	// false 300ms calls: 5
+}
+
+// The cache goes around a limiter over a server. What it denies, it denies without a call.
+func ExampleNew() {
+	run, stop := embeddedtest.Runner() // a service makes one of its client: goredisrunner.New(client)
+	limiter, err := gcra.New(run, algorithms.PerHour(1))
+	if err != nil {
+		panic(err)
+	}
+	cache, err := denialcache.New(limiter, denialcache.MaxAge(time.Hour), denialcache.MaxKeys(100_000))
+	if err != nil {
+		panic(err)
+	}
+	for i := range 3 {
+		if i == 2 {
+			stop() // even then
+		}
+		result, err := cache.Allow(context.Background(), "alice")
+		fmt.Println(result.Allowed, result.RetryAfter.Round(time.Minute), err)
+	}
+	// Output:
+	// true 0s <nil>
+	// false 1h0m0s <nil>
+	// false 1h0m0s <nil>
 }

@@ -20,10 +20,10 @@ import (
 const weir = "github.com/go-weir/weir"
 
 // libraries are the modules that users import, each with a file of this repository that uses it as a program of theirs
-// does: the README's code, or the module's own Examples.
+// does: the code of the README and of docs, or the module's own Examples.
 var libraries = map[string][]string{
 	weir:                            {"examples/readme/http_test.go"},
-	weir + "/scripts/goredisrunner": {"examples/readme/goredis_test.go"},
+	weir + "/scripts/goredisrunner": {"examples/quickstart/main.go", "examples/quickstart/main_test.go"},
 	weir + "/scripts/rueidisrunner": {"examples/readme/rueidis_test.go"},
 	weir + "/grpclimit":             {"grpclimit/example_test.go", "grpclimit/server_test.go"},
 }

@@ -1,11 +1,3 @@
-// Package frameworks shows how a middleware of httplimit is used with web frameworks that have handlers of their own.
-//
-//   - chi takes it as it is: router.Use(limit).
-//   - Echo wraps it: e.Use(echo.WrapMiddleware(limit)).
-//   - Gin needs the function of this package: router.Use(frameworks.Gin(limit)). Its own gin.WrapH doesn't fit. It serves
-//     an http.Handler and then calls the handlers that follow in any case, after a 429 too.
-//
-// Copy the function: the package is an example, and its module has no releases of its own.
 package frameworks
 
 import (

@@ -21,7 +21,7 @@ func Example_goredis() {
 	defer server.Close()
 	ctx, addr := context.Background(), server.Addr()
 
-	// README
+	// docs/using.md
 	client := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true})
 	run, err := goredisrunner.New(client)
 	if err != nil {
@@ -43,7 +43,7 @@ func Example_goredis() {
 	default:
 		fmt.Println("go ahead,", result.Remaining, "left")
 	}
-	// end of README
+	// end of docs/using.md
 
 	// Output: go ahead, 9 left
 }

@@ -43,7 +43,7 @@ func Example_http() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /", func(http.ResponseWriter, *http.Request) {})
 
-	// README
+	// docs/using.md
 	perAddress, err := gcra.New(run, algorithms.PerHour(10), algorithms.WithName("address"))
 	if err != nil {
 		panic(err)
@@ -61,7 +61,7 @@ func Example_http() {
 		panic(err)
 	}
 	handler := byAddress(authenticate(byUser(mux))) // 429 with a true Retry-After
-	// end of README
+	// end of docs/using.md
 
 	for _, key := range []string{"7d3f", "guess"} {
 		for range 6 {

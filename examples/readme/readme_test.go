@@ -1,47 +1,122 @@
-// Package readme_test holds the code of the repository's README: each block there is a part of an
-// Example here, so that it compiles and does what is said.
+// Package readme_test holds the code of the repository's README and of the pages in docs. Each block of Go there is a whole
+// file of a folder of examples, or a part of an Example here. So it compiles and does what is said.
 package readme_test
 
 import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
+// A page is a text of the repository's, by its path from the root.
+type page struct{ path, text string }
 
-func TestReadme(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
+const root = "../.."
+
+// pages returns the README and the pages of docs.
+func pages(t *testing.T) (all []page) {
+	t.Helper()
+	paths, err := filepath.Glob(root + "/docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := map[string]bool{}
-	for _, block := range goBlock.FindAllStringSubmatch(string(text), -1) {
-		shown[block[1]] = true
+	if len(paths) < 5 {
+		t.Fatalf("the pages of docs are %q", paths)
 	}
-	files, err := filepath.Glob("*_test.go")
+	for _, path := range append(paths, root+"/README.md") {
+		all = append(all, page{strings.TrimPrefix(filepath.ToSlash(path), root+"/"), read(t, path)})
+	}
+	return all
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts := 0
-	for _, file := range files {
-		source, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+	return string(text)
+}
+
+var (
+	fence  = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$")
+	part   = regexp.MustCompile(`(?s)\t// (docs/\w+\.md)\n(.*?)\t// end of docs/\w+\.md\n`)
+	indent = regexp.MustCompile(`(?m)^\t`)
+)
+
+// blocks returns what stands in the blocks of a page that have that word behind their fence.
+func blocks(text, word string) string {
+	var all strings.Builder
+	for _, block := range fence.FindAllStringSubmatch(text, -1) {
+		if block[1] == word {
+			all.WriteString(block[2])
 		}
-		_, part, found := strings.Cut(string(source), "\t// README\n")
-		part, _, _ = strings.Cut(part, "\t// end of README\n")
-		if !found || strings.Contains(part, "goBlock") {
+	}
+	return all.String()
+}
+
+// TestCode: each block of Go is a tested file or a part of one, and each part is shown.
+func TestCode(t *testing.T) {
+	sources, err := filepath.Glob("../*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tested := map[string][]string{} // the code of each page
+	for _, source := range sources {
+		text := read(t, source)
+		tested["README.md"] = append(tested["README.md"], text)
+		if strings.HasSuffix(source, "readme_test.go") {
 			continue
 		}
-		parts++
-		if code := regexp.MustCompile(`(?m)^\t`).ReplaceAllString(part, ""); !shown[code] {
-			t.Errorf("README.md does not show the part of %s:\n%s", file, code)
+		for _, match := range part.FindAllStringSubmatch(text, -1) {
+			tested[match[1]] = append(tested[match[1]], indent.ReplaceAllString(match[2], ""))
 		}
 	}
-	if parts != len(shown) || parts == 0 {
-		t.Errorf("%d blocks of Go in README.md, %d parts of Examples", len(shown), parts)
+	for _, p := range pages(t) {
+		parts := 0
+		for _, block := range fence.FindAllStringSubmatch(p.text, -1) {
+			if block[1] != "go" {
+				continue
+			}
+			parts++
+			if !slices.Contains(tested[p.path], block[2]) {
+				t.Errorf("%s shows what is no tested code:\n%s", p.path, block[2])
+			}
+		}
+		if p.path == "README.md" {
+			if parts == 0 {
+				t.Error("README.md shows no Go")
+			}
+		} else if len(tested[p.path]) != parts {
+			t.Errorf("%s shows %d blocks of Go, and %d parts are for it", p.path, parts, len(tested[p.path]))
+		}
+	}
+}
+
+// TestAnswerFirst: a page of docs asks a question, or names a subject, and its first three lines are the answer.
+func TestAnswerFirst(t *testing.T) {
+	for _, p := range pages(t) {
+		paragraphs := strings.Split(p.text, "\n\n")
+		if p.path == "README.md" {
+			continue
+		}
+		if title, answer := paragraphs[0], paragraphs[1]; !strings.HasPrefix(title, "# ") || strings.Count(answer, "\n") > 2 || len(answer) < 200 {
+			t.Errorf("%s begins with\n%s\n\n%s", p.path, title, answer)
+		}
+	}
+}
+
+// TestReadmeIsShort: a stranger sees code at once, and the end soon.
+func TestReadmeIsShort(t *testing.T) {
+	text := read(t, root+"/README.md")
+	before, _, found := strings.Cut(text, "```go\n")
+	if lines := strings.Count(before, "\n") + 1; !found || lines > 40 {
+		t.Errorf("the first Go of README.md is in line %d, want 40 at most", lines)
+	}
+	if lines := strings.Count(text, "\n"); lines >= 150 {
+		t.Errorf("README.md has %d lines, want less than 150", lines)
 	}
 }

@@ -20,7 +20,7 @@ func Example_rueidis() {
 	defer server.Close()
 	ctx, addr := context.Background(), server.Addr()
 
-	// README
+	// docs/using.md
 	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{addr}, AlwaysPipelining: true, DisableCache: true})
 	if err != nil {
 		panic(err)
@@ -36,7 +36,7 @@ func Example_rueidis() {
 	}
 	result, err := limiter.AllowN(ctx, "alice", 30) // a request that counts for thirty
 	fmt.Println(result.Allowed, result.Remaining, err)
-	// end of README
+	// end of docs/using.md
 
 	// Output: true 70 <nil>
 }

@@ -56,6 +56,9 @@ func formatted(reply any) string {
 	case int64:
 		return fmt.Sprintf("(integer) %d", r)
 	case string:
+		if r == "OK" { // a status
+			return r
+		}
 		return quoted(r)
 	case []any:
 		lines := make([]string, len(r))

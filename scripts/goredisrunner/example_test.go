@@ -8,6 +8,8 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/gcra"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
@@ -43,4 +45,58 @@ func Example() {
 	// Output:
 	// visits: 3 left: 97
 	// visits: 6 left: 94
+}
+
+// A limiter over the client that a service has.
+func ExampleNew() {
+	server, err := miniredis.Run() // stands in for your Redis
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	client := redis.NewClient(&redis.Options{Addr: server.Addr(), ContextTimeoutEnabled: true})
+	defer client.Close()
+
+	run, err := goredisrunner.New(client)
+	if err != nil {
+		panic(err)
+	}
+	limiter, err := gcra.New(run, algorithms.PerMinute(10))
+	if err != nil {
+		panic(err)
+	}
+	result, err := limiter.Allow(context.Background(), "alice")
+	fmt.Println(result.Allowed, result.Remaining, err)
+	// Output: true 9 <nil>
+}
+
+// A test of code that has a client needs no Redis: miniredis runs the scripts. The test sets its clock.
+func Example_miniredis() {
+	server, err := miniredis.Run() // miniredis.RunT(t) in a test
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	server.SetTime(now)
+	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
+	defer client.Close()
+	run, err := goredisrunner.New(client)
+	if err != nil {
+		panic(err)
+	}
+	limiter, err := gcra.New(run, algorithms.PerMinute(1))
+	if err != nil {
+		panic(err)
+	}
+	for range 3 {
+		result, err := limiter.Allow(context.Background(), "alice")
+		fmt.Println(result.Allowed, result.RetryAfter, err)
+		now = now.Add(30 * time.Second)
+		server.SetTime(now)
+	}
+	// Output:
+	// true 0s <nil>
+	// false 30s <nil>
+	// true 0s <nil>
 }

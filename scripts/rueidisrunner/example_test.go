@@ -7,6 +7,8 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/rueidis"
 
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/gcra"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
@@ -88,4 +90,34 @@ func Example_serverAway() {
 	// connected at the start: false
 	// fails while the server is away: true
 	// visits: [1] <nil>
+}
+
+// A limiter over the client that a service has.
+func ExampleNew() {
+	server, err := miniredis.Run() // stands in for your Redis
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	client, err := rueidis.NewClient(rueidis.ClientOption{
+		InitAddress:      []string{server.Addr()},
+		AlwaysPipelining: true, // one call's deadline is then no other's
+		DisableCache:     true, // Weir has no use for it
+	})
+	if err != nil {
+		panic(err)
+	}
+	defer client.Close()
+
+	run, err := rueidisrunner.New(client)
+	if err != nil {
+		panic(err)
+	}
+	limiter, err := gcra.New(run, algorithms.PerMinute(10))
+	if err != nil {
+		panic(err)
+	}
+	result, err := limiter.Allow(context.Background(), "alice")
+	fmt.Println(result.Allowed, result.Remaining, err)
+	// Output: true 9 <nil>
 }

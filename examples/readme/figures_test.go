@@ -1,0 +1,67 @@
+package readme_test
+
+import (
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// numbers returns the numbers that a pattern's groups find in a text, commas left out, of each match.
+func numbers(t *testing.T, text, pattern string) (found [][]float64) {
+	t.Helper()
+	for _, match := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+		var row []float64
+		for _, group := range match[1:] {
+			n, err := strconv.ParseFloat(strings.ReplaceAll(group, ",", ""), 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			row = append(row, n)
+		}
+		found = append(found, row)
+	}
+	if len(found) == 0 {
+		t.Fatalf("nothing is like %s", pattern)
+	}
+	return found
+}
+
+// near reports whether two figures are the same but for rounding, and for the 1 % by which counts of instructions differ.
+func near(a, b float64) bool { return math.Abs(a-b) <= 0.01*b }
+
+// TestFigures holds the three facts of the README against the files that prove them.
+func TestFigures(t *testing.T) {
+	readme := read(t, root+"/README.md")
+	performance := read(t, root+"/docs/performance.md")
+
+	cost := numbers(t, readme, `Redis 7\.0 ([\d,]+) instructions with Weir and ([\d,]+) with\s+redis_rate; a denied one ([\d,]+) and ([\d,]+)`)[0]
+	baseline := read(t, root+"/bench/instructions/baseline.txt")
+	busy := numbers(t, baseline, `redis-7\.0 gcra/busy (\d+)`)[0][0]
+	denied := numbers(t, baseline, `redis-7\.0 gcra/denied (\d+)`)[0][0]
+	peer := numbers(t, performance, `(?m)^\| redis_rate \| \| [\d.]+ \| ([\d.]+) \| ([\d.]+) \|$`)[0]
+	if want := []float64{busy, 1000 * peer[0], denied, 1000 * peer[1]}; !near(cost[0], want[0]) || !near(cost[1], want[1]) ||
+		!near(cost[2], want[2]) || !near(cost[3], want[3]) {
+		t.Errorf("README.md says %v instructions, measured were %v", cost, want)
+	}
+
+	least, most := math.Inf(1), math.Inf(-1)
+	for _, row := range numbers(t, performance, "(?m)^\\| `weir-gcra-coalesce` ÷ `redis_rate` +\\| [^|]*\\| +([\\d.]+) \\|") {
+		least, most = min(least, row[0]), max(most, row[0])
+	}
+	if said := numbers(t, readme, `makes ([\d.]+) to ([\d.]+) times as many`)[0]; !near(said[0], least) || !near(said[1], most) {
+		t.Errorf("README.md says %v times as many decisions, measured were %v to %v", said, least, most)
+	}
+
+	// Of all cases: decisions, failed calls, of them ran, and then what must be 0.
+	proof := numbers(t, read(t, root+"/bench/PROOF.md"), `(?m)^\| all \| (\d+) \| \d+ \| \d+ \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|`)[0]
+	if said := numbers(t, readme, `More than (\d+) million decisions`)[0][0]; proof[0] < said*1e6 {
+		t.Errorf("README.md says more than %v million decisions, the proof has %v", said, proof[0])
+	}
+	for _, wrong := range proof[1:] {
+		if wrong != 0 {
+			t.Errorf("the proof has wrong decisions: %v", proof)
+		}
+	}
+}

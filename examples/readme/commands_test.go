@@ -53,6 +53,9 @@ func commands(text string) (found []string) {
 // TestCommands: for each command a test is known that runs it, and each test or benchmark that a command names is there.
 func TestCommands(t *testing.T) {
 	for _, p := range pages(t) {
+		if p.path == "docs/articles.md" {
+			continue // has a test of its own, as its commands need a service in Django
+		}
 		for _, command := range commands(p.text) {
 			if strings.HasPrefix(command, "go test ") {
 				testExists(t, p.path, command)

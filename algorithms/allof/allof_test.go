@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	miniserver "github.com/alicebob/miniredis/v2/server"
-
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/allof"
 	"github.com/go-weir/weir/algorithms/denialcache"
@@ -175,7 +173,8 @@ func TestTogether(t *testing.T) {
 	if err != nil || !d.Result.Allowed || d.Result.Remaining != 4 || d.Each[0].Remaining != 9 {
 		t.Errorf("%+v, %v", d, err)
 	}
-	wantKeys, wantArgs := []string{"weir:{{acme}}:gcra:10/1s", "weir:{{acme}:alice}:slidinglog:1m"}, []string{"gs", "100000", "1000000", "2", "5", "60000000"}
+	wantKeys := []string{"weir:{{acme}}:gcra:10/1s", "weir:{{acme}:alice}:slidinglog:1m"}
+	wantArgs := []string{"gs", "100000", "1000000", "2", "5", "60000000"}
 	if run.calls != 1 || !slices.Equal(run.keys, wantKeys) || !slices.Equal(run.args, wantArgs) {
 		t.Errorf("%d calls, the last with the keys %q and the arguments %q", run.calls, run.keys, run.args)
 	}
@@ -215,70 +214,6 @@ func TestReplies(t *testing.T) {
 		run.reply = bad
 		if d, err := l.Allow(context.Background(), "k"); !errors.Is(err, scripts.ErrReply) {
 			t.Errorf("%v: %+v, %v, want ErrReply", bad, d, err)
-		}
-	}
-}
-
-// TestWrongContent: where one key holds something else, no limiter is charged, and that key gets a TTL.
-func TestWrongContent(t *testing.T) {
-	for _, c := range []struct{ key, command, code string }{
-		{"weir:{k}:gcra:10/1s", "SET", "WEIRSTATE"}, {"weir:{k}:fixedwindow:1m", "SET", "WEIRSTATE"}, {"weir:{k}:slidinglog:1m", "RPUSH", "WEIRSTATE"},
-		{"weir:{k}:gcra:10/1s", "SADD", "WRONGTYPE"}, {"weir:{k}:fixedwindow:1m", "RPUSH", "WRONGTYPE"}, {"weir:{k}:slidinglog:1m", "SET", "WRONGTYPE"},
-	} {
-		redis, conn := resptest.Miniredis(t)
-		run := &placed{conn}
-		all := []algorithms.Limiter{
-			must(gcra.New(run, algorithms.PerSecond(10))), must(fixedwindow.New(run, algorithms.PerMinute(5))), must(slidinglog.New(run, algorithms.PerMinute(5))),
-		}
-		for range 3 {
-			all = append(all[1:], all[0]) // each is first, second and last
-			l, err := allof.New(all...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			redis.FlushAll()
-			if _, err := conn.Do(c.command, c.key, "something else"); err != nil {
-				t.Fatal(err)
-			}
-			for _, ask := range []func(context.Context, string) (algorithms.Result, error){l.Peek, l.Allow} {
-				if r, err := ask(context.Background(), "k"); err == nil || !strings.Contains(err.Error(), c.code) {
-					t.Errorf("%s of %s: %+v, %v", c.command, c.key, r, err)
-				}
-			}
-			if keys := redis.Keys(); !slices.Equal(keys, []string{c.key}) {
-				t.Errorf("%s of %s: then there are the keys %q", c.command, c.key, keys)
-			}
-			if ttl := redis.TTL(c.key); (ttl > 0) != (c.code == "WEIRSTATE") {
-				t.Errorf("%s of %s: then it lives %v", c.command, c.key, ttl)
-			}
-		}
-	}
-}
-
-// TestRefusedWrites: where the server refuses the first write, nothing is written, for new keys and for keys in use.
-func TestRefusedWrites(t *testing.T) {
-	redis, conn := resptest.Miniredis(t)
-	run, refuses := &placed{conn}, false
-	redis.Server().SetPreHook(func(p *miniserver.Peer, command string, _ ...string) bool {
-		refused := refuses && slices.Contains([]string{"SET", "INCRBY", "SETRANGE", "RPUSH", "LTRIM", "LSET", "UNLINK", "PEXPIRE"}, command)
-		if refused {
-			p.WriteError("OOM command not allowed when used memory > 'maxmemory'.")
-		}
-		return refused
-	})
-	l, err := allof.New(must(gcra.New(run, algorithms.PerSecond(10))), must(fixedwindow.New(run, algorithms.PerMinute(50))), must(slidinglog.New(run, algorithms.PerMinute(50))))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 3 {
-		refuses = true
-		before := redis.Dump()
-		if r, err := l.Allow(context.Background(), "k"); err == nil || !strings.Contains(err.Error(), "OOM") || redis.Dump() != before {
-			t.Errorf("%+v, %v; before:\n%s\nafter:\n%s", r, err, before, redis.Dump())
-		}
-		refuses = false
-		if r, err := l.Allow(context.Background(), "k"); err != nil || !r.Allowed || redis.Dump() == before {
-			t.Errorf("then %+v, %v", r, err)
 		}
 	}
 }

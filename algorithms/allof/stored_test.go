@@ -3,16 +3,22 @@ package allof_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	miniserver "github.com/alicebob/miniredis/v2/server"
 	"pgregory.net/rapid"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/allof"
 	"github.com/go-weir/weir/algorithms/limitertest"
+	"github.com/go-weir/weir/fixedwindow"
+	"github.com/go-weir/weir/gcra"
 	"github.com/go-weir/weir/internal/algorithmtest"
 	"github.com/go-weir/weir/internal/resptest"
+	"github.com/go-weir/weir/slidinglog"
 )
 
 // TestStoresAlike: what is stored of admitted requests, and for how long, is what each limiter would have stored alone, under
@@ -33,7 +39,8 @@ func TestStoresAlike(t *testing.T) {
 			if simulated {
 				opts = append(opts, algorithms.WithClock(clock.Now))
 			}
-			whole, alone := append(opts[:len(opts):len(opts)], algorithms.WithPrefix("whole")), append(opts[:len(opts):len(opts)], algorithms.WithPrefix("alone"))
+			whole := append(opts[:len(opts):len(opts)], algorithms.WithPrefix("whole"))
+			alone := append(opts[:len(opts):len(opts)], algorithms.WithPrefix("alone"))
 			limiters := made(t, all, over, alone...)
 			l := together(t, made(t, all, over, whole...))
 			for range rapid.IntRange(1, 15).Draw(rt, "requests") {
@@ -77,4 +84,74 @@ func contents(t testing.TB, conn *resptest.Conn, prefix string) string {
 		all[strings.TrimPrefix(key, prefix)] = fmt.Sprint(value, " for ", ttl)
 	}
 	return fmt.Sprint(all)
+}
+
+// TestWrongContent: where one key holds something else, no limiter is charged, and that key gets a TTL.
+func TestWrongContent(t *testing.T) {
+	for _, c := range []struct{ key, command, code string }{
+		{"weir:{k}:gcra:10/1s", "SET", "WEIRSTATE"}, {"weir:{k}:fixedwindow:1m", "SET", "WEIRSTATE"}, {"weir:{k}:slidinglog:1m", "RPUSH", "WEIRSTATE"},
+		{"weir:{k}:gcra:10/1s", "SADD", "WRONGTYPE"}, {"weir:{k}:fixedwindow:1m", "RPUSH", "WRONGTYPE"}, {"weir:{k}:slidinglog:1m", "SET", "WRONGTYPE"},
+	} {
+		redis, conn := resptest.Miniredis(t)
+		run := &placed{conn}
+		all := []algorithms.Limiter{
+			must(gcra.New(run, algorithms.PerSecond(10))),
+			must(fixedwindow.New(run, algorithms.PerMinute(5))),
+			must(slidinglog.New(run, algorithms.PerMinute(5))),
+		}
+		for range 3 {
+			all = append(all[1:], all[0]) // each is first, second and last
+			l, err := allof.New(all...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			redis.FlushAll()
+			if _, err := conn.Do(c.command, c.key, "something else"); err != nil {
+				t.Fatal(err)
+			}
+			for _, ask := range []func(context.Context, string) (algorithms.Result, error){l.Peek, l.Allow} {
+				if r, err := ask(context.Background(), "k"); err == nil || !strings.Contains(err.Error(), c.code) {
+					t.Errorf("%s of %s: %+v, %v", c.command, c.key, r, err)
+				}
+			}
+			if keys := redis.Keys(); !slices.Equal(keys, []string{c.key}) {
+				t.Errorf("%s of %s: then there are the keys %q", c.command, c.key, keys)
+			}
+			if ttl := redis.TTL(c.key); (ttl > 0) != (c.code == "WEIRSTATE") {
+				t.Errorf("%s of %s: then it lives %v", c.command, c.key, ttl)
+			}
+		}
+	}
+}
+
+// TestRefusedWrites: where the server refuses the first write, nothing is written, for new keys and for keys in use.
+func TestRefusedWrites(t *testing.T) {
+	redis, conn := resptest.Miniredis(t)
+	run, refuses := &placed{conn}, false
+	redis.Server().SetPreHook(func(p *miniserver.Peer, command string, _ ...string) bool {
+		refused := refuses && slices.Contains([]string{"SET", "INCRBY", "SETRANGE", "RPUSH", "LTRIM", "LSET", "UNLINK", "PEXPIRE"}, command)
+		if refused {
+			p.WriteError("OOM command not allowed when used memory > 'maxmemory'.")
+		}
+		return refused
+	})
+	l, err := allof.New(
+		must(gcra.New(run, algorithms.PerSecond(10))),
+		must(fixedwindow.New(run, algorithms.PerMinute(50))),
+		must(slidinglog.New(run, algorithms.PerMinute(50))),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		refuses = true
+		before := redis.Dump()
+		if r, err := l.Allow(context.Background(), "k"); err == nil || !strings.Contains(err.Error(), "OOM") || redis.Dump() != before {
+			t.Errorf("%+v, %v; before:\n%s\nafter:\n%s", r, err, before, redis.Dump())
+		}
+		refuses = false
+		if r, err := l.Allow(context.Background(), "k"); err != nil || !r.Allowed || redis.Dump() == before {
+			t.Errorf("then %+v, %v", r, err)
+		}
+	}
 }

@@ -153,7 +153,10 @@ const halfCharged = "half a charge"
 func (h *halfCharges) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
 	half, ok := h.half.Load(s)
 	if !ok {
-		text := strings.NewReplacer("if all then\n      ahead", "if allowed then\n      ahead", "if all or clamped then\n      if was", "if allowed or clamped then\n      if was")
+		text := strings.NewReplacer(
+			"if all then\n      ahead", "if allowed then\n      ahead",
+			"if all or clamped then\n      if was", "if allowed or clamped then\n      if was",
+		)
 		half, _ = h.half.LoadOrStore(s, scripts.New(s.Name(), text.Replace(s.Source())))
 	}
 	return h.Runner.Run(ctx, half.(*scripts.Script), keys, args)

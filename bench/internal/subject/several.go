@@ -55,7 +55,8 @@ func sameCost(cost int64) int64 { return cost }
 func nobodys(int64) string      { return "" }
 
 func severalKind(name string, rated bool, parts func(algorithms.Limit) []Part) Kind {
-	made := func(limit algorithms.Limit, opts []algorithms.Option, part func(Kind, algorithms.Limit, []algorithms.Option) (Subject, error)) (Subject, error) {
+	type newPart func(Kind, algorithms.Limit, []algorithms.Option) (Subject, error)
+	made := func(limit algorithms.Limit, opts []algorithms.Option, part newPart) (Subject, error) {
 		opts = append(opts, algorithms.WithName(name+" "+limit.String())) // the keys are no other subject's, and no other limit's
 		var all []algorithms.Limiter
 		for _, p := range parts(limit) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -54,6 +55,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		OnUsageError:                  misused,
 		HideHelpCommand:               true,
 		HideVersion:                   true,
+		Metadata:                      map[string]any{argsKey: args},
 		Action: func(_ context.Context, cmd *cli.Command) error {
 			if name := cmd.Args().First(); name != "" && name != "help" {
 				return Misuse(cmd, "there is no command %q", name)
@@ -64,6 +66,9 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	for _, cmd := range commands {
 		cmd.CustomHelpTemplate = commandHelp
 		cmd.OnUsageError = misused
+	}
+	if len(args) > 1 && args[0] == "help" {
+		args = []string{args[1], "-h"}
 	}
 	err := root.Run(ctx, append([]string{root.Name}, args...))
 	if err == nil {
@@ -80,6 +85,23 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	fmt.Fprintf(stderr, "%s: %s\n", root.Name, strings.ReplaceAll(err.Error(), "\n", "; "))
 	return code
 }
+
+// Line returns the command line that cmd was given, without a password that is in a URL.
+func Line(cmd *cli.Command) string {
+	line := "go run ./bench"
+	args, _ := cmd.Root().Metadata[argsKey].([]string)
+	for _, arg := range args {
+		if arg = passwords.ReplaceAllString(arg, "://…@"); strings.ContainsAny(arg, " \t\n\"'\\$&;|<>()*?#~`") || arg == "" {
+			arg = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+		line += " " + arg
+	}
+	return line
+}
+
+const argsKey = "args"
+
+var passwords = regexp.MustCompile(`://.*@`)
 
 // misuseError is an error in the arguments.
 type misuseError struct{ text string }

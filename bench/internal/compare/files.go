@@ -16,6 +16,24 @@ type places struct {
 	svgs, pngs string // the directories of pictures, made if they are missing
 }
 
+// check says before the run which of them can't be written.
+func (p places) check() error {
+	if p.page != "" {
+		if err := wholefile.Writable(p.page); err != nil {
+			return err
+		}
+	}
+	for _, dir := range []string{p.svgs, p.pngs} {
+		if dir == "" {
+			continue
+		}
+		if err := wholefile.WritableDir(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // write writes the page and the pictures that are asked for: all of them, or none if one can't be
 // written or ctx has ended meanwhile.
 func (r Report) write(ctx context.Context, to places) error {
@@ -28,7 +46,7 @@ func (r Report) write(ctx context.Context, to places) error {
 		files = append(files, wholefile.File{Path: to.page, Data: page})
 	}
 	for _, c := range r.Comparisons {
-		name := strings.TrimSuffix(c.Trace.Name, filepath.Ext(c.Trace.Name))
+		name := strings.TrimSuffix(c.Trace.Name, filepath.Ext(c.Trace.Name)) + r.suffix(c)
 		if to.svgs != "" {
 			files = append(files, wholefile.File{Path: filepath.Join(to.svgs, name+".svg"), Data: c.svg()})
 		}
@@ -52,4 +70,14 @@ func (r Report) write(ctx context.Context, to places) error {
 		}
 	}
 	return wholefile.Write(files...)
+}
+
+// suffix tells pictures of one trace under several limits apart.
+func (r Report) suffix(c Comparison) string {
+	for _, other := range r.Comparisons {
+		if other.Trace.Name == c.Trace.Name && other.Trace.Limit != c.Trace.Limit {
+			return " " + strings.NewReplacer("/", " per ").Replace(c.Trace.Limit.String())
+		}
+	}
+	return ""
 }

@@ -27,7 +27,6 @@ type bodyTrace struct {
 // HTML returns the report as a page that needs nothing else. The JSON document is in it too; of many
 // decisions only what they come to.
 func (r Report) HTML() ([]byte, error) {
-	decisions := 0
 	var traces []bodyTrace
 	for _, c := range r.Comparisons {
 		t := bodyTrace{Comparison: c}
@@ -36,15 +35,15 @@ func (r Report) HTML() ([]byte, error) {
 		t.Figure = picture.Inline(f.alt(), f.height(false), f.height(true), f.draw)
 		t.Header, t.Lines = c.totals()
 		traces = append(traces, t)
-		decisions += len(c.Trace.Arrivals) * len(c.Runs)
 	}
+	every := r.decisions() <= manyDecisions
 	var body, document, page bytes.Buffer
 	if err := bodyTemplate.Execute(&body, map[string]any{
-		"Server": r.Server, "Traces": traces, "Decisions": decisions <= manyDecisions,
+		"Server": r.Server, "Traces": traces, "Decisions": every,
 	}); err != nil {
 		return nil, err
 	}
-	if err := r.json(&document, decisions <= manyDecisions); err != nil {
+	if err := r.JSON(&document, every); err != nil {
 		return nil, err
 	}
 	err := picture.Page{

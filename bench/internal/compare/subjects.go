@@ -27,6 +27,22 @@ var kinds = slices.DeleteFunc(slices.Clone(subject.All), func(k subject.Kind) bo
 	return k.Name == "fixedwindow"+aligned
 })
 
+// twins are kinds that decide as another one does, always. Where both are compared, one row stands for both.
+var twins = map[string]string{"leakybucket": "gcra"}
+
+// rows returns the kinds of which each has a row, and the names that the row of a kind has.
+func rows(all []subject.Kind) (kinds []subject.Kind, names map[string][]string) {
+	names = map[string][]string{}
+	for _, k := range all {
+		if twin := twins[k.Name]; slices.ContainsFunc(all, func(k subject.Kind) bool { return k.Name == twin }) {
+			names[twin] = append(names[twin], k.Name)
+			continue
+		}
+		kinds, names[k.Name] = append(kinds, k), append(names[k.Name], k.Name)
+	}
+	return kinds, names
+}
+
 // kindsOf returns the named kinds in their usual order, all for no name; ok is false where a name is
 // none, and unknown says which.
 func kindsOf(names []string) (found []subject.Kind, unknown string, ok bool) {

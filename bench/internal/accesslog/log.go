@@ -81,18 +81,19 @@ func lines(n int) string {
 	return fmt.Sprintf("%d lines are", n)
 }
 
-// most returns an error if the better part of the lines was left out.
-func (l Log) most(name string) error {
+// check returns an error if there is nothing in the log, or if the better part of it can't be read.
+func (l Log) check(name string) error {
 	for _, out := range []struct {
 		LeftOut
-		what, hint string
+		what string
+		most int // that may be left out
 	}{
-		{l.Malformed, "malformed", ""},
-		{l.Keyless, "without a key", "; -key says what the key is"},
-		{l.Late, "out of order", "; -late allows more"},
+		{l.Malformed, "malformed", l.Lines / 2},
+		{l.Late, "out of order; -late allows more", l.Lines / 2},
+		{l.Keyless, "without a key; -key says what the key is", l.Lines - 1},
 	} {
-		if out.Count*2 > l.Lines {
-			return fmt.Errorf("%s:%d: %s; %d of %d lines are %s%s", name, out.First, out.Why, out.Count, l.Lines, out.what, out.hint)
+		if out.Count > out.most {
+			return fmt.Errorf("%s:%d: %s; %d of %d lines are %s", name, out.First, out.Why, out.Count, l.Lines, out.what)
 		}
 	}
 	if len(l.Arrivals) == 0 {

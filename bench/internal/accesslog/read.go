@@ -61,7 +61,7 @@ func Read(name string, r io.Reader, o Options) (Log, error) {
 		}
 		rd.take(line, source.line)
 	}
-	if err := log.most(name); err != nil {
+	if err := log.check(name); err != nil {
 		return Log{}, err
 	}
 	rd.finish(o.Spread)

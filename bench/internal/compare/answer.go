@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/picture"
 )
 
@@ -74,13 +75,13 @@ func (c Comparison) worst() string {
 	return fmt.Sprintf("In the worst %s%s, %s.", picture.ShortTime(c.Trace.Limit.Period), of, told(groups, "passes", "pass"))
 }
 
-// enough says which rate would deny nothing.
+// enough says which limit would deny nothing.
 func (c Comparison) enough() string {
 	most, period := c.mostArrived(), c.Trace.Limit.Period
 	if most <= c.Trace.Limit.Rate && !slices.ContainsFunc(c.Runs, func(r Run) bool { return r.Totals.Denied > 0 }) {
 		return fmt.Sprintf("The most that arrived in any %s is %s.", picture.ShortTime(period), counted(int(most)))
 	}
-	return fmt.Sprintf("A rate of %s in %s would deny none.", counted(int(most)), picture.ShortTime(period))
+	return fmt.Sprintf("A limit of %s would deny none.", algorithms.Per(most, period))
 }
 
 // A group is runs of which the same is said.

@@ -36,9 +36,9 @@ four built-in traces, on a Redis of its own inside this process.
   go run ./bench compare
   go run ./bench compare -log access.log -limit 60/minute
   go run ./bench compare -log access.log -limit 30/minute,60/minute -key user
-  go run ./bench compare -log requests.jsonl -key client_ip,path:1 -html compare.html
-  go run ./bench compare -log requests.csv -time-field sent_ms -key account
-  go run ./bench compare -log - -limit 5/minute -json
+  go run ./bench compare -log service.jsonl -key request.remote_addr,request.uri:1 -html compare.html
+  go run ./bench compare -log calls.csv -limit 30/minute -time-field sent_ms -key account -json
+  zgrep "POST /login" access.log.*.gz | go run ./bench compare -log - -limit 5/minute
   go run ./bench compare -trace requests.csv -limit 5/minute
   go run ./bench compare -only edge -aligned
   go run ./bench compare -only steady -limit "8/second burst 2" -algorithms gcra,queue

@@ -36,10 +36,11 @@ func (r Report) Text(width int, color bool) string {
 			for _, note := range c.Trace.Notes {
 				b.WriteString(wrap(note, width))
 			}
+			if len(c.Trace.Notes) > 0 {
+				b.WriteString("\n")
+			}
 			if len(same) > 1 {
 				b.WriteString(limitTable(same, width) + "\n")
-			} else if len(c.Trace.Notes) > 0 {
-				b.WriteString("\n")
 			}
 		}
 		b.WriteString(c.text(width, color))

@@ -72,7 +72,7 @@ func Command() *cli.Command {
 			&cli.StringSliceFlag{Name: "key", Usage: "the `FIELDS` of the log that are the key, with commas between\n(the default is the address)"},
 			&cli.StringFlag{Name: "time-field", Usage: "the `FIELD` of the log that is the time\n(the default is the first with a usual name, such as time, timestamp or ts)"},
 			&cli.DurationFlag{Name: "late", Value: time.Minute, Usage: "by how long a `TIME` a line of the log may be out of order; it is put into\norder, and what is later than that is left out, counted and told"},
-			&cli.BoolFlag{Name: "spread", Value: true, Usage: "spread the requests of a second over it, where the log's times are whole\nseconds; -spread=false leaves them"},
+			&cli.BoolFlag{Name: "spread", Value: true, Usage: "spread the requests of a second over it, where all times of the log are\nwhole seconds; the default, and -spread=false leaves them"},
 			&cli.StringFlag{Name: "trace", Usage: "the requests in this CSV `FILE` of offsets instead; - is standard input"},
 			&cli.StringSliceFlag{Name: "only", Usage: "the built-in traces of these `NAMES`: " + strings.Join(traceNames(), ",")},
 			&cli.StringSliceFlag{Name: "limit", Usage: "these `LIMITS`, one after the other: \"5/minute\", \"100/10s,200/10s\", \"10/s burst 20\"\n(each built-in trace has its own; for files the default is " + fileLimit.String() + ")"},

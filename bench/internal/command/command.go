@@ -25,7 +25,8 @@ const (
 const description = `Usage: go run ./bench COMMAND [flags]      from the root of the repository
 
   go run ./bench compare                  the algorithms on four built-in traces
-  go run ./bench compare -only edge       on one of them
+  go run ./bench compare -log access.log -limit 60/minute
+                                          on what a web server has logged
   go run ./bench measure                  what limiters cost, on a server that it starts
   go run ./bench measure -redis redis://127.0.0.1:6379
                                           and on yours
@@ -35,7 +36,10 @@ const description = `Usage: go run ./bench COMMAND [flags]      from the root of
   go run ./bench http http://127.0.0.1:8080/ -n 100 -d 10s
                                           what a limiter lets through, at any URL
   go run ./bench demo                     what becomes of a limit in six processes
-  go run ./bench compare -h               and what else it can do`
+  go run ./bench help compare             and what else a command can do
+
+The exit code is 0, 1 if something failed, 2 if the arguments make no sense, 130 after Ctrl-C.
+go run makes 1 of all but 0, and prints "exit status 2" or the like below the message.`
 
 // Run runs the one of commands that args name, and returns the exit code. Whatever goes wrong is one
 // line on stderr, and then nothing is on stdout that a command has not written itself.
@@ -68,7 +72,9 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		cmd.OnUsageError = misused
 	}
 	if len(args) > 1 && args[0] == "help" {
-		args = []string{args[1], "-h"}
+		if args = args[1:2]; root.Command(args[0]) != nil {
+			args = []string{args[0], "-h"}
+		}
 	}
 	err := root.Run(ctx, append([]string{root.Name}, args...))
 	if err == nil {

@@ -18,7 +18,9 @@ type places struct {
 
 // check says before the run which of them can't be written.
 func (p places) check() error {
-	if p.page != "" {
+	dir := filepath.Dir(p.page)
+	made := p.svgs != "" && dir == filepath.Clean(p.svgs) || p.pngs != "" && dir == filepath.Clean(p.pngs)
+	if info, err := os.Stat(p.page); p.page != "" && (!made || err == nil && info.IsDir()) {
 		if err := wholefile.Writable(p.page); err != nil {
 			return err
 		}
@@ -46,16 +48,21 @@ func (r Report) write(ctx context.Context, to places) error {
 		files = append(files, wholefile.File{Path: to.page, Data: page})
 	}
 	for _, c := range r.Comparisons {
-		name := strings.TrimSuffix(c.Trace.Name, filepath.Ext(c.Trace.Name)) + r.suffix(c)
-		if to.svgs != "" {
-			files = append(files, wholefile.File{Path: filepath.Join(to.svgs, name+".svg"), Data: c.svg()})
+		if to.svgs == "" && to.pngs == "" {
+			break
 		}
-		if to.pngs != "" {
-			picture, err := c.png()
-			if err != nil {
-				return err
+		for _, f := range c.figures() {
+			name := strings.TrimSuffix(c.Trace.Name, filepath.Ext(c.Trace.Name)) + r.suffix(c) + f.suffix
+			if to.svgs != "" {
+				files = append(files, wholefile.File{Path: filepath.Join(to.svgs, name+".svg"), Data: f.svg()})
 			}
-			files = append(files, wholefile.File{Path: filepath.Join(to.pngs, name+".png"), Data: picture})
+			if to.pngs != "" {
+				picture, err := f.png()
+				if err != nil {
+					return err
+				}
+				files = append(files, wholefile.File{Path: filepath.Join(to.pngs, name+".png"), Data: picture})
+			}
 		}
 	}
 	if ctx.Err() != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -223,6 +224,49 @@ func TestJSONFields(t *testing.T) {
 		}
 	}
 	check(document)
+}
+
+// TestManyDecisions: of many decisions the JSON document has the totals, and each only if that is asked for.
+func TestManyDecisions(t *testing.T) {
+	var csv strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&csv, "%dms\n", i)
+	}
+	type document struct {
+		LeftOut bool `json:"decisions_left_out"`
+		Traces  []struct {
+			Algorithms []struct {
+				Totals    struct{ Requests int }
+				Decisions []any
+			}
+		}
+	}
+	parsed := func(stdout string) (d document) {
+		if err := json.Unmarshal([]byte(stdout), &d); err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	args := []string{"compare", "-trace", "-", "-json"}
+	code, stdout, stderr := bench(t, csv.String(), args...)
+	d := parsed(stdout)
+	if a := d.Traces[0].Algorithms[0]; code != 0 || !d.LeftOut || a.Totals.Requests != 3000 || len(a.Decisions) != 0 ||
+		stderr != "bench: the JSON is without its 12,000 decisions; -decisions prints them\n" {
+		t.Errorf("exit code %d, stderr %q, %+v", code, stderr, d)
+	}
+	if d := parsed(succeed(t, csv.String(), append(args, "-decisions")...)); d.LeftOut || len(d.Traces[0].Algorithms[3].Decisions) != 3000 {
+		t.Error("the decisions that were asked for are not there")
+	}
+}
+
+// TestHelp: the help of a command is had in both ways.
+func TestHelp(t *testing.T) {
+	if got, want := succeed(t, "", "help", "compare"), succeed(t, "", "compare", "-h"); got != want || !strings.Contains(got, "-log FILE") {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got := succeed(t, "", "help"); got != succeed(t, "") {
+		t.Errorf("got\n%s", got)
+	}
 }
 
 // TestOnServer compares on a server that the user names: the same decisions, no key left, and none

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -78,7 +79,7 @@ func builtin(cmd *cli.Command, limits []algorithms.Limit) (picked []trace.Trace,
 	only := names(cmd, "only")
 	for _, name := range only {
 		if !slices.Contains(traceNames(), name) {
-			return nil, command.Misuse(cmd, "there is no built-in trace %q, want some of %v", name, traceNames())
+			return nil, command.Misuse(cmd, "there is no built-in trace %q, want some of %s", name, strings.Join(traceNames(), ","))
 		}
 	}
 	for _, t := range trace.Builtin() {

@@ -90,7 +90,7 @@ func (l Log) check(name string) error {
 	}{
 		{l.Malformed, "malformed", l.Lines / 2},
 		{l.Late, "out of order; -late allows more", l.Lines / 2},
-		{l.Keyless, "without a key; -key says what the key is", l.Lines - 1},
+		{l.Keyless, "without a key; -key says what the key is", max(l.Lines-1, 0)},
 	} {
 		if out.Count > out.most {
 			return fmt.Errorf("%s:%d: %s; %d of %d lines are %s", name, out.First, out.Why, out.Count, l.Lines, out.what)

@@ -47,11 +47,12 @@ func TestRead(t *testing.T) {
 		"JSON's dotted names": {`{"@timestamp":1795615201000,"client.ip":"h"}`, Options{Key: []string{"client.ip"}}, []trace.Arrival{{Key: "h", Cost: 1}}},
 		"JSON, a field that comes later": {`{"ts":1795615201,"a":1}` + nl + `{"ts":1795615202,"b":true}` + nl + `{"ts":1795615202,"b":2}`, Options{Key: []string{"b"}},
 			[]trace.Arrival{{Key: "true", Cost: 1}, {Key: "2", Cost: 1}}},
-		"CSV":             {"\ufeffwhen; account ;time_ms\r\nx;\"a;b\";1795615201001\r\ny;c;1795615201003\r\n", Options{Key: []string{"ACCOUNT"}}, []trace.Arrival{{At: ms, Key: "a;b", Cost: 1}, {At: 3 * ms, Key: "c", Cost: 1}}},
-		"CSV, time named": {"sent\tip\n2026-11-25 14:00:00.5\th", Options{Time: "Sent"}, []trace.Arrival{{At: 500 * ms, Key: "h", Cost: 1}}},
-		"out of order":    {combinedLine("a", "03") + combinedLine("b", "02") + combinedLine("c", "03") + combinedLine("d", "02"), Options{Late: s}, []trace.Arrival{{Key: "b", Cost: 1}, {Key: "d", Cost: 1}, {At: s, Key: "a", Cost: 1}, {At: s, Key: "c", Cost: 1}}},
-		"spread":          {combinedLine("a", "01") + combinedLine("b", "01") + combinedLine("c", "01") + combinedLine("d", "02"), usual, []trace.Arrival{{Key: "a", Cost: 1}, {At: 333333 * time.Microsecond, Key: "b", Cost: 1}, {At: 666666 * time.Microsecond, Key: "c", Cost: 1}, {At: s, Key: "d", Cost: 1}}},
-		"left":            {combinedLine("a", "01") + combinedLine("b", "01"), Options{}, []trace.Arrival{{Key: "a", Cost: 1}, {Key: "b", Cost: 1}}},
+		"CSV":                  {"\ufeffwhen; account ;time_ms\r\nx;\"a;b\";1795615201001\r\ny;c;1795615201003\r\n", Options{Key: []string{"ACCOUNT"}}, []trace.Arrival{{At: ms, Key: "a;b", Cost: 1}, {At: 3 * ms, Key: "c", Cost: 1}}},
+		"CSV, time named":      {"sent\tip\n2026-11-25 14:00:00.5\th", Options{Time: "Sent"}, []trace.Arrival{{At: 500 * ms, Key: "h", Cost: 1}}},
+		"out of order":         {combinedLine("a", "03") + combinedLine("b", "02") + combinedLine("c", "03") + combinedLine("d", "02"), Options{Late: s}, []trace.Arrival{{Key: "b", Cost: 1}, {Key: "d", Cost: 1}, {At: s, Key: "a", Cost: 1}, {At: s, Key: "c", Cost: 1}}},
+		"spread":               {combinedLine("a", "01") + combinedLine("b", "01") + combinedLine("c", "01") + combinedLine("d", "02"), usual, []trace.Arrival{{Key: "a", Cost: 1}, {At: 333333 * time.Microsecond, Key: "b", Cost: 1}, {At: 666666 * time.Microsecond, Key: "c", Cost: 1}, {At: s, Key: "d", Cost: 1}}},
+		"mostly without users": {combinedLine("h", "01") + combinedLine("h", "02") + `h - u [25/Nov/2026:14:00:01 +0000] "GET / HTTP/1.0" 200 7`, Options{Key: []string{"user"}}, []trace.Arrival{{Key: "u", Cost: 1}}},
+		"left":                 {combinedLine("a", "01") + combinedLine("b", "01"), Options{}, []trace.Arrival{{Key: "a", Cost: 1}, {Key: "b", Cost: 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			log, err := Read("f", strings.NewReader(test.text), test.o)

@@ -44,9 +44,12 @@ func describeFlag(flag cli.Flag) string {
 	return name + "\t" + strings.ReplaceAll(usage, "\n", "\n  \t")
 }
 
+// plain makes of a list what one would write.
+var plain = strings.NewReplacer(`"`, "", "[", "", "]", "", ", ", ",")
+
 // defaultOf returns a flag's default as one would write it, "" for none.
 func defaultOf(flag cli.DocGenerationFlag) string {
-	switch value := strings.Trim(flag.GetValue(), `"[]`); value {
+	switch value := plain.Replace(flag.GetValue()); value {
 	case "0", "0s", "false":
 		return ""
 	default:

@@ -19,7 +19,7 @@ var usual = map[string][]string{
 		"request.client_ip", "request.remote_ip", "ClientHost", "ClientAddr", "httpRequest.remoteIp", "remote_host", "host",
 	},
 	"user": {"user", "remote_user", "user_id", "userid", "username", "user.id", "user.name", "account", "account_id", "login"},
-	"path": {"path", "uri", "request_uri", "url", "request.uri", "request.path", "RequestPath", "httpRequest.requestUrl", "request"},
+	"path": {"path", "uri", "request_uri", "url", "request.uri", "request.path", "RequestPath", "httpRequest.requestUrl"},
 }
 
 // A want is a field whose value is wanted.

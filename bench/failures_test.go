@@ -20,13 +20,19 @@ func TestMisuse(t *testing.T) {
 		{[]string{"-x"}, "-x"},
 		{[]string{"compare", "-x"}, "-x"},
 		{[]string{"compare", "edge"}, `what is "edge"?`},
-		{[]string{"compare", "-only", "edge,foo"}, `no built-in trace "foo", want some of articles,edge,steady,idle`},
-		{[]string{"compare", "-only", "edge", "-trace", "x.csv"}, "want one of the two"},
-		{[]string{"compare", "-algorithms", "bar"}, `no algorithm "bar", want some of fixedwindow,slidinglog,gcra,leakybucket,queue,inflight`},
+		{[]string{"compare", "-only", "edge,foo"}, `no built-in trace "foo", want some of edge,idle,steady,articles`},
+		{[]string{"compare", "-only", "edge", "-trace", "x.csv"}, "want one of them"},
+		{[]string{"compare", "-algorithms", "bar"}, `no algorithm "bar", want some of fixedwindow,slidinglog,gcra,leakybucket,queue,allof,inflight`},
 		{[]string{"compare", "-limit", "5"}, "want RATE/PERIOD"},
 		{[]string{"compare", "-limit"}, "needs an argument"},
 		{[]string{"compare", "-width", "3"}, "want 60 to 1000"},
 		{[]string{"compare", "-json=perhaps"}, "perhaps"},
+		{[]string{"help", "compute"}, `no command "compute"`},
+		{[]string{"compare", "-log", "x", "-trace", "y"}, "want one of them"},
+		{[]string{"compare", "-key", "user"}, "-key says how a log is read: want -log FILE with it"},
+		{[]string{"compare", "-trace", "x", "-spread=false"}, "-spread says how a log is read"},
+		{[]string{"compare", "-log", "x", "-late", "-1s"}, "-late: -1s, want 0s or more"},
+		{[]string{"compare", "-log", "x", "-limit", "5/minute,6"}, "want RATE/PERIOD"},
 	} {
 		if got := fail(t, 2, test.args...); !strings.Contains(got, test.want) {
 			t.Errorf("bench %q: stderr is %q, want %q in it", test.args, got, test.want)
@@ -72,6 +78,10 @@ func TestFailures(t *testing.T) {
 		{"other URL", []string{"-redis", "http://127.0.0.1"}, "want redis://"},
 		{"no file", []string{"-trace", file + "x"}, "no such file"},
 		{"bad line", []string{"-trace", file}, file + `:3: offset "soon": want`},
+		{"no log", []string{"-log", file + "x"}, "no such file"},
+		{"log of no format", []string{"-log", file}, file + `:1: "0s": want lines in nginx's or Apache's`},
+		{"log without that field", []string{"-log", "testdata/access.log", "-key", "account"}, `access.log:1: there is no field "account": want some of address, user,`},
+		{"directory as a page", []string{"-log", "no file is read", "-html", "testdata"}, "can't write testdata: it is a directory"},
 		{"empty file", []string{"-trace", os.DevNull}, "no request"},
 		{"rate too high for a log", []string{"-limit", "100000000000000/s"}, "slidinglog: "},
 	} {

@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -65,7 +67,11 @@ func TestGolden(t *testing.T) {
 	for name, args := range map[string][]string{
 		"help":          {},
 		"compare":       {"compare"},
-		"compare-80":    {"compare", "-width=80"},
+		"compare-60":    {"compare", "-width=60"},
+		"log":           {"compare", "-log", "testdata/access.log", "-limit", "60/minute"},
+		"log-json":      {"compare", "-log", "testdata/service.jsonl", "-limit", "60/minute", "-key", "request.remote_addr,request.uri:1"},
+		"log-csv":       {"compare", "-log", "testdata/calls.csv", "-limit", "10/minute,30/minute burst 5", "-limit", "90/minute", "-time-field", "sent_ms", "-key", "account", "-aligned"},
+		"log-seconds":   {"compare", "-log", "testdata/access.log", "-spread=false", "-key", "path:1", "-algorithms", "gcra,fixedwindow", "-width", "60"},
 		"edge-aligned":  {"compare", "-only", "edge", "-aligned", "-limit", "10/s", "-algorithms", "fixedwindow"},
 		"other-limit":   {"compare", "--only", "idle", "--limit", "10/s burst 5"},
 		"file":          {"compare", "-trace", "-", "-limit", "5/minute"},
@@ -87,8 +93,12 @@ func TestGolden(t *testing.T) {
 			if got != string(want) {
 				t.Errorf("bench %q: got\n%s\nwant, as in %s (or run go test -update)\n%s", args, got, file, want)
 			}
+			widest := 80
+			if slices.ContainsFunc(args, func(arg string) bool { return strings.HasSuffix(arg, "60") }) {
+				widest = 60
+			}
 			for line := range strings.Lines(got) {
-				if name == "compare-80" && len([]rune(line)) > 81 || strings.HasSuffix(line, " \n") {
+				if name != "json" && name != "help" && len([]rune(line)) > widest+1 || strings.HasSuffix(line, " \n") {
 					t.Errorf("line is too long or ends with a space: %q", line)
 				}
 			}
@@ -146,8 +156,12 @@ func TestExamples(t *testing.T) {
 	limited := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(limited.Close)
 	t.Chdir(t.TempDir())
-	if err := os.WriteFile("requests.csv", csv[1], 0o600); err != nil {
-		t.Fatal(err)
+	files := logs()
+	files["requests.csv"] = csv[1]
+	for name, content := range files {
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	texts := succeed(t, "") + succeed(t, "", "compare", "-help") + succeed(t, "", "measure", "-help") + succeed(t, "", "report", "-help") +
 		succeed(t, "", "http", "-help") + succeed(t, "", "demo", "-help") + string(readme)
@@ -226,6 +240,49 @@ func TestJSONFields(t *testing.T) {
 		}
 	}
 	check(document)
+}
+
+// TestManyDecisions: of many decisions the JSON document has the totals, and each only if that is asked for.
+func TestManyDecisions(t *testing.T) {
+	var csv strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&csv, "%dms\n", i)
+	}
+	type document struct {
+		LeftOut bool `json:"decisions_left_out"`
+		Traces  []struct {
+			Algorithms []struct {
+				Totals    struct{ Requests int }
+				Decisions []any
+			}
+		}
+	}
+	parsed := func(stdout string) (d document) {
+		if err := json.Unmarshal([]byte(stdout), &d); err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	args := []string{"compare", "-trace", "-", "-json"}
+	code, stdout, stderr := bench(t, csv.String(), args...)
+	d := parsed(stdout)
+	if a := d.Traces[0].Algorithms[0]; code != 0 || !d.LeftOut || a.Totals.Requests != 3000 || len(a.Decisions) != 0 ||
+		stderr != "bench: the JSON is without its 12,000 decisions; -decisions prints them\n" {
+		t.Errorf("exit code %d, stderr %q, %+v", code, stderr, d)
+	}
+	if d := parsed(succeed(t, csv.String(), append(args, "-decisions")...)); d.LeftOut || len(d.Traces[0].Algorithms[3].Decisions) != 3000 {
+		t.Error("the decisions that were asked for are not there")
+	}
+}
+
+// TestHelp: the help of a command is had in both ways.
+func TestHelp(t *testing.T) {
+	if got, want := succeed(t, "", "help", "compare"), succeed(t, "", "compare", "-h"); got != want || !strings.Contains(got, "-log FILE") {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got := succeed(t, "", "help"); got != succeed(t, "") {
+		t.Errorf("got\n%s", got)
+	}
 }
 
 // TestOnServer compares on a server that the user names: the same decisions, no key left, and none

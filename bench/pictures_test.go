@@ -99,8 +99,8 @@ func TestUnwritable(t *testing.T) {
 	}{
 		{[]string{"-html", "dir"}, "can't write dir: it is a directory"},
 		{[]string{"-html", "none/x.html"}, "can't write none/x.html: no such file or directory"},
-		{[]string{"-html", "x.html", "-svg", "file"}, "can't write to file: mkdir file: not a directory"},
-		{[]string{"-svg", "dir", "-png", "file/sub"}, "can't write to file/sub: mkdir file: not a directory"},
+		{[]string{"-html", "x.html", "-svg", "file"}, "can't write to file: not a directory"},
+		{[]string{"-svg", "dir", "-png", "file/sub"}, "can't write to file/sub: not a directory"},
 	} {
 		got := fail(t, 1, append([]string{"compare", "-only", "edge"}, test.args...)...)
 		if got != "bench: "+test.want+"\n" {

@@ -124,3 +124,15 @@ func TestInterrupt(t *testing.T) {
 		t.Errorf("total %+v, want nothing passed", tl.total)
 	}
 }
+
+// TestHelp: asking for help is no flag of go test's, and nothing else is done for it.
+func TestHelp(t *testing.T) {
+	for _, flag := range []string{"-h", "--help", "-help"} {
+		if !hasFlag([]string{"-race", flag}, "h", "help") {
+			t.Errorf("%s is not seen", flag)
+		}
+	}
+	if hasFlag([]string{"-args", "-h"}, "h", "help") {
+		t.Error("the test binaries' -h is taken for the command's")
+	}
+}

@@ -26,6 +26,10 @@ import (
 )
 
 func main() {
+	if hasFlag(os.Args[1:], "h", "help") {
+		fmt.Print(usage)
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this program without ceremony
 	ok, err := run(ctx, os.Args[1:])
@@ -36,6 +40,20 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+const usage = `Usage: go run ./bench/test [go test flags]      from the root of the repository
+
+It gets the servers (from the Docker engine, or Debian's packages) and a browser, and runs every
+test of every module. Flags are those of go test, such as:
+
+  -race        with the race detector
+  -run REGEXP  only these tests; then a server may go unused
+  -v           with the output of tests that pass
+  -timeout 2h  how long the tests of a package may take (the default is 60m)
+
+Tests that fail are told in full. The exit code is 0 only if nothing failed, nothing was
+skipped and every server saw a test, and else 1.
+`
 
 // run gets the servers, runs the tests and reports. It says whether all is well.
 func run(ctx context.Context, flags []string) (bool, error) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -24,7 +25,8 @@ const (
 const description = `Usage: go run ./bench COMMAND [flags]      from the root of the repository
 
   go run ./bench compare                  the algorithms on four built-in traces
-  go run ./bench compare -only edge       on one of them
+  go run ./bench compare -log access.log -limit 60/minute
+                                          on what a web server has logged
   go run ./bench measure                  what limiters cost, on a server that it starts
   go run ./bench measure -redis redis://127.0.0.1:6379
                                           and on yours
@@ -34,7 +36,10 @@ const description = `Usage: go run ./bench COMMAND [flags]      from the root of
   go run ./bench http http://127.0.0.1:8080/ -n 100 -d 10s
                                           what a limiter lets through, at any URL
   go run ./bench demo                     what becomes of a limit in six processes
-  go run ./bench compare -h               and what else it can do`
+  go run ./bench help compare             and what else a command can do
+
+The exit code is 0, 1 if something failed, 2 if the arguments make no sense, 130 after Ctrl-C.
+go run makes 1 of all but 0, and prints "exit status 2" or the like below the message.`
 
 // Run runs the one of commands that args name, and returns the exit code. Whatever goes wrong is one
 // line on stderr, and then nothing is on stdout that a command has not written itself.
@@ -54,6 +59,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		OnUsageError:                  misused,
 		HideHelpCommand:               true,
 		HideVersion:                   true,
+		Metadata:                      map[string]any{argsKey: args},
 		Action: func(_ context.Context, cmd *cli.Command) error {
 			if name := cmd.Args().First(); name != "" && name != "help" {
 				return Misuse(cmd, "there is no command %q", name)
@@ -64,6 +70,11 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	for _, cmd := range commands {
 		cmd.CustomHelpTemplate = commandHelp
 		cmd.OnUsageError = misused
+	}
+	if len(args) > 1 && args[0] == "help" {
+		if args = args[1:2]; root.Command(args[0]) != nil {
+			args = []string{args[0], "-h"}
+		}
 	}
 	err := root.Run(ctx, append([]string{root.Name}, args...))
 	if err == nil {
@@ -80,6 +91,23 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	fmt.Fprintf(stderr, "%s: %s\n", root.Name, strings.ReplaceAll(err.Error(), "\n", "; "))
 	return code
 }
+
+// Line returns the command line that cmd was given, without a password that is in a URL.
+func Line(cmd *cli.Command) string {
+	line := "go run ./bench"
+	args, _ := cmd.Root().Metadata[argsKey].([]string)
+	for _, arg := range args {
+		if arg = passwords.ReplaceAllString(arg, "://…@"); strings.ContainsAny(arg, " \t\n\"'\\$&;|<>()*?#~`") || arg == "" {
+			arg = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+		line += " " + arg
+	}
+	return line
+}
+
+const argsKey = "args"
+
+var passwords = regexp.MustCompile(`://.*@`)
 
 // misuseError is an error in the arguments.
 type misuseError struct{ text string }

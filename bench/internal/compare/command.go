@@ -5,10 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -16,7 +12,6 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/command"
 	"github.com/go-weir/weir/bench/internal/progress"
 	"github.com/go-weir/weir/bench/internal/subject"
@@ -25,7 +20,7 @@ import (
 )
 
 const (
-	defaultWidth = 100 // columns, where there is no terminal
+	defaultWidth = 80 // columns, where there is no terminal
 	minWidth     = 60
 	maxWidth     = 1000
 
@@ -33,25 +28,31 @@ const (
 	manyDecisions = 10_000
 )
 
-// fileLimit is what a -trace is sent to without -limit.
-var fileLimit = algorithms.PerSecond(10)
-
-const description = `It sends the same requests to each algorithm, and shows what was admitted, denied or
-delayed: as a table, and over time, if asked for also in pictures. The time is simulated,
-so an hour's trace takes a moment. Without flags it shows four built-in traces, on a Redis
-of its own inside this process.
+const description = `It sends the same requests to each algorithm, and says which denies how much, who is denied,
+and what passed in the worst period: in words, as tables, and over time, if asked for also
+in pictures. The time is simulated, so a day's log takes a moment. Without flags it shows
+four built-in traces, on a Redis of its own inside this process.
 
   go run ./bench compare
-  go run ./bench compare -only articles,edge
+  go run ./bench compare -log access.log -limit 60/minute
+  go run ./bench compare -log access.log -limit 30/minute,60/minute -key user
+  go run ./bench compare -log service.jsonl -key request.remote_addr,request.uri:1 -html compare.html
+  go run ./bench compare -log calls.csv -limit 30/minute -time-field sent_ms -key account -json
+  zgrep "POST /login" access.log.*.gz | go run ./bench compare -log - -limit 5/minute
+  go run ./bench compare -trace requests.csv -limit 5/minute
   go run ./bench compare -only edge -aligned
   go run ./bench compare -only steady -work 2s
   go run ./bench compare -only steady -limit "8/second burst 2" -algorithms gcra,queue
   go run ./bench compare -only edge -algorithms gcra,fixedwindow,allof
-  go run ./bench compare -redis redis://127.0.0.1:6379
-  go run ./bench compare -trace requests.csv -limit 5/minute
-  go run ./bench compare -trace - -json
-  go run ./bench compare -html compare.html
   go run ./bench compare -only edge -svg pictures -png pictures
+  go run ./bench compare -redis redis://127.0.0.1:6379
+
+A log is lines in nginx's or Apache's combined or common format, JSON objects, or CSV whose
+first line names the columns; it may be compressed by gzip. Its first lines tell which it is.
+Times are ISO 8601, as nginx and Apache write them, or s, ms or µs since 1970.
+The key is who is limited: -key takes address, user, path, path:1 (its first part), agent,
+method, host, forwarded (the first X-Forwarded-For), or the name of any JSON field (such as
+request.host) or column; of several, all together are the key.
 
 A trace is a CSV file with a line for each request, in the order of time: its offset from
 the beginning (1.5s, 250ms, or seconds such as 1.5), its key, and its cost. Key and cost
@@ -69,18 +70,24 @@ func Command() *cli.Command {
 		Usage:       "shows what each algorithm makes of the same requests",
 		Description: description,
 		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "log", Usage: "the requests in this log `FILE`; - is standard input"},
+			&cli.StringSliceFlag{Name: "key", Usage: "the `FIELDS` of the log that are the key, with commas between\n(the default is the address)"},
+			&cli.StringFlag{Name: "time-field", Usage: "the `FIELD` of the log that is the time\n(the default is the first with a usual name, such as time, timestamp or ts)"},
+			&cli.DurationFlag{Name: "late", Value: time.Minute, Usage: "by how long a `TIME` a line of the log may be out of order; it is put into\norder, and what is later than that is left out, counted and told"},
+			&cli.BoolFlag{Name: "spread", Value: true, Usage: "spread the requests of a second over it, where all times of the log are\nwhole seconds; the default, and -spread=false leaves them"},
+			&cli.StringFlag{Name: "trace", Usage: "the requests in this CSV `FILE` of offsets instead; - is standard input"},
 			&cli.StringSliceFlag{Name: "only", Usage: "the built-in traces of these `NAMES`: " + strings.Join(traceNames(), ",")},
-			&cli.StringFlag{Name: "trace", Usage: "the requests in this CSV `FILE` instead; - is standard input"},
-			&cli.StringFlag{Name: "limit", Usage: "this `LIMIT` for every trace: \"5/minute\", \"100/10s\", \"10/s burst 20\"\n(each built-in trace has its own; with -trace the default is " + fileLimit.String() + ")"},
+			&cli.StringSliceFlag{Name: "limit", Usage: "these `LIMITS`, one after the other: \"5/minute\", \"100/10s,200/10s\", \"10/s burst 20\"\n(each built-in trace has its own; for files the default is " + fileLimit.String() + ")"},
 			&cli.StringSliceFlag{Name: "algorithms", Usage: "only the algorithms of these `NAMES`: " + strings.Join(kindNames(), ",") + "\n(allof is gcra and fixedwindow decided as one, and is shown only if it is named)"},
 			&cli.DurationFlag{Name: "work", Usage: "also show inflight: at most a burst of requests at once, each of which takes this\n`TIME` of 1ms to 1h, such as 250ms (1s if inflight is named by -algorithms)"},
-			&cli.BoolFlag{Name: "aligned", Usage: "fixed windows that begin at whole periods of the trace's time,\nnot at the first request"},
+			&cli.BoolFlag{Name: "aligned", Usage: "fixed windows that begin at whole periods of the clock,\nnot at the first request"},
 			&cli.StringFlag{Name: "redis", Usage: "run on the server at this `URL`: redis://, rediss:// or unix://\n(or on miniredis or local, which is this process without any Redis;\nthe default is miniredis, and local for over " + strconv.Itoa(manyDecisions) + " decisions)"},
-			&cli.BoolFlag{Name: "json", Usage: "print one JSON document with every decision, for machines"},
+			&cli.BoolFlag{Name: "json", Usage: "print one JSON document, for machines: with every decision,\nunless there are over " + strconv.Itoa(manyDecisions)},
+			&cli.BoolFlag{Name: "decisions", Usage: "with every decision, however many there are"},
 			&cli.StringFlag{Name: "html", Usage: "also write a page with pictures to this `FILE`"},
 			&cli.StringFlag{Name: "svg", Usage: "also write a picture of each trace into the directory `DIR`, as SVG"},
 			&cli.StringFlag{Name: "png", Usage: "the same as PNG into `DIR`"},
-			&cli.IntFlag{Name: "width", Usage: "how many `COLUMNS` the timeline has at most\n(the default is the terminal's width, or 100)"},
+			&cli.IntFlag{Name: "width", Usage: "how many `COLUMNS` what is printed has at most\n(the default is the terminal's width, or 80)"},
 		},
 		Action: action,
 	}
@@ -107,6 +114,10 @@ func action(ctx context.Context, cmd *cli.Command) error {
 			return command.Misuse(cmd, "-%s is %q, want the name of a file or directory to write to", flag, path)
 		}
 	}
+	to := places{cmd.String("html"), cmd.String("svg"), cmd.String("png")}
+	if err := to.check(); err != nil {
+		return err
+	}
 	traces, err := traces(cmd)
 	if err != nil {
 		return err
@@ -116,12 +127,16 @@ func action(ctx context.Context, cmd *cli.Command) error {
 		return err
 	}
 	// All is done: only now something is written and printed, and in one piece.
-	if err := report.write(ctx, places{cmd.String("html"), cmd.String("svg"), cmd.String("png")}); err != nil {
+	if err := report.write(ctx, to); err != nil {
 		return err
 	}
 	var out bytes.Buffer
 	if cmd.Bool("json") {
-		err = report.JSON(&out)
+		every := cmd.Bool("decisions") || report.decisions() <= manyDecisions
+		if !every {
+			fmt.Fprintf(cmd.Root().ErrWriter, "bench: the JSON is without its %s decisions; -decisions prints them\n", counted(report.decisions()))
+		}
+		err = report.JSON(&out, every)
 	} else {
 		terminalWidth, color := terminal(cmd.Root().Writer)
 		if width == 0 {
@@ -138,8 +153,9 @@ func action(ctx context.Context, cmd *cli.Command) error {
 // compareAll runs the comparisons on what -redis names.
 func compareAll(ctx context.Context, cmd *cli.Command, traces []trace.Trace, kinds []subject.Kind) (Report, error) {
 	decisions := 0
+	rows, _ := rows(kinds)
 	for _, t := range traces {
-		decisions += len(t.Arrivals) * len(kinds)
+		decisions += len(t.Arrivals) * len(rows)
 	}
 	server, err := open(ctx, cmd.String("redis"), decisions)
 	if err != nil {
@@ -148,7 +164,7 @@ func compareAll(ctx context.Context, cmd *cli.Command, traces []trace.Trace, kin
 	defer server.Close()
 	var decided atomic.Int64
 	defer progress.Follow(cmd.Root().ErrWriter, decisions, &decided)()
-	report := Report{Server: server.Name}
+	report := Report{Server: server.Name, Command: command.Line(cmd), Date: time.Now()}
 	for _, t := range traces {
 		setup := Setup{Runner: server.Runner, Prefix: "weir-bench-" + rand.Text(), Kinds: kinds, Aligned: cmd.Bool("aligned"), Decided: &decided}
 		comparison, err := setup.Compare(ctx, t)
@@ -177,60 +193,6 @@ func open(ctx context.Context, name string, decisions int) (*target.Target, erro
 	return target.Dial(ctx, name)
 }
 
-// traces returns what the flags -only, -trace and -limit ask for.
-func traces(cmd *cli.Command) ([]trace.Trace, error) {
-	var limit *algorithms.Limit
-	if cmd.IsSet("limit") {
-		parsed, err := algorithms.ParseLimit(cmd.String("limit"))
-		if err != nil {
-			return nil, command.Misuse(cmd, "-limit: %v", err)
-		}
-		limit = &parsed
-	}
-	if cmd.IsSet("trace") {
-		if cmd.IsSet("only") {
-			return nil, command.Misuse(cmd, "-only picks from the built-in traces, -trace takes a file: want one of the two")
-		}
-		t, err := readTrace(cmd.String("trace"), cmd.Root().Reader)
-		if limit != nil {
-			t.Limit = *limit
-		}
-		return []trace.Trace{t}, err
-	}
-	var picked []trace.Trace
-	only := names(cmd, "only")
-	for _, name := range only {
-		if !slices.Contains(traceNames(), name) {
-			return nil, command.Misuse(cmd, "there is no built-in trace %q, want some of %s", name, strings.Join(traceNames(), ","))
-		}
-	}
-	for _, t := range trace.Builtin() {
-		if len(only) > 0 && !slices.Contains(only, t.Name) {
-			continue
-		}
-		if limit != nil && *limit != t.Limit {
-			t.Look = fmt.Sprintf("This trace was made for a limit of %s.", t.Limit)
-			t.Limit = *limit
-		}
-		picked = append(picked, t)
-	}
-	return picked, nil
-}
-
-func readTrace(path string, stdin io.Reader) (trace.Trace, error) {
-	name, r := "standard input", stdin
-	if path != "-" {
-		file, err := os.Open(path)
-		if err != nil {
-			return trace.Trace{}, fmt.Errorf("-trace: %w", err)
-		}
-		defer file.Close()
-		name, r = path, file
-	}
-	arrivals, err := trace.ReadCSV(name, r)
-	return trace.Trace{Name: filepath.Base(name), About: plural(len(arrivals), "request"), Limit: fileLimit, Arrivals: arrivals}, err
-}
-
 // names returns the values of a flag that takes several.
 func names(cmd *cli.Command, flag string) []string {
 	values := cmd.StringSlice(flag)
@@ -238,13 +200,6 @@ func names(cmd *cli.Command, flag string) []string {
 		values[i] = strings.TrimSpace(values[i])
 	}
 	return values
-}
-
-func traceNames() (names []string) {
-	for _, t := range trace.Builtin() {
-		names = append(names, t.Name)
-	}
-	return names
 }
 
 func kindNames() (names []string) {

@@ -5,21 +5,17 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/picture"
-	"github.com/go-weir/weir/bench/internal/trace"
 )
 
-// curves are what a run's part of a figure shows.
+// curves are what a run's part of a figure shows of some keys.
 type curves struct {
-	arrived  []picture.Step // how much has arrived up to a time
-	ideal    []picture.Step // how much of it the limit allows at most
-	admitted []picture.Step // how much has gone through, each request when it left the queue
+	// Of the first key, in the period that ends at a time: how much came, and how much went through, each request
+	// when it left the queue.
+	arrived, passed []picture.Step
+	waiting         []picture.Step // how many of the first key are in the queue
 
-	times [3][]float64 // when the requests arrived that were admitted at once, delayed, denied
-
-	busiest string         // the key with the most requests
-	left    []picture.Step // its remaining quota, as each answer told, or how many of it wait
+	times [][3][]float64 // of each key: when the requests arrived that were admitted at once, delayed, denied
 }
 
 // The indexes of curves.times.
@@ -30,95 +26,104 @@ const (
 )
 
 // curves returns the curves of a run.
-func (c Comparison) curves(run Run) curves {
-	weighed := slices.Clone(c.Trace.Arrivals)
-	var made curves
-	made.busiest = busiest(weighed)
-	sum := int64(0)
-	type departure struct {
-		at     time.Duration
-		weight int64
-	}
-	var departures []departure
-	for i := range weighed {
-		a, o := &weighed[i], run.Outcomes[i]
-		a.Cost = weight(run.Kind, *a)
-		sum += a.Cost
-		made.arrived = append(made.arrived, picture.Step{X: a.At.Seconds(), Y: float64(sum)})
+func (c Comparison) curves(run Run, keys []string) curves {
+	made := curves{times: make([][3][]float64, len(keys))}
+	var arrived, passed []spanEntry
+	for i, o := range run.Outcomes {
+		a := c.Trace.Arrivals[i]
+		key := slices.Index(keys, a.Key)
+		if key < 0 {
+			continue
+		}
 		which := refusedOnes
-		if o.Allowed {
+		if o.Allowed && o.Delay > 0 {
+			which = delayed
+		} else if o.Allowed {
 			which = atOnce
-			if o.Delay > 0 {
-				which = delayed
-			}
-			departures = append(departures, departure{a.At + o.Delay, a.Cost})
 		}
-		made.times[which] = append(made.times[which], a.At.Seconds())
-		if run.Kind.Costs && a.Key == made.busiest && !o.OverLimit {
-			made.left = append(made.left, picture.Step{X: a.At.Seconds(), Y: float64(o.Remaining)})
+		made.times[key][which] = append(made.times[key][which], a.At.Seconds())
+		if key == 0 {
+			arrived = append(arrived, spanEntry{a.At, weight(run.Kind, a)})
+			if o.Allowed {
+				passed = append(passed, spanEntry{a.At + o.Delay, weight(run.Kind, a)})
+			}
 		}
 	}
-	made.ideal = ideal(c.Trace.Limit, weighed)
-	// Several keys' queues are emptied side by side.
-	slices.SortStableFunc(departures, func(x, y departure) int { return cmp.Compare(x.at, y.at) })
-	sum = 0
-	for _, d := range departures {
-		sum += d.weight
-		made.admitted = append(made.admitted, picture.Step{X: d.at.Seconds(), Y: float64(sum)})
-	}
-	if !run.Kind.Costs {
-		made.left = append(made.left, picture.Step{X: weighed[0].At.Seconds()})
-		for _, change := range c.queued(run, func(key string) bool { return key == made.busiest }) {
-			step := picture.Step{X: change.at.Seconds(), Y: float64(change.now)}
-			if last := len(made.left) - 1; made.left[last].X == step.X {
-				made.left[last] = step // one came as another left
-				continue
-			}
-			made.left = append(made.left, step)
-		}
+	made.arrived, made.passed = sliding(arrived, c.Trace.Limit.Period), sliding(passed, c.Trace.Limit.Period)
+	for _, change := range c.queued(run, func(key string) bool { return key == keys[0] }) {
+		made.waiting = step(made.waiting, change.at, int64(change.now))
 	}
 	return made
 }
 
-// ideal returns how much of what arrives a limiter could admit that is never ahead of the limit's rate
-// and burst, and never behind it for want of anything but requests: one that could admit a request in
-// part. Requests that cost more than the burst are passed over.
-func ideal(limit algorithms.Limit, arrivals []trace.Arrival) (steps []picture.Step) {
-	type bucket struct {
-		tokens float64
-		at     time.Duration
+// sliding returns how many events there are in the period that ends at a time; what lies exactly a period back is no
+// more of it.
+func sliding(entries []spanEntry, period time.Duration) (steps []picture.Step) {
+	changes := slices.Clone(entries)
+	for _, e := range entries {
+		changes = append(changes, spanEntry{e.at + period, -e.events})
 	}
-	buckets := map[string]*bucket{}
-	rate, burst := float64(limit.Rate)/limit.Period.Seconds(), float64(limit.BurstOrRate())
-	sum := 0.0
-	for _, a := range arrivals {
-		b := buckets[a.Key]
-		if b == nil {
-			b = &bucket{burst, a.At}
-			buckets[a.Key] = b
-		}
-		b.tokens, b.at = min(burst, b.tokens+rate*(a.At-b.at).Seconds()), a.At
-		if cost := float64(a.Cost); cost <= burst {
-			admitted := min(cost, b.tokens)
-			b.tokens -= admitted
-			sum += admitted
-		}
-		steps = append(steps, picture.Step{X: a.At.Seconds(), Y: sum})
+	slices.SortFunc(changes, func(a, b spanEntry) int { return cmp.Compare(a.at, b.at) })
+	sum := int64(0)
+	for _, change := range changes {
+		sum += change.events
+		steps = step(steps, change.at, sum)
 	}
 	return steps
 }
 
-// busiest returns the key with the most arrivals, of several the first.
-func busiest(arrivals []trace.Arrival) string {
-	counts := map[string]int{}
-	for _, a := range arrivals {
-		counts[a.Key]++
+// step adds a step, or changes the last one if that is at the same time.
+func step(steps []picture.Step, at time.Duration, height int64) []picture.Step {
+	added := picture.Step{X: at.Seconds(), Y: float64(height)}
+	if last := len(steps) - 1; last >= 0 && steps[last].X == added.X {
+		steps[last] = added
+		return steps
 	}
-	most := arrivals[0].Key
-	for _, a := range arrivals {
-		if counts[a.Key] > counts[most] {
-			most = a.Key
+	return append(steps, added)
+}
+
+// within returns the steps from first to last, the first of them at first.
+func within(steps []picture.Step, first, last float64) (inside []picture.Step) {
+	inside = []picture.Step{{X: first}}
+	for _, s := range steps {
+		switch {
+		case s.X <= first:
+			inside[0].Y = s.Y
+		case s.X <= last:
+			inside = append(inside, s)
 		}
 	}
-	return most
+	return inside
+}
+
+// between returns the times from first to last.
+func between(times []float64, first, last float64) []float64 {
+	from, _ := slices.BinarySearch(times, first)
+	to := from
+	for to < len(times) && times[to] <= last {
+		to++
+	}
+	return times[from:to]
+}
+
+// shownKeys is how many keys a figure shows at most.
+const shownKeys = 3
+
+// shown returns the keys that a figure shows: the most denied ones, or else the one with the most requests.
+func (c Comparison) shown() (keys []string) {
+	for _, k := range c.denied() {
+		if keys = append(keys, k.key); len(keys) == shownKeys {
+			break
+		}
+	}
+	if len(keys) > 0 {
+		return keys
+	}
+	most := c.Trace.Arrivals[0].Key
+	for key, n := range c.Requests {
+		if n > c.Requests[most] || n == c.Requests[most] && key < most {
+			most = key
+		}
+	}
+	return []string{most}
 }

@@ -2,7 +2,6 @@ package compare
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"gonum.org/v1/plot/vg"
@@ -12,29 +11,33 @@ import (
 )
 
 // A figure shows a comparison over time: a part for each algorithm, one under the other on the same
-// time axis. Each part has three lanes: how much was admitted, the requests, and the remaining quota.
+// time axis. Each part has lanes: what passed in the last period, the requests of each key that is shown, and how many
+// wait in the queue.
 type figure struct {
 	title       string
+	answer      string
+	suffix      string // of the name of its file
+	keys        []string
+	several     bool // there are several keys
 	parts       []part
+	rate        float64
+	period      string
 	first, last float64 // the ends of the time axis
-	most        float64 // the upper end of how much was admitted, the same in all parts
-	room        float64 // the upper end of the remaining quota or of how many wait
+	most        float64 // the upper end of what passed, the same in all parts
+	room        float64 // the upper end of how many wait
 	cutOff      bool    // more arrived than there is room to show
-	keys        bool    // there are several
-	key         string  // the one whose quota is shown, the busiest
 }
 
 type part struct {
 	curves
-	run   Run
-	costs bool // the trace has costs
+	run Run
 }
 
 // The lanes' heights, and what is around them.
 const (
-	amountHeight  vg.Length = 84
+	passedHeight  vg.Length = 84
 	requestHeight vg.Length = 22
-	quotaHeight   vg.Length = 34
+	waitingHeight vg.Length = 34
 	laneGap       vg.Length = 6
 	captionHeight vg.Length = 17
 	axisHeight    vg.Length = 18
@@ -42,62 +45,83 @@ const (
 	margin        vg.Length = 6
 
 	// Beside the lanes.
-	leftWide   vg.Length = 110 // the captions, and the numbers of the levels
+	leftWide   vg.Length = 150 // the captions, and the numbers of the levels
 	leftNarrow vg.Length = 40  // the numbers, of picture.LevelWidth
 	right      vg.Length = 16  // half of the last time
 )
 
-func newFigure(c Comparison) figure {
+// longSpan is how many periods are so long that a figure can't show what happens within one.
+const longSpan = 20
+
+// figures returns the comparison's figure, and where it spans many periods another one of those around the worst.
+func (c Comparison) figures() []figure {
 	first, last := c.span()
 	if first <= last/2 {
 		first = 0
 	}
 	last = max(last, first+time.Millisecond)
-	f := figure{
-		title: fmt.Sprintf("%s, limit %s", c.Trace.Name, c.Trace.Limit),
-		first: first.Seconds(), last: last.Seconds(), most: 1, room: 1,
-		keys: c.Trace.Keys() > 1, key: busiest(c.Trace.Arrivals),
+	whole := c.figure(first, last)
+	if last-first <= longSpan*c.Trace.Limit.Period {
+		return []figure{whole}
 	}
-	arrived := 0.0
-	for _, run := range c.Runs {
-		p := part{c.curves(run), run, c.Trace.Costs()}
-		f.parts = append(f.parts, p)
-		f.most = max(f.most, final(p.ideal), final(p.admitted))
-		arrived = max(arrived, final(p.arrived))
-		for _, step := range p.left {
-			f.room = max(f.room, step.Y)
+	// The highest that passed of the first key, under any algorithm.
+	worst, at := 0.0, first
+	for _, p := range whole.parts {
+		for _, s := range p.passed {
+			if s.Y > worst {
+				worst, at = s.Y, time.Duration(s.X*float64(time.Second))
+			}
 		}
 	}
-	if f.cutOff = arrived > 3*f.most; f.cutOff {
-		f.most *= 1.25
-	} else {
+	from := max(first, at-3*c.Trace.Limit.Period)
+	closer := c.figure(from, min(last, from+5*c.Trace.Limit.Period))
+	closer.title, closer.suffix = closer.title+", the worst periods", " closer"
+	return []figure{whole, closer}
+}
+
+// figure returns the figure of a stretch of time.
+func (c Comparison) figure(first, last time.Duration) figure {
+	f := figure{
+		title: c.Title(), answer: c.Answer(), keys: c.shown(), several: len(c.Requests) > 1,
+		rate: float64(c.Trace.Limit.Rate), period: picture.ShortTime(c.Trace.Limit.Period),
+		first: first.Seconds(), last: last.Seconds(), room: 1,
+	}
+	f.most = max(f.rate, 1)
+	arrived := 0.0
+	for _, run := range c.Runs {
+		p := part{c.curves(run, f.keys), run}
+		f.parts = append(f.parts, p)
+		f.most = max(f.most, highest(p.passed))
+		f.room = max(f.room, highest(p.waiting))
+		arrived = max(arrived, highest(p.arrived))
+	}
+	if f.most *= 1.15; arrived <= 1.5*f.most {
 		f.most = max(f.most, arrived)
+	} else {
+		f.cutOff = true
 	}
 	return f
 }
 
-// alt says in words what the figure shows.
-func (f figure) alt() string {
-	var b strings.Builder
-	b.WriteString("What each algorithm made of the requests over time.")
-	for _, p := range f.parts {
-		b.WriteString(" " + p.run.Kind.Name + ": " + p.summary() + ".")
+func highest(steps []picture.Step) (y float64) {
+	for _, s := range steps {
+		y = max(y, s.Y)
 	}
-	return b.String()
+	return y
 }
 
-// final is what the last step comes to.
-func final(steps []picture.Step) float64 {
-	if len(steps) == 0 {
-		return 0
-	}
-	return steps[len(steps)-1].Y
+// alt says in words what the figure shows.
+func (f figure) alt() string {
+	return fmt.Sprintf("What each algorithm let through in the last %s, over time, against the limit. %s", f.period, f.answer)
 }
 
 // height returns how high the figure is, drawn in one of the two widths.
 func (f figure) height(narrow bool) vg.Length {
-	return f.head(draw.Canvas{Rectangle: vg.Rectangle{Max: vg.Point{X: width(narrow) - 2*margin}}}) +
-		vg.Length(len(f.parts))*partHeight(narrow) + 2*margin
+	height := f.head(draw.Canvas{Rectangle: vg.Rectangle{Max: vg.Point{X: width(narrow) - 2*margin}}}) + 2*margin
+	for _, p := range f.parts {
+		height += f.partHeight(p, narrow)
+	}
+	return height
 }
 
 func width(narrow bool) vg.Length {
@@ -107,12 +131,25 @@ func width(narrow bool) vg.Length {
 	return picture.Wide
 }
 
-func partHeight(narrow bool) vg.Length {
-	height := captionHeight + laneGap + amountHeight + laneGap + requestHeight + laneGap + quotaHeight + axisHeight + partGap
+func (f figure) partHeight(p part, narrow bool) vg.Length {
+	captions := 1 // of the algorithm
 	if narrow {
-		height += 3 * captionHeight // of the summary and of two lanes
+		captions += 2 // its totals, and of the first lane
 	}
-	return height
+	height := laneGap + passedHeight + axisHeight + partGap
+	for range f.keys {
+		height += laneGap + requestHeight
+		if narrow && f.several {
+			captions++
+		}
+	}
+	if len(p.waiting) > 0 {
+		height += laneGap + waitingHeight
+		if narrow {
+			captions++
+		}
+	}
+	return height + vg.Length(captions)*captionHeight
 }
 
 // head draws what stands above the parts, and returns how high it is. Without a canvas it draws nothing.
@@ -123,10 +160,6 @@ func (f figure) head(c draw.Canvas) vg.Length {
 		c.Max.Y -= captionHeight + laneGap
 	}
 	c.Max.Y -= picture.Legend(c, f.signs())
-	if f.keys {
-		line(c, caption, "Remaining and waiting: of the busiest key, "+f.key)
-		c.Max.Y -= captionHeight
-	}
 	return top - c.Max.Y + partGap
 }
 
@@ -144,7 +177,7 @@ func (f figure) draw(c draw.Canvas, narrow bool) {
 	c.Max.Y -= f.head(c)
 	for _, p := range f.parts {
 		own := c
-		own.Min.Y = c.Max.Y - partHeight(narrow)
+		own.Min.Y = c.Max.Y - f.partHeight(p, narrow)
 		f.part(own, p, narrow)
 		c.Max.Y = own.Min.Y
 	}
@@ -153,40 +186,46 @@ func (f figure) draw(c draw.Canvas, narrow bool) {
 // part draws what one algorithm made of the trace.
 func (f figure) part(c draw.Canvas, p part, narrow bool) {
 	name := picture.Bold(picture.Style(picture.Large, picture.Ink))
-	line(c, name, p.run.Kind.Name)
+	line(c, name, p.run.Name())
 	beside := c
 	if narrow {
 		c.Max.Y -= captionHeight
 		beside = c
 	} else {
-		beside.Min.X += name.Width(p.run.Kind.Name) + 10
+		beside.Min.X += name.Width(p.run.Name()) + 10
 	}
 	line(beside, caption, p.summary())
 	c.Max.Y -= captionHeight + laneGap
 
 	times := picture.TimeTicks{AtMost: 11, Width: c.Max.X - c.Min.X - leftWide - right}
-	amountCaption, requestCaption, quotaCaption := p.captions()
 	if narrow {
-		times.AtMost, times.Width, requestCaption = 6, c.Max.X-c.Min.X-leftNarrow-right, ""
+		times.AtMost, times.Width = 6, c.Max.X-c.Min.X-leftNarrow-right
 	}
 	ticks := times.Ticks(f.first, f.last)
+	var lowest picture.Frame
 	lane := func(text string, height vg.Length, upper float64) picture.Frame {
-		frame := picture.Frame{X0: f.first, X1: f.last, Y1: upper}
-		frame.Canvas, c = cut(c, text, height, narrow)
+		lowest = picture.Frame{X0: f.first, X1: f.last, Y1: upper}
+		lowest.Canvas, c = cut(c, text, height, narrow)
 		for _, tick := range ticks {
-			frame.Rule(tick.Value)
+			lowest.Rule(tick.Value)
 		}
-		return frame
+		return lowest
 	}
-	amount := lane(amountCaption, amountHeight, f.most)
-	amount.Levels(picture.Round(f.most)...)
-	p.amount(amount)
-	p.requests(lane(requestCaption, requestHeight, 1))
-	quota := lane(quotaCaption, quotaHeight, f.room)
-	quota.Levels(0, f.room)
-	p.quota(quota)
-
-	quota.Times(ticks, c.Min.X, c.Max.X)
+	f.passed(lane("passed in the last "+f.period, passedHeight, f.most), p)
+	for i, key := range f.keys {
+		text := shortKey(key, 200)
+		if !f.several {
+			text = "requests"
+			if narrow {
+				text = ""
+			}
+		}
+		f.requests(lane(text, requestHeight, 1), p.times[i])
+	}
+	if len(p.waiting) > 0 {
+		f.waiting(lane("waiting in the queue", waitingHeight, f.room), p)
+	}
+	lowest.Times(ticks, c.Min.X, c.Max.X)
 }
 
 // caption is the style of lesser texts.
@@ -195,14 +234,14 @@ var caption = picture.Style(picture.Small, picture.Muted)
 // cut cuts a lane of that height from the top of a canvas, and draws its caption: to the left of it, or
 // above it where it is narrow.
 func cut(c draw.Canvas, text string, height vg.Length, narrow bool) (lane, rest draw.Canvas) {
-	at, left := vg.Point{X: c.Min.X, Y: c.Max.Y - height/2}, leftWide
+	at, left, room := vg.Point{X: c.Min.X, Y: c.Max.Y - height/2}, leftWide, leftWide-picture.LevelWidth
 	if narrow {
-		at, left = vg.Point{X: c.Min.X + leftNarrow, Y: c.Max.Y - captionHeight/2 + 2}, leftNarrow
+		at, left, room = vg.Point{X: c.Min.X + leftNarrow, Y: c.Max.Y - captionHeight/2 + 2}, leftNarrow, c.Max.X-c.Min.X-leftNarrow
 		if text != "" {
 			c.Max.Y -= captionHeight
 		}
 	}
-	c.FillText(caption, at, text)
+	c.FillText(caption, at, picture.Fitted(caption, text, room))
 	lane, rest = draw.Crop(c, left, -right, 0, 0), c
 	lane.Min.Y = c.Max.Y - height
 	rest.Max.Y = lane.Min.Y - laneGap

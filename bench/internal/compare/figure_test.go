@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -24,7 +25,7 @@ import (
 // compared returns what came of the traces in this process.
 func compared(t *testing.T, traces ...trace.Trace) Report {
 	t.Helper()
-	report := Report{Server: "this process"}
+	report := Report{Server: "this process", Command: "bench compare -x", Date: time.Date(2026, 11, 25, 14, 0, 0, 0, time.UTC)}
 	for _, tr := range traces {
 		c, err := Setup{Kinds: kinds, Decided: new(atomic.Int64)}.Compare(t.Context(), tr)
 		if err != nil {
@@ -83,9 +84,10 @@ func TestPage(t *testing.T) {
 			if err := os.WriteFile(path, page, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			wants := browser.Wants{Pictures: len(report.Comparisons), Texts: []string{"On this process, in simulated time."}}
+			wants := browser.Wants{Texts: []string{"On this process, in simulated time.", "How to read the pictures", "2026-11-25 14:00 UTC", "bench compare -x"}}
 			for _, c := range report.Comparisons {
-				wants.Texts = append(wants.Texts, c.Trace.About, c.Trace.Look)
+				wants.Pictures += len(c.figures())
+				wants.Texts = append(wants.Texts, c.Trace.About, c.Answer())
 			}
 			browser.CheckPage(t, path, wants)
 		})
@@ -95,17 +97,19 @@ func TestPage(t *testing.T) {
 // TestPictures: the files are what their names say, of the size that they should have.
 func TestPictures(t *testing.T) {
 	for _, c := range compared(t, append(trace.Builtin(), odd()...)...).Comparisons {
-		checkXML(t, c.Trace.Name, c.svg())
-		content, err := c.png()
-		if err != nil {
-			t.Fatal(err)
-		}
-		decoded, err := png.DecodeConfig(bytes.NewReader(content))
-		if err != nil {
-			t.Fatalf("%s: %v", c.Trace.Name, err)
-		}
-		if height := int(newFigure(c).height(false) * 2); decoded.Width != 2*int(picture.Wide) || decoded.Height != height {
-			t.Errorf("%s: the PNG is %d×%d pixels, want %d×%d", c.Trace.Name, decoded.Width, decoded.Height, 2*int(picture.Wide), height)
+		for _, f := range c.figures() {
+			checkXML(t, f.title, f.svg())
+			content, err := f.png()
+			if err != nil {
+				t.Fatal(err)
+			}
+			decoded, err := png.DecodeConfig(bytes.NewReader(content))
+			if err != nil {
+				t.Fatalf("%s: %v", f.title, err)
+			}
+			if height := int(f.height(false) * 2); decoded.Width != 2*int(picture.Wide) || decoded.Height != height {
+				t.Errorf("%s: the PNG is %d×%d pixels, want %d×%d", f.title, decoded.Width, decoded.Height, 2*int(picture.Wide), height)
+			}
 		}
 	}
 }
@@ -122,7 +126,11 @@ func TestLarge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	svg := report.Comparisons[0].svg()
+	figures := report.Comparisons[0].figures()
+	if len(figures) != 2 || figures[1].last-figures[1].first > 5 {
+		t.Errorf("there are %d figures, want one of all and one of five periods", len(figures))
+	}
+	svg := figures[0].svg()
 	checkXML(t, "large", svg)
 	const most = 2_000_000
 	if len(page) > most || len(svg) > most {
@@ -130,49 +138,75 @@ func TestLarge(t *testing.T) {
 	}
 }
 
-// TestIdeal holds the dashed line against what one can count.
-func TestIdeal(t *testing.T) {
+// TestSliding holds what passed in the last period against what one can count.
+func TestSliding(t *testing.T) {
 	const s = time.Second
-	burst2 := algorithms.PerSecond(1).WithBurst(2)
-	at := func(at time.Duration, key string, cost int64) trace.Arrival {
-		return trace.Arrival{At: at, Key: key, Cost: cost}
-	}
 	for name, test := range map[string]struct {
-		arrivals []trace.Arrival
-		want     []float64
+		entries []spanEntry
+		want    []picture.Step
 	}{
-		"burst, then rate":  {[]trace.Arrival{at(0, "", 1), at(0, "", 1), at(0, "", 1), at(s/2, "", 1), at(s, "", 1)}, []float64{1, 2, 2, 2.5, 3}},
-		"no more than came": {[]trace.Arrival{at(0, "", 1), at(10*s, "", 1)}, []float64{1, 2}},
-		"no more than full": {[]trace.Arrival{at(0, "", 2), at(10*s, "", 2), at(10*s, "", 2)}, []float64{2, 4, 4}},
-		"each key":          {[]trace.Arrival{at(0, "a", 2), at(0, "b", 2), at(s, "a", 1)}, []float64{2, 4, 5}},
-		"too much":          {[]trace.Arrival{at(0, "", 3), at(0, "", 1)}, []float64{0, 1}},
+		"none":           {nil, nil},
+		"one":            {[]spanEntry{{s, 2}}, []picture.Step{{X: 1, Y: 2}, {X: 3}}},
+		"two at a time":  {[]spanEntry{{s, 2}, {s, 1}}, []picture.Step{{X: 1, Y: 3}, {X: 3}}},
+		"within":         {[]spanEntry{{0, 1}, {s, 1}}, []picture.Step{{Y: 1}, {X: 1, Y: 2}, {X: 2, Y: 1}, {X: 3}}},
+		"a period apart": {[]spanEntry{{0, 1}, {2 * s, 1}}, []picture.Step{{Y: 1}, {X: 2, Y: 1}, {X: 4}}},
 	} {
-		var got []float64
-		for _, step := range ideal(burst2, test.arrivals) {
-			got = append(got, step.Y)
-		}
-		if !slices.Equal(got, test.want) {
+		if got := sliding(test.entries, 2*s); !slices.Equal(got, test.want) {
 			t.Errorf("%s: got %v, want %v", name, got, test.want)
 		}
 	}
 }
 
-// TestCurves: gcra and leakybucket are never ahead of the ideal and less than a request behind; and what
-// is shown at last is what the totals say.
+// TestCurves: what is shown of the one key of each built-in trace is what the totals say.
 func TestCurves(t *testing.T) {
 	for _, c := range compared(t, trace.Builtin()...).Comparisons {
 		for _, run := range c.Runs {
-			curves := c.curves(run)
-			if got := final(curves.admitted); got != float64(run.Totals.Events) {
-				t.Errorf("%s, %s: %v admitted at last, want %d", c.Trace.Name, run.Kind.Name, got, run.Totals.Events)
+			curves := c.curves(run, c.shown())
+			if got := highest(curves.passed); got != float64(run.Totals.MostInPeriod) {
+				t.Errorf("%s, %s: %v passed at most, want %d", c.Trace.Name, run.Name(), got, run.Totals.MostInPeriod)
 			}
-			times := curves.times
+			if got := highest(curves.arrived); got != float64(c.mostArrived()) {
+				t.Errorf("%s, %s: %v arrived at most, want %d", c.Trace.Name, run.Name(), got, c.mostArrived())
+			}
+			times := curves.times[0]
 			if len(times[atOnce]) != run.Totals.Admitted-run.Totals.Delayed || len(times[delayed]) != run.Totals.Delayed || len(times[refusedOnes]) != run.Totals.Denied {
-				t.Errorf("%s, %s: %d, %d, %d requests are shown, want %+v", c.Trace.Name, run.Kind.Name, len(times[0]), len(times[1]), len(times[2]), run.Totals)
-			}
-			if behind := final(curves.ideal) - final(curves.admitted); (run.Kind.Name == "gcra" || run.Kind.Name == "leakybucket") && (behind < 0 || behind >= 1) {
-				t.Errorf("%s, %s: is %v behind the ideal", c.Trace.Name, run.Kind.Name, behind)
+				t.Errorf("%s, %s: %d, %d, %d requests are shown, want %+v", c.Trace.Name, run.Name(), len(times[0]), len(times[1]), len(times[2]), run.Totals)
 			}
 		}
+	}
+}
+
+// TestDenied: the most denied keys come first, in the table and in the pictures, not the busiest.
+func TestDenied(t *testing.T) {
+	tr := trace.Trace{Name: "denied", Limit: algorithms.PerSecond(2)}
+	for i := range 40 { // "steady" has most requests, "burst" and "other" have the denied ones
+		tr.Arrivals = append(tr.Arrivals, trace.Arrival{At: time.Duration(i) * time.Second, Key: "steady", Cost: 1})
+		if i < 20 {
+			tr.Arrivals = append(tr.Arrivals, trace.Arrival{At: time.Duration(i) * time.Second, Key: "quiet", Cost: 1})
+		}
+	}
+	for i := range 12 {
+		tr.Arrivals = append(tr.Arrivals, trace.Arrival{At: 40 * time.Second, Key: "burst", Cost: 1})
+		if i < 5 {
+			tr.Arrivals = append(tr.Arrivals, trace.Arrival{At: 40 * time.Second, Key: "other", Cost: 1})
+		}
+	}
+	c := compared(t, tr).Comparisons[0]
+	if got := c.shown(); !slices.Equal(got, []string{"burst", "other"}) {
+		t.Errorf("the pictures show %q", got)
+	}
+	_, lines := c.keys(20)
+	want := [][]string{{"burst", "12", "10", "10", "10", "9"}, {"other", "5", "3", "3", "3", "2"}}
+	if !reflect.DeepEqual(lines, want) {
+		t.Errorf("got the keys %q, want %q", lines, want)
+	}
+	const answer = "Of 77 requests, fixedwindow, slidinglog, gcra and leakybucket deny 16.9%, and the queue 14.3%. The queue delays 6.1% of what it admits: by 0.5s at p50, 1s at p99. " +
+		"2 of 4 keys are ever denied; burst has 78.0% of all denials. In the worst 1s of one key, each passes 2. A limit of 12/second would deny none."
+	if got := c.Answer(); got != answer {
+		t.Errorf("got the answer\n%s\nwant\n%s", got, answer)
+	}
+	c = compared(t, trace.Trace{Name: "none", Limit: algorithms.PerSecond(99), Arrivals: tr.Arrivals}).Comparisons[0]
+	if got, want := c.Answer(), "No request is denied, of 77. The queue delays 19.5% of what it admits: by 40ms at p50, 0.111s at p99. In the worst 1s of one key, each passes 12. The most that arrived in any 1s is 12."; got != want {
+		t.Errorf("got the answer\n%s\nwant\n%s", got, want)
 	}
 }

@@ -16,6 +16,26 @@ type places struct {
 	svgs, pngs string // the directories of pictures, made if they are missing
 }
 
+// check says before the run which of them can't be written.
+func (p places) check() error {
+	dir := filepath.Dir(p.page)
+	made := p.svgs != "" && dir == filepath.Clean(p.svgs) || p.pngs != "" && dir == filepath.Clean(p.pngs)
+	if info, err := os.Stat(p.page); p.page != "" && (!made || err == nil && info.IsDir()) {
+		if err := wholefile.Writable(p.page); err != nil {
+			return err
+		}
+	}
+	for _, dir := range []string{p.svgs, p.pngs} {
+		if dir == "" {
+			continue
+		}
+		if err := wholefile.WritableDir(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // write writes the page and the pictures that are asked for: all of them, or none if one can't be
 // written or ctx has ended meanwhile.
 func (r Report) write(ctx context.Context, to places) error {
@@ -28,16 +48,21 @@ func (r Report) write(ctx context.Context, to places) error {
 		files = append(files, wholefile.File{Path: to.page, Data: page})
 	}
 	for _, c := range r.Comparisons {
-		name := strings.TrimSuffix(c.Trace.Name, filepath.Ext(c.Trace.Name))
-		if to.svgs != "" {
-			files = append(files, wholefile.File{Path: filepath.Join(to.svgs, name+".svg"), Data: c.svg()})
+		if to.svgs == "" && to.pngs == "" {
+			break
 		}
-		if to.pngs != "" {
-			picture, err := c.png()
-			if err != nil {
-				return err
+		for _, f := range c.figures() {
+			name := strings.TrimSuffix(c.Trace.Name, filepath.Ext(c.Trace.Name)) + r.suffix(c) + f.suffix
+			if to.svgs != "" {
+				files = append(files, wholefile.File{Path: filepath.Join(to.svgs, name+".svg"), Data: f.svg()})
 			}
-			files = append(files, wholefile.File{Path: filepath.Join(to.pngs, name+".png"), Data: picture})
+			if to.pngs != "" {
+				picture, err := f.png()
+				if err != nil {
+					return err
+				}
+				files = append(files, wholefile.File{Path: filepath.Join(to.pngs, name+".png"), Data: picture})
+			}
 		}
 	}
 	if ctx.Err() != nil {
@@ -52,4 +77,14 @@ func (r Report) write(ctx context.Context, to places) error {
 		}
 	}
 	return wholefile.Write(files...)
+}
+
+// suffix tells pictures of one trace under several limits apart.
+func (r Report) suffix(c Comparison) string {
+	for _, other := range r.Comparisons {
+		if other.Trace.Name == c.Trace.Name && other.Trace.Limit != c.Trace.Limit {
+			return " " + strings.NewReplacer("/", " per ").Replace(c.Trace.Limit.String())
+		}
+	}
+	return ""
 }

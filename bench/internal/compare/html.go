@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"html/template"
+	"strings"
 
 	"gonum.org/v1/plot/vg/draw"
 
@@ -16,54 +17,85 @@ var bodyText string
 
 var bodyTemplate = template.Must(template.New("body").Parse(bodyText))
 
-// bodyTrace is what the page shows of one trace.
-type bodyTrace struct {
-	Comparison
-	Figure template.HTML
-	Header []string
-	Lines  [][]string
-}
+// The parts of the page that shows one trace.
+type (
+	bodyTrace struct {
+		Comparison
+		Figures []bodyFigure
+		Tables  []bodyTable
+	}
+	bodyFigure struct {
+		Caption string
+		Picture template.HTML
+	}
+	bodyTable struct {
+		Name   string
+		Header []string
+		Lines  [][]string
+	}
+)
 
 // HTML returns the report as a page that needs nothing else. The JSON document is in it too; of many
 // decisions only what they come to.
 func (r Report) HTML() ([]byte, error) {
-	decisions := 0
 	var traces []bodyTrace
 	for _, c := range r.Comparisons {
 		t := bodyTrace{Comparison: c}
-		f := newFigure(c)
-		f.title = "" // a heading of the page
-		t.Figure = picture.Inline(f.alt(), f.height(false), f.height(true), f.draw)
-		t.Header, t.Lines = c.totals()
+		for _, f := range c.figures() {
+			caption := ""
+			if f.suffix != "" {
+				caption = "Closer, around the most that passed in one period:"
+			}
+			f.title = "" // a heading of the page
+			t.Figures = append(t.Figures, bodyFigure{caption, picture.Inline(f.alt(), f.height(false), f.height(true), f.draw)})
+		}
+		header, lines := c.totals()
+		t.Tables = append(t.Tables, bodyTable{"Totals of " + c.Title(), header, lines})
+		if header, lines := c.keys(100); len(lines) > 0 {
+			t.Tables = append(t.Tables, bodyTable{"The most denied keys of " + c.Title(), header, lines})
+		}
 		traces = append(traces, t)
-		decisions += len(c.Trace.Arrivals) * len(c.Runs)
 	}
+	every := r.decisions() <= manyDecisions
 	var body, document, page bytes.Buffer
 	if err := bodyTemplate.Execute(&body, map[string]any{
-		"Server": r.Server, "Traces": traces, "Decisions": decisions <= manyDecisions,
+		"Server": r.Server, "Traces": traces, "Decisions": every,
 	}); err != nil {
 		return nil, err
 	}
-	if err := r.json(&document, decisions <= manyDecisions); err != nil {
+	if err := r.JSON(&document, every); err != nil {
 		return nil, err
 	}
 	err := picture.Page{
-		Title: "bench compare", Body: template.HTML(body.String()), Data: json.RawMessage(document.Bytes()),
+		Title: r.title(), Command: r.Command, Date: r.Date,
+		Body: template.HTML(body.String()), Data: json.RawMessage(document.Bytes()),
 	}.Write(&page)
 	return page.Bytes(), err
+}
+
+// title names what was compared.
+func (r Report) title() string {
+	var names []string
+	for i, c := range r.Comparisons {
+		if i == 0 || c.Trace.Name != r.Comparisons[i-1].Trace.Name {
+			names = append(names, c.Trace.Name)
+		}
+	}
+	if len(r.Comparisons) == 1 {
+		names[0] = r.Comparisons[0].Title()
+	}
+	return strings.Join(names, ", ") + ": rate limiters compared"
 }
 
 // Notes are the notes below the table.
 func (t bodyTrace) Notes() []string { return t.notes() }
 
-// svg returns the comparison's figure as an SVG file.
-func (c Comparison) svg() []byte {
-	f := newFigure(c)
+// svg returns the figure as an SVG file.
+func (f figure) svg() []byte {
 	return picture.SVG(picture.Wide, f.height(false), f.alt(), func(canvas draw.Canvas) { f.draw(canvas, false) })
 }
 
-// png returns the comparison's figure as a PNG file.
-func (c Comparison) png() ([]byte, error) {
-	f := newFigure(c)
+// png returns the figure as a PNG file.
+func (f figure) png() ([]byte, error) {
 	return picture.PNG(picture.Wide, f.height(false), func(canvas draw.Canvas) { f.draw(canvas, false) })
 }

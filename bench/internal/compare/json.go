@@ -10,14 +10,18 @@ import (
 // may be added. All times are whole microseconds.
 type (
 	document struct {
-		Server string          `json:"server"`
-		Traces []documentTrace `json:"traces"`
+		Server  string          `json:"server"`
+		LeftOut bool            `json:"decisions_left_out"`
+		Traces  []documentTrace `json:"traces"`
 	}
 	documentTrace struct {
 		Name       string              `json:"name"`
 		About      string              `json:"about"`
+		Notes      []string            `json:"notes,omitempty"`
+		Start      *time.Time          `json:"start,omitempty"`
 		Limit      documentLimit       `json:"limit"`
 		Aligned    bool                `json:"aligned"`
+		Answer     string              `json:"answer"`
 		Algorithms []documentAlgorithm `json:"algorithms"`
 	}
 	documentLimit struct {
@@ -28,8 +32,15 @@ type (
 	}
 	documentAlgorithm struct {
 		Algorithm string             `json:"algorithm"`
+		SameAs    []string           `json:"same_as,omitempty"`
 		Totals    documentTotals     `json:"totals"`
-		Decisions []documentDecision `json:"decisions"`
+		Keys      []documentKey      `json:"denied_keys,omitempty"`
+		Decisions []documentDecision `json:"decisions,omitempty"`
+	}
+	documentKey struct {
+		Key      string `json:"key"`
+		Requests int    `json:"requests"`
+		Denied   int    `json:"denied"`
 	}
 	documentTotals struct {
 		Requests     int   `json:"requests"`
@@ -39,7 +50,11 @@ type (
 		Delayed      int   `json:"delayed"`
 		AdmittedCost int64 `json:"admitted_cost"`
 		MostInPeriod int64 `json:"most_in_period"`
+		DelayP50     int64 `json:"delay_p50_us"`
+		DelayP99     int64 `json:"delay_p99_us"`
 		LongestDelay int64 `json:"longest_delay_us"`
+		RetryP50     int64 `json:"retry_after_p50_us"`
+		RetryP99     int64 `json:"retry_after_p99_us"`
 		LongestRetry int64 `json:"longest_retry_after_us"`
 	}
 	documentDecision struct {
@@ -54,20 +69,25 @@ type (
 	}
 )
 
-// JSON writes the report for machines, as one document.
-func (r Report) JSON(w io.Writer) error { return r.json(w, true) }
-
-// json writes the document, with or without the decisions.
-func (r Report) json(w io.Writer, decisions bool) error {
-	doc := document{Server: r.Server, Traces: []documentTrace{}}
+// JSON writes the report for machines, as one document, with or without the decisions.
+func (r Report) JSON(w io.Writer, decisions bool) error {
+	doc := document{Server: r.Server, LeftOut: !decisions, Traces: []documentTrace{}}
 	for _, c := range r.Comparisons {
 		limit := c.Trace.Limit
 		dt := documentTrace{
-			Name: c.Trace.Name, About: c.Trace.About, Aligned: c.Aligned,
+			Name: c.Trace.Name, About: c.Trace.About, Notes: c.Trace.Notes, Aligned: c.Aligned, Answer: c.Answer(),
 			Limit: documentLimit{limit.String(), limit.Rate, limit.Period.Microseconds(), limit.BurstOrRate()},
 		}
-		for _, run := range c.Runs {
-			dt.Algorithms = append(dt.Algorithms, run.document(c, decisions))
+		if !c.Trace.Start.IsZero() {
+			dt.Start = &c.Trace.Start
+		}
+		denied := c.denied()
+		for i, run := range c.Runs {
+			da := run.document(c, decisions)
+			for _, k := range denied[:min(len(denied), namedKeys)] {
+				da.Keys = append(da.Keys, documentKey{k.key, k.requests, k.by[i]})
+			}
+			dt.Algorithms = append(dt.Algorithms, da)
 		}
 		doc.Traces = append(doc.Traces, dt)
 	}
@@ -77,10 +97,10 @@ func (r Report) json(w io.Writer, decisions bool) error {
 func (run Run) document(c Comparison, decisions bool) documentAlgorithm {
 	t := run.Totals
 	da := documentAlgorithm{
-		Algorithm: run.Kind.Name,
+		Algorithm: run.Names[0], SameAs: run.Names[1:],
 		Totals: documentTotals{
 			t.Requests, t.Admitted, t.Denied, t.OverLimit, t.Delayed, t.Events, t.MostInPeriod,
-			us(t.LongestDelay), us(t.LongestRetry),
+			us(t.Delay.P50), us(t.Delay.P99), us(t.Delay.Longest), us(t.Retry.P50), us(t.Retry.P99), us(t.Retry.Longest),
 		},
 	}
 	if !decisions {

@@ -2,7 +2,6 @@ package compare
 
 import (
 	"fmt"
-	"slices"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -12,11 +11,11 @@ import (
 
 // The lines of a figure.
 var (
-	admittedLine = draw.LineStyle{Color: picture.Admitted, Width: 2}
-	idealLine    = draw.LineStyle{Color: picture.Ink, Width: 1.25, Dashes: []vg.Length{4, 3}}
-	arrivedLine  = draw.LineStyle{Color: picture.Muted, Width: 1}
-	quotaLine    = draw.LineStyle{Color: picture.Series[2], Width: 1.5}
-	waitingLine  = draw.LineStyle{Color: picture.Delayed, Width: 1.5}
+	passedLine  = draw.LineStyle{Color: picture.Admitted, Width: 1.5}
+	overLine    = draw.LineStyle{Color: picture.Denied, Width: 8}
+	limitLine   = draw.LineStyle{Color: picture.Ink, Width: 1.25, Dashes: []vg.Length{4, 3}}
+	arrivedLine = draw.LineStyle{Color: picture.Muted, Width: 1}
+	waitingLine = draw.LineStyle{Color: picture.Delayed, Width: 1.5}
 )
 
 // The heights of requests: those that went through at once stand tall, those that were delayed are
@@ -28,61 +27,53 @@ const (
 	baseline = 9 // above the bottom of the lane
 )
 
-// amount draws how much was admitted, against what arrived and what the limit allows.
-func (p part) amount(f picture.Frame) {
-	admitted := f.Line(p.admitted, f.X1)
-	f.FillUnder(admitted, picture.Admitted)
-	arrived, end := p.arrived, f.X1
-	if above := slices.IndexFunc(arrived, func(s picture.Step) bool { return s.Y > f.Y1 }); above >= 0 {
-		arrived, end = arrived[:above+1], arrived[above].X
+// passed draws what passed in the last period, against what arrived in it and the limit.
+func (f figure) passed(frame picture.Frame, p part) {
+	frame.Levels(0, f.rate)
+	frame.StrokeLines(arrivedLine, frame.Line(within(p.arrived, f.first, f.last), frame.X1))
+	steps := within(p.passed, f.first, f.last)
+	line := frame.Line(steps, frame.X1)
+	frame.FillUnder(line, picture.Admitted)
+	frame.StrokeLines(passedLine, line)
+	// What is above the limit once more, in another colour.
+	for i := range steps {
+		steps[i].Y = max(steps[i].Y, f.rate)
 	}
-	f.StrokeLines(arrivedLine, f.Line(arrived, end))
-	f.StrokeLines(admittedLine, admitted)
-	f.StrokeLines(idealLine, f.Line(p.ideal, f.X1))
+	over := frame.Line(steps, frame.X1)
+	limit := frame.Y(f.rate)
+	area := append(over, vg.Point{X: over[len(over)-1].X, Y: limit}, vg.Point{X: over[0].X, Y: limit})
+	frame.FillPolygon(picture.Denied, area)
+	frame.StrokeLine2(limitLine, frame.Min.X, frame.Y(f.rate), frame.Max.X, frame.Y(f.rate))
 }
 
 // summary is the run's totals in a few words.
 func (p part) summary() string {
 	totals := p.run.Totals
-	text := fmt.Sprintf("%d admitted, %d denied", totals.Admitted, totals.Denied)
+	text := fmt.Sprintf("%s admitted, %s denied (%s)", counted(totals.Admitted), counted(totals.Denied), percent(totals.Denied, totals.Requests))
 	if totals.OverLimit > 0 {
-		text += fmt.Sprintf(", %d over limit", totals.OverLimit)
+		text += fmt.Sprintf(", %s over limit", counted(totals.OverLimit))
 	}
 	if totals.Delayed > 0 {
-		text += fmt.Sprintf(", %d delayed", totals.Delayed)
+		text += fmt.Sprintf(", %s delayed", counted(totals.Delayed))
 	}
 	return text
 }
 
-// requests draws each request where it arrived.
-func (p part) requests(f picture.Frame) {
-	base := f.Min.Y + baseline
-	f.StrokeLine2(draw.LineStyle{Color: picture.Grid, Width: 1}, f.Min.X, base, f.Max.X, base)
-	f.Ticks(p.times[refusedOnes], base+hanging, base-1, picture.Denied)
-	f.Ticks(p.times[delayed], base, base+lowTick, picture.Delayed)
-	f.Ticks(p.times[atOnce], base, base+tallTick, picture.Admitted)
+// requests draws each request of a key where it arrived.
+func (f figure) requests(frame picture.Frame, times [3][]float64) {
+	base := frame.Min.Y + baseline
+	frame.StrokeLine2(draw.LineStyle{Color: picture.Grid, Width: 1}, frame.Min.X, base, frame.Max.X, base)
+	frame.Ticks(between(times[refusedOnes], frame.X0, frame.X1), base+hanging, base-1, picture.Denied)
+	frame.Ticks(between(times[delayed], frame.X0, frame.X1), base, base+lowTick, picture.Delayed)
+	frame.Ticks(between(times[atOnce], frame.X0, frame.X1), base, base+tallTick, picture.Admitted)
 }
 
-// captions are what the lanes are called.
-func (p part) captions() (amount, requests, quota string) {
-	amount, requests, quota = "admitted", "requests", "remaining"
-	if !p.run.Kind.Costs {
-		quota = "waiting"
-	} else if p.costs {
-		amount = "admitted cost"
-	}
-	return amount, requests, quota
-}
-
-// quota draws the remaining quota, or how many wait.
-func (p part) quota(f picture.Frame) {
-	style, color := quotaLine, picture.Series[2]
-	if !p.run.Kind.Costs {
-		style, color = waitingLine, picture.Delayed
-	}
-	line := f.Line(p.left, f.X1)
-	f.FillUnder(line, color)
-	f.StrokeLines(style, line)
+// waiting draws how many wait in the queue.
+func (f figure) waiting(frame picture.Frame, p part) {
+	frame.Levels(0, f.room)
+	line := frame.Line(within(p.curves.waiting, f.first, f.last), frame.X1)
+	frame.FillUnder(line, picture.Delayed)
+	frame.StrokeLines(waitingLine, line)
 }
 
 // signs is the figure's legend.
@@ -93,23 +84,30 @@ func (f figure) signs() []picture.Sign {
 	tick := func(which int) func(draw.Canvas) {
 		return func(c draw.Canvas) {
 			c.Min.Y = c.Center().Y - baseline
-			var p part
-			p.times[which] = []float64{2, 4, 6, 8}
-			p.requests(picture.Frame{Canvas: c, X1: 10, Y1: 1})
+			var times [3][]float64
+			times[which] = []float64{2, 4, 6, 8}
+			f.requests(picture.Frame{Canvas: c, X1: 10, Y1: 1}, times)
 		}
 	}
-	arrived := "arrived"
-	if f.cutOff {
-		arrived = "arrived, goes on above"
+	of := ""
+	if f.several {
+		of = " of " + shortKey(f.keys[0], 30)
 	}
-	return []picture.Sign{
-		{Text: "admitted", Paint: sample(admittedLine)},
-		{Text: "allowed by rate and burst", Paint: sample(idealLine)},
+	arrived := "arrived in it"
+	if f.cutOff {
+		arrived += ", goes on above"
+	}
+	signs := []picture.Sign{
+		{Text: "passed in the last " + f.period + of, Paint: sample(passedLine)},
+		{Text: "more than the limit", Paint: sample(overLine)},
+		{Text: "the limit", Paint: sample(limitLine)},
 		{Text: arrived, Paint: sample(arrivedLine)},
 		{Text: "request, admitted at once", Paint: tick(atOnce)},
-		{Text: "delayed", Paint: tick(delayed)},
-		{Text: "denied", Paint: tick(refusedOnes)},
-		{Text: "remaining quota", Paint: sample(quotaLine)},
-		{Text: "waiting in the queue", Paint: sample(waitingLine)},
 	}
+	for _, p := range f.parts {
+		if len(p.curves.waiting) > 0 {
+			signs = append(signs, picture.Sign{Text: "delayed", Paint: tick(delayed)}, picture.Sign{Text: "waiting in the queue", Paint: sample(waitingLine)})
+		}
+	}
+	return append(signs, picture.Sign{Text: "denied", Paint: tick(refusedOnes)})
 }

@@ -3,6 +3,7 @@ package compare
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
@@ -11,36 +12,91 @@ import (
 
 // A Report is what the command found out.
 type Report struct {
-	Server      string // what it ran on
+	Server      string    // what it ran on
+	Command     string    // that found it out
+	Date        time.Time // on which
 	Comparisons []Comparison
+}
+
+// decisions returns how many were made.
+func (r Report) decisions() (n int) {
+	for _, c := range r.Comparisons {
+		n += len(c.Trace.Arrivals) * len(c.Runs)
+	}
+	return n
 }
 
 // Text returns the report for people, at most width columns wide where that can be.
 func (r Report) Text(width int, color bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "On %s, in simulated time.\n", r.Server)
-	for _, c := range r.Comparisons {
-		b.WriteString("\n" + c.text(width, color))
+	b.WriteString(wrap(fmt.Sprintf("On %s, in simulated time.", r.Server), width))
+	for i, c := range r.Comparisons {
+		b.WriteString("\n")
+		if same := r.sameTrace(i); i == 0 || r.sameTrace(i - 1)[0].Trace.Name != c.Trace.Name {
+			for _, note := range c.Trace.Notes {
+				b.WriteString(wrap(note, width))
+			}
+			if len(c.Trace.Notes) > 0 {
+				b.WriteString("\n")
+			}
+			if len(same) > 1 {
+				b.WriteString(limitTable(same, width) + "\n")
+			}
+		}
+		b.WriteString(c.text(width, color))
 	}
 	return b.String()
 }
 
-func (c Comparison) text(width int, color bool) string {
-	t := c.Trace
-	title := fmt.Sprintf("%s, limit %s", t.Name, t.Limit)
+// sameTrace returns the comparisons from the i-th on that are of its trace.
+func (r Report) sameTrace(i int) []Comparison {
+	n := i + 1
+	for n < len(r.Comparisons) && r.Comparisons[n].Trace.Name == r.Comparisons[i].Trace.Name {
+		n++
+	}
+	return r.Comparisons[i:n]
+}
+
+// limitTable returns what each algorithm denies under each limit.
+func limitTable(all []Comparison, width int) string {
+	header := []string{"denied under"}
+	for _, run := range all[0].Runs {
+		header = append(header, strings.Join(run.Names, ",\n"))
+	}
+	var lines [][]string
+	for _, c := range all {
+		line := []string{c.Trace.Limit.String()}
+		for _, run := range c.Runs {
+			line = append(line, percent(run.Totals.Denied, run.Totals.Requests))
+		}
+		lines = append(lines, line)
+	}
+	return fitted(header, lines, width)
+}
+
+// Title names the trace and the limit.
+func (c Comparison) Title() string {
+	title := fmt.Sprintf("%s, limit %s", c.Trace.Name, c.Trace.Limit)
 	if c.Aligned {
 		title += ", fixed windows aligned"
 	}
-	title = wrap(title+": "+t.About, width)
+	return title
+}
+
+func (c Comparison) text(width int, color bool) string {
+	title := wrap(c.Title()+": "+c.Trace.About, width)
 	if color {
 		title = bold + title + reset
 	}
 	var b strings.Builder
-	b.WriteString(title + wrap(t.Look, width) + "\n" + c.table())
+	b.WriteString(title + wrap(c.Answer(), width) + "\n" + c.table(width))
 	for _, note := range c.notes() {
 		b.WriteString(wrap(note, width))
 	}
-	b.WriteString("\n" + c.timeline(width, color))
+	if keys := c.keyTable(width); keys != "" {
+		b.WriteString("\n" + keys)
+	}
+	b.WriteString("\n" + c.timeline(width, color) + wrap(c.Trace.Look, width))
 	return b.String()
 }
 
@@ -55,22 +111,28 @@ func wrap(s string, width int) string {
 
 // notes say what the table's numbers mean where that isn't plain.
 func (c Comparison) notes() (notes []string) {
-	if n := c.Trace.Keys(); n > 1 {
-		notes = append(notes, fmt.Sprintf("%d keys, each limited for itself: numbers are sums over them, but the most in any %s is that of one key.", n, picture.ShortTime(c.Trace.Limit.Period)))
+	if n := len(c.Requests); n > 1 {
+		notes = append(notes, fmt.Sprintf("%s keys, each limited for itself: numbers are sums over them, but the most in any %s is that of one key.", counted(n), picture.ShortTime(c.Trace.Limit.Period)))
 	}
 	if !c.Trace.Costs() {
 		return notes
 	}
-	var admitted []string
+	var admitted, over []string
 	for _, run := range c.Runs {
 		if weighs(run.Kind) {
-			admitted = append(admitted, fmt.Sprintf("%s %d", run.Kind.Name, run.Totals.Events))
+			admitted = append(admitted, fmt.Sprintf("%s %s", and(run.Names), counted(int(run.Totals.Events))))
 		} else {
-			notes = append(notes, run.Kind.Name+" has no costs: it counts each request as 1.")
+			notes = append(notes, run.Name()+" has no costs: it counts each request as 1.")
+		}
+		if n := run.Totals.OverLimit; n > 0 {
+			over = append(over, fmt.Sprintf("%s %s", and(run.Names), counted(n)))
 		}
 	}
 	if len(admitted) > 0 {
 		notes = append(notes, "Admitted by cost: "+strings.Join(admitted, ", ")+".")
+	}
+	if len(over) > 0 {
+		notes = append(notes, "Over the limit, as they cost more than it can ever admit, and neither admitted nor denied: "+strings.Join(over, ", ")+".")
 	}
 	return notes
 }

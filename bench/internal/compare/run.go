@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,14 +32,21 @@ type Comparison struct {
 	Trace   trace.Trace
 	Aligned bool
 	Runs    []Run
+
+	Requests map[string]int // how many each key has
 }
 
 // A Run is what one algorithm made of a trace: an outcome for each arrival.
 type Run struct {
 	Kind     subject.Kind // that which was named, also where windows were aligned
+	Names    []string     // its name, and those of kinds that decide as it does
 	Outcomes []Outcome
 	Totals   Totals
+	Denials  map[string]int // how many requests of each key were denied
 }
+
+// Name is what the run is called.
+func (r Run) Name() string { return strings.Join(r.Names, ", ") }
 
 // cleanupTime is how long the removal of keys may take, for each algorithm.
 const cleanupTime = time.Minute
@@ -48,10 +56,14 @@ const cleanupTime = time.Minute
 func (s Setup) Compare(ctx context.Context, t trace.Trace) (Comparison, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	c := Comparison{Trace: t, Aligned: s.Aligned, Runs: make([]Run, len(s.Kinds))}
-	left := make([]error, len(s.Kinds))
+	kinds, names := rows(s.Kinds)
+	c := Comparison{Trace: t, Aligned: s.Aligned, Runs: make([]Run, len(kinds)), Requests: map[string]int{}}
+	for _, a := range t.Arrivals {
+		c.Requests[a.Key]++
+	}
+	left := make([]error, len(kinds))
 	var all sync.WaitGroup
-	for i, kind := range s.Kinds {
+	for i, kind := range kinds {
 		all.Go(func() {
 			player, err := s.player(kind, t)
 			if err != nil {
@@ -65,7 +77,8 @@ func (s Setup) Compare(ctx context.Context, t trace.Trace) (Comparison, error) {
 			if s.Runner != nil {
 				left[i] = player.cleanUp(ctx)
 			}
-			c.Runs[i] = Run{Kind: kind, Outcomes: outcomes, Totals: total(t, kind, outcomes)}
+			c.Runs[i] = Run{Kind: kind, Names: names[kind.Name], Outcomes: outcomes}
+			c.Runs[i].Totals, c.Runs[i].Denials = total(t, kind, outcomes)
 		})
 	}
 	all.Wait()
@@ -103,10 +116,13 @@ type player struct {
 }
 
 func (s Setup) player(k subject.Kind, t trace.Trace) (*player, error) {
-	// The trace begins at a whole period since the Unix epoch, near the year 2000, so that aligned
-	// windows begin at whole periods of the trace.
-	const near = 946684800 * 1e6 // µs
-	start := time.UnixMicro(near - near%t.Limit.Period.Microseconds())
+	start := t.Start
+	if start.IsZero() {
+		// The trace begins at a whole period since the Unix epoch, near the year 2000, so that aligned
+		// windows begin at whole periods of the trace.
+		const near = 946684800 * 1e6 // µs
+		start = time.UnixMicro(near - near%t.Limit.Period.Microseconds())
+	}
 	p := &player{kind: k, limit: t.Limit, now: start, start: start, touched: map[string]struct{}{}}
 	opts := []algorithms.Option{
 		algorithms.WithPrefix(s.Prefix),

@@ -31,6 +31,22 @@ var kinds = slices.DeleteFunc(slices.Clone(subject.All), func(k subject.Kind) bo
 // named are all limiters that can be named: allof, which is gcra and fixedwindow decided as one, is shown only if it is.
 var named = append(slices.Clone(kinds), subject.BurstAndWindow)
 
+// twins are kinds that decide as another one does, always. Where both are compared, one row stands for both.
+var twins = map[string]string{"leakybucket": "gcra"}
+
+// rows returns the kinds of which each has a row, and the names that the row of a kind has.
+func rows(all []subject.Kind) (kinds []subject.Kind, names map[string][]string) {
+	names = map[string][]string{}
+	for _, k := range all {
+		if twin := twins[k.Name]; slices.ContainsFunc(all, func(k subject.Kind) bool { return k.Name == twin }) {
+			names[twin] = append(names[twin], k.Name)
+			continue
+		}
+		kinds, names[k.Name] = append(kinds, k), append(names[k.Name], k.Name)
+	}
+	return kinds, names
+}
+
 // kindsOf returns the named kinds in their usual order, all but allof for no name, and leases if they are named or work is
 // given; ok is false where a name is none, and unknown says which.
 func kindsOf(names []string, work time.Duration) (found []subject.Kind, unknown string, ok bool) {

@@ -2,10 +2,12 @@ package compare
 
 import (
 	"fmt"
-	"strconv"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/mattn/go-runewidth"
 
 	"github.com/go-weir/weir/bench/internal/picture"
 	"github.com/go-weir/weir/bench/internal/tables"
@@ -14,38 +16,79 @@ import (
 // totals returns the comparison's totals: the names of columns, of two words where there is room for
 // two lines, and a line for each algorithm.
 func (c Comparison) totals() (header []string, lines [][]string) {
-	overLimit := false
-	for _, run := range c.Runs {
-		overLimit = overLimit || run.Totals.OverLimit > 0
-	}
 	limit := c.Trace.Limit
-	header = []string{"algorithm", "requests", "admitted", "denied", "delayed", "longest\ndelay", "longest\nretry", "most in\nany " + picture.ShortTime(limit.Period)}
-	if overLimit {
-		header = append(header, "over\nlimit")
+	header = []string{
+		"algorithm", "admitted", "denied", "delay\np50", "delay\np99", "retry\np50", "retry\np99",
+		"most in\nany " + picture.ShortTime(limit.Period),
 	}
 	for _, run := range c.Runs {
 		t := run.Totals
-		line := []string{
-			run.Kind.Name, strconv.Itoa(t.Requests), strconv.Itoa(t.Admitted), strconv.Itoa(t.Denied), strconv.Itoa(t.Delayed),
-			wait(t.LongestDelay), wait(t.LongestRetry),
-			fmt.Sprintf("%d (%.1f×)", t.MostInPeriod, float64(t.MostInPeriod)/float64(limit.Rate)),
-		}
-		if overLimit {
-			line = append(line, strconv.Itoa(t.OverLimit))
-		}
-		lines = append(lines, line)
+		lines = append(lines, []string{
+			strings.Join(run.Names, ",\n"), counted(t.Admitted), percent(t.Denied, t.Requests),
+			wait(t.Delay.P50), wait(t.Delay.P99), wait(t.Retry.P50), wait(t.Retry.P99),
+			fmt.Sprintf("%s (%.1f×)", counted(int(t.MostInPeriod)), float64(t.MostInPeriod)/float64(limit.Rate)),
+		})
 	}
 	return header, lines
 }
 
-// table returns the comparison's totals for a terminal.
-func (c Comparison) table() string {
-	header, lines := c.totals()
-	w := tables.New(tableRow(header))
-	for _, line := range lines {
-		w.AppendRow(tableRow(line))
+// spare are the columns of a table that are left out first where there is no room for all.
+var spare = []string{"delay\np50", "retry\np50", "delay\np99", "admitted", "requests"}
+
+// fitted renders a table within width columns as far as leaving columns out allows that.
+func fitted(header []string, lines [][]string, width int) string {
+	header = slices.Clone(header)
+	for _, name := range append(slices.Clone(spare), "") {
+		w := tables.New(tableRow(header))
+		for _, line := range lines {
+			w.AppendRow(tableRow(line))
+		}
+		text := tables.Render(w)
+		if name == "" || columns(text) <= width {
+			return text
+		}
+		i := slices.Index(header, name)
+		if i < 0 {
+			continue
+		}
+		header = slices.Delete(header, i, i+1)
+		for n, line := range lines {
+			lines[n] = slices.Delete(slices.Clone(line), i, i+1)
+		}
 	}
-	return tables.Render(w)
+	panic("unreachable: the last name is empty")
+}
+
+// columns is how wide the widest line of a text is.
+func columns(text string) (widest int) {
+	for line := range strings.Lines(text) {
+		widest = max(widest, runewidth.StringWidth(strings.TrimSuffix(line, "\n")))
+	}
+	return widest
+}
+
+// table returns the comparison's totals for a terminal.
+func (c Comparison) table(width int) string {
+	header, lines := c.totals()
+	return fitted(header, lines, width)
+}
+
+// keyTable returns the most denied keys for a terminal, nothing where there are none. Keys have the room that the other
+// columns leave.
+func (c Comparison) keyTable(width int) string {
+	const fewest, most = 12, 40
+	header, lines := c.keys(most)
+	if len(lines) == 0 {
+		return ""
+	}
+	if over := columns(fitted(header, lines, 1<<20)) - width; over > 0 {
+		widest := 0
+		for _, line := range lines {
+			widest = max(widest, runewidth.StringWidth(line[0]))
+		}
+		_, lines = c.keys(max(fewest, widest-over))
+	}
+	return fitted(header, lines, width)
 }
 
 func tableRow(cells []string) (row table.Row) {
@@ -66,6 +109,8 @@ func wait(d time.Duration) string {
 		return picture.ShortTime(d.Round(time.Millisecond))
 	case d < time.Minute:
 		return picture.ShortTime(d.Round(10 * time.Millisecond))
+	case d < time.Hour:
+		return picture.ShortTime(d.Round(time.Second))
 	}
-	return picture.ShortTime(d.Round(time.Second))
+	return picture.ShortTime(d.Round(time.Minute))
 }

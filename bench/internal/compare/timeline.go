@@ -47,7 +47,7 @@ type row struct {
 func (c Comparison) timeline(width int, color bool) string {
 	label := len("arrivals")
 	for _, run := range c.Runs {
-		label = max(label, len(run.Kind.Name))
+		label = max(label, len(run.Name()))
 	}
 	label += 2
 	first, last := c.span()
@@ -62,7 +62,7 @@ func (c Comparison) timeline(width int, color bool) string {
 	}
 	rows := []row{tallies[0].arrivals(most)}
 	for i, run := range c.Runs {
-		rows = append(rows, tallies[i].outcomes(run.Kind.Name, most))
+		rows = append(rows, tallies[i].outcomes(run.Name(), most))
 		if run.Totals.Delayed > 0 {
 			rows = append(rows, tallies[i].queue("  waiting", longest))
 		}
@@ -94,7 +94,7 @@ func (c Comparison) span() (first, last time.Duration) {
 func legend(a axis, most, longest int) string {
 	s := fmt.Sprintf("One column is %s; █ is %s. Where a bar is lower than the arrivals', some were denied; at a %c, all.", picture.ShortTime(a.cell), plural(most, "request"), denied)
 	if longest > 0 {
-		s += fmt.Sprintf(" The queue's bars are those that leave it, waiting are those in it (█ is %d).", longest)
+		s += fmt.Sprintf(" The queue's bars are those that leave it, waiting are those in it (█ is %s).", counted(longest))
 	}
 	return s
 }
@@ -103,7 +103,7 @@ func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("%s %ss", counted(n), noun)
 }
 
 // A tally counts requests in each column.

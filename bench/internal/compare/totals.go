@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"slices"
 	"time"
 
 	"github.com/go-weir/weir/bench/internal/subject"
@@ -17,13 +18,27 @@ type Totals struct {
 	Events       int64 // what the admitted count for, their costs in sum
 	MostInPeriod int64 // the most events of one key that went through in any span of a period
 
-	LongestDelay time.Duration // in the queue
-	LongestRetry time.Duration // that a denied request was told
+	Delay waits // of the delayed, in the queue
+	Retry waits // that the denied were told
 }
 
-// total sums up what one algorithm made of a trace.
-func total(t trace.Trace, k subject.Kind, outcomes []Outcome) Totals {
-	totals := Totals{Requests: len(outcomes)}
+// waits sum up how long requests wait.
+type waits struct{ P50, P99, Longest time.Duration }
+
+// summed sums up waits, and puts them into order.
+func summed(all []time.Duration) waits {
+	if len(all) == 0 {
+		return waits{}
+	}
+	slices.Sort(all)
+	rank := func(percent int) time.Duration { return all[(len(all)*percent+99)/100-1] }
+	return waits{rank(50), rank(99), all[len(all)-1]}
+}
+
+// total sums up what one algorithm made of a trace, and counts the denials of each key.
+func total(t trace.Trace, k subject.Kind, outcomes []Outcome) (totals Totals, denials map[string]int) {
+	totals.Requests, denials = len(outcomes), map[string]int{}
+	var delays, retries []time.Duration
 	spans := map[string]*span{}
 	for i, outcome := range outcomes {
 		arrival := t.Arrivals[i]
@@ -33,13 +48,14 @@ func total(t trace.Trace, k subject.Kind, outcomes []Outcome) Totals {
 			continue
 		case !outcome.Allowed:
 			totals.Denied++
-			totals.LongestRetry = max(totals.LongestRetry, outcome.RetryAfter)
+			denials[arrival.Key]++
+			retries = append(retries, outcome.RetryAfter)
 			continue
 		}
 		totals.Admitted++
 		if outcome.Delay > 0 {
 			totals.Delayed++
-			totals.LongestDelay = max(totals.LongestDelay, outcome.Delay)
+			delays = append(delays, outcome.Delay)
 		}
 		events := weight(k, arrival)
 		totals.Events += events
@@ -49,8 +65,12 @@ func total(t trace.Trace, k subject.Kind, outcomes []Outcome) Totals {
 		inSpan := spans[arrival.Key].add(arrival.At+outcome.Delay, events, t.Limit.Period)
 		totals.MostInPeriod = max(totals.MostInPeriod, inSpan)
 	}
-	return totals
+	totals.Delay, totals.Retry = summed(delays), summed(retries)
+	return totals, denials
 }
+
+// DeniedPart is how many percent of the requests were denied.
+func (t Totals) DeniedPart() float64 { return 100 * float64(t.Denied) / float64(max(t.Requests, 1)) }
 
 // A span is the events of one key that lie less than a period back.
 type span struct {

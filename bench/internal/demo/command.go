@@ -24,7 +24,7 @@ them in three ways: with a count in each process's memory, with a log in a cache
 changed and written back, as Django REST framework's throttles do, and with Weir over Redis.
 Each gets 100 requests over 10s under a limit of 1/second, and then as many as 64 connections
 can ask, under 10, 100 and 1000 a minute. It tells how many came through beside how many the
-limit lets through. It takes a minute.
+limit lets through. It takes a minute. Ctrl-C ends it with what was counted until then.
 
   go run ./bench demo
   go run ./bench demo -html demo.html
@@ -79,10 +79,16 @@ func action(ctx context.Context, cmd *cli.Command) error {
 		}
 		return err
 	}
+	if len(r.Outcomes) == 0 {
+		return errInterrupted
+	}
+	r.Command, r.Date = command.Line(cmd), time.Now()
 	if err := r.write(to); err != nil {
 		return err
 	}
-	_, err = io.WriteString(cmd.Root().Writer, r.text())
+	if _, err = io.WriteString(cmd.Root().Writer, r.text()); err == nil && r.Interrupted {
+		err = errInterrupted
+	}
 	return err
 }
 

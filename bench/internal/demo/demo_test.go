@@ -127,27 +127,48 @@ func TestFailed(t *testing.T) {
 	}
 }
 
-// TestInterrupted stops it in the middle: no key is left, and nothing is printed or written.
+// TestInterrupted stops it in the middle: no key is left, and what was counted until then is printed and written.
 func TestInterrupted(t *testing.T) {
-	redis := miniredis.RunT(t)
-	ctx, interrupt := context.WithCancel(t.Context())
-	defer interrupt()
-	redis.Server().SetPreHook(func(_ *miniserver.Peer, cmd string, args ...string) bool {
-		if cmd == "SET" && strings.Contains(args[0], ":{/shared-cache/1}:") { // a worker has been asked
-			interrupt()
-		}
-		return false
-	})
-	page := filepath.Join(t.TempDir(), "demo.html")
-	code, stdout, stderr := demo(ctx, "-redis", "redis://"+redis.Addr(), "-requests", "10", "-over", "1h", "-algorithms", "gcra", "-html", page, "-processes", "2")
-	if code != command.Interrupted || stdout != "" || stderr != "bench: interrupted\n" {
-		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
-	}
-	if _, err := os.Stat(page); err == nil {
-		t.Error("the page is written")
-	}
-	if keys := redis.Keys(); len(keys) > 0 {
-		t.Errorf("keys are left: %q", keys)
+	for name, test := range map[string]struct {
+		at    string // the key at which it is interrupted
+		begun bool
+	}{
+		"before anything": {":{first}:", false},
+		"in the second":   {":{/shared-cache/2}:", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			redis := miniredis.RunT(t)
+			ctx, interrupt := context.WithCancel(t.Context())
+			defer interrupt()
+			redis.Server().SetPreHook(func(_ *miniserver.Peer, cmd string, args ...string) bool {
+				if cmd == "SET" && strings.Contains(args[0], test.at) {
+					interrupt()
+				}
+				return false
+			})
+			page := filepath.Join(t.TempDir(), "demo.html")
+			code, stdout, stderr := demo(ctx, "-redis", "redis://"+redis.Addr(), "-requests", "3", "-over", "1ms", "-limit", "2/hour", "-burst-limits", "5/hour,6/hour",
+				"-burst-for", "20ms", "-algorithms", "gcra", "-html", page, "-processes", "2")
+			if code != command.Interrupted || stderr != "bench: interrupted\n" {
+				t.Errorf("exit code %d, stderr %q", code, stderr)
+			}
+			written, err := os.ReadFile(page)
+			if test.begun {
+				for _, want := range []string{"Note: interrupted; ", "\nLimit 2/hour: 3 requests over 1ms\n", "\nweir-gcra              3       2          2       -             1       -\n"} {
+					if !strings.Contains(stdout, want) {
+						t.Errorf("there is no %q in\n%s", want, stdout)
+					}
+				}
+				if strings.Contains(stdout, "6/hour") || err != nil || !bytes.Contains(written, []byte("Note: interrupted; ")) {
+					t.Errorf("printed\n%s\nand wrote %v\n%s", stdout, err, written)
+				}
+			} else if stdout != "" || err == nil {
+				t.Errorf("printed %q, and wrote %v %q", stdout, err, written)
+			}
+			if keys := redis.Keys(); len(keys) > 0 {
+				t.Errorf("keys are left: %q", keys)
+			}
+		})
 	}
 }
 
@@ -173,6 +194,7 @@ func TestFailures(t *testing.T) {
 		{[]string{"-redis", "redis://" + unscripted.Addr()}, command.Failed, "want the rights ~weir-bench*"},
 		{[]string{"-redis", "redis://" + miniredis.RunT(t).Addr(), "-burst-limits", "100000000000000/s"}, command.Failed, "process-memory: "},
 		{[]string{"-redis", "redis://:wrong@no where"}, command.Failed, "want redis://"},
+		{[]string{"-html", "/"}, command.Failed, "can't write /: it is a directory"},
 		{[]string{"-html", "/no/such/dir/x.html"}, command.Failed, "can't write /no/such/dir/x.html: no such file"},
 		{[]string{"now"}, command.Misused, `what is "now"?`},
 		{[]string{"-processes", "0"}, command.Misused, "-processes: 0, want 1 to 100"},

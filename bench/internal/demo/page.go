@@ -67,6 +67,16 @@ func (r report) page(f figure) ([]byte, error) {
 	}{r, picture.Inline(f.alt(), f.height(false), f.height(true), f.draw), header}); err != nil {
 		return nil, err
 	}
-	err := picture.Page{Title: "bench demo", Body: template.HTML(body.String())}.Write(&page)
+	err := picture.Page{
+		Title: "One limit, " + r.Processes + ": rate limiters", Command: r.Command, Date: r.Date, Body: template.HTML(body.String()),
+	}.Write(&page)
 	return page.Bytes(), err
+}
+
+// InterruptedNote is the note of a report that was interrupted, or "".
+func (r report) InterruptedNote() string {
+	if r.Interrupted {
+		return interruptedNote
+	}
+	return ""
 }

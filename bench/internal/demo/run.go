@@ -62,11 +62,14 @@ func (c count) off() int {
 
 // A report is all that was found.
 type report struct {
-	Server    string
-	Warnings  []string
-	Processes string // how many
-	Kinds     []kind
-	Outcomes  []outcome
+	Server      string
+	Command     string
+	Date        time.Time
+	Warnings    []string
+	Processes   string // how many
+	Kinds       []kind
+	Outcomes    []outcome
+	Interrupted bool // so that the last outcome is not of all that was planned
 }
 
 // path is the path at which a kind is driven.
@@ -99,7 +102,12 @@ func (p plan) carryOut(ctx context.Context, server *launch.Server, shown io.Writ
 		if err != nil {
 			return r, err
 		}
-		r.Outcomes = append(r.Outcomes, o)
+		if r.Interrupted = ctx.Err() != nil; r.Interrupted && o.empty() {
+			break
+		}
+		if r.Outcomes = append(r.Outcomes, o); r.Interrupted {
+			break
+		}
 	}
 	return r, nil
 }
@@ -132,8 +140,10 @@ func (s service) try(ctx context.Context, client redis.UniversalClient) error {
 	const key = "first"
 	return s.each(client, func(_ endpoint, limiter algorithms.Limiter) error {
 		_, err := limiter.Allow(ctx, key)
-		if err == nil {
-			err = limiter.Reset(ctx, key)
+		if err == nil || ctx.Err() != nil { // then it may have decided
+			cleaning, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+			defer cancel()
+			err = cmp.Or(ctx.Err(), limiter.Reset(cleaning, key))
 		}
 		if err != nil && ctx.Err() == nil {
 			err = target.Explain(s.Place, rights, err)
@@ -170,7 +180,8 @@ func (s service) each(client redis.UniversalClient, do func(endpoint, algorithms
 	return nil
 }
 
-// do drives all kinds, at the same time if that is of no matter, else one after the other.
+// do drives all kinds, at the same time if that is of no matter, else one after the other. Where ctx ends meanwhile, the
+// outcome is of the requests that were answered until then.
 func (p plan) do(ctx context.Context, c *crew, d int, bar progress.Bar) (o outcome, err error) {
 	o = outcome{p.drives[d], make([]count, len(p.kinds))}
 	errs := make([]error, len(p.kinds))
@@ -187,10 +198,17 @@ func (p plan) do(ctx context.Context, c *crew, d int, bar progress.Bar) (o outco
 		}
 	}
 	all.Wait()
-	if ctx.Err() != nil {
-		return o, errInterrupted
-	}
 	return o, errors.Join(errs...)
+}
+
+// empty says whether there was no request at all.
+func (o outcome) empty() bool {
+	for _, c := range o.all {
+		if len(c.requests)+c.failed > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // run drives one kind.

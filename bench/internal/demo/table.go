@@ -17,6 +17,9 @@ func (r report) text() string {
 	for _, warning := range r.Warnings {
 		fmt.Fprintf(&b, "Note: %s.\n", warning)
 	}
+	if note := r.InterruptedNote(); note != "" {
+		b.WriteString("Note: " + note + "\n")
+	}
 	for _, o := range r.Outcomes {
 		fmt.Fprintf(&b, "\n%s\n\n", o.Title())
 		w := tables.New(row(header))
@@ -34,6 +37,9 @@ func (r report) text() string {
 	}
 	return b.String()
 }
+
+// interruptedNote says what a report is of that was interrupted.
+const interruptedNote = "interrupted; the last table has what was answered until then, so that admitted requests which were under way are missing."
 
 func row(cells []string) (r table.Row) {
 	for _, cell := range cells {

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"html/template"
 	"io"
+	"time"
 )
 
 //go:embed page.html
@@ -16,9 +17,11 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
 // A Page is an HTML page that needs nothing but itself: no script, no font, no network.
 type Page struct {
-	Title string
-	Body  template.HTML // what stands in its main element; tables go into a div of class "scroll"
-	Data  any           // if there is any: becomes JSON, in a script element of the id data
+	Title   string
+	Command string        // what was run, told at the end; "" for nothing told
+	Date    time.Time     // when, told with the command
+	Body    template.HTML // what stands in its main element; tables go into a div of class "scroll"
+	Data    any           // if there is any: becomes JSON, in a script element of the id data
 }
 
 // Write writes the page as an HTML document.

@@ -30,7 +30,7 @@ func SVG(width, height vg.Length, alt string, paint func(draw.Canvas)) []byte {
 	style.WriteString("}\n")
 	return fmt.Appendf(nil,
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%g\" height=\"%g\" viewBox=\"0 0 %[1]g %[2]g\" role=\"img\" aria-label=\"%s\">\n<style>\n%s</style>\n%s</svg>\n",
-		width.Points(), height.Points(), template.HTMLEscapeString(printable(alt)), &style,
+		width.Points(), height.Points(), template.HTMLEscapeString(Printable(alt)), &style,
 		elements(width, height, func(c draw.Canvas) { paint(fill(c)) }))
 }
 
@@ -40,7 +40,7 @@ func SVG(width, height vg.Length, alt string, paint func(draw.Canvas)) []byte {
 func Inline(alt string, wideHeight, narrowHeight vg.Length, paint func(c draw.Canvas, narrow bool)) template.HTML {
 	svg := func(class string, width, height vg.Length, narrow bool) string {
 		return fmt.Sprintf("<svg class=%q viewBox=\"0 0 %g %g\" role=\"img\" aria-label=\"%s\">\n%s</svg>\n",
-			class, width.Points(), height.Points(), template.HTMLEscapeString(printable(alt)),
+			class, width.Points(), height.Points(), template.HTMLEscapeString(Printable(alt)),
 			toVariables.Replace(elements(width, height, func(c draw.Canvas) { paint(c, narrow) })))
 	}
 	return template.HTML("<div class=\"picture\">\n" +
@@ -90,13 +90,13 @@ type fitted struct {
 }
 
 func (f *fitted) FillString(face font.Face, at vg.Point, text string) {
-	text = printable(text)
+	text = Printable(text)
 	f.widths = append(f.widths, face.Width(text))
 	f.Canvas.FillString(face, at, text)
 }
 
-// printable replaces what XML can't hold, and what can't be seen.
-func printable(text string) string {
+// Printable replaces what XML can't hold, and what can't be seen.
+func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r

@@ -82,7 +82,7 @@ func ShortTime(d time.Duration) string {
 	case d < 100*time.Millisecond:
 		return fmt.Sprintf("%gms", float64(d)/float64(time.Millisecond))
 	case d < time.Minute:
-		return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s"
+		return strconv.FormatFloat(float64(d)/float64(time.Second), 'f', -1, 64) + "s"
 	}
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {

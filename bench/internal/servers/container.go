@@ -64,9 +64,9 @@ func (e *engine) startIn(ctx context.Context, k Kind, image string, orders []ord
 	fail := func(err error) (*group, error) { return nil, errors.Join(err, stop()) }
 	if err != nil {
 		if strings.Contains(err.Error(), "already in use") || strings.Contains(err.Error(), "already allocated") {
-			err = errors.Join(err, errTaken)
+			return fail(errors.Join(err, errTaken))
 		}
-		return fail(err)
+		return fail(errors.Join(errEngine, err))
 	}
 	g := &group{stop: stop}
 	for i, o := range orders {

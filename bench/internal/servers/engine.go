@@ -25,6 +25,7 @@ type engine struct {
 	*testcontainers.DockerClient
 	version string
 	apart   atomic.Bool // its network is not this machine's
+	broken  atomic.Bool // it answers, but can't make images or start containers
 
 	mu     sync.Mutex
 	images map[string]string // by the image asked for before, the one that there is, or ""
@@ -59,6 +60,18 @@ var connect = sync.OnceValues(func() (*engine, error) {
 	_ = e.sweep(ctx, "")
 	return e, nil
 })
+
+// errEngine says that an engine which answers could not do its work.
+var errEngine = errors.New("the Docker engine fails")
+
+// usable returns the engine, unless there is none or it was seen to fail: then servers are programs.
+func usable() *engine {
+	e, _ := connect()
+	if e == nil || e.broken.Load() {
+		return nil
+	}
+	return e
+}
 
 // reaperImage is the image of testcontainers' reaper, which no other name of its API tells.
 //

@@ -33,8 +33,8 @@ func Engine() string {
 
 // Prepare makes sure that a server of every kind can be started, and reports on each as soon as
 // that is settled, one call at a time. It pulls images where a registry answers. Where none does it
-// makes them from Debian's packages, and without an engine it unpacks those packages for programs
-// that the machine lacks. Last it reports on what [RunShifted] needs, as a kind named "faketime".
+// makes them from Debian's packages. Without an engine, or where it fails, it unpacks those packages for
+// programs that the machine lacks. Last it reports on what [RunShifted] needs, as a kind named "faketime".
 func Prepare(ctx context.Context, all []Kind, report func(Ready)) {
 	begin := time.Now()
 	var mu sync.Mutex
@@ -87,7 +87,7 @@ var errMustBuild = errors.New("has to be built")
 // have looks for what can be had without building. If nothing, it returns errMustBuild or says why
 // building is no help.
 func have(ctx context.Context, k Kind) (how string, err error) {
-	e, _ := connect()
+	e := usable()
 	if e == nil {
 		if b := findBinary(k); b != nil {
 			return b.describe(), nil
@@ -104,9 +104,9 @@ func have(ctx context.Context, k Kind) (how string, err error) {
 		return "image " + k.Image + " pulled, " + e.size(ctx, k.Image), nil
 	case err == nil:
 		return "image " + k.Image + " present, " + e.size(ctx, k.Image), nil
-	case errors.Is(err, errNoImage) && e.hasBuilt(ctx, k):
+	case e.hasBuilt(ctx, k):
 		return "image " + k.builtImage() + " present, " + e.size(ctx, k.builtImage()), nil
-	case errors.Is(err, errNoImage) && k.standsFor():
+	case k.standsFor() && ctx.Err() == nil: // also where a pull fails
 		return "", errMustBuild
 	default:
 		return "", err
@@ -136,7 +136,7 @@ func (b *binary) describe() string {
 }
 
 // offer makes an unpacked server usable, unless unpacking it has failed: as an image if there is an
-// engine, and else as it is.
+// engine that works, and else as it is.
 func (k Kind) offer(ctx context.Context, failed error) (how string, err error) {
 	if failed != nil {
 		return "", failed
@@ -145,12 +145,16 @@ func (k Kind) offer(ctx context.Context, failed error) (how string, err error) {
 	if b == nil {
 		return "", fmt.Errorf("no %s-server %s that runs here in Debian %s", k.program, k.version, k.suite())
 	}
-	e, _ := connect()
+	asItIs := b.describe() + " unpacked from Debian " + k.suite()
+	e := usable()
 	if e == nil {
-		return b.describe() + " unpacked from Debian " + k.suite(), nil
+		return asItIs, nil
 	}
-	if err := e.importRoot(ctx, k); err != nil {
+	if err := e.importRoot(ctx, k); ctx.Err() != nil {
 		return "", err
+	} else if err != nil {
+		e.broken.Store(true)
+		return fmt.Sprintf("%s (%v: %s)", asItIs, errEngine, strings.ReplaceAll(err.Error(), "\n", "; ")), nil
 	}
 	return fmt.Sprintf("image %s built from Debian %s, %s %s, %s",
 		k.builtImage(), k.suite(), k.program, b.version, e.size(ctx, k.builtImage())), nil

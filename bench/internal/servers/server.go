@@ -56,6 +56,20 @@ func Run(ctx context.Context, k Kind, args ...string) (*Server, error) {
 // RunUnder starts a server as a program of this machine, also where there is a Docker engine, under a tool such as
 // valgrind: what starts the server is appended to tool. It unpacks the server if need be. The caller closes it.
 func RunUnder(ctx context.Context, k Kind, tool []string, args ...string) (*Server, error) {
+	b, err := program(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	b.command = append(slices.Clone(tool), b.command...)
+	g, err := launchBy(ctx, b.start, k, order{options: args})
+	if err != nil {
+		return nil, err
+	}
+	return g.servers[0], nil
+}
+
+// program returns a server as a program of this machine, and unpacks it if need be.
+func program(ctx context.Context, k Kind) (*binary, error) {
 	b := findBinary(k)
 	if b == nil && k.suite() != "" {
 		if err := unpack(ctx, k.suite(), []Kind{k}); err != nil {
@@ -66,12 +80,7 @@ func RunUnder(ctx context.Context, k Kind, tool []string, args ...string) (*Serv
 	if b == nil {
 		return nil, fmt.Errorf("no %s-server %s on this machine, and no Debian release known that has one that runs here", k.program, k.version)
 	}
-	b.command = append(slices.Clone(tool), b.command...)
-	g, err := launchBy(ctx, b.start, k, order{options: args})
-	if err != nil {
-		return nil, err
-	}
-	return g.servers[0], nil
+	return b, nil
 }
 
 // order is what a server is to be started with.
@@ -185,17 +194,31 @@ func addrs(all []*Server) []string {
 }
 
 // find returns what starts servers of that kind here: in a container if an engine has or gets an
-// image, else as a program of this machine.
+// image, else, and where the engine fails, as a program of this machine.
 func find(k Kind) (starter, error) {
-	if e, _ := connect(); e != nil && k.Image != "" {
+	if e := usable(); e != nil && k.Image != "" {
 		if image := e.imageOf(k); image != "" {
-			return func(ctx context.Context, orders []order) (*group, error) { return e.start(ctx, k, image, orders) }, nil
+			return func(ctx context.Context, orders []order) (*group, error) { return e.startElse(ctx, k, image, orders) }, nil
 		}
 	}
 	if b := findBinary(k); b != nil {
 		return b.start, nil
 	}
 	return nil, fmt.Errorf(`no server for %s: run "go run ./bench/test", which builds the image or installs the server`, k.Name)
+}
+
+// startElse starts servers in a container, or as programs if the engine can't.
+func (e *engine) startElse(ctx context.Context, k Kind, image string, orders []order) (*group, error) {
+	g, err := e.start(ctx, k, image, orders)
+	if !errors.Is(err, errEngine) || ctx.Err() != nil {
+		return g, err
+	}
+	b, noProgram := program(ctx, k)
+	if noProgram != nil {
+		return nil, errors.Join(err, noProgram)
+	}
+	e.broken.Store(true)
+	return b.start(ctx, orders)
 }
 
 // Start starts a server for one test, with further options if any, and stops it when the test ends.

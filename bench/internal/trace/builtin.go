@@ -11,16 +11,9 @@ import (
 func Builtin() []Trace {
 	return []Trace{
 		{
-			Name:     "articles",
-			About:    "100 requests, evenly over 10s",
-			Look:     "10 pass, one each second, and 90 do not, whichever limiter it is. The queue lets one more wait, which leaves at 10s.",
-			Limit:    algorithms.PerSecond(1),
-			Arrivals: evenly(0, 100*time.Millisecond, 100),
-		},
-		{
 			Name:  "edge",
 			About: "20 requests just before the edge of a fixed window, and 20 just after",
-			Look:  "Each burst has a fixed window of its own, so fixedwindow lets nearly twice the limit through in 0.2s; nobody else does. The request at 0.9s is there to open the first window; with -aligned the clock does.",
+			Look:  "Each burst has a fixed window of its own, so fixedwindow lets nearly twice the limit through in 0.2s. The request at 0.9s opens the first window; with -aligned the clock does.",
 			Limit: algorithms.PerSecond(10),
 			// The clock's own second ends at 2s, between the two bursts too: aligned windows let
 			// through exactly twice the limit.
@@ -31,13 +24,6 @@ func Builtin() []Trace {
 			),
 		},
 		{
-			Name:     "steady",
-			About:    "100 requests at 10 a second, a little above the limit",
-			Look:     "fixedwindow and slidinglog deny in clumps, at the end of each second. gcra and leakybucket use up their burst first, then deny every fifth. The queue makes requests wait longer and longer, and is full at last.",
-			Limit:    algorithms.PerSecond(8),
-			Arrivals: evenly(0, 100*time.Millisecond, 100),
-		},
-		{
 			Name:  "idle",
 			About: "a few requests, an idle pause, then 40 requests in 0.4s",
 			Look:  "What a pause saves up is the burst, 20. gcra and leakybucket let it through at once, then the rate; fixedwindow and slidinglog have no burst and stop at 10; the queue lets out one each 0.1s.",
@@ -46,6 +32,20 @@ func Builtin() []Trace {
 				evenly(0, 250*time.Millisecond, 6),
 				evenly(3*time.Second, 10*time.Millisecond, 40),
 			),
+		},
+		{
+			Name:     "steady",
+			About:    "100 requests at 10 a second, a little above the limit",
+			Look:     "fixedwindow and slidinglog deny in clumps, at the end of each second. gcra and leakybucket use up their burst first, then deny every fifth. The queue makes requests wait longer and longer, and is full at last.",
+			Limit:    algorithms.PerSecond(8),
+			Arrivals: evenly(0, 100*time.Millisecond, 100),
+		},
+		{
+			Name:     "articles",
+			About:    "100 requests, evenly over 10s",
+			Look:     "Above the rate for long enough, every limiter lets through the same: one each second. The queue lets one more wait, which leaves at 10s.",
+			Limit:    algorithms.PerSecond(1),
+			Arrivals: evenly(0, 100*time.Millisecond, 100),
 		},
 	}
 }

@@ -19,7 +19,9 @@ type Trace struct {
 	Name     string
 	About    string           // what is sent, in a few words
 	Look     string           // what to look at in a comparison, as a sentence
+	Notes    []string         // how it was read, as sentences
 	Limit    algorithms.Limit // what it is sent to
+	Start    time.Time        // what its times are since; zero if that is any time
 	Arrivals []Arrival
 }
 

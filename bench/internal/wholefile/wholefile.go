@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // A File is one to be written.
@@ -58,9 +59,40 @@ func Write(files ...File) (err error) {
 
 // Writable says in time that a file can't be written: before the work whose outcome it is to hold.
 func Writable(path string) error {
-	file, err := os.CreateTemp(filepath.Dir(path), ".weir-*")
+	real, _, regular, err := place(path)
+	if err != nil || !regular {
+		return err
+	}
+	if err := creatable(filepath.Dir(real)); err != nil {
+		return fmt.Errorf("can't write %s: %w", path, err)
+	}
+	return nil
+}
+
+// WritableDir says in time that no files can be written into a directory, which may be yet to be made.
+func WritableDir(dir string) error {
+	for at := dir; ; at = filepath.Dir(at) {
+		info, err := os.Stat(at)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && at != filepath.Dir(at):
+			continue
+		case err == nil && !info.IsDir():
+			err = syscall.ENOTDIR
+		case err == nil:
+			err = creatable(at)
+		}
+		if err != nil {
+			return fmt.Errorf("can't write to %s: %w", dir, cause(err))
+		}
+		return nil
+	}
+}
+
+// creatable says why no file can be made in a directory.
+func creatable(dir string) error {
+	file, err := os.CreateTemp(dir, ".weir-*")
 	if err != nil {
-		return fmt.Errorf("can't write %s: %w", path, cause(err))
+		return cause(err)
 	}
 	return errors.Join(file.Close(), os.Remove(file.Name()))
 }

@@ -64,3 +64,33 @@ func only(t *testing.T, dir string, want ...string) {
 		t.Errorf("there are %q, want %q", got, want)
 	}
 }
+
+// TestWritable: what Write would say is said before, and nothing is left of the attempt.
+func TestWritable(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		file: "", filepath.Join(dir, "new"): "", os.DevNull: "",
+		dir:                                "can't write " + dir + ": it is a directory",
+		filepath.Join(dir, "none", "file"): "can't write " + filepath.Join(dir, "none", "file") + ": no such file or directory",
+	} {
+		if err := Writable(path); want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
+			t.Errorf("%s: got %v, want %q", path, err, want)
+		}
+	}
+	for path, want := range map[string]string{
+		dir: "", filepath.Join(dir, "new", "er"): "",
+		file:                        "can't write to " + file + ": not a directory",
+		filepath.Join(file, "none"): "can't write to " + filepath.Join(file, "none") + ": not a directory",
+	} {
+		if err := WritableDir(path); want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
+			t.Errorf("directory %s: got %v, want %q", path, err, want)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("there is %v in the directory, %v", left, err)
+	}
+}

@@ -1,0 +1,126 @@
+// Package accesslog reads the requests that a web server or a service has logged: nginx's and Apache's
+// combined and common formats, JSON lines, and CSV with a header line.
+package accesslog
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-weir/weir/bench/internal/trace"
+)
+
+// Options say how a log is to be read.
+type Options struct {
+	Time   string        // the name of the field with the time; "" for the usual names
+	Key    []string      // what is the key, together: see [Read]; none for the address
+	Late   time.Duration // how much earlier than a line before it a line's time may be
+	Spread bool          // whether requests with whole-second times are spread over their second
+}
+
+// A Log is what was read.
+type Log struct {
+	Arrivals []trace.Arrival // in the order of time, since Start
+	Start    time.Time       // a whole second
+
+	Format string // such as "JSON lines"
+	Time   string // the name of the field with the time
+	Key    string // the names of the fields that are the key
+
+	Lines     int     // that are not empty
+	Malformed LeftOut // lines that are no requests
+	Keyless   LeftOut // requests without a key
+	Late      LeftOut // requests that come later than Options.Late allows
+	Zoneless  bool    // some times have no zone, and were taken as UTC
+	Whole     bool    // all times are whole seconds
+	Spread    bool    // and were spread
+}
+
+// LeftOut are lines that were passed over.
+type LeftOut struct {
+	Count int
+	First int    // the number of the first of them
+	Why   string // what was wrong with that one
+}
+
+func (l *LeftOut) add(line int, why string) {
+	if l.Count++; l.Count == 1 {
+		l.First, l.Why = line, why
+	}
+}
+
+// Notes say as sentences how the log was read.
+func (l Log) Notes() []string {
+	notes := []string{fmt.Sprintf("Read as %s: the time is %s, the key is %s.", l.Format, l.Time, l.Key)}
+	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	if l.Zoneless {
+		add("Times without a zone are taken as UTC.")
+	}
+	switch {
+	case l.Spread:
+		add("All times are whole seconds, which would look like bursts: the requests of each second are spread evenly over it, in their order (-spread=false leaves them).")
+	case l.Whole:
+		add("All times are whole seconds: the requests of a second look like a burst at its beginning (without -spread=false they are spread over it).")
+	}
+	if m := l.Malformed; m.Count > 0 {
+		add("%s left out as malformed, the first is line %d: %s.", lines(m.Count), m.First, m.Why)
+	}
+	if k := l.Keyless; k.Count > 0 {
+		add("%s left out without a key, the first is line %d: %s.", lines(k.Count), k.First, k.Why)
+	}
+	if d := l.Late; d.Count > 0 {
+		add("%s left out as out of order, the first is line %d: %s (-late allows more).", lines(d.Count), d.First, d.Why)
+	}
+	return notes
+}
+
+func lines(n int) string {
+	if n == 1 {
+		return "1 line is"
+	}
+	return fmt.Sprintf("%d lines are", n)
+}
+
+// check returns an error if there is nothing in the log, or if the better part of it can't be read.
+func (l Log) check(name string) error {
+	for _, out := range []struct {
+		LeftOut
+		what string
+		most int // that may be left out
+	}{
+		{l.Malformed, "malformed", l.Lines / 2},
+		{l.Late, "out of order; -late allows more", l.Lines / 2},
+		{l.Keyless, "without a key; -key says what the key is", max(l.Lines-1, 0)},
+	} {
+		if out.Count > out.most {
+			return fmt.Errorf("%s:%d: %s; %d of %d lines are %s", name, out.First, out.Why, out.Count, l.Lines, out.what)
+		}
+	}
+	if len(l.Arrivals) == 0 {
+		return fmt.Errorf("%s: there is no request in it", name)
+	}
+	return nil
+}
+
+// spread moves the requests of each second apart, evenly.
+func spread(arrivals []trace.Arrival) {
+	for len(arrivals) > 0 {
+		n := 1
+		for n < len(arrivals) && arrivals[n].At == arrivals[0].At {
+			n++
+		}
+		for i := range arrivals[:n] {
+			arrivals[i].At += time.Duration(i*1_000_000/n) * time.Microsecond
+		}
+		arrivals = arrivals[n:]
+	}
+}
+
+// shown is a value as messages show it.
+func shown(text string) string {
+	const most = 60
+	if runes := []rune(strings.ToValidUTF8(text, "\uFFFD")); len(runes) > most {
+		text = string(runes[:most]) + "…"
+	}
+	return fmt.Sprintf("%q", text)
+}

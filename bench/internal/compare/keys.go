@@ -1,0 +1,87 @@
+package compare
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+
+	"github.com/go-weir/weir/bench/internal/picture"
+)
+
+// deniedKey is a key of which requests were denied.
+type deniedKey struct {
+	key      string
+	requests int
+	denied   int   // by all algorithms, in sum
+	by       []int // by each run
+}
+
+// denied returns the keys that were denied by any algorithm, those with the most denials first.
+func (c Comparison) denied() (keys []deniedKey) {
+	at := map[string]int{}
+	for i, run := range c.Runs {
+		for key, n := range run.Denials {
+			if _, known := at[key]; !known {
+				at[key] = len(keys)
+				keys = append(keys, deniedKey{key: key, by: make([]int, len(c.Runs))})
+			}
+			k := &keys[at[key]]
+			k.denied += n
+			k.by[i] = n
+		}
+	}
+	for i := range keys {
+		keys[i].requests = c.Requests[keys[i].key]
+	}
+	slices.SortFunc(keys, func(a, b deniedKey) int {
+		return cmp.Or(cmp.Compare(b.denied, a.denied), cmp.Compare(a.key, b.key))
+	})
+	return keys
+}
+
+// mostArrived returns the most events of one key that arrived in any span of a period.
+func (c Comparison) mostArrived() (most int64) {
+	spans := map[string]*span{}
+	for _, a := range c.Trace.Arrivals {
+		if spans[a.Key] == nil {
+			spans[a.Key] = &span{}
+		}
+		most = max(most, spans[a.Key].add(a.At, a.Cost, c.Trace.Limit.Period))
+	}
+	return most
+}
+
+// namedKeys is how many of the most denied keys are named.
+const namedKeys = 5
+
+// keys returns a table of the most denied keys, without lines where there are no several keys or none is
+// denied. A key takes at most room columns.
+func (c Comparison) keys(room int) (header []string, lines [][]string) {
+	denied := c.denied()
+	header = []string{"most denied", "requests"}
+	for _, run := range c.Runs {
+		header = append(header, "denied by\n"+strings.Join(run.Names, ",\n"))
+	}
+	if len(c.Requests) == 1 {
+		return header, nil
+	}
+	for _, k := range denied[:min(len(denied), namedKeys)] {
+		line := []string{shortKey(k.key, room), counted(k.requests)}
+		for _, n := range k.by {
+			line = append(line, counted(n))
+		}
+		lines = append(lines, line)
+	}
+	return header, lines
+}
+
+// shortKey is a key in at most so many columns, with nothing in it that can't be seen.
+func shortKey(key string, columns int) string {
+	key = picture.Printable(key)
+	if key == "" {
+		key = `""`
+	}
+	return runewidth.Truncate(key, columns, "…")
+}

@@ -41,7 +41,7 @@ var (
 
 	// InflightAcquire, InflightRenew, InflightRelease and InflightPeek take, renew, give back and count the leases of inflight.
 	InflightAcquire = embedded("inflight_acquire", "d85d3fd1bea99475b52d40489a1d109fcc4cdb3f", []string{"id", "most", "ttl_us", "now_us"}, inflightReply)
-	InflightRenew   = embedded("inflight_renew", "979cde6b9d6fffa7d74c7ec76980c68030351e5d", []string{"id", "ttl_us", "now_us"}, []string{"left_us"})
+	InflightRenew   = embedded("inflight_renew", "dcfa1d107e7b388684fe520b6f79bb9dc787120d", []string{"id", "ttl_us", "now_us"}, []string{"left_us"})
 	InflightRelease = embedded("inflight_release", "93e1c4ea99cb539901a0d68c068b28a0da9204c9", []string{"id"}, []string{"released"})
 	InflightPeek    = embedded("inflight_peek", "a0e7e10ddcb21f2888d57c98bd0d2c6b9e4e69f8", []string{"most", "now_us"}, inflightReply)
 

@@ -31,12 +31,12 @@ local own = (redis.call('ZSCORE', KEYS[1], id) or 0) - now
 if own <= 0 then
   return 0
 end
-if own < ttl or own > longest then
-  own = ttl
-end
 
 -- [commit]
-redis.call('ZADD', KEYS[1], string.format('%.0f', now + own), id)
+if own < ttl or own > longest then
+  own = ttl
+  redis.call('ZADD', KEYS[1], string.format('%.0f', now + own), id)
+end
 redis.call('PEXPIRE', KEYS[1], math.ceil(math.min(left(-1), longest) / 1000) + grace)
 
 -- [reply]

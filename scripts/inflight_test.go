@@ -61,6 +61,8 @@ func TestInflightStored(t *testing.T) {
 			{0, scripts.InflightAcquire, "e 1 1000", []int64{1, 0, 3600_000_000}, "e 3600000000", 3600_000},
 			{0, scripts.InflightRenew, "e 1000", []int64{3600_000_000}, "e 3600000000", 3600_000},
 			{3600 * 1_000_000, scripts.InflightAcquire, "e 1 1000", []int64{1, 0, 1000}, "e 3600001000", 1},
+			{3600 * 1_000_000, scripts.InflightAcquire, "f 2 2000", []int64{2, 0, 2000}, "e 3600001000, f 3600002000", 2},
+			{3600*1_000_000 + 1000, scripts.InflightAcquire, "e 1 1000", []int64{-2, 1000, 1000}, "e 3600001000, f 3600002000", 0},
 		} {
 			args, grace := strings.Split(c.args, " "), int64(grace)
 			redis.SetTime(time.UnixMicro(now + int64(c.at)))
@@ -204,6 +206,12 @@ func TestInflightForeign(t *testing.T) {
 		reply, err := conn.Run(context.Background(), scripts.InflightRenew, []string{"k"}, []string{"foreign", "100", at(0)})
 		if err != nil || held != (reply[0] > 0) || reply[0] > 3_600_000_000 || want[1] == 501 && reply[0] != 501 {
 			t.Errorf("a score of %s: renewed for %v, %v, want it held: %v", score, reply, err, held)
+		}
+		if held {
+			kept := []int64{1, 0, max(want[1], 100)}
+			if reply, err := conn.Run(context.Background(), scripts.InflightAcquire, []string{"k"}, []string{"foreign", "9", "100", at(0)}); err != nil || !slices.Equal(reply, kept) {
+				t.Errorf("a score of %s, acquired by its own id: %v, %v, want %v", score, reply, err, kept)
+			}
 		}
 		if ttl, err := conn.Do("PTTL", "k"); err != nil || ttl.(int64) < hour {
 			t.Errorf("a score of %s: the key lives %v ms, %v", score, ttl, err)

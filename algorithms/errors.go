@@ -36,4 +36,10 @@ var (
 
 	// ErrNoLocal: a limiter has no form that decides in this process.
 	ErrNoLocal = errors.New("weir: no local form")
+
+	// ErrSettled: a Reservation was settled before.
+	ErrSettled = errors.New("weir: already settled")
+
+	// ErrNoReserve: a limiter was made around one that is no [Reserver].
+	ErrNoReserve = errors.New("weir: limiter can't reserve")
 )

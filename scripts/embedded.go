@@ -15,8 +15,13 @@ var sources embed.FS
 // anew beside the old one. A test compares them with the files.
 var (
 	// GCRA decides for gcra and for the leaky bucket's meter.
-	GCRA     = embedded("gcra", "f4c799fef3d7b1334a4f66675d5f5b105edc10e3", gcraArgs, gcraReply).or(1).withMany("36785e4cdb54067bc9c79f5afa096ecd9ace80e3")
-	GCRAPeek = embedded("gcra_peek", "9031176bef54cf8cbaa2312c809ef125f06fb957", gcraArgs, gcraReply).or(1)
+	GCRA     = embedded("gcra", "a914bbb192b7d8787d294a913a9cedbeab8f52bf", gcraArgs, gcraReply).or(1).withMany("de203852d0f6308f147181c44f539e6e33323dbb")
+	GCRAPeek = embedded("gcra_peek", "933299c578b858a9aa56db6dc84d30283a6eee0f", gcraArgs, gcraReply).or(1)
+
+	// GCRAMost admits as much of a request as fits. GCRAReserve decides on a request whose charge GCRASettle settles later.
+	GCRAMost    = embedded("gcra_most", "1e3e5339eeb56e0f142b18cd2aa8372626cd9647", gcraMostArgs, gcraMostReply)
+	GCRAReserve = embedded("gcra_reserve", "c6628656348fa5cc7adaa630646b0e493baa6bdc", gcraReserveArgs, gcraReserveReply)
+	GCRASettle  = embedded("gcra_settle", "83ad3e35d6b63178445aede09b003af0f3013d0d", gcraSettleArgs, changed)
 
 	// Queue decides for the leaky bucket's queue.
 	Queue = embedded("queue", "bc478e62c0599b47d6e212a454f106abbab5b2f6",
@@ -30,9 +35,19 @@ var (
 	FixedWindow     = embedded("fixedwindow", "7bf5100d92f8b7ced7cbab28a0e3028edd1f255e", fixedWindowArgs, fixedWindowReply).or(1).withMany("862af8d964ff75afd104f2a20f973d34012faf00")
 	FixedWindowPeek = embedded("fixedwindow_peek", "187114d013aecf972695db70ac6d40d2757c1c12", fixedWindowArgs, fixedWindowReply).or(1)
 
+	// FixedWindowMost admits as much of a request as fits. FixedWindowReserve decides on a request whose charge FixedWindowSettle settles later.
+	FixedWindowMost    = embedded("fixedwindow_most", "9fa2b8f1a958efb703544d782dea74385e2b7548", fixedWindowMostArgs, fixedWindowMostReply)
+	FixedWindowReserve = embedded("fixedwindow_reserve", "3b8e4e1f531dd92a7e7343c7c4f5a60a73f44912", fixedWindowReserveArgs, fixedWindowReserveReply)
+	FixedWindowSettle  = embedded("fixedwindow_settle", "ad6741a4ef1969a7eef65125e394439fb4157cb3", fixedWindowSettleArgs, changed)
+
 	// SlidingLog decides for slidinglog.
 	SlidingLog     = embedded("slidinglog", "fda79f8f5b9938261b8200bdeb55eafe4dbdaa3f", slidingLogArgs, slidingLogReply).or(1).withMany("92891d1ef1cee91df081de9850e53fbe75d575fe")
 	SlidingLogPeek = embedded("slidinglog_peek", "87755023ad9dc17d7f507bd9f3d8c89e85041986", slidingLogArgs, slidingLogReply)
+
+	// SlidingLogMost admits as much of a request as fits. SlidingLogReserve decides on a request whose charge SlidingLogSettle settles later.
+	SlidingLogMost    = embedded("slidinglog_most", "9e6d3c01cbb76e01c98ac9d783dc98df2512844d", slidingLogMostArgs, slidingLogMostReply)
+	SlidingLogReserve = embedded("slidinglog_reserve", "6e265365a9c8ce9fc11a62f3200375b7b7b34e70", slidingLogReserveArgs, slidingLogReserveReply)
+	SlidingLogSettle  = embedded("slidinglog_settle", "5cc4cf8c9d4613878f293920d2d11807af4d4c20", slidingLogSettleArgs, changed)
 
 	// Reset forgets a key, whichever algorithm wrote it.
 	Reset = embedded("reset", "e4f797b0af4d0dec57a8083b59b7248602bc74dd", nil, []string{"forgotten"})
@@ -49,11 +64,39 @@ var (
 	slidingLogReply = []string{"standing", "retry_us", "reset_us"}
 )
 
+var (
+	gcraMostArgs     = []string{"count", "burst_us", "now_us", "interval_us", "burst_part", "den", "interval_part"}
+	gcraMostReply    = []string{"admitted", "standing_us", "ahead_part"}
+	gcraReserveArgs  = gcraArgs
+	gcraReserveReply = []string{"standing_us", "ahead_part", "at_us", "began_us", "given_us", "given_part"}
+	gcraSettleArgs   = []string{
+		"charge_us", "burst_us", "now_us", "more", "end_us", "own_us", "began_us", "given_us",
+		"charge_part", "burst_part", "end_part", "own_part", "given_part", "den",
+	}
+
+	fixedWindowMostArgs     = []string{"count", "rate", "period_us", "now_us", "aligned"}
+	fixedWindowMostReply    = []string{"admitted", "standing", "left_us"}
+	fixedWindowReserveArgs  = fixedWindowArgs
+	fixedWindowReserveReply = []string{"standing", "left_us", "end_us"}
+	fixedWindowSettleArgs   = []string{"used", "reserved", "period_us", "now_us", "end_us"}
+
+	slidingLogMostArgs     = []string{"count", "rate", "period_us", "now_us"}
+	slidingLogMostReply    = []string{"admitted", "standing", "retry_us", "reset_us"}
+	slidingLogReserveArgs  = slidingLogArgs
+	slidingLogReserveReply = []string{"standing", "retry_us", "reset_us", "at_us"}
+	slidingLogSettleArgs   = []string{"used", "reserved", "period_us", "now_us", "at_us"}
+
+	changed = []string{"changed"} // of each script that settles
+)
+
 // All returns every script of Weir, for programs that load them before the first decision.
 func All() []*Script {
 	return []*Script{
-		GCRA, GCRAPeek, GCRA.many, Queue, Queue.many, QueueCancel, FixedWindow, FixedWindowPeek, FixedWindow.many,
-		SlidingLog, SlidingLogPeek, SlidingLog.many, Reset,
+		GCRA, GCRAPeek, GCRA.many, GCRAMost, GCRAReserve, GCRASettle,
+		Queue, Queue.many, QueueCancel,
+		FixedWindow, FixedWindowPeek, FixedWindow.many, FixedWindowMost, FixedWindowReserve, FixedWindowSettle,
+		SlidingLog, SlidingLogPeek, SlidingLog.many, SlidingLogMost, SlidingLogReserve, SlidingLogSettle,
+		Reset,
 	}
 }
 

@@ -25,6 +25,12 @@ type Rule[S any] interface {
 	// Decide decides on a request of cost n at the time now, in µs. With commit it changes the state, if there is
 	// something to change, and then returns until when the state means anything, else 0.
 	Decide(state *S, now, n int64, commit bool) (standing rule.Standing, until int64)
+
+	// Charged returns the charge of a request of cost n that Decide has just admitted.
+	Charged(state *S, now, n int64) rule.Charge
+
+	// Settle makes used the cost of a charge, and returns as Decide does until when the state means anything.
+	Settle(state *S, now int64, charge rule.Charge, used int64) (until int64)
 }
 
 // A Store holds a state for each key under each identity. The zero S is the state of a key that it doesn't hold. A
@@ -113,7 +119,7 @@ func (s *Store[S]) Do(identity, key string, clock func() (int64, error), decide 
 func (s *Store[S]) Decide(r rule.Rule, key string, clock func() (int64, error), n int64, commit bool) (standing rule.Standing, err error) {
 	err = s.Do(r.Identity(), key, clock, func(state *S, now int64) (change Change) {
 		standing, change.Until = r.(Rule[S]).Decide(state, now, n, commit)
-		change.Used = float32(r.Capacity()-standing.Remaining) / float32(r.Capacity())
+		change.Used = usedOf(r, standing)
 		change.Denied = commit && !standing.Allowed
 		return change
 	})

@@ -1,6 +1,7 @@
 // Package assemble makes the Lua files of package scripts from the fragments in scripts/src, which are templates of
 // text/template. An algorithm's fragments are its header and the chunks of a decision; a driver puts them together for
-// one request, for a look that writes nothing, or for many requests.
+// one request, for a look that writes nothing, for many requests, for as much of a request as fits, or for a request whose
+// charge is settled later.
 package assemble
 
 import (
@@ -16,11 +17,11 @@ var files = []struct {
 	fragments []string
 	drivers   []string
 }{
-	{"gcra", []string{"drivers", "tat", "gcra"}, []string{"decide", "peek", "many"}},
+	{"gcra", []string{"drivers", "tat", "gcra", "gcra_settle"}, []string{"decide", "peek", "many", "most", "reserve", "settle"}},
 	{"queue", []string{"drivers", "tat", "queue"}, []string{"decide", "many"}},
 	{"queue_cancel", []string{"queue_cancel"}, []string{"decide"}},
-	{"fixedwindow", []string{"drivers", "fixedwindow"}, []string{"decide", "peek", "many"}},
-	{"slidinglog", []string{"drivers", "slidinglog"}, []string{"decide", "peek", "many"}},
+	{"fixedwindow", []string{"drivers", "fixedwindow", "fixedwindow_settle"}, []string{"decide", "peek", "many", "most", "reserve", "settle"}},
+	{"slidinglog", []string{"drivers", "slidinglog", "slidinglog_settle"}, []string{"decide", "peek", "many", "most", "reserve", "settle"}},
 	{"reset", []string{"reset"}, []string{"decide"}},
 }
 
@@ -29,11 +30,14 @@ func Scripts(src fs.FS) (map[string]string, error) {
 	texts := map[string]string{}
 	for _, file := range files {
 		t := template.New(file.name)
-		t.Funcs(template.FuncMap{"indented": func(name, driver string) (string, error) {
-			var text strings.Builder
-			err := t.ExecuteTemplate(&text, name, driver)
-			return indent(name, text.String()), err
-		}})
+		t.Funcs(template.FuncMap{
+			"indented": func(name, driver string) (string, error) {
+				var text strings.Builder
+				err := t.ExecuteTemplate(&text, name, driver)
+				return indent(name, text.String()), err
+			},
+			"decidesOnOne": func(driver string) bool { return driver == "decide" || driver == "most" || driver == "reserve" },
+		})
 		for _, fragment := range file.fragments {
 			if _, err := t.ParseFS(src, fragment+".tmpl"); err != nil {
 				return nil, err

@@ -64,6 +64,12 @@ func TestHistories(t *testing.T) {
 		"what others that were before gave back has moved the charge": {
 			{0, "reserve", 3, 0, 3}, {0, "reserve", 3, 0, 6}, {0, "admit", 4, 0, 10}, {1, "commit", 0, 0, 7}, {2, "commit", 0, 1, 4},
 		},
+		"what was given back before the charge has not moved it": {
+			{0, "reserve", 5, 0, 5}, {0, "commit", 0, 0, 0}, {0, "admit", 6, 0, 6}, {0, "reserve", 4, 0, 10}, {5, "commit", 0, 1, 1},
+		},
+		"no time is written that has passed": {
+			{0, "reserve", 1, 0, 1}, {0, "reserve", 6, 0, 7}, {0, "reset", 0, 0, 0}, {0, "admit", 4, 0, 4}, {0, "commit", 0, 1, 0}, {0, "commit", 4, 0, 3},
+		},
 		"a part is used": {
 			{0, "reserve", 10, 0, 10}, {2, "commit", 3, 0, 1}, {3, "admit", 10, 0, 10},
 		},
@@ -94,14 +100,30 @@ func TestHistories(t *testing.T) {
 	} {
 		_, conn := resptest.Miniredis(t)
 		for place, factory := range map[string]limitertest.Factory{"Local": algorithm.Local, "miniredis": algorithm.Over(conn)} {
-			t.Run(name+"/"+place, func(t *testing.T) { tell(t, factory, history) })
+			t.Run(name+"/"+place, func(t *testing.T) { tell(t, factory, algorithms.Per(10, 10*time.Microsecond), history) })
 		}
 	}
 }
 
-func tell(t *testing.T, factory limitertest.Factory, history []call) {
+// TestMuchIsGivenBack: the count of what was given back is exact however much it is. An event takes 18 years.
+func TestMuchIsGivenBack(t *testing.T) {
+	const year18 = 1 << 49
+	history := []call{{0, "admit", 1, 0, year18}, {0, "reserve", 1, 0, 2 * year18}}
+	for i := range int64(40) { // 20 times 2^50 after that
+		history = append(history, call{0, "reserve", 2, 0, 4 * year18}, call{0, "commit", 0, 1 + i, 2 * year18})
+	}
+	history = append(history,
+		call{1, "reserve", 1, 0, 3*year18 - 1}, call{2, "commit", 0, 0, 2 * year18},
+		call{year18, "commit", 0, 41, 2})
+	_, conn := resptest.Miniredis(t)
+	for place, factory := range map[string]limitertest.Factory{"Local": algorithm.Local, "miniredis": algorithm.Over(conn)} {
+		t.Run(place, func(t *testing.T) { tell(t, factory, algorithms.Per(4, 4*year18*time.Microsecond), history) })
+	}
+}
+
+func tell(t *testing.T, factory limitertest.Factory, limit algorithms.Limit, history []call) {
 	ctx, clock := context.Background(), limitertest.NewClock(algorithmtest.Start)
-	made, err := factory(algorithms.Per(10, 10*time.Microsecond), algorithms.WithClock(clock.Now))
+	made, err := factory(limit, algorithms.WithClock(clock.Now))
 	if err != nil {
 		t.Fatal(err)
 	}

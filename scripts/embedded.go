@@ -15,13 +15,13 @@ var sources embed.FS
 // anew beside the old one. A test compares them with the files.
 var (
 	// GCRA decides for gcra and for the leaky bucket's meter.
-	GCRA     = embedded("gcra", "a914bbb192b7d8787d294a913a9cedbeab8f52bf", gcraArgs, gcraReply).or(1).withMany("de203852d0f6308f147181c44f539e6e33323dbb")
-	GCRAPeek = embedded("gcra_peek", "933299c578b858a9aa56db6dc84d30283a6eee0f", gcraArgs, gcraReply).or(1)
+	GCRA     = embedded("gcra", "8ce56d2bdb0f1e1e15e347c76c608fed0fdf1390", gcraArgs, gcraReply).or(1).withMany("4336653c3dfe79f544630d7e3941b89f5eea9663")
+	GCRAPeek = embedded("gcra_peek", "a6290ea13a1e5e16f1109aa400d0d54877ca8874", gcraArgs, gcraReply).or(1)
 
 	// GCRAMost admits as much of a request as fits. GCRAReserve decides on a request whose charge GCRASettle settles later.
-	GCRAMost    = embedded("gcra_most", "1e3e5339eeb56e0f142b18cd2aa8372626cd9647", gcraMostArgs, gcraMostReply)
-	GCRAReserve = embedded("gcra_reserve", "c6628656348fa5cc7adaa630646b0e493baa6bdc", gcraReserveArgs, gcraReserveReply)
-	GCRASettle  = embedded("gcra_settle", "83ad3e35d6b63178445aede09b003af0f3013d0d", gcraSettleArgs, changed)
+	GCRAMost    = embedded("gcra_most", "d35930f38807680d51572784637c3b19ca9f5a0a", gcraMostArgs, gcraMostReply)
+	GCRAReserve = embedded("gcra_reserve", "ab3acc975de306ce1fba4aa27e9db46adc50e8d6", gcraReserveArgs, gcraReserveReply)
+	GCRASettle  = embedded("gcra_settle", "09f7fa483acf4dee8c65f8dac2eef9d56b48c1d1", gcraSettleArgs, changed)
 
 	// Queue decides for the leaky bucket's queue.
 	Queue = embedded("queue", "bc478e62c0599b47d6e212a454f106abbab5b2f6",

@@ -50,7 +50,7 @@ if stored then
       end
       return redis.error_reply('WEIRSTATE the key holds no theoretical arrival time')
     end
-    owed = owed + 0
+    owed = tat - now <= 2 ^ 52 and owed + 0 or nil -- no settlement writes one that lies further ahead
   end
   ahead = tat - now
   if ahead < 0 then

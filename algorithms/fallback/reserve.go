@@ -76,4 +76,6 @@ type settling struct {
 }
 
 // Reset settles.
-func (s *settling) Reset(ctx context.Context, _ string) error { return s.reservation.Commit(ctx, s.used) }
+func (s *settling) Reset(ctx context.Context, _ string) error {
+	return s.reservation.Commit(ctx, s.used)
+}

@@ -11,28 +11,7 @@ import (
 	"github.com/go-weir/weir/internal/resptest"
 )
 
-// model is a theoretical arrival time in units of 1/rate µs, in which an emission interval is a period.
-type model struct{ rate, period, burst, tat int64 }
-
-func newModel(limit algorithms.Limit) algorithmtest.Model {
-	return &model{rate: limit.Rate, period: limit.Period.Microseconds(), burst: limit.BurstOrRate()}
-}
-
-func (m *model) Charge(now, n int64) {
-	if n > 0 {
-		m.tat = max(m.tat, now*m.rate) + n*m.period
-	}
-}
-
-func (m *model) Wait(now, n int64) int64 {
-	return m.roundUp(max(m.tat-now*m.rate, 0) + (n-m.burst)*m.period)
-}
-
-func (m *model) Reset(now int64) int64 { return m.roundUp(m.tat - now*m.rate) }
-
-func (m *model) roundUp(ahead int64) int64 { return (max(ahead, 0) + m.rate - 1) / m.rate }
-
-func TestSettlements(t *testing.T) { algorithm.Settlements(t, newModel) }
+func TestSettlements(t *testing.T) { algorithm.Settlements(t, algorithmtest.BucketModel) }
 
 // A call is one of a history that is told: at a time, in µs, so many are admitted, reserved, or used of the i-th reservation.
 type call struct {

@@ -13,18 +13,6 @@ import (
 	"github.com/go-weir/weir/algorithms/limitertest"
 )
 
-// A Model is a key of a limiter that charges whatever it is told to, computed the long way round.
-type Model interface {
-	// Charge charges n events, 0 or more, at the time now, in µs, which never goes back.
-	Charge(now, n int64)
-
-	// Wait returns how long n events would have to wait at now, in µs; 0 if they fit.
-	Wait(now, n int64) int64
-
-	// Reset returns how long it takes until the key is as good as new, in µs.
-	Reset(now int64) int64
-}
-
 // A charge is one in the history of a key.
 type charge struct {
 	at, n       int64

@@ -1,6 +1,6 @@
 -- What stands before and after a script's own text so that it journals itself. KEYS[1] is the
--- script's key, KEYS[2] the journal's; ARGV ends with the call's number, which is no argument of
--- the script's.
+-- script's key, or its first, and the last the journal's; ARGV ends with the call's number, which is no argument
+-- of the script's.
 --
 -- An entry is "CALL NOW FOUND REPLY...": the call's number, the server's time in microseconds as the
 -- script has read it, whether KEYS[1] was there before, and the integers of the reply. The reply gets
@@ -40,7 +40,7 @@ local entry = string.format('%s %.0f %d', number, now, found)
 for _, n in ipairs(reply) do
   entry = entry .. string.format(' %.0f', n)
 end
-server.call('RPUSH', KEYS[2], entry)
+server.call('RPUSH', KEYS[#KEYS], entry)
 reply[#reply + 1] = now
 reply[#reply + 1] = found
 return reply

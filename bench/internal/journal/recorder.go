@@ -54,7 +54,7 @@ func (r *Recorder) Run(ctx context.Context, s *scripts.Script, keys, args []stri
 	if mark == nil {
 		return nil, errors.New("journal: the call has no mark")
 	}
-	keys = []string{keys[0], KeyOf(keys[0])}
+	keys = append(keys[:len(keys):len(keys)], KeyOf(keys[0]))
 	args = append(args[:len(args):len(args)], strconv.FormatInt(mark.Call, 10))
 	reply, err := r.run.Run(ctx, r.script(s), keys, args)
 	if err != nil {

@@ -21,7 +21,7 @@ var (
 	// GCRAMost admits as much of a request as fits. GCRAReserve decides on a request whose charge GCRASettle settles later.
 	GCRAMost    = embedded("gcra_most", "d35930f38807680d51572784637c3b19ca9f5a0a", gcraMostArgs, gcraMostReply)
 	GCRAReserve = embedded("gcra_reserve", "ab3acc975de306ce1fba4aa27e9db46adc50e8d6", gcraReserveArgs, gcraReserveReply)
-	GCRASettle  = embedded("gcra_settle", "09f7fa483acf4dee8c65f8dac2eef9d56b48c1d1", gcraSettleArgs, changed)
+	GCRASettle  = embedded("gcra_settle", "ff974d28a76432fcddb090a8235cc887496aafb2", gcraSettleArgs, changed)
 
 	// Queue decides for the leaky bucket's queue.
 	Queue = embedded("queue", "bc478e62c0599b47d6e212a454f106abbab5b2f6",
@@ -37,17 +37,17 @@ var (
 
 	// FixedWindowMost admits as much of a request as fits. FixedWindowReserve decides on a request whose charge FixedWindowSettle settles later.
 	FixedWindowMost    = embedded("fixedwindow_most", "9fa2b8f1a958efb703544d782dea74385e2b7548", fixedWindowMostArgs, fixedWindowMostReply)
-	FixedWindowReserve = embedded("fixedwindow_reserve", "3b8e4e1f531dd92a7e7343c7c4f5a60a73f44912", fixedWindowReserveArgs, fixedWindowReserveReply)
-	FixedWindowSettle  = embedded("fixedwindow_settle", "ad6741a4ef1969a7eef65125e394439fb4157cb3", fixedWindowSettleArgs, changed)
+	FixedWindowReserve = embedded("fixedwindow_reserve", "d88109bec84d80cdb3f37a53b0bfb02bcbdbf9d9", fixedWindowReserveArgs, fixedWindowReserveReply)
+	FixedWindowSettle  = embedded("fixedwindow_settle", "7e3cc286e7b1782eae6bb254a808bb640cd68bd2", fixedWindowSettleArgs, changed)
 
 	// SlidingLog decides for slidinglog.
 	SlidingLog     = embedded("slidinglog", "fda79f8f5b9938261b8200bdeb55eafe4dbdaa3f", slidingLogArgs, slidingLogReply).or(1).withMany("92891d1ef1cee91df081de9850e53fbe75d575fe")
 	SlidingLogPeek = embedded("slidinglog_peek", "87755023ad9dc17d7f507bd9f3d8c89e85041986", slidingLogArgs, slidingLogReply)
 
 	// SlidingLogMost admits as much of a request as fits. SlidingLogReserve decides on a request whose charge SlidingLogSettle settles later.
-	SlidingLogMost    = embedded("slidinglog_most", "9e6d3c01cbb76e01c98ac9d783dc98df2512844d", slidingLogMostArgs, slidingLogMostReply)
-	SlidingLogReserve = embedded("slidinglog_reserve", "6e265365a9c8ce9fc11a62f3200375b7b7b34e70", slidingLogReserveArgs, slidingLogReserveReply)
-	SlidingLogSettle  = embedded("slidinglog_settle", "5cc4cf8c9d4613878f293920d2d11807af4d4c20", slidingLogSettleArgs, changed)
+	SlidingLogMost    = embedded("slidinglog_most", "61fa212ee2ca5141b023d08be1c4fbca58fd8738", slidingLogMostArgs, slidingLogMostReply)
+	SlidingLogReserve = embedded("slidinglog_reserve", "e1c9ba037a28aa11e1ff78f094d605738a84792e", slidingLogReserveArgs, slidingLogReserveReply)
+	SlidingLogSettle  = embedded("slidinglog_settle", "52462687a037af07b11eb8e2b214e147de1f68bc", slidingLogSettleArgs, changed)
 
 	// Reset forgets a key, whichever algorithm wrote it.
 	Reset = embedded("reset", "e4f797b0af4d0dec57a8083b59b7248602bc74dd", nil, []string{"forgotten"})

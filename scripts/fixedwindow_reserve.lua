@@ -1,5 +1,5 @@
--- fixedwindow_reserve.lua: fixedwindow.lua for a request whose charge fixedwindow_settle.lua settles later. Its reply has
--- what that takes.
+-- fixedwindow_reserve.lua: fixedwindow.lua for a request whose charge fixedwindow_settle.lua settles later. Its reply
+-- has what that takes.
 --
 -- KEYS[1]  the limiter's key
 -- ARGV[1]  cost        what the request counts for, 1 to rate

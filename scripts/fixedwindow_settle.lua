@@ -1,6 +1,6 @@
--- fixedwindow_settle.lua: settles the charge of a request that fixedwindow_reserve.lua has admitted, if the window that was
--- charged is still open: its count becomes what it would be if the true cost had been charged. A window that is left empty
--- stays open, except in the instant in which it was opened.
+-- fixedwindow_settle.lua: settles the charge of a request that fixedwindow_reserve.lua has admitted, if the window that
+-- was charged is still open: its count becomes what it would be if the true cost had been charged. A window that is
+-- left empty stays open, except in the instant in which it was opened.
 --
 -- Send it once at most for a request. After a second time, what is given back may be another request's.
 --
@@ -17,10 +17,10 @@
 -- TTL      as it was
 
 -- [clock]
-local now, grace = ARGV[4], 3600000 -- grace: how many ms longer than its state a key lives
+local now = ARGV[4]
 if not now or now == '' then
   local clock = redis.call('TIME')
-  now, grace = clock[1] * 1000000 + clock[2], 100
+  now = clock[1] * 1000000 + clock[2]
 end
 
 -- [state]

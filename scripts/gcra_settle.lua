@@ -1,9 +1,9 @@
--- gcra_settle.lua: settles the charge of a request that gcra_reserve.lua has admitted: it gives the part that was not used
--- back, or charges what was used besides.
+-- gcra_settle.lua: settles the charge of a request that gcra_reserve.lua has admitted: it gives the part that was not
+-- used back, or charges what was used besides.
 --
--- The measure is a limiter that was charged the true cost when the request was admitted. What is outstanding must not be
--- less than with that. So a charge can only be given back as far as its end, the TAT after it, still lies ahead of now.
--- What was given back since of charges before it has moved the end nearer. As that is not known, all that was
+-- The measure is a limiter that was charged the true cost when the request was admitted. What is outstanding must not
+-- be less than with that. So a charge can only be given back as far as its end, the TAT after it, still lies ahead of
+-- now. What was given back since of charges before it has moved the end nearer. As that is not known, all that was
 -- given back since counts. But no end is moved nearer than to where it would be with nothing before it: own_us.
 --
 -- Send it once at most for a request. After a second time, what is given back may be another request's.
@@ -27,11 +27,11 @@
 --
 -- Reply    changed       1, or 0 if nothing was left to give back
 -- Writes   KEYS[1], a string: the TAT as gcra.lua writes it. If it lies beyond the burst it is a debt, 2^52
---          microseconds ahead at most, and is followed by "@" and the time now. A TAT that is further ahead than the burst
---          and no debt is brought back first.
---          KEYS[2], a string, if something was given back: "BEGAN GIVEN", the time at which this count was begun and all
---          that was given back since, in microseconds, with "+part" behind that if it is not whole. A count of more
---          than 2^52 and 2^51 is begun anew, at 2^52, which is further than any end lies ahead.
+--          microseconds ahead at most, and is followed by "@" and the time now. A TAT that is further ahead than the
+--          burst and no debt is brought back first.
+--          KEYS[2], a string, if something was given back: "BEGAN GIVEN", a number that tells this count from others,
+--          and all that was given back since it was begun, in microseconds, with "+part" behind that if it is not
+--          whole. A count of 2^52 + 2^51 is begun anew, at 2^52, which is further than any end lies ahead.
 --          A key that holds something else gets a TTL if it has none.
 -- TTL      KEYS[1] until the TAT has passed, and 100 ms more; KEYS[2] until the latest end that was ahead at a
 --          settlement has passed, and 100 ms more; an hour more where now_us was given
@@ -137,7 +137,7 @@ else
     left, left_part = own, own_part
   end
   left, left_part = least(left, left_part, charge, charge_part)
-  left, left_part = least(left, left_part, ahead, part) -- which is less if the key was forgotten, or the clock went back
+  left, left_part = least(left, left_part, ahead, part) -- less if the key was forgotten, or the clock went back
   if left > 0 or left == 0 and left_part > 0 then
     changed = true
     back, back_part = left, left_part

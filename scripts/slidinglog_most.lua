@@ -1,5 +1,5 @@
--- slidinglog_most.lua: admits as many of some events as fit, as slidinglog.lua would admit a request for just these. They
--- are one entry.
+-- slidinglog_most.lua: admits as many of some events as fit, as slidinglog.lua would admit a request for just
+-- these. They are one entry.
 --
 -- KEYS[1]  the limiter's key
 -- ARGV[1]  count      how many events are asked for: 1 to rate

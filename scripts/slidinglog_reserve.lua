@@ -1,5 +1,5 @@
--- slidinglog_reserve.lua: slidinglog.lua for a request whose charge slidinglog_settle.lua settles later. Its reply has what
--- that takes.
+-- slidinglog_reserve.lua: slidinglog.lua for a request whose charge slidinglog_settle.lua settles later. Its reply
+-- has what that takes.
 --
 -- KEYS[1]  the limiter's key
 -- ARGV[1]  cost       what the request counts for, 1 to rate

@@ -1,10 +1,10 @@
--- slidinglog_settle.lua: settles the charge of a request that slidinglog_reserve.lua has admitted: it gives the part that
--- was not used back, or charges what was used besides.
+-- slidinglog_settle.lua: settles the charge of a request that slidinglog_reserve.lua has admitted: it gives the part
+-- that was not used back, or charges what was used besides.
 --
--- The measure is a log in which the request's entry has the true cost. What is in the log must not be less than with that,
--- in any span that ends now or later. If no later entry was written, the entry becomes what it should be, or goes. Else
--- what is given back is taken from the oldest entries, and what is charged is an entry of now. If the request's entry has
--- gone from the log, there is nothing to settle.
+-- The measure is a log in which the request's entry has the true cost. What is in the log must not be less than with
+-- that, in any span that ends now or later. If no later entry was written, the entry becomes what it should be, or
+-- goes. Else what is given back is taken from the oldest entries, and what is charged is an entry of now. If the
+-- request's entry has gone from the log, there is nothing to settle.
 --
 -- Send it once at most for a request. After a second time, what is given back may be another request's.
 --
@@ -16,8 +16,8 @@
 -- ARGV[5]  at_us      of slidinglog_reserve.lua's reply
 --
 -- Reply    changed    1, or 0 if the request's entry has gone from the log
--- Writes   KEYS[1]: the log with other entries. The entries of a period come to 2^47 at most. What is charged besides is
---          written in 12 bytes. An empty log is removed. A key that holds something else gets a TTL if it has none.
+-- Writes   KEYS[1]: the log with other entries. The entries of a period come to 2^47 at most. What is charged besides
+--          is written in 12 bytes. An empty log is removed. A key that holds something else gets a TTL if it has none.
 -- TTL      until the newest entry has gone, and 100 ms more; for a log in use up to a period more; an hour more where
 --          now_us was given
 
@@ -116,33 +116,32 @@ end
 
 -- [settlement]
 local at, more = ARGV[5] + 0, ARGV[1] - ARGV[2]
-local last = live and redis.call('LLEN', KEYS[1]) - 1 -- the index of the newest entry
 local total = gone + used -- the count up to it
 local own = live and now - newest_age == at -- no entry of a later time was written
-local index, kept, age, upto_kept -- of the entry that stays, as the last or as the first
+local index, kept, age -- the entry that stays, as the last or as the first; no kept: all go
 if live and now - at < period and more < 0 then
   total = math.max(total + more, gone)
   if own then
-    index = last
-    while index > 0 do
-      local before, _ = 0
-      if index > 1 then
-        _, before = read(redis.call('LINDEX', KEYS[1], index - 1))
-      end
-      if before < total then
+    index, kept = -1, newest
+    while kept do
+      local before = redis.call('LINDEX', KEYS[1], index - 1)
+      if #before == 13 then -- the base
+        kept = total > 0 and kept
         break
       end
-      index = index - 1
-    end
-    kept = redis.call('LINDEX', KEYS[1], index)
-    if index > 0 then
-      age, upto_kept = read(kept)
+      local _, count = read(before)
+      if count < total then
+        break
+      end
+      index, kept = index - 1, before
     end
   elseif total > gone then
-    oldest = oldest or redis.call('LINDEX', KEYS[1], '1')
-    oldest_age, upto = read(oldest)
+    if not oldest then
+      oldest = redis.call('LINDEX', KEYS[1], '1')
+      oldest_age, upto = read(oldest)
+    end
     if upto > gone - more then
-      index, age = first, oldest_age
+      index, kept, age = first, oldest, oldest_age
     else
       kept, index = search(first, oldest, function(_, count) return count > gone - more end)
       age = read(kept)
@@ -188,10 +187,11 @@ do
     else
       redis.call('RPUSH', KEYS[1], six(now) .. six(base + total + more))
     end
-  elseif total == gone and not own or index == 0 then
+  elseif not kept then
     redis.call('UNLINK', KEYS[1])
   elseif own then
     redis.call('LTRIM', KEYS[1], '0', index)
+    local _, upto_kept = read(kept)
     if upto_kept > total then
       local count = #kept > 9 and six(base + total) or string.char(three(base + total))
       redis.call('LSET', KEYS[1], '-1', string.sub(kept, 1, 6) .. count)

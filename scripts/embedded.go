@@ -19,7 +19,7 @@ var (
 	GCRAPeek = embedded("gcra_peek", "a6290ea13a1e5e16f1109aa400d0d54877ca8874", gcraArgs, gcraReply).or(1)
 
 	// GCRAMost admits as much of a request as fits. GCRAReserve decides on a request whose charge GCRASettle settles later.
-	GCRAMost    = embedded("gcra_most", "d35930f38807680d51572784637c3b19ca9f5a0a", gcraMostArgs, gcraMostReply)
+	GCRAMost    = embedded("gcra_most", "86a4711150e7afa4da4fe2ef880d95e8003b90bf", gcraMostArgs, gcraMostReply)
 	GCRAReserve = embedded("gcra_reserve", "ab3acc975de306ce1fba4aa27e9db46adc50e8d6", gcraReserveArgs, gcraReserveReply)
 	GCRASettle  = embedded("gcra_settle", "ff974d28a76432fcddb090a8235cc887496aafb2", gcraSettleArgs, changed)
 
@@ -36,7 +36,7 @@ var (
 	FixedWindowPeek = embedded("fixedwindow_peek", "187114d013aecf972695db70ac6d40d2757c1c12", fixedWindowArgs, fixedWindowReply).or(1)
 
 	// FixedWindowMost admits as much of a request as fits. FixedWindowReserve decides on a request whose charge FixedWindowSettle settles later.
-	FixedWindowMost    = embedded("fixedwindow_most", "9fa2b8f1a958efb703544d782dea74385e2b7548", fixedWindowMostArgs, fixedWindowMostReply)
+	FixedWindowMost    = embedded("fixedwindow_most", "f00c726b42bfbd8ed124feb54264c24969d20d3f", fixedWindowMostArgs, fixedWindowMostReply)
 	FixedWindowReserve = embedded("fixedwindow_reserve", "d88109bec84d80cdb3f37a53b0bfb02bcbdbf9d9", fixedWindowReserveArgs, fixedWindowReserveReply)
 	FixedWindowSettle  = embedded("fixedwindow_settle", "7e3cc286e7b1782eae6bb254a808bb640cd68bd2", fixedWindowSettleArgs, changed)
 
@@ -45,7 +45,7 @@ var (
 	SlidingLogPeek = embedded("slidinglog_peek", "87755023ad9dc17d7f507bd9f3d8c89e85041986", slidingLogArgs, slidingLogReply)
 
 	// SlidingLogMost admits as much of a request as fits. SlidingLogReserve decides on a request whose charge SlidingLogSettle settles later.
-	SlidingLogMost    = embedded("slidinglog_most", "61fa212ee2ca5141b023d08be1c4fbca58fd8738", slidingLogMostArgs, slidingLogMostReply)
+	SlidingLogMost    = embedded("slidinglog_most", "63f41b31475e6a4c2f4490785e2b0fa12f5eee47", slidingLogMostArgs, slidingLogMostReply)
 	SlidingLogReserve = embedded("slidinglog_reserve", "e1c9ba037a28aa11e1ff78f094d605738a84792e", slidingLogReserveArgs, slidingLogReserveReply)
 	SlidingLogSettle  = embedded("slidinglog_settle", "52462687a037af07b11eb8e2b214e147de1f68bc", slidingLogSettleArgs, changed)
 

@@ -49,8 +49,7 @@ if stored then
 end
 
 -- [fit]
-local fit = math.max(0, math.min(ARGV[1], ARGV[2] - count))
-local cost = math.max(1, fit) -- if none fits, the decision is that on one event
+local cost = math.max(1, math.min(ARGV[1], ARGV[2] - count)) -- if none fits, the decision is that on one event
 
 -- [decision]
 local rate = ARGV[2] + 0
@@ -72,4 +71,4 @@ if allowed or clamped then
 end
 
 -- [reply]
-return {allowed and fit or 0, allowed and count or -1 - count, left}
+return {allowed and cost or 0, allowed and count or -1 - count, left}

@@ -121,4 +121,4 @@ if allowed or clamped then
 end
 
 -- [reply]
-return {allowed and fit or 0, allowed and ahead or -1 - ahead, part}
+return {fit, allowed and ahead or -1 - ahead, part}

@@ -108,8 +108,7 @@ if head then
 end
 
 -- [fit]
-local fit = math.max(0, math.min(cost, rate - used))
-cost = math.max(1, fit) -- if none fits, the decision is that on one event
+cost = math.max(1, math.min(cost, rate - used)) -- if none fits, the decision is that on one event
 
 -- [decision]
 local allowed = used + cost <= rate
@@ -223,4 +222,4 @@ if live and (allowed or clamped) and redis.call('PTTL', KEYS[1]) < period / 1000
 end
 
 -- [reply]
-return {allowed and fit or 0, allowed and used or -1 - used, retry, reset}
+return {allowed and cost or 0, allowed and used or -1 - used, retry, reset}

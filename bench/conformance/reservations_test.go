@@ -5,84 +5,31 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/limitertest"
 	"github.com/go-weir/weir/bench/internal/journal"
+	"github.com/go-weir/weir/bench/internal/load"
 	"github.com/go-weir/weir/bench/internal/proxy"
+	"github.com/go-weir/weir/bench/internal/subject"
 	"github.com/go-weir/weir/internal/algorithmtest"
 	"github.com/go-weir/weir/internal/errtest"
 	"github.com/go-weir/weir/internal/resptest"
 	"github.com/go-weir/weir/scripts"
-	"github.com/go-weir/weir/scripts/coalesce"
-	"github.com/go-weir/weir/scripts/goredisrunner"
-	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// A done is what a call has asked for.
-type done struct {
-	n          int64
-	settlement bool
-	of         int64 // the number of the Reserve that is settled
-}
-
-// A ledger numbers calls, and remembers what each has asked for.
-type ledger struct {
-	calls sync.Map // number → done
-	last  atomic.Int64
-}
-
-// mark returns a context under which a call is journaled, and the call's number.
-func (l *ledger) mark(ctx context.Context, d done) (context.Context, int64) {
-	number := l.last.Add(1)
-	l.calls.Store(number, d)
-	return journal.WithMark(ctx, &journal.Mark{Entry: journal.Entry{Call: number}}), number
-}
-
-// busy has a caller admit, reserve and settle at random, until the time is over. A settlement that fails is never sent again.
-func (l *ledger) busy(ctx context.Context, until time.Time, random *rand.Rand, limiter *algorithms.Remote, most int64) {
-	type open struct {
-		reservation *algorithms.Reservation
-		number, n   int64
-	}
-	var opens []open
-	for time.Now().Before(until) {
-		n := 1 + random.Int64N(most)
-		bounded, cancel := context.WithTimeout(ctx, time.Second)
-		switch what := random.IntN(5); {
-		case what == 0:
-			marked, _ := l.mark(bounded, done{n: n})
-			_, _ = limiter.AllowN(marked, "k", n) // the journal tells what has happened
-		case what < 3 && len(opens) < 4:
-			marked, number := l.mark(bounded, done{n: n})
-			if r, err := limiter.Reserve(marked, "k", n); err == nil && r.Result().Allowed {
-				opens = append(opens, open{r, number, n})
-			}
-		case len(opens) > 0:
-			i := random.IntN(len(opens))
-			o := opens[i]
-			opens = append(opens[:i], opens[i+1:]...)
-			used := random.Int64N(2) * random.Int64N(o.n+1)
-			if random.IntN(8) == 0 {
-				used = o.n + random.Int64N(most)
-			}
-			marked, _ := l.mark(bounded, done{n: used, settlement: true, of: o.number})
-			_ = o.reservation.Commit(marked, used)
-		}
-		cancel()
-	}
-}
-
 // replayed is what a journal has shown.
-type replayed struct{ admitted, settled, debts, lost int }
+type replayed struct {
+	admitted, settled int
+	debts             int // settlements of more than was reserved
+	unseen            int // calls that the server has run, and whose callers were told of an error
+}
 
-// replay follows the journal in the server's order, and fails the test if a request was admitted that the model, which was
+// replay follows a key's journal in the server's order, and fails the test if a request was admitted that the model, which was
 // charged the true costs as far as they were settled by then, would not have admitted.
-func (l *ledger) replay(t *testing.T, texts []string, fresh func() algorithmtest.Model) (seen replayed) {
+func replay(t *testing.T, texts []string, calls map[int64]load.Call, fresh func() algorithmtest.Model) (seen replayed) {
 	t.Helper()
 	type charge struct{ call, at, n int64 }
 	var charges []charge
@@ -96,100 +43,109 @@ func (l *ledger) replay(t *testing.T, texts []string, fresh func() algorithmtest
 		if start == 0 {
 			start = entry.Now
 		}
-		if ran[entry.Call] {
-			t.Fatalf("call %d was sent twice", entry.Call)
+		call, known := calls[entry.Call]
+		if ran[entry.Call] || !known {
+			t.Fatalf("call %d was sent twice, or by nobody", entry.Call)
 		}
 		ran[entry.Call] = true
-		known, _ := l.calls.Load(entry.Call)
-		now, asked := entry.Now-start, known.(done)
+		if call.Err != "" {
+			seen.unseen++
+		}
+		now := entry.Now - start
 		switch {
-		case asked.settlement:
+		case call.Op == subject.Settle:
 			seen.settled++
 			model = fresh()
 			for i, c := range charges {
-				if c.call == asked.of {
-					if asked.n > c.n {
+				if c.call == call.Of {
+					if call.Cost > c.n {
 						seen.debts++
 					}
-					charges[i].n = asked.n
+					charges[i].n = call.Cost
 				}
 				model.Charge(charges[i].at, charges[i].n)
 			}
 		case entry.Reply[0] >= 0:
 			seen.admitted++
-			if wait := model.Wait(now, asked.n); wait > 0 {
-				t.Fatalf("call %d at %d µs: %d events were admitted, by the true costs %d µs too early", entry.Call, now, asked.n, wait)
+			if wait := model.Wait(now, call.Cost); wait > 0 {
+				t.Fatalf("call %d at %d µs: %d events were admitted, by the true costs %d µs too early", entry.Call, now, call.Cost, wait)
 			}
-			model.Charge(now, asked.n)
-			charges = append(charges, charge{entry.Call, now, asked.n})
+			model.Charge(now, call.Cost)
+			charges = append(charges, charge{entry.Call, now, call.Cost})
 		}
 	}
-	seen.lost = int(l.last.Load()) - len(texts)
 	return seen
 }
 
-// TestReservationsUnderFaults has many callers reserve, commit and cancel over two clients and coalesce, while connections are
-// reset so that replies are lost. What the server has admitted, by its own journal, is never more than what a limiter admits
-// that was charged the true costs.
+// recorded is the middleware by which the server journals what it runs.
+var recorded = map[string]load.Middleware{"journal": func(run scripts.Runner) scripts.Runner { return journal.New(run) }}
+
+// TestReservationsUnderFaults has six processes admit, reserve, commit and cancel at random, half of them over each client and
+// some through coalesce and denialcache, while connections are reset so that replies are lost. What the server has admitted, by
+// its own journal, is never more than what a limiter admits that was charged the true costs.
 func TestReservationsUnderFaults(t *testing.T) {
 	limit := algorithms.Per(20, 50*time.Millisecond)
 	models := map[string]func(algorithms.Limit) algorithmtest.Model{
 		"fixedwindow": algorithmtest.WindowModel, "slidinglog": algorithmtest.LogModel,
 		"gcra": algorithmtest.BucketModel, "leakybucket": algorithmtest.BucketModel,
-	}
+	} // none of aligned windows, as the models count from the first call
 	eachRealServer(t, func(t *testing.T, addr string) {
-		for _, a := range all {
-			model := models[a.name]
-			if model == nil {
-				continue // aligned windows: the model counts from another time
+		between := errtest.Must(proxy.Start(t.Context(), addr))
+		conn, prefix := fresh(t, addr)
+		var asked []load.Asked
+		for kind := range models {
+			asked = append(asked, load.Asked{Kind: kind, Limit: limit})
+		}
+		jobs := make([]load.Job, 6)
+		for i := range jobs {
+			jobs[i] = load.Job{
+				Place: load.Place{Addrs: []string{between.Addr()}, Patience: 2 * time.Minute}, Client: []string{load.GoRedis, load.Rueidis}[i%2],
+				Coalesced: i/2%2 == 1, Cached: i == 5, Through: []string{"journal"}, Asked: asked, Prefix: prefix, Keys: []string{"k"},
+				MostCost: 6, Reserves: 0.8, Goroutines: 8, Timeout: time.Second, Pause: time.Millisecond, Worker: int64(i),
 			}
-			t.Run(a.name, func(t *testing.T) {
-				ctx := t.Context()
-				between := errtest.Must(proxy.Start(ctx, addr))
-				plain := errtest.Must(goredisrunner.New(goRedis(t, between.Addr())))
-				runs := []scripts.Runner{
-					plain, errtest.Must(rueidisrunner.New(newRueidis(t, between.Addr()))), errtest.Must(coalesce.New(plain)),
-				}
-				conn, prefix := fresh(t, addr)
-				ledger, until := &ledger{}, time.Now().Add(2*time.Second)
-				var callers sync.WaitGroup
-				for i, run := range runs {
-					made, err := a.Over(journal.New(run))(limit, algorithms.WithPrefix(prefix))
-					if err != nil {
-						t.Fatal(err)
-					}
-					for j := range 6 {
-						callers.Go(func() {
-							random := rand.New(rand.NewPCG(uint64(i), uint64(j))) //nolint:gosec // the same each time
-							ledger.busy(ctx, until, random, made.(*algorithms.Remote), 6)
-						})
-					}
-				}
-				for time.Now().Before(until) {
-					time.Sleep(50 * time.Millisecond)
-					if err := between.Reset(); err != nil {
-						t.Error(err)
-					}
-				}
-				callers.Wait()
-				journals, err := conn.Do("KEYS", prefix+":*"+journal.Suffix)
-				if err != nil || len(journals.([]any)) != 1 {
-					t.Fatalf("journals %v, %v", journals, err)
-				}
-				texts, err := conn.Do("LRANGE", journals.([]any)[0].(string), "0", "-1")
-				if err != nil {
-					t.Fatal(err)
-				}
-				var lines []string
-				for _, text := range texts.([]any) {
-					lines = append(lines, text.(string))
-				}
-				seen := ledger.replay(t, lines, func() algorithmtest.Model { return model(limit) })
-				t.Logf("%d calls: %+v", ledger.last.Load(), seen)
-				if seen.admitted == 0 || seen.settled == 0 || seen.debts == 0 {
-					t.Errorf("nothing was shown: %+v", seen)
-				}
-			})
+		}
+		crew, err := load.Start(jobs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(crew.Dismiss)
+		if err := crew.Begin(); err != nil {
+			t.Fatal(err)
+		}
+		for range 30 {
+			time.Sleep(100 * time.Millisecond)
+			if err := between.Reset(); err != nil {
+				t.Error(err)
+			}
+		}
+		crew.Stop()
+		made, err := crew.Calls()
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls := map[int64]load.Call{}
+		for _, call := range made {
+			calls[call.Entry.Call] = call
+		}
+		var all replayed
+		for kind, model := range models {
+			texts, err := conn.Do("LRANGE", errtest.Must(errtest.Must(subject.Named(kind)).Key(limit, prefix, "k"))+journal.Suffix, "0", "-1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var lines []string
+			for _, text := range texts.([]any) {
+				lines = append(lines, text.(string))
+			}
+			seen := replay(t, lines, calls, func() algorithmtest.Model { return model(limit) })
+			t.Logf("%s: %d decisions of %d calls of all kinds: %+v", kind, len(lines), len(made), seen)
+			all.admitted += seen.admitted
+			all.settled += seen.settled
+			all.debts += seen.debts
+			all.unseen += seen.unseen
+		}
+		if all.admitted == 0 || all.settled == 0 || all.debts == 0 || all.unseen == 0 {
+			t.Errorf("nothing was shown: %+v", all)
 		}
 	})
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/go-weir/weir/internal/resptest"
 )
 
-func TestSettlements(t *testing.T) { algorithm.Settlements(t, algorithmtest.BucketModel) }
+func TestSettlements(t *testing.T) { algorithm.Settlements(t, 200_000, algorithmtest.BucketModel) }
 
 // A call is one of a history that is told: at a time, in µs, so many are admitted, reserved, or used of the i-th reservation.
 type call struct {

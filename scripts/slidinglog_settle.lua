@@ -116,10 +116,11 @@ end
 
 -- [settlement]
 local at, more = ARGV[5] + 0, ARGV[1] - ARGV[2]
-local total = gone + used -- the count up to it
-local own = live and now - newest_age == at -- no entry of a later time was written
+local open = live and now - at < period -- the request's entry is still in the log
+local total = gone + used -- the count up to the newest entry
+local own = open and now - newest_age == at -- no entry of a later time was written
 local index, kept, age -- the entry that stays, as the last or as the first; no kept: all go
-if live and now - at < period and more < 0 then
+if open and more < 0 then
   total = math.max(total + more, gone)
   if own then
     index, kept = -1, newest
@@ -154,7 +155,7 @@ if foreign then
   end
   return redis.error_reply('WEIRSTATE the key holds no log')
 end
-if not live or now - at >= period then
+if not open then
   return 0
 end
 

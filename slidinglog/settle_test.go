@@ -6,4 +6,4 @@ import (
 	"github.com/go-weir/weir/internal/algorithmtest"
 )
 
-func TestSettlements(t *testing.T) { algorithm.Settlements(t, algorithmtest.LogModel) }
+func TestSettlements(t *testing.T) { algorithm.Settlements(t, 50_000, algorithmtest.LogModel) }

@@ -312,14 +312,15 @@ func (a Algorithm) largeDebts(t *testing.T, factory limitertest.Factory) {
 	}
 }
 
-// Settlements tests reservations and AllowAtMost over Local, and over the scripts on an embedded server.
-func (a Algorithm) Settlements(t *testing.T, model func(algorithms.Limit) Model) {
+// Settlements tests reservations and AllowAtMost over Local, with so many random histories, and over the scripts on an embedded
+// server.
+func (a Algorithm) Settlements(t *testing.T, histories int, model func(algorithms.Limit) Model) {
 	_, conn := resptest.Miniredis(t)
 	for _, place := range []struct {
 		name      string
 		factory   limitertest.Factory
 		histories int
-	}{{"Local", a.Local, 200_000}, {"miniredis", a.Over(conn), 100}} {
+	}{{"Local", a.Local, histories}, {"miniredis", a.Over(conn), 100}} {
 		t.Run(place.name, func(t *testing.T) {
 			t.Run("Histories", func(t *testing.T) { a.Settles(t, place.factory, place.histories, model) })
 			t.Run("AllowsAtMost", func(t *testing.T) { a.AllowsAtMost(t, place.factory) })

@@ -80,6 +80,10 @@ var settlings = map[string][]settling{
 		{scripts.GCRAPeek, "-1us", "1000000 10000000 @", []int64{-1 - 10_000_000}, at(13_000_000) + "@" + at(0), -1, none, -1},
 		{scripts.GCRA, "-1us", "1000000 10000000 @", []int64{-1 - 10_000_000}, at(9_999_999), 10_000, none, -1},
 	},
+	"a debt, and a settlement by a clock that went back": {
+		{scripts.GCRASettle, "0s", "13000000 10000000 @ 1 +0 +0 0 0 0 0 0 0 0 1", []int64{1}, at(13_000_000) + "@" + at(0), 13_000, none, -1},
+		{scripts.GCRASettle, "-1us", "1000000 10000000 @ 0 +6000000 +6000000 0 0 0 0 0 0 0 1", []int64{1}, at(8_999_999), 9000, at(0) + " 1000000", 10_000},
+	},
 	"a settlement after the clock went back": {
 		{scripts.GCRAReserve, "0s", "6000000 10000000 @ 0 0 1", []int64{6_000_000, 0, now, 0, 0, 0}, at(6_000_000), 6000, none, -1},
 		{scripts.GCRASettle, "-1h", "1000000 10000000 @ 0 +6000000 +6000000 0 0 0 0 0 0 0 1", []int64{1}, at(-3_600_000_000 + 9_000_000), 9000, at(-3_600_000_000+1) + " 1000000", 10_000},
@@ -162,6 +166,13 @@ var settlings = map[string][]settling{
 		{scripts.SlidingLog, "600ms", "1 10 1000000 @", []int64{8}, log(0, 0, entry(0, 2), entry(500_000, 7), entry(600_000, 8)), -1, none, -1},
 		{scripts.SlidingLog, "700ms", "1 10 1000000 @", []int64{9}, log(0, 0, entry(0, 2), entry(500_000, 7), entry(600_000, 8), entry(700_000, 9)), -1, none, -1},
 		{scripts.SlidingLogSettle, "1s", "0 5 1000000 @ +500000", []int64{1}, log(600_000, 7, entry(600_000, 8), entry(700_000, 9)), -1, none, -1},
+	},
+	"a log: the oldest, of which some are covered exactly": {
+		{scripts.SlidingLog, "0s", "2 20 1000000 @", []int64{2}, log(0, 0, entry(0, 2)), 1000, none, -1},
+		{scripts.SlidingLog, "50ms", "3 20 1000000 @", []int64{5}, log(0, 0, entry(0, 2), entry(50_000, 5)), -1, none, -1},
+		{scripts.SlidingLogReserve, "100ms", "7 20 1000000 @", []int64{12, 0, 1_000_000, now + 100_000}, log(0, 0, entry(0, 2), entry(50_000, 5), entry(100_000, 12)), -1, none, -1},
+		{scripts.SlidingLog, "200ms", "1 20 1000000 @", []int64{13}, log(0, 0, entry(0, 2), entry(50_000, 5), entry(100_000, 12), entry(200_000, 13)), -1, none, -1},
+		{scripts.SlidingLogSettle, "300ms", "2 7 1000000 @ +100000", []int64{1}, log(100_000, 5, entry(100_000, 12), entry(200_000, 13)), -1, none, -1},
 	},
 	"a log: a debt, and the clock went back": {
 		{scripts.SlidingLogReserve, "0s", "2 10 1000000 @", []int64{2, 0, 1_000_000, now}, log(0, 0, entry(0, 2)), 1000, none, -1},

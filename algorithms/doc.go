@@ -14,8 +14,45 @@
 //
 // Package inflight limits how many of something are under way at once, instead of how often it may begin.
 //
-// Package denialcache has a limiter that goes around another one and remembers its denials. Package allof decides on several
-// limiters as one: a request is admitted if each admits it, and else charged to none.
+// Package allof decides on several limiters as one: a request is admitted if each admits it, and else charged to none.
+//
+// Packages denialcache and fallback have limiters that go around another one. The first remembers its denials, and the second
+// asks another limiter while the server is away.
+//
+// # Which method to call
+//
+//   - Allow, or AllowN for a request that counts for several, if a request is to be admitted or denied at once and its cost
+//     is known. That is most requests.
+//   - AllowAtMost of [Remote] and [Local], if a part of what is asked for is of use: the messages of a batch, the rows of a
+//     page.
+//   - Reserve, if the cost is known only afterwards: the tokens of a language model, the bytes that were sent, a login that
+//     counts only if it fails. See [Reserver] and [Reservation].
+//   - Peek or PeekN to show a standing. Never Peek first and then Allow: others come between, and Allow alone tells the same.
+//   - [Wait], if the caller waits until the request is admitted, and it doesn't matter who of those that wait comes first.
+//   - The leaky bucket's queue, if requests should wait for their turn: in order, and exactly as far apart as the rate says.
+//
+// # Reservations
+//
+// A Reserve charges what the request may cost at most. Commit then makes the true cost of it, and Cancel none. Both may be
+// left out: the charge stays as it is then. So a process that dies never frees what its requests have used.
+//
+// The measure of a settlement is a limiter that was charged the true cost at the time of the Reserve, and every request that
+// was admitted. What is outstanding of a key is never less than with that limiter, whatever is admitted, reserved and settled
+// besides, and in whatever order. It can be more, as what a rule keeps of a key doesn't tell all of its past:
+//
+//   - fixedwindow gives back, and charges more, in the window that was charged, exactly. Once that has ended there is nothing
+//     to settle. A window that Reserve has opened stays open if the request is canceled later.
+//   - slidinglog settles exactly if no later request was admitted. Else what is given back is taken from the oldest requests,
+//     so that it comes back as soon as it would have, and more is charged as a request of now. Once the charge is a Period
+//     old there is nothing to settle.
+//   - gcra, and the meter of leakybucket, give back what lies ahead of now of the time that the charge has taken up. The rest
+//     has come back by itself. If other requests were reserved before and gave something back meanwhile, it can be less: it
+//     is what would be left if the charge had been the first of an unused key, or more. More than was reserved becomes a debt,
+//     and nothing is admitted until it has passed.
+//
+// A Commit of more than was reserved can exceed the limit: it says what has happened. After Reserve and Cancel at one instant
+// every later decision is as if neither had been. Of a key that was Reset, or lost by the server, at most the charge is given
+// back.
 //
 // # Several limits on one key
 //

@@ -30,6 +30,9 @@ type Result struct {
 // A Limiter admits or denies requests, each counted against a key: a user, an address, a tenant.
 // Any string is a key: empty, binary, or very long.
 //
+// [Remote] and [Local] have two methods more: AllowAtMost, and Reserve of a [Reserver]. The documentation of this package says
+// which to call.
+//
 // All methods are safe for concurrent use. An error means that no decision is known; what to do then
 // (let the request pass, refuse it, ask a [Local]) is the caller's choice. After an error of the
 // network the request may have been charged, once at most.

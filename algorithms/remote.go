@@ -125,8 +125,7 @@ func (l *Remote) ask(ctx context.Context, script *scripts.Script, key string, n 
 	}
 	standing, sensible := l.rule.Standing(n, reply)
 	if !sensible {
-		return Result{}, fmt.Errorf("%w: script %s gave %v for a cost of %d, which no key of %s can",
-			scripts.ErrReply, script.Name(), reply, n, l.rule.Identity())
+		return Result{}, l.nonsense(script, reply, n)
 	}
 	return resultOf(l.rule, standing), nil
 }

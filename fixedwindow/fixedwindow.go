@@ -39,8 +39,11 @@ func NewLocal(limit algorithms.Limit, opts ...LocalOption) (*algorithms.Local, e
 }
 
 var algorithm = rule.Algorithm{
-	Decide: scripts.FixedWindow,
-	Peek:   scripts.FixedWindowPeek,
+	Decide:  scripts.FixedWindow,
+	Peek:    scripts.FixedWindowPeek,
+	Most:    scripts.FixedWindowMost,
+	Reserve: scripts.FixedWindowReserve,
+	Settle:  scripts.FixedWindowSettle,
 	Of: func(limit rule.Limit, aligned bool) (rule.Rule, error) {
 		identity := "fixedwindow:"
 		if aligned {
@@ -80,15 +83,21 @@ func (r window) Args(n int64, now string) []string {
 
 // Standing implements rule.Rule.
 func (r window) Standing(_ int64, reply []int64) (rule.Standing, bool) {
-	count, allowed := reply[0], reply[0] >= 0
+	if len(reply) > 1 {
+		return r.decided(reply[0], reply[1])
+	}
+	// Both are packed into one: see the header of scripts/fixedwindow.lua.
+	if packed := reply[0]; packed < 0 {
+		return r.decided(-1-(-1-packed)%(r.rate+1), (-1-packed)/(r.rate+1))
+	}
+	return r.decided(reply[0]%(r.rate+1), reply[0]/(r.rate+1))
+}
+
+// decided says what a script has decided, by the first two integers of its reply, and whether it can have done so.
+func (r window) decided(count, left int64) (rule.Standing, bool) {
+	allowed := count >= 0
 	if !allowed {
 		count = -1 - count
-	}
-	var left int64
-	if len(reply) > 1 {
-		left = reply[1]
-	} else { // both are packed into one: see the header of scripts/fixedwindow.lua
-		count, left = count%(r.rate+1), count/(r.rate+1)
 	}
 	s := r.standing(allowed, count, left)
 	sensible := left >= 0 && left <= r.period && s.RetryAfter <= s.ResetAfter &&

@@ -27,8 +27,12 @@ func NewLocal(limit algorithms.Limit, opts ...algorithms.LocalOption) (*algorith
 }
 
 var algorithm = rule.Algorithm{
-	Decide: scripts.GCRA,
-	Peek:   scripts.GCRAPeek,
+	Decide:      scripts.GCRA,
+	Peek:        scripts.GCRAPeek,
+	Most:        scripts.GCRAMost,
+	Reserve:     scripts.GCRAReserve,
+	Settle:      scripts.GCRASettle,
+	CountsGiven: true,
 	Of: func(limit rule.Limit, _ bool) (rule.Rule, error) {
 		return emission.NewBucket("gcra", limit), nil
 	},

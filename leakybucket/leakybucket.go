@@ -29,8 +29,12 @@ func NewLocal(limit algorithms.Limit, opts ...algorithms.LocalOption) (*algorith
 
 // The meter decides as GCRA does (see the package's documentation), so it is the same script.
 var algorithm = rule.Algorithm{
-	Decide: scripts.GCRA,
-	Peek:   scripts.GCRAPeek,
+	Decide:      scripts.GCRA,
+	Peek:        scripts.GCRAPeek,
+	Most:        scripts.GCRAMost,
+	Reserve:     scripts.GCRAReserve,
+	Settle:      scripts.GCRASettle,
+	CountsGiven: true,
 	Of: func(limit rule.Limit, _ bool) (rule.Rule, error) {
 		return emission.NewBucket("leakybucket", limit), nil
 	},

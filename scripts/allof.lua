@@ -41,7 +41,7 @@ local function weigh(again, KEYS, ARGV, now, grace, i, from, so_far)
     if den then
       den = den + 0
     end
-    local ahead, part = 0, 0
+    local ahead, part, owed = 0, 0
     local stored = redis.call('GET', key)
     if stored then
       local tat, over, foreign = stored
@@ -55,10 +55,16 @@ local function weigh(again, KEYS, ARGV, now, grace, i, from, so_far)
         foreign = #stored > 16 or not string.find(stored, '^%d+$')
       end
       if foreign then
-        if redis.call('PTTL', key) == -1 then
-          redis.call('PEXPIRE', key, math.ceil(ARGV[from + 2] / 1000))
+        tat, over, owed = string.match(stored, '^(%d+)%+?(%d*)@(%d+)$') -- a debt, and since when
+        part = tonumber(over or '') or 0
+        if not owed or #tat > 16 or #over > 16 or #owed > 16 or part >= (den or 1)
+          or over == '' and string.find(stored, '+', 1, true) then
+          if redis.call('PTTL', key) == -1 then
+            redis.call('PEXPIRE', key, math.ceil(ARGV[from + 2] / 1000))
+          end
+          return nil, redis.error_reply('WEIRSTATE the key holds no theoretical arrival time')
         end
-        return nil, redis.error_reply('WEIRSTATE the key holds no theoretical arrival time')
+        owed = tat - now <= 2 ^ 52 and owed + 0 or nil -- no settlement writes one that lies further ahead
       end
       ahead = tat - now
       if ahead < 0 then
@@ -71,7 +77,7 @@ local function weigh(again, KEYS, ARGV, now, grace, i, from, so_far)
     if den then
       burst_part, cost_part = ARGV[from + 5] + 0, ARGV[from + 4] + 0
     end
-    local clamped = ahead > burst or (ahead == burst and part > burst_part)
+    local clamped = (ahead > burst or (ahead == burst and part > burst_part)) and (not owed or owed > now + 0)
     if clamped then
       ahead, part = burst, burst_part
     end
@@ -96,7 +102,7 @@ local function weigh(again, KEYS, ARGV, now, grace, i, from, so_far)
 
     -- [commit]
     if all or clamped then
-      if was > 0 and not den and not clamped then
+      if was > 0 and not den and not clamped and not owed then
         -- To add to the time costs a server less than to write it, and so does to see that the key lives long enough.
         redis.call('INCRBY', key, ARGV[from + 1])
         if redis.call('PTTL', key) < ahead / 1000 + grace / 2 then

@@ -30,7 +30,7 @@ local function look(KEYS, ARGV, now, i, from)
     if den then
       den = den + 0
     end
-    local ahead, part = 0, 0
+    local ahead, part, owed = 0, 0
     local stored = redis.call('GET', key)
     if stored then
       local tat, over, foreign = stored
@@ -44,7 +44,13 @@ local function look(KEYS, ARGV, now, i, from)
         foreign = #stored > 16 or not string.find(stored, '^%d+$')
       end
       if foreign then
-        return nil, redis.error_reply('WEIRSTATE the key holds no theoretical arrival time')
+        tat, over, owed = string.match(stored, '^(%d+)%+?(%d*)@(%d+)$') -- a debt, and since when
+        part = tonumber(over or '') or 0
+        if not owed or #tat > 16 or #over > 16 or #owed > 16 or part >= (den or 1)
+          or over == '' and string.find(stored, '+', 1, true) then
+          return nil, redis.error_reply('WEIRSTATE the key holds no theoretical arrival time')
+        end
+        owed = tat - now <= 2 ^ 52 and owed + 0 or nil -- no settlement writes one that lies further ahead
       end
       ahead = tat - now
       if ahead < 0 then
@@ -57,7 +63,7 @@ local function look(KEYS, ARGV, now, i, from)
     if den then
       burst_part, cost_part = ARGV[from + 5] + 0, ARGV[from + 4] + 0
     end
-    local clamped = ahead > burst or (ahead == burst and part > burst_part)
+    local clamped = (ahead > burst or (ahead == burst and part > burst_part)) and (not owed or owed > now + 0)
     if clamped then
       ahead, part = burst, burst_part
     end

@@ -94,8 +94,8 @@ func TestHeaders(t *testing.T) {
 		if !strings.HasPrefix(c.summary, s.Name()+".lua: ") {
 			t.Errorf("%s.lua begins with %q", s.Name(), c.summary)
 		}
-		if !slices.Equal(c.keys, []string{"1"}) || !c.writes || !c.lives {
-			t.Errorf("%s.lua: the header must tell of KEYS[1], Writes and TTL: %+v", s.Name(), c)
+		if !slices.Equal(c.keys, []string{"1", "2"}[:keysOf(s)]) || !c.writes || !c.lives {
+			t.Errorf("%s.lua: the header must tell of %d KEYS, Writes and TTL: %+v", s.Name(), keysOf(s), c)
 		}
 		if !slices.Equal(c.args, s.Args()) {
 			t.Errorf("%s.lua: arguments %v in the header, %v in embedded.go", s.Name(), c.args, s.Args())
@@ -117,7 +117,7 @@ func TestHeaders(t *testing.T) {
 // TestPlainLua holds the scripts to what every server has: no shebang, no libraries beside Lua's own,
 // and in scripts of one request keys named where they are used.
 func TestPlainLua(t *testing.T) {
-	indirect := regexp.MustCompile(`KEYS(\[[^1]|[^\[])|ARGV(\[[^1-9]|[^\[])`)
+	indirect := regexp.MustCompile(`KEYS(\[[^12]|[^\[])|ARGV(\[[^1-9]|[^\[])`)
 	for _, s := range scripts.All() {
 		_, body := readContract(t, s)
 		for _, banned := range []string{"#!", "struct.", "bit.", "cmsgpack", "cjson", "table.maxn", "replicate_commands"} {
@@ -126,9 +126,20 @@ func TestPlainLua(t *testing.T) {
 			}
 		}
 		if found := indirect.FindString(body); found != "" && slices.Contains(single(), s) {
-			t.Errorf("%s.lua: %q is no literal KEYS[1] or ARGV[i]", s.Name(), found)
+			t.Errorf("%s.lua: %q is no literal KEYS[i] or ARGV[i]", s.Name(), found)
+		}
+		if strings.Contains(body, "KEYS[2]") != (keysOf(s) == 2) {
+			t.Errorf("%s.lua has not the keys of its header", s.Name())
 		}
 	}
+}
+
+// keysOf returns how many keys a script of one request has.
+func keysOf(s *scripts.Script) int {
+	if s == scripts.GCRAReserve || s == scripts.GCRASettle {
+		return 2
+	}
+	return 1
 }
 
 var serverCall = regexp.MustCompile(`redis\.call\('(\w+)'`)

@@ -19,7 +19,8 @@
 --          ahead_part  the part to that; without den there is none, and the reply is one integer
 -- Writes   KEYS[1], a string, when allowed: the TAT in microseconds since the Unix epoch, followed
 --          by "+part" if it is not whole. When denied nothing, except that a TAT further ahead than the burst
---          (the clock went back) is brought back to it. A key that holds something else gets a TTL if it has none.
+--          (the clock went back) is brought back to it, unless gcra_settle.lua has written it as a debt. A key that
+--          holds something else gets a TTL if it has none.
 -- TTL      until the TAT has passed, and 100 ms more; for a key in use up to a burst more; an hour more where now_us
 --          was given
 
@@ -35,7 +36,7 @@ local den = ARGV[6]
 if den then
   den = den + 0
 end
-local ahead, part = 0, 0
+local ahead, part, owed = 0, 0
 local stored = redis.call('GET', KEYS[1])
 if stored then
   local tat, over, foreign = stored
@@ -49,10 +50,16 @@ if stored then
     foreign = #stored > 16 or not string.find(stored, '^%d+$')
   end
   if foreign then
-    if redis.call('PTTL', KEYS[1]) == -1 then
-      redis.call('PEXPIRE', KEYS[1], math.ceil(ARGV[2] / 1000))
+    tat, over, owed = string.match(stored, '^(%d+)%+?(%d*)@(%d+)$') -- a debt, and since when
+    part = tonumber(over or '') or 0
+    if not owed or #tat > 16 or #over > 16 or #owed > 16 or part >= (den or 1)
+      or over == '' and string.find(stored, '+', 1, true) then
+      if redis.call('PTTL', KEYS[1]) == -1 then
+        redis.call('PEXPIRE', KEYS[1], math.ceil(ARGV[2] / 1000))
+      end
+      return redis.error_reply('WEIRSTATE the key holds no theoretical arrival time')
     end
-    return redis.error_reply('WEIRSTATE the key holds no theoretical arrival time')
+    owed = tat - now <= 2 ^ 52 and owed + 0 or nil -- no settlement writes one that lies further ahead
   end
   ahead = tat - now
   if ahead < 0 then
@@ -65,7 +72,7 @@ local burst, burst_part, cost_part = ARGV[2] + 0, 0, 0
 if den then
   burst_part, cost_part = ARGV[5] + 0, ARGV[4] + 0
 end
-local clamped = ahead > burst or (ahead == burst and part > burst_part)
+local clamped = (ahead > burst or (ahead == burst and part > burst_part)) and (not owed or owed > now + 0)
 if clamped then
   ahead, part = burst, burst_part
 end
@@ -81,7 +88,7 @@ end
 
 -- [commit]
 if allowed or clamped then
-  if was > 0 and not den and not clamped then
+  if was > 0 and not den and not clamped and not owed then
     -- To add to the time costs a server less than to write it, and so does to see that the key lives long enough.
     redis.call('INCRBY', KEYS[1], ARGV[1])
     if redis.call('PTTL', KEYS[1]) < ahead / 1000 + grace / 2 then

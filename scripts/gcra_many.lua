@@ -43,7 +43,7 @@ local function decide(KEYS, ARGV)
   if den then
     den = den + 0
   end
-  local ahead, part = 0, 0
+  local ahead, part, owed = 0, 0
   local stored = get(KEYS[1])
   if stored then
     local tat, over, foreign = stored
@@ -57,10 +57,16 @@ local function decide(KEYS, ARGV)
       foreign = type(stored) == 'string' and (#stored > 16 or not string.find(stored, '^%d+$'))
     end
     if foreign then
-      if redis.call('PTTL', KEYS[1]) == -1 then
-        redis.call('PEXPIRE', KEYS[1], math.ceil(ARGV[2] / 1000))
+      tat, over, owed = string.match(stored, '^(%d+)%+?(%d*)@(%d+)$') -- a debt, and since when
+      part = tonumber(over or '') or 0
+      if not owed or #tat > 16 or #over > 16 or #owed > 16 or part >= (den or 1)
+        or over == '' and string.find(stored, '+', 1, true) then
+        if redis.call('PTTL', KEYS[1]) == -1 then
+          redis.call('PEXPIRE', KEYS[1], math.ceil(ARGV[2] / 1000))
+        end
+        return redis.error_reply('WEIRSTATE the key holds no theoretical arrival time')
       end
-      return redis.error_reply('WEIRSTATE the key holds no theoretical arrival time')
+      owed = tat - now <= 2 ^ 52 and owed + 0 or nil -- no settlement writes one that lies further ahead
     end
     ahead = tat - now
     if ahead < 0 then
@@ -73,7 +79,7 @@ local function decide(KEYS, ARGV)
   if den then
     burst_part, cost_part = ARGV[5] + 0, ARGV[4] + 0
   end
-  local clamped = ahead > burst or (ahead == burst and part > burst_part)
+  local clamped = (ahead > burst or (ahead == burst and part > burst_part)) and (not owed or owed > now + 0)
   if clamped then
     ahead, part = burst, burst_part
   end

@@ -34,8 +34,11 @@ func NewLocal(limit algorithms.Limit, opts ...algorithms.LocalOption) (*algorith
 const most = 1 << 46
 
 var algorithm = rule.Algorithm{
-	Decide: scripts.SlidingLog,
-	Peek:   scripts.SlidingLogPeek,
+	Decide:  scripts.SlidingLog,
+	Peek:    scripts.SlidingLogPeek,
+	Most:    scripts.SlidingLogMost,
+	Reserve: scripts.SlidingLogReserve,
+	Settle:  scripts.SlidingLogSettle,
 	Of: func(limit rule.Limit, _ bool) (rule.Rule, error) {
 		switch {
 		case limit.Rate > most:
@@ -73,14 +76,19 @@ func (r slidinglog) Args(n int64, now string) []string {
 
 // Standing implements rule.Rule.
 func (r slidinglog) Standing(_ int64, reply []int64) (rule.Standing, bool) {
-	used, allowed := reply[0], reply[0] >= 0
+	if len(reply) > 1 {
+		return r.decided(reply[0], reply[1], reply[2])
+	}
+	return r.decided(reply[0], 0, r.period)
+}
+
+// decided says what a script has decided, by the integers of its reply, and whether it can have done so.
+func (r slidinglog) decided(used, retry, reset int64) (rule.Standing, bool) {
+	allowed := used >= 0
 	if !allowed {
 		used = -1 - used
 	}
-	s := r.standing(allowed, used, 0, r.period)
-	if len(reply) > 1 {
-		s = r.standing(allowed, used, reply[1], reply[2])
-	}
+	s := r.standing(allowed, used, retry, reset)
 	return s, s.RetryAfter >= 0 && s.RetryAfter <= s.ResetAfter && s.ResetAfter <= r.period &&
 		allowed == (s.RetryAfter == 0) && (!allowed || used <= r.rate)
 }

@@ -54,9 +54,9 @@ var _ algorithms.Limiter = (*Limiter)(nil)
 //
 // # Changes that go unnoticed
 //
-// Some changes make room for requests, and this Limiter doesn't see them: a Reset in another process or through another
-// limiter, and a server whose clock is set, or that has lost the key. They go unnoticed for at most a second, or the time
-// that [MaxAge] sets.
+// Some changes make room for requests, and this Limiter doesn't see them: a Reset, or a settlement of a reservation, in another
+// process or through another limiter, and a server whose clock is set, or that has lost the key. They go unnoticed for at most
+// a second, or the time that [MaxAge] sets.
 //
 // A Limiter has no With. A limiter of another limit needs a cache of its own: make one for each plan, not one for each
 // request.

@@ -62,7 +62,7 @@ func TestConformance(t *testing.T) {
 		}
 		if room.Bursts() { // one algorithm is enough for what a server decides, which takes most of the time
 			t.Run(name+", the primary answers", func(t *testing.T) {
-				limitertest.Run(t, over(conn), limitertest.StoredIn(conn), limitertest.Against(room.Local), limitertest.Changing(change, room.ChangeLocal))
+				limitertest.Run(t, over(conn), limitertest.StoredIn(conn), limitertest.Against(room.Local), limitertest.Changing(change, room.ChangeLocal), limitertest.Reserving())
 			})
 		}
 		t.Run(name+", the primary fails", func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestConformance(t *testing.T) {
 				changed, err := l.(forgetful).With(limit)
 				return forgetful{changed}, err
 			}
-			limitertest.Run(t, failing, limitertest.Against(room.Local), limitertest.Changing(change, room.ChangeLocal))
+			limitertest.Run(t, failing, limitertest.Against(room.Local), limitertest.Changing(change, room.ChangeLocal), limitertest.Reserving())
 		})
 	}
 }

@@ -105,7 +105,9 @@ func (l *Limiter) Allow(ctx context.Context, key string) (algorithms.Result, err
 // the secondary can ever admit, but not above what the primary's Limit can, the error wraps only the primary's, and not
 // algorithms.ErrCostExceedsLimit, as the request may fit later.
 func (l *Limiter) AllowN(ctx context.Context, key string, n int64) (algorithms.Result, error) {
-	result, failure, err := l.askPrimary(ctx, key, n, false)
+	question := l.question(key)
+	question.Cost = n
+	result, failure, err := l.askPrimary(ctx, question)
 	if failure == nil {
 		return result, err
 	}
@@ -120,7 +122,9 @@ func (l *Limiter) Peek(ctx context.Context, key string) (algorithms.Result, erro
 
 // PeekN tells whether n events would be admitted now, and charges nothing. It asks the limiter that AllowN would ask.
 func (l *Limiter) PeekN(ctx context.Context, key string, n int64) (algorithms.Result, error) {
-	result, failure, err := l.askPrimary(ctx, key, n, true)
+	question := l.question(key)
+	question.Cost, question.Peek = n, true
+	result, failure, err := l.askPrimary(ctx, question)
 	if failure == nil {
 		return result, err
 	}
@@ -188,8 +192,8 @@ func (l *Limiter) question(key string) ask.Question {
 	return ask.Question{Limiter: l.primary, Key: key, Timeout: l.settings.timeout, InProcess: inProcess}
 }
 
-// askPrimary asks the primary. failure is nil if the secondary is not to be asked.
-func (l *Limiter) askPrimary(ctx context.Context, key string, n int64, peek bool) (result algorithms.Result, failure, err error) {
+// askPrimary asks the primary the question. failure is nil if the secondary is not to be asked.
+func (l *Limiter) askPrimary(ctx context.Context, question ask.Question) (result algorithms.Result, failure, err error) {
 	ticket, failure := l.server.breaker.Enter()
 	if failure != nil {
 		if end := ask.Ended(ctx); end != nil {
@@ -200,8 +204,7 @@ func (l *Limiter) askPrimary(ctx context.Context, key string, n int64, peek bool
 	}
 	verdict := ask.Unknown
 	defer func() { l.server.breaker.Leave(ticket, verdict, err) }() // also if the primary panics
-	question := l.question(key)
-	question.Cost, question.Peek, question.Patient = n, peek, ticket.Probe
+	question.Patient = ticket.Probe
 	result, err = l.server.asker.Ask(ctx, question)
 	if err == nil {
 		verdict = ask.Answered

@@ -66,6 +66,7 @@ type suite struct {
 	change, referenceChange Change
 	store                   Store
 	repeats                 bool // see RepeatsDenials
+	reserving               bool // see Reserving
 	burstless               bool // the algorithm refuses limits with a burst
 }
 
@@ -97,14 +98,17 @@ func (s *suite) limits() []algorithms.Limit {
 	return fitting
 }
 
+// A promise is what limiters promise, and how it is tested.
+type promise struct {
+	name string
+	test func(*testing.T, *suite)
+}
+
 // Run runs the suite, with a subtest for each promise.
 func Run(t *testing.T, factory Factory, opts ...Option) {
 	t.Helper()
 	s := made(factory, opts)
-	for _, promise := range []struct {
-		name string
-		test func(*testing.T, *suite)
-	}{
+	promises := []promise{
 		{"FirstDecision", testFirstDecision},
 		{"AdmitsItsLimitAtOnce", testAdmitsItsLimitAtOnce},
 		{"RetryAfterIsExact", testRetryAfterIsExact},
@@ -128,7 +132,11 @@ func Run(t *testing.T, factory Factory, opts ...Option) {
 		{"ChangedRate", testChangedRate},
 		{"RandomTraces", testRandomTraces},
 		{"EveryKeyHasATTL", testEveryKeyHasATTL},
-	} {
+	}
+	if s.reserving {
+		promises = append(promises, reservationPromises...)
+	}
+	for _, promise := range promises {
 		t.Run(promise.name, func(t *testing.T) { promise.test(t, s) })
 	}
 }

@@ -130,6 +130,7 @@ func useAll(t *testing.T, own ownServer, run scripts.Runner) (errs []error) {
 		_, second := l.Allow(soon(t), "k")
 		_, peek := l.Peek(soon(t), "k")
 		errs = append(errs, first, second, peek, l.Reset(soon(t), "k"))
+		errs = append(errs, settleAll(t, l.(*algorithms.Remote))...)
 	}
 	log := newLogs(t, run, algorithms.PerMinute(3))
 	for _, s := range []step{{0, 1}, {30 * time.Second, 1}, {40 * time.Second, 1}, {-20 * time.Second, 1}, {time.Hour, 1}} {
@@ -138,4 +139,25 @@ func useAll(t *testing.T, own ownServer, run scripts.Runner) (errs []error) {
 		errs = append(errs, err)
 	}
 	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+}
+
+// settleAll reserves and settles in every way: the latest request and another one, less and more than reserved.
+func settleAll(t *testing.T, l *algorithms.Remote) (errs []error) {
+	t.Helper()
+	_, _, err := l.AllowAtMost(soon(t), "settled", 2)
+	errs = append(errs, err, l.Reset(soon(t), "settled"))
+	for _, used := range [][2]int64{{0, 1}, {1, 0}, {0, 0}, {3, 0}, {0, 3}} {
+		var open []*algorithms.Reservation
+		for range used {
+			r, err := l.Reserve(soon(t), "settled", 1)
+			if errs = append(errs, err); err == nil {
+				open = append(open, r)
+			}
+		}
+		for i, r := range open {
+			errs = append(errs, r.Commit(soon(t), used[i]))
+		}
+		errs = append(errs, l.Reset(soon(t), "settled"))
+	}
+	return errs
 }

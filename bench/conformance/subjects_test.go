@@ -27,7 +27,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	load.Main(nil)
+	load.Main(recorded)
 	servers.Main(m)
 }
 

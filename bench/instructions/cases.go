@@ -59,6 +59,13 @@ var weirCases = []weirCase{
 	{name: "gcra_peek/denied", script: scripts.GCRAPeek, limit: once, denied: true},
 	{name: "gcra_peek-parts/busy", script: scripts.GCRAPeek, limit: ampleParts},
 	{name: "gcra_peek-parts/denied", script: scripts.GCRAPeek, limit: onceParts, denied: true},
+	{name: "gcra_most/busy", script: scripts.GCRAMost, limit: ample},
+	{name: "gcra_most/denied", script: scripts.GCRAMost, limit: once, denied: true},
+	{name: "gcra_most-parts/busy", script: scripts.GCRAMost, limit: ampleParts},
+	{name: "gcra_reserve/busy", script: scripts.GCRAReserve, limit: ample},
+	{name: "gcra_reserve-parts/busy", script: scripts.GCRAReserve, limit: ampleParts},
+	{name: "gcra_settle/canceled", script: scripts.GCRASettle, limit: ample},
+	{name: "gcra_settle-parts/canceled", script: scripts.GCRASettle, limit: ampleParts},
 
 	{name: "queue/new", script: scripts.Queue, limit: ample, newKeys: true},
 	{name: "queue/accepted", script: scripts.Queue, limit: ample},
@@ -71,6 +78,9 @@ var weirCases = []weirCase{
 	{name: "fixedwindow/denied", script: scripts.FixedWindow, limit: narrow, denied: true},
 	{name: "fixedwindow_peek/open", script: scripts.FixedWindowPeek, limit: roomy},
 	{name: "fixedwindow_peek/denied", script: scripts.FixedWindowPeek, limit: narrow, denied: true},
+	{name: "fixedwindow_most/open", script: scripts.FixedWindowMost, limit: roomy},
+	{name: "fixedwindow_reserve/open", script: scripts.FixedWindowReserve, limit: roomy},
+	{name: "fixedwindow_settle/canceled", script: scripts.FixedWindowSettle, limit: roomy},
 
 	{name: "slidinglog/new", script: scripts.SlidingLog, limit: roomy, newKeys: true},
 	{name: "slidinglog/idle", script: scripts.SlidingLog, limit: brief},
@@ -78,6 +88,9 @@ var weirCases = []weirCase{
 	{name: "slidinglog/denied", script: scripts.SlidingLog, limit: narrow, denied: true},
 	{name: "slidinglog_peek/busy", script: scripts.SlidingLogPeek, limit: roomy},
 	{name: "slidinglog_peek/denied", script: scripts.SlidingLogPeek, limit: narrow, denied: true},
+	{name: "slidinglog_most/busy", script: scripts.SlidingLogMost, limit: roomy},
+	{name: "slidinglog_reserve/busy", script: scripts.SlidingLogReserve, limit: roomy},
+	{name: "slidinglog_settle/canceled", script: scripts.SlidingLogSettle, limit: roomy},
 
 	// Of leases "busy" is a key of which some are held, and "denied" one of which none is free.
 	{name: "inflight_acquire/new", script: scripts.InflightAcquire, limit: roomy, newKeys: true},
@@ -139,6 +152,15 @@ func (c weirCase) open(run scripts.Runner) (charge, counted decide, err error) {
 	switch c.script {
 	case scripts.GCRAPeek, scripts.FixedWindowPeek, scripts.SlidingLogPeek, scripts.AllOfPeek:
 		return charge, admits(limiter.Peek), nil
+	case scripts.GCRAMost, scripts.FixedWindowMost, scripts.SlidingLogMost:
+		return charge, func(ctx context.Context, key string) (bool, error) {
+			_, result, err := limiter.(*algorithms.Remote).AllowAtMost(ctx, key, 3)
+			return result.Allowed, err
+		}, nil
+	case scripts.GCRAReserve, scripts.FixedWindowReserve, scripts.SlidingLogReserve:
+		return charge, reserves(limiter.(*algorithms.Remote), false), nil
+	case scripts.GCRASettle, scripts.FixedWindowSettle, scripts.SlidingLogSettle:
+		return charge, reserves(limiter.(*algorithms.Remote), true), nil
 	}
 	return charge, charge, nil
 }
@@ -146,15 +168,15 @@ func (c weirCase) open(run scripts.Runner) (charge, counted decide, err error) {
 // limiter returns the limiter of the case.
 func (c weirCase) limiter(run scripts.Runner, opts ...algorithms.Option) (algorithms.Limiter, error) {
 	switch c.script {
-	case scripts.GCRA, scripts.GCRAPeek:
+	case scripts.GCRA, scripts.GCRAPeek, scripts.GCRAMost, scripts.GCRAReserve, scripts.GCRASettle:
 		return gcra.New(run, c.limit, opts...)
-	case scripts.FixedWindow, scripts.FixedWindowPeek:
+	case scripts.FixedWindow, scripts.FixedWindowPeek, scripts.FixedWindowMost, scripts.FixedWindowReserve, scripts.FixedWindowSettle:
 		windows := make([]fixedwindow.Option, len(opts))
 		for i, opt := range opts {
 			windows[i] = opt
 		}
 		return fixedwindow.New(run, c.limit, windows...)
-	case scripts.SlidingLog, scripts.SlidingLogPeek:
+	case scripts.SlidingLog, scripts.SlidingLogPeek, scripts.SlidingLogMost, scripts.SlidingLogReserve, scripts.SlidingLogSettle:
 		return slidinglog.New(run, c.limit, opts...)
 	case scripts.AllOf, scripts.AllOfPeek:
 		var all []algorithms.Limiter
@@ -168,6 +190,20 @@ func (c weirCase) limiter(run scripts.Runner, opts ...algorithms.Option) (algori
 		return allof.New(all...)
 	}
 	return nil, fmt.Errorf("%s: no limiter calls the script %s", c.name, c.script.Name())
+}
+
+// reserves returns what reserves one event, and cancels that if told.
+func reserves(limiter algorithms.Reserver, cancel bool) decide {
+	return func(ctx context.Context, key string) (bool, error) {
+		reservation, err := limiter.Reserve(ctx, key, 1)
+		if err == nil && cancel {
+			err = reservation.Cancel(ctx)
+		}
+		if err != nil {
+			return false, err
+		}
+		return reservation.Result().Allowed, nil
+	}
 }
 
 func admits(ask func(context.Context, string) (algorithms.Result, error)) decide {

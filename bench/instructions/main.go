@@ -21,6 +21,7 @@
 //	idle            it exists, but the theoretical arrival time, or all of the window, has passed
 //	busy, open      neither has, and the request is admitted; a queue's is accepted
 //	denied          the request is denied; a queue's is refused
+//	canceled        a request that was admitted is canceled; its Reserve is counted too
 //
 // A third part is the text that takes the place of the shipped script: "floor" makes the same calls and has no logic, the
 // others are those of bench/variants.

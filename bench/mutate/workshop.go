@@ -28,7 +28,7 @@ var tests = map[string][]string{
 }
 
 // first are the tests that every mutant is run against.
-var first = []string{"-run", "TestStored|TestLivesInUse|TestPeekClock|TestForeignState|TestFarAhead|TestMany|TestLargeCounts|TestTrims|TestLogWithoutTTL|TestQueueCancel|TestInflight", "./scripts"}
+var first = []string{"-run", "TestStored|TestLivesInUse|TestPeekClock|TestForeignState|TestFarAhead|TestMany|TestLargeCounts|TestTrims|TestLogWithoutTTL|TestQueueCancel|TestInflight|TestSettlings|TestForeignCount", "./scripts"}
 
 // A workshop makes scripts of broken fragments, in a directory of its own.
 type workshop struct {
@@ -173,7 +173,20 @@ func testsOf(name string) []string {
 	if many {
 		return []string{"-run", "TestCoalescedDecisions", "./scripts/coalesce"}
 	}
+	if algorithm, settles := cutAny(algorithm, "_most", "_reserve", "_settle"); settles {
+		return []string{"-run", "TestSettlements/(miniredis|Alike)|TestHistories", "./" + algorithm}
+	}
 	return tests[strings.TrimSuffix(strings.TrimSuffix(algorithm, "_peek"), "_reset")]
+}
+
+// cutAny returns a text without the first of some suffixes that it has, and whether it has one.
+func cutAny(text string, suffixes ...string) (string, bool) {
+	for _, suffix := range suffixes {
+		if before, found := strings.CutSuffix(text, suffix); found {
+			return before, true
+		}
+	}
+	return text, false
 }
 
 var failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)

@@ -36,7 +36,7 @@ var All = []Variant{
 	{
 		Name: "gcra/SET-each-time", About: "the time is written anew while it lies ahead, too, and not added to",
 		Script: scripts.GCRA,
-		Edits:  [][2]string{{"if was > 0 and not den and not clamped then", "if false then"}},
+		Edits:  [][2]string{{"if was > 0 and not den and not clamped and not owed then", "if false then"}},
 	},
 	{
 		Name: "gcra/PEXPIRE-each-time", About: "the TTL is renewed while the time lies ahead, and not looked at",

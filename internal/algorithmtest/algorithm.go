@@ -78,13 +78,13 @@ func (a Algorithm) Fitting(limit algorithms.Limit) algorithms.Limit {
 
 // Compared are the options with which limiters over a server are compared with Local.
 func (a Algorithm) Compared() []limitertest.Option {
-	return []limitertest.Option{limitertest.Against(a.Local), limitertest.Changing(a.Change, a.ChangeLocal)}
+	return []limitertest.Option{limitertest.Against(a.Local), limitertest.Changing(a.Change, a.ChangeLocal), limitertest.Reserving()}
 }
 
 // Conformance runs the suite over Local, and over the scripts on an embedded server.
 func (a Algorithm) Conformance(t *testing.T) {
 	t.Run("Local", func(t *testing.T) {
-		limitertest.Run(t, a.Local, limitertest.Changing(a.ChangeLocal, a.ChangeLocal))
+		limitertest.Run(t, a.Local, limitertest.Changing(a.ChangeLocal, a.ChangeLocal), limitertest.Reserving())
 	})
 	t.Run("miniredis", func(t *testing.T) {
 		_, conn := resptest.Miniredis(t)

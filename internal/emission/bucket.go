@@ -54,7 +54,12 @@ func (b Bucket) Args(n int64, now string) []string {
 // Standing says what the reply of scripts/gcra.lua to a request of cost n means, and whether it makes sense.
 func (b Bucket) Standing(n int64, reply []int64) (rule.Standing, bool) {
 	allowed, ahead := Standing(reply)
-	if !b.Holds(ahead) || !ahead.AtMost(b.Depth) {
+	return b.standing(n, allowed, ahead)
+}
+
+// standing is Decided, and whether that makes sense. Only a debt is deeper than the bucket, and nothing is admitted then.
+func (b Bucket) standing(n int64, allowed bool, ahead Span) (rule.Standing, bool) {
+	if !b.Holds(ahead) || !ahead.AtMost(b.Depth) && (allowed || ahead.Us > deepest) {
 		return rule.Standing{}, false
 	}
 	s := b.Decided(n, allowed, ahead)
@@ -78,12 +83,15 @@ func (b Bucket) Decided(n int64, allowed bool, ahead Span) rule.Standing {
 
 // A State is when all that is outstanding of a key has passed: the theoretical arrival time At + Part/den microseconds
 // since the Unix epoch. For the leaky bucket it is when the bucket is empty.
-type State struct{ At, Part int64 }
+type State struct {
+	At, Part int64
+	settled  *settled // nil where nothing was settled
+}
 
 // Decide implements local.Rule.
 func (b Bucket) Decide(s *State, now, n int64, commit bool) (rule.Standing, int64) {
 	ahead := b.Until(s.At, s.Part, now)
-	clamped := !ahead.AtMost(b.Depth)
+	clamped := !ahead.AtMost(b.Depth) && !s.settled.owed(now)
 	if clamped {
 		ahead = b.Depth
 	}
@@ -96,17 +104,15 @@ func (b Bucket) Decide(s *State, now, n int64, commit bool) (rule.Standing, int6
 	}
 	var until int64
 	if allowed || clamped {
-		*s = State{now + ahead.Us, ahead.Part}
-		until = s.At + 1
+		until = s.set(now, ahead)
 	}
 	return b.Decided(n, allowed, ahead), until
 }
 
 // Clamp implements local.Rule.
 func (b Bucket) Clamp(s *State, now int64) int64 {
-	if b.Until(s.At, s.Part, now).AtMost(b.Depth) {
+	if b.Until(s.At, s.Part, now).AtMost(b.Depth) || s.settled.owed(now) {
 		return 0
 	}
-	*s = State{now + b.Depth.Us, b.Depth.Part}
-	return s.At + 1
+	return s.set(now, b.Depth)
 }

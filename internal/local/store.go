@@ -30,6 +30,12 @@ type Rule[S any] interface {
 	// Clamp brings back a state that lies further ahead than the limit can reach, as a denial does, and then returns until
 	// when the state means anything, else 0.
 	Clamp(state *S, now int64) (until int64)
+
+	// Charged returns the charge of a request of cost n that Decide has just admitted.
+	Charged(state *S, now, n int64) rule.Charge
+
+	// Settle makes used the cost of a charge, and returns as Decide does until when the state means anything.
+	Settle(state *S, now int64, charge rule.Charge, used int64) (until int64)
 }
 
 // A Store holds a state for each key under each identity. The zero S is the state of a key that it doesn't hold. A
@@ -138,7 +144,7 @@ func (s *Store[S]) Decide(r rule.Rule, key string, clock func() (int64, error), 
 func deciding[S any](r rule.Rule, n int64, commit bool, standing *rule.Standing) func(state *S, now int64) Change {
 	return func(state *S, now int64) (change Change) {
 		*standing, change.Until = r.(Rule[S]).Decide(state, now, n, commit)
-		change.Used = float32(r.Capacity()-standing.Remaining) / float32(r.Capacity())
+		change.Used = usedOf(r, *standing)
 		change.Denied = commit && !standing.Allowed
 		return change
 	}

@@ -54,7 +54,21 @@ func (c Caller) Now() (string, error) {
 
 // Call runs a script on the key, unless the context has ended, and checks its reply's form.
 func (c Caller) Call(ctx context.Context, script *scripts.Script, key string, args []string) ([]int64, error) {
-	reply, err := c.CallAll(ctx, script, []string{c.Key(key)}, args)
+	return c.call(ctx, script, []string{c.Key(key)}, args)
+}
+
+// given is what follows the limiter's key in the key of what settlements have given back. No limiter's key ends with a brace,
+// as what follows its last one is an identity, or an identity and a name.
+const given = ":{given}"
+
+// CallGiven runs a script on the key and on that of what settlements have given back, as Call does.
+func (c Caller) CallGiven(ctx context.Context, script *scripts.Script, key string, args []string) ([]int64, error) {
+	own := c.Key(key)
+	return c.call(ctx, script, []string{own, own + given}, args)
+}
+
+func (c Caller) call(ctx context.Context, script *scripts.Script, keys, args []string) ([]int64, error) {
+	reply, err := c.CallAll(ctx, script, keys, args)
 	if err != nil {
 		return nil, err
 	}

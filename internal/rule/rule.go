@@ -24,6 +24,16 @@ type Standing struct {
 	ResetAfter int64 // µs
 }
 
+// A Charge is what the settlement of a request needs to know of it. Which of the times have a meaning is the rule's affair.
+type Charge struct {
+	N            int64 // the cost that was charged
+	At           int64 // when, in µs since the Unix epoch
+	End, EndPart int64 // when the charge would have passed by itself: the TAT after it, or the window's end
+
+	// What had been given back of the key by then, in the count that was begun at Began.
+	Began, Given, GivenPart int64
+}
+
 // A Rule is an algorithm under one limit.
 type Rule interface {
 	// Identity is the part of a key that says what its state means: ALGORITHM:LIMIT. Rules of different
@@ -39,11 +49,38 @@ type Rule interface {
 
 	// Standing says what a script's reply to a request of cost n means, and whether a script can reply so.
 	Standing(n int64, reply []int64) (standing Standing, sensible bool)
+
+	Settling
+}
+
+// Settling is the part of a Rule that admits as much as fits, and settles charges.
+type Settling interface {
+	// MostArgs returns the arguments of the script that admits as many of n events as fit.
+	MostArgs(n int64, now string) []string
+
+	// Most says what that script's reply means, and whether it can reply so.
+	Most(n int64, reply []int64) (admitted int64, standing Standing, sensible bool)
+
+	// ReserveArgs returns the arguments of the script that charges n events until they are settled.
+	ReserveArgs(n int64, now string) []string
+
+	// Reserved says what that script's reply means, and whether it can reply so.
+	Reserved(n int64, reply []int64) (standing Standing, charge Charge, sensible bool)
+
+	// MostDebt is how much more than reserved a settlement can charge.
+	MostDebt() int64
+
+	// SettleArgs returns the arguments of the script that makes used the cost of a charge.
+	SettleArgs(charge Charge, used int64, now string) []string
 }
 
 // An Algorithm makes the rules of limits.
 type Algorithm struct {
-	Decide, Peek *scripts.Script
+	Decide, Peek          *scripts.Script
+	Most, Reserve, Settle *scripts.Script
+
+	// CountsGiven tells that Reserve and Settle have a second key, in which settlements count what they give back.
+	CountsGiven bool
 
 	// Of returns the rule of a limit. Its error says why the algorithm can't keep the limit.
 	Of func(limit Limit, aligned bool) (Rule, error)
@@ -58,6 +95,15 @@ type Store interface {
 	// Decide decides on a request of cost n at the time that clock shows. Without commit it changes nothing. It fails
 	// only as clock does, and then decides nothing.
 	Decide(r Rule, key string, clock func() (int64, error), n int64, commit bool) (Standing, error)
+
+	// Most decides on as many of n events as fit. If none does, the standing is that of a request of cost 1.
+	Most(r Rule, key string, clock func() (int64, error), n int64) (admitted int64, standing Standing, err error)
+
+	// Reserve decides on a request of cost n, and returns its charge if it was admitted.
+	Reserve(r Rule, key string, clock func() (int64, error), n int64) (Standing, Charge, error)
+
+	// Settle makes used the cost of a charge.
+	Settle(r Rule, key string, clock func() (int64, error), charge Charge, used int64) error
 
 	// Forget removes the key's state under the identity of a rule.
 	Forget(identity, key string)

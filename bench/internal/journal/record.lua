@@ -1,6 +1,6 @@
--- What stands before and after a script's own text so that it journals itself. KEYS are the
--- script's keys, and the last is the journal's; ARGV ends with the call's number, which is no argument of
--- the script's.
+-- What stands before and after a script's own text so that it journals itself. KEYS[1] is the
+-- script's key, or its first, and the last the journal's; ARGV ends with the call's number, which is no argument
+-- of the script's.
 --
 -- An entry is "CALL NOW FOUND REPLY...": the call's number, the server's time in microseconds as the
 -- script has read it, how many of its keys were there before, and the integers of the reply. The reply gets

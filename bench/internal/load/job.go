@@ -26,6 +26,7 @@ type Job struct {
 	MostCost   int64    // costs are random, from 1 to this; 0 or 1 for none but 1
 	Peeks      float64  // the share of calls that are Peeks, of what can be peeked at
 	Resets     float64  // the share of calls that are Resets
+	Reserves   float64  // the share of calls that reserve or settle, of what can; a goroutine has four reservations open at most
 	Goroutines int
 	Calls      int           // how many each goroutine makes; 0 for as many as come until Stop
 	Timeout    time.Duration // of each call's context; 0 for none
@@ -45,7 +46,8 @@ type Call struct {
 	Asked  int // the index in Job.Asked
 	Key    int // the index in Job.Keys
 	Op     subject.Op
-	Cost   int64
+	Cost   int64         // of a Settle, what was used
+	Of     int64         // of a Settle, the number of the call that has reserved
 	Began  time.Duration // since the Unix epoch, by the machine's clock
 	Ended  time.Duration
 	Answer subject.Answer
@@ -63,12 +65,19 @@ type caller struct {
 	random   *rand.Rand
 	number   int64 // of the next call
 	turn     int
+	open     []open // reservations
+}
+
+// open is a reservation that is to be settled.
+type open struct {
+	of          Call
+	reservation *algorithms.Reservation
 }
 
 func newCaller(job Job, kinds []subject.Kind, subjects []subject.Subject, goroutine int) *caller {
 	first := job.Worker*CallsEach + int64(goroutine)
 	random := rand.New(rand.NewPCG(uint64(first), 0x77656972)) //nolint:gosec // the same again for the same caller
-	return &caller{job, kinds, subjects, random, first, goroutine}
+	return &caller{job: job, kinds: kinds, subjects: subjects, random: random, number: first, turn: goroutine}
 }
 
 // next chooses a call: what is asked comes in turn, all else at random.
@@ -84,9 +93,28 @@ func (c *caller) next() Call {
 		call.Op = subject.Reset
 	case share < c.job.Resets+c.job.Peeks && kind.Costs:
 		call.Op = subject.Peek
+	case share < c.job.Resets+c.job.Peeks+c.job.Reserves && kind.Costs:
+		call.Op = subject.Reserve
+		if len(c.open) == 4 || len(c.open) > 0 && c.random.IntN(2) == 0 {
+			return c.settlement(call)
+		}
 	}
 	if c.job.MostCost > 1 && call.Op != subject.Reset {
 		call.Cost = 1 + c.random.Int64N(min(c.job.MostCost, kind.Capacity(c.job.Asked[asked].Limit)))
+	}
+	return call
+}
+
+// settlement makes a call of the settlement of a reservation, the first of those that are open. Mostly less was used than
+// reserved, at times nothing, and at times more.
+func (c *caller) settlement(call Call) Call {
+	first := c.random.IntN(len(c.open))
+	c.open[0], c.open[first] = c.open[first], c.open[0]
+	of := c.open[0].of
+	call.Op, call.Asked, call.Key, call.Of = subject.Settle, of.Asked, of.Key, of.Entry.Call
+	call.Cost = c.random.Int64N(2) * c.random.Int64N(of.Cost+1)
+	if c.random.IntN(4) == 0 {
+		call.Cost = of.Cost + c.random.Int64N(of.Cost+1)
 	}
 	return call
 }

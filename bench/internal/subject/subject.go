@@ -19,11 +19,14 @@ import (
 // An Op is what is asked of a subject.
 type Op uint8
 
-// The things that can be asked. A queue has no Peek.
+// The things that can be asked. A queue has only Allow and Reset. A Settle concerns a Reserve that was asked before, and is not
+// asked of a Subject but of the algorithms.Reservation.
 const (
 	Allow Op = iota
 	Peek
 	Reset
+	Reserve
+	Settle
 )
 
 // An Answer is a limiter's Result or a queue's Slot; of a Reset it is neither.

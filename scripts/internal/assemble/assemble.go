@@ -1,12 +1,14 @@
 // Package assemble makes the Lua files of package scripts from the fragments in scripts/src, which are templates of
 // text/template. An algorithm's fragments are its header and the chunks of a decision; a driver puts them together for
-// one request, for a look that writes nothing, or for many requests.
+// one request, for a look that writes nothing, for many requests, for as much of a request as fits, or for a request whose
+// charge is settled later.
 package assemble
 
 import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -17,15 +19,15 @@ var files = []struct {
 	fragments []string
 	drivers   []string
 }{
-	{"gcra", []string{"drivers", "tat", "gcra"}, []string{"decide", "peek", "many"}},
+	{"gcra", []string{"drivers", "tat", "gcra", "gcra_settle"}, []string{"decide", "peek", "many", "most", "reserve", "settle"}},
 	{"queue", []string{"drivers", "tat", "queue"}, []string{"decide", "many"}},
 	{"queue_cancel", []string{"queue_cancel"}, []string{"decide"}},
-	{"fixedwindow", []string{"drivers", "fixedwindow"}, []string{"decide", "peek", "many"}},
-	{"slidinglog", []string{"drivers", "slidinglog"}, []string{"decide", "peek", "many"}},
 	{"inflight_acquire", []string{"drivers", "inflight", "inflight_acquire"}, []string{"decide"}},
 	{"inflight_renew", []string{"drivers", "inflight", "inflight_renew"}, []string{"decide"}},
 	{"inflight_release", []string{"inflight_release"}, []string{"decide"}},
 	{"inflight", []string{"drivers", "inflight", "inflight_peek"}, []string{"peek"}},
+	{"fixedwindow", []string{"drivers", "fixedwindow", "fixedwindow_settle"}, []string{"decide", "peek", "many", "most", "reserve", "settle"}},
+	{"slidinglog", []string{"drivers", "slidinglog", "slidinglog_settle"}, []string{"decide", "peek", "many", "most", "reserve", "settle"}},
 	{"reset", []string{"reset"}, []string{"decide"}},
 	{"allof", []string{"allof"}, []string{"decide", "peek", "reset"}}, // behind those whose chunks it takes
 }
@@ -51,6 +53,8 @@ func Scripts(src fs.FS) (map[string]string, error) {
 				text, err := chunk(file, name, driver)
 				return indent(name, within(text, file), 2), err
 			},
+			// These decide on one request, on a key by itself.
+			"decidesOnOne": func(driver string) bool { return slices.Contains([]string{"decide", "allof", "most", "reserve"}, driver) },
 		})
 		for _, fragment := range file.fragments {
 			if _, err := t.ParseFS(src, fragment+".tmpl"); err != nil {

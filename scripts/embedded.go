@@ -47,7 +47,7 @@ var (
 	// SlidingLogMost admits as much of a request as fits. SlidingLogReserve decides on a request whose charge SlidingLogSettle settles later.
 	SlidingLogMost    = embedded("slidinglog_most", "63f41b31475e6a4c2f4490785e2b0fa12f5eee47", slidingLogMostArgs, slidingLogMostReply)
 	SlidingLogReserve = embedded("slidinglog_reserve", "e1c9ba037a28aa11e1ff78f094d605738a84792e", slidingLogReserveArgs, slidingLogReserveReply)
-	SlidingLogSettle  = embedded("slidinglog_settle", "9912d1ae6a0945abd72a4bb17cac79a5745abeb3", slidingLogSettleArgs, changed)
+	SlidingLogSettle  = embedded("slidinglog_settle", "9989d7a5e23cb6dc1cde1d801f84c596b613298a", slidingLogSettleArgs, changed)
 
 	// Reset forgets a key, whichever algorithm wrote it.
 	Reset = embedded("reset", "e4f797b0af4d0dec57a8083b59b7248602bc74dd", nil, []string{"forgotten"})

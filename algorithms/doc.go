@@ -43,7 +43,7 @@
 //   - fixedwindow gives back, and charges more, in the window that was charged, exactly. Once that has ended there is nothing
 //     to settle. A window that Reserve has opened stays open if the request is canceled later.
 //   - slidinglog settles exactly if no later request was admitted. Else what is given back is taken from the oldest requests,
-//     so that it comes back as soon as it would have, and more is charged as a request of now. Once the charge is a Period
+//     so that it comes back as soon as it would have, and more is charged with the latest request. Once the charge is a Period
 //     old there is nothing to settle.
 //   - gcra, and the meter of leakybucket, give back what lies ahead of now of the time that the charge has taken up. The rest
 //     has come back by itself. If other requests were reserved before and gave something back meanwhile, it can be less: it

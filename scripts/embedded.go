@@ -45,8 +45,8 @@ var (
 	SlidingLogPeek = embedded("slidinglog_peek", "87755023ad9dc17d7f507bd9f3d8c89e85041986", slidingLogArgs, slidingLogReply)
 
 	// AllOf decides for allof: on several limits as one.
-	AllOf      = embedded("allof", "ce1a1c393a7969216833bb3fde9b1d8c67110228", nil, nil)
-	AllOfPeek  = embedded("allof_peek", "00d449ce4875589300bda2d07aac9ea8b2ff4740", nil, nil)
+	AllOf      = embedded("allof", "31a69d1c9a1b370e9c9b09a3afed4e8808a521ea", nil, nil)
+	AllOfPeek  = embedded("allof_peek", "054ac1acf93f29772e3d1726ef9e1d79af44a212", nil, nil)
 	AllOfReset = embedded("allof_reset", "c32f70aea5af08b4b0dbf0cd413f7878d6872829", nil, []string{"forgotten"})
 
 	// InflightAcquire, InflightRenew, InflightRelease and InflightPeek take, renew, give back and count the leases of inflight.
@@ -58,7 +58,7 @@ var (
 	// SlidingLogMost admits as much of a request as fits. SlidingLogReserve decides on a request whose charge SlidingLogSettle settles later.
 	SlidingLogMost    = embedded("slidinglog_most", "63f41b31475e6a4c2f4490785e2b0fa12f5eee47", slidingLogMostArgs, slidingLogMostReply)
 	SlidingLogReserve = embedded("slidinglog_reserve", "e1c9ba037a28aa11e1ff78f094d605738a84792e", slidingLogReserveArgs, slidingLogReserveReply)
-	SlidingLogSettle  = embedded("slidinglog_settle", "9912d1ae6a0945abd72a4bb17cac79a5745abeb3", slidingLogSettleArgs, changed)
+	SlidingLogSettle  = embedded("slidinglog_settle", "9989d7a5e23cb6dc1cde1d801f84c596b613298a", slidingLogSettleArgs, changed)
 
 	// Reset forgets a key, whichever algorithm wrote it.
 	Reset = embedded("reset", "e4f797b0af4d0dec57a8083b59b7248602bc74dd", nil, []string{"forgotten"})

@@ -161,8 +161,8 @@ var settlings = map[string][]settling{
 		{scripts.SlidingLog, "200ms", "3 10 1000000 @", []int64{10}, log(0, 0, entry(0, 2), entry(100_000, 7), entry(200_000, 10)), -1, none, -1},
 		{scripts.SlidingLogSettle, "300ms", "4 5 1000000 @ +100000", []int64{1}, log(0, 1, entry(0, 2), entry(100_000, 7), entry(200_000, 10)), -1, none, -1},
 		{scripts.SlidingLogSettle, "300ms", "4 5 1000000 @ +100000", []int64{1}, log(100_000, 2, entry(100_000, 7), entry(200_000, 10)), -1, none, -1},
-		{scripts.SlidingLogSettle, "300ms", "6 5 1000000 @ +100000", []int64{1}, log(100_000, 2, entry(100_000, 7), entry(200_000, 10), entry(300_000, 11, 6)), -1, none, -1},
-		{scripts.SlidingLogSettle, "1100ms", "0 5 1000000 @ +200000", []int64{1}, none, -2, none, -1},
+		{scripts.SlidingLogSettle, "300ms", "6 5 1000000 @ +100000", []int64{1}, log(100_000, 2, entry(100_000, 7), entry(200_000, 11, 6)), -1, none, -1},
+		{scripts.SlidingLogSettle, "1100ms", "0 5 1000000 @ +150000", []int64{1}, none, -2, none, -1},
 	},
 	"a log: the oldest behind entries that have gone": {
 		{scripts.SlidingLog, "0s", "2 10 1000000 @", []int64{2}, log(0, 0, entry(0, 2)), 1000, none, -1},

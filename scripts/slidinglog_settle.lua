@@ -3,7 +3,7 @@
 --
 -- The measure is a log in which the request's entry has the true cost. What is in the log must not be less than with
 -- that, in any span that ends now or later. If no later entry was written, the entry becomes what it should be, or
--- goes. Else what is given back is taken from the oldest entries, and what is charged is an entry of now. If the
+-- goes. Else what is given back is taken from the oldest entries, and what is charged is added to the newest. If the
 -- request's entry has gone from the log, there is nothing to settle.
 --
 -- Send it once at most for a request. After a second time, what is given back may be another request's.
@@ -18,14 +18,13 @@
 -- Reply    changed    1, or 0 if the request's entry has gone from the log
 -- Writes   KEYS[1]: the log with other entries. The entries of a period come to 2^47 at most. What is charged besides
 --          is written in 12 bytes. An empty log is removed. A key that holds something else gets a TTL if it has none.
--- TTL      until the newest entry has gone, and 100 ms more; for a log in use up to a period more; an hour more where
---          now_us was given
+-- TTL      as it was
 
 -- [clock]
-local now, grace = ARGV[4], 3600000 -- grace: how many ms longer than its state a key lives
+local now = ARGV[4]
 if not now or now == '' then
   local clock = redis.call('TIME')
-  now, grace = clock[1] * 1000000 + clock[2], 100
+  now = clock[1] * 1000000 + clock[2]
 end
 
 -- [state]
@@ -183,11 +182,7 @@ do
 
   if more > 0 then
     more = math.min(more, 2 ^ 47 - used)
-    if own or newest_age <= 0 then
-      redis.call('LSET', KEYS[1], '-1', string.sub(newest, 1, 6) .. six(base + total + more))
-    else
-      redis.call('RPUSH', KEYS[1], six(now) .. six(base + total + more))
-    end
+    redis.call('LSET', KEYS[1], '-1', string.sub(newest, 1, 6) .. six(base + total + more))
   elseif not kept then
     redis.call('UNLINK', KEYS[1])
   elseif own then
@@ -201,9 +196,6 @@ do
     redis.call('LTRIM', KEYS[1], index - 1, '-1')
     redis.call('LSET', KEYS[1], '0', base_of(now - age, base + gone - more))
   end
-end
-if more > 0 and redis.call('PTTL', KEYS[1]) < period / 1000 + grace / 2 then
-  redis.call('PEXPIRE', KEYS[1], string.format('%d', period / 500 + grace + 1))
 end
 
 -- [reply]

@@ -60,11 +60,7 @@ func (r slidinglog) Settle(s *state, now int64, c rule.Charge, used int64) int64
 	switch more := used - c.N; {
 	case more > 0:
 		more = min(more, mostInALog-(total-gone))
-		if newest.at == c.At || newest.at >= now {
-			newest.count += more
-		} else {
-			entries = append(entries, entry{now, total + more})
-		}
+		newest.count += more
 	case newest.at == c.At: // no entry of a later time was written
 		total = max(total+more, gone)
 		kept := sort.Search(len(entries), func(i int) bool { return entries[i].count >= total })

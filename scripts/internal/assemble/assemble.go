@@ -54,7 +54,9 @@ func Scripts(src fs.FS) (map[string]string, error) {
 				return indent(name, within(text, file), 2), err
 			},
 			// These decide on one request, on a key by itself.
-			"decidesOnOne": func(driver string) bool { return slices.Contains([]string{"decide", "allof", "most", "reserve"}, driver) },
+			"decidesOnOne": func(driver string) bool {
+				return slices.Contains([]string{"decide", "allof", "most", "reserve"}, driver)
+			},
 		})
 		for _, fragment := range file.fragments {
 			if _, err := t.ParseFS(src, fragment+".tmpl"); err != nil {

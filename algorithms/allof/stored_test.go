@@ -18,6 +18,7 @@ import (
 	"github.com/go-weir/weir/gcra"
 	"github.com/go-weir/weir/internal/algorithmtest"
 	"github.com/go-weir/weir/internal/resptest"
+	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/slidinglog"
 )
 
@@ -153,5 +154,14 @@ func TestRefusedWrites(t *testing.T) {
 		if r, err := l.Allow(context.Background(), "k"); err != nil || !r.Allowed || redis.Dump() == before {
 			t.Errorf("then %+v, %v", r, err)
 		}
+	}
+}
+
+// TestReplyForm: where each limiter's reply is one integer, nothing else is sent.
+func TestReplyForm(t *testing.T) {
+	_, conn := resptest.Miniredis(t)
+	reply, err := conn.Run(context.Background(), scripts.AllOf, []string{"a", "b"}, []string{"gf", "100000", "1000000", "1", "5", "1000000"})
+	if want := []int64{100_000, 6_000_001}; err != nil || !slices.Equal(reply, want) {
+		t.Errorf("%v, %v, want %v", reply, err, want)
 	}
 }

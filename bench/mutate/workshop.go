@@ -14,7 +14,7 @@ import (
 
 // tests are what the mutants of a script are run against, after those of what it stores.
 var tests = map[string][]string{
-	"allof":            {"-run", "TestOrder|TestStoresAlike|TestReset|TestWrongContent|TestRefusedWrites", "./algorithms/allof", "-rapid.nofailfile"},
+	"allof":            {"-run", "TestOrder|TestReplyForm|TestStoresAlike|TestReset|TestWrongContent|TestRefusedWrites", "./algorithms/allof", "-rapid.nofailfile"},
 	"fixedwindow":      {"-run", "TestConformance|TestAligned", "./fixedwindow"},
 	"gcra":             {"-run", "TestConformance", "./gcra"},
 	"inflight_acquire": {"-run", "TestRemote", "./inflight"},

@@ -1,0 +1,73 @@
+package httplimit_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/httplimit"
+)
+
+// Of each address three logins an hour may fail. Those that succeed cost nothing.
+func ExampleSettle() {
+	limiter, err := gcra.NewLocal(algorithms.PerHour(3))
+	if err != nil {
+		panic(err)
+	}
+	limit, err := httplimit.New(limiter, httplimit.Settle(func(_ *http.Request, response httplimit.Response) int64 {
+		if response.Status == http.StatusUnauthorized {
+			return 1
+		}
+		return 0
+	}))
+	if err != nil {
+		panic(err)
+	}
+	login := limit(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Password") != "correct" { // a real one looks for a hash of the password
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}))
+	for _, password := range []string{"correct", "guess", "correct", "guess", "correct", "guess", "correct"} {
+		r := httptest.NewRequest(http.MethodPost, "/login", nil)
+		r.Header.Set("Password", password)
+		w := httptest.NewRecorder()
+		login.ServeHTTP(w, r)
+		fmt.Println(password, w.Code)
+	}
+	// Output:
+	// correct 200
+	// guess 401
+	// correct 200
+	// guess 401
+	// correct 200
+	// guess 401
+	// correct 429
+}
+
+// Each address may download 1,000 bytes an hour. What a response will have is not known before: a request is let through as long
+// as there is any room, and what it has sent above that is paid back first.
+func ExampleSettle_bytes() {
+	limiter, err := gcra.NewLocal(algorithms.PerHour(1000))
+	if err != nil {
+		panic(err)
+	}
+	limit, err := httplimit.New(limiter, httplimit.Settle(func(_ *http.Request, response httplimit.Response) int64 {
+		return response.Written
+	}))
+	if err != nil {
+		panic(err)
+	}
+	download := limit(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 700)) }))
+	for range 3 {
+		w := httptest.NewRecorder()
+		download.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+		fmt.Printf("%d, Retry-After %q\n", w.Code, w.Header().Get("Retry-After"))
+	}
+	// Output:
+	// 200, Retry-After ""
+	// 200, Retry-After ""
+	// 429, Retry-After "1444"
+}

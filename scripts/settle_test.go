@@ -155,6 +155,12 @@ var settlings = map[string][]settling{
 		{scripts.SlidingLogSettle, "1s", "0 2 1000000 @ +500000", []int64{1}, log(0, 0, entry(0, 3)), -1, none, -1},
 		{scripts.SlidingLog, "1s", "3 10 1000000 @", []int64{3}, log(1_000_000, 0, entry(1_000_000, 3)), 1000, none, -1},
 	},
+	"a log: the entry has gone, and a later one has not": {
+		{scripts.SlidingLogReserve, "0s", "5 10 1000000 @", []int64{5, 0, 1_000_000, now}, log(0, 0, entry(0, 5)), 1000, none, -1},
+		{scripts.SlidingLog, "500ms", "3 10 1000000 @", []int64{8}, log(0, 0, entry(0, 5), entry(500_000, 8)), -1, none, -1},
+		{scripts.SlidingLogSettle, "1s", "0 5 1000000 @ +0", []int64{0}, log(0, 0, entry(0, 5), entry(500_000, 8)), -1, none, -1},
+		{scripts.SlidingLogSettle, "1s", "9 5 1000000 @ +0", []int64{0}, log(0, 0, entry(0, 5), entry(500_000, 8)), -1, none, -1},
+	},
 	"a log: the oldest": {
 		{scripts.SlidingLog, "0s", "2 10 1000000 @", []int64{2}, log(0, 0, entry(0, 2)), 1000, none, -1},
 		{scripts.SlidingLogReserve, "100ms", "5 10 1000000 @", []int64{7, 0, 1_000_000, now + 100_000}, log(0, 0, entry(0, 2), entry(100_000, 7)), -1, none, -1},

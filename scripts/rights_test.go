@@ -45,7 +45,7 @@ func TestRights(t *testing.T) {
 		}
 	}
 	for i, row := range rows {
-		want := append(called[i], "+evalsha", "+eval")
+		want := slices.Concat(called[i], []string{"+evalsha", "+eval"})
 		slices.Sort(want)
 		want = slices.Compact(want)
 		got := strings.Fields(row[2])

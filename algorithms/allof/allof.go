@@ -18,7 +18,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// ErrNotTogether: the limiters, or the keys of a request, can't be decided as one.
+// ErrNotTogether is wrapped by errors that say that the limiters, or the keys of a request, can't be decided as one.
 var ErrNotTogether = errors.New("weir: can't be decided together")
 
 // A Limiter admits a request if each of its limiters does. [New] returns one. It is safe for concurrent use.

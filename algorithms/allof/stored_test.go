@@ -40,10 +40,11 @@ func TestStoresAlike(t *testing.T) {
 			if simulated {
 				opts = append(opts, algorithms.WithClock(clock.Now))
 			}
-			whole := append(opts[:len(opts):len(opts)], algorithms.WithPrefix("whole"))
-			alone := append(opts[:len(opts):len(opts)], algorithms.WithPrefix("alone"))
-			limiters := made(t, all, over, alone...)
-			l := together(t, made(t, all, over, whole...))
+			prefixed := func(prefix string) []algorithms.Option {
+				return append(slices.Clone(opts), algorithms.WithPrefix(prefix))
+			}
+			limiters := made(t, all, over, prefixed("alone")...)
+			l := together(t, made(t, all, over, prefixed("whole")...))
 			for range rapid.IntRange(1, 15).Draw(rt, "requests") {
 				redis.SetTime(clock.Now())
 				asked := requests(rt, limiters)

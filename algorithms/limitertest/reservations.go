@@ -232,7 +232,7 @@ func testSettledConcurrently(t *testing.T, s *suite) {
 		callers.Add(1)
 		go func() {
 			defer callers.Done()
-			random := rand.New(rand.NewPCG(0x77656972, uint64(i))) //nolint:gosec // the same each time
+			random := rand.New(rand.NewPCG(0x77656972, uint64(i))) // the same each time
 			for range 20 {
 				r, err := l.Limiter.(algorithms.Reserver).Reserve(context.Background(), "k", 1+random.Int64N(8))
 				if err == nil {

@@ -93,7 +93,7 @@ func testRandomReservations(t *testing.T, s *suite) {
 		return
 	}
 	for i := range 12 {
-		random := rand.New(rand.NewPCG(0x77656972, uint64(i))) //nolint:gosec // the same each time
+		random := rand.New(rand.NewPCG(0x77656972, uint64(i))) // the same each time
 		limit := s.fitting(limits[random.IntN(len(limits))])
 		l := s.subject(t, limit)
 		reference := s.companion(t, l, limit)

@@ -173,7 +173,7 @@ func compareAtMost(t *testing.T, a algorithm, run scripts.Runner, limit algorith
 	if err := errors.Join(err, localErr); err != nil {
 		t.Fatal(err)
 	}
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same each time
+	random := rand.New(rand.NewPCG(1, 2)) // the same each time
 	for range 40 {
 		clock.Advance(time.Duration(random.Int64N(int64(limit.Period / 3))))
 		n := 1 + random.Int64N(limit.BurstOrRate())

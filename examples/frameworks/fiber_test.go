@@ -41,6 +41,7 @@ func Example_fiber() {
 			panic(err)
 		}
 		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
 		if err != nil {
 			panic(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -184,7 +185,7 @@ func histories(limit algorithms.Limit, factory limitertest.Factory, model func(a
 				algorithms.Limiter
 				algorithms.Reserver
 			}),
-			key: fmt.Sprint(keys), clock: clock, model: func() Model { return model(limit) }, now: clock.Now().Sub(Start).Microseconds(),
+			key: strconv.Itoa(keys), clock: clock, model: func() Model { return model(limit) }, now: clock.Now().Sub(Start).Microseconds(),
 		}
 	}, nil
 }

@@ -140,7 +140,7 @@ func (a Algorithm) SettlesAlike(t *testing.T) {
 	})
 }
 
-// LeavesNoTrace: if a key's reservations of an instant are all canceled in it, in any order and with other requests
+// LeavesNoTrace tests that if a key's reservations of an instant are all canceled in it, in any order and with other requests
 // between, then every later decision is as if they had never been.
 func (a Algorithm) LeavesNoTrace(t *testing.T, factory limitertest.Factory) {
 	rapid.Check(t, func(rt *rapid.T) {
@@ -184,7 +184,7 @@ func (a Algorithm) LeavesNoTrace(t *testing.T, factory limitertest.Factory) {
 	})
 }
 
-// AllowsAtMost: AllowAtMost admits what fits, as AllowN of that does.
+// AllowsAtMost tests that AllowAtMost admits what fits, as AllowN of that does.
 func (a Algorithm) AllowsAtMost(t *testing.T, factory limitertest.Factory) {
 	rapid.Check(t, func(rt *rapid.T) {
 		limit := a.Fitting(algorithms.Limit{

@@ -76,8 +76,9 @@ type numbered struct {
 // decompressed returns what r holds, also where that is compressed by gzip.
 func decompressed(r io.Reader) (*bufio.Reader, error) {
 	buffered := bufio.NewReaderSize(r, 1<<16)
-	if magic, err := buffered.Peek(2); err != nil || magic[0] != 0x1f || magic[1] != 0x8b {
-		return buffered, nil // what can't be read is told by the next to read
+	magic, _ := buffered.Peek(2) // the next to read is told of an error
+	if !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		return buffered, nil
 	}
 	plain, err := gzip.NewReader(buffered)
 	if err != nil {

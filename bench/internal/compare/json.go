@@ -94,10 +94,10 @@ func (r Report) JSON(w io.Writer, decisions bool) error {
 	return json.NewEncoder(w).Encode(doc)
 }
 
-func (run Run) document(c Comparison, decisions bool) documentAlgorithm {
-	t := run.Totals
+func (r Run) document(c Comparison, decisions bool) documentAlgorithm {
+	t := r.Totals
 	da := documentAlgorithm{
-		Algorithm: run.Names[0], SameAs: run.Names[1:],
+		Algorithm: r.Names[0], SameAs: r.Names[1:],
 		Totals: documentTotals{
 			t.Requests, t.Admitted, t.Denied, t.OverLimit, t.Delayed, t.Events, t.MostInPeriod,
 			us(t.Delay.P50), us(t.Delay.P99), us(t.Delay.Longest), us(t.Retry.P50), us(t.Retry.P99), us(t.Retry.Longest),
@@ -106,8 +106,8 @@ func (run Run) document(c Comparison, decisions bool) documentAlgorithm {
 	if !decisions {
 		return da
 	}
-	da.Decisions = make([]documentDecision, len(run.Outcomes))
-	for i, o := range run.Outcomes {
+	da.Decisions = make([]documentDecision, len(r.Outcomes))
+	for i, o := range r.Outcomes {
 		a := c.Trace.Arrivals[i]
 		da.Decisions[i] = documentDecision{
 			us(a.At), a.Key, a.Cost, o.Allowed, o.OverLimit, us(o.Delay), us(o.RetryAfter), o.Remaining,

@@ -39,29 +39,35 @@ func Example_severalLimits() {
 	run, end := embedded()
 	defer end()
 	ctx := context.Background()
-	for range 3 {
-		// docs/choosing.md
-		perUser, err := gcra.New(run, algorithms.PerHour(2), algorithms.WithName("user"))
-		if err != nil {
-			panic(err)
-		}
-		perTenant, err := slidinglog.New(run, algorithms.PerDay(1000), algorithms.WithName("tenant"))
-		if err != nil {
-			panic(err)
-		}
-		both, err := allof.New(perUser, perTenant) // over one Runner
-		if err != nil {
-			panic(err)
-		}
-		decision, err := both.AllowEach(ctx,
-			allof.Request{Key: "{acme}:alice", Cost: 1}, // what is in braces is one slot of a cluster
-			allof.Request{Key: "{acme}", Cost: 1},
-		)
+	// docs/choosing.md
+	perUser, err := gcra.New(run, algorithms.PerHour(2), algorithms.WithName("user"))
+	if err != nil {
+		panic(err)
+	}
+	perTenant, err := slidinglog.New(run, algorithms.PerDay(1000), algorithms.WithName("tenant"))
+	if err != nil {
+		panic(err)
+	}
+	both, err := allof.New(perUser, perTenant) // over one Runner
+	if err != nil {
+		panic(err)
+	}
+	decision, err := both.AllowEach(ctx,
+		allof.Request{Key: "{acme}:alice", Cost: 1}, // what is in braces is one slot of a cluster
+		allof.Request{Key: "{acme}", Cost: 1},
+	)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(decision.Result.Allowed, decision.Each[0].Remaining, decision.Each[1].Remaining)
+	// end of docs/choosing.md
+
+	for range 2 {
+		decision, err := both.AllowEach(ctx, allof.Request{Key: "{acme}:alice", Cost: 1}, allof.Request{Key: "{acme}", Cost: 1})
 		if err != nil {
 			panic(err)
 		}
 		fmt.Println(decision.Result.Allowed, decision.Each[0].Remaining, decision.Each[1].Remaining)
-		// end of docs/choosing.md
 	}
 	// Output:
 	// true 1 999

@@ -299,7 +299,7 @@ func TestOnServer(t *testing.T) {
 			Server string
 			Traces any
 		}
-		if err := json.Unmarshal([]byte(succeed(t, requests, "compare", "-trace", "-", "-json", "-redis", on)), &document); err != nil {
+		if err := json.Unmarshal([]byte(succeed(t, requests, "compare", "-trace", "-", "-and", "10/minute", "-json", "-redis", on)), &document); err != nil {
 			t.Fatal(err)
 		}
 		return document.Server, document.Traces

@@ -70,6 +70,7 @@ func TestGolden(t *testing.T) {
 		"compare-60":    {"compare", "-width=60"},
 		"log":           {"compare", "-log", "testdata/access.log", "-limit", "60/minute"},
 		"log-json":      {"compare", "-log", "testdata/service.jsonl", "-limit", "60/minute", "-key", "request.remote_addr,request.uri:1"},
+		"log-and":       {"compare", "-log", "testdata/access.log", "-limit", "30/minute burst 10,60/minute", "-and", "100/5m", "-algorithms", "gcra", "-aligned"},
 		"log-csv":       {"compare", "-log", "testdata/calls.csv", "-limit", "10/minute,30/minute burst 5", "-limit", "90/minute", "-time-field", "sent_ms", "-key", "account", "-aligned"},
 		"log-seconds":   {"compare", "-log", "testdata/access.log", "-spread=false", "-key", "path:1", "-algorithms", "gcra,fixedwindow", "-width", "60"},
 		"edge-aligned":  {"compare", "-only", "edge", "-aligned", "-limit", "10/s", "-algorithms", "fixedwindow"},
@@ -306,7 +307,7 @@ func TestOnServer(t *testing.T) {
 			Server string
 			Traces any
 		}
-		if err := json.Unmarshal([]byte(succeed(t, requests, "compare", "-trace", "-", "-json", "-redis", on)), &document); err != nil {
+		if err := json.Unmarshal([]byte(succeed(t, requests, "compare", "-trace", "-", "-and", "10/minute", "-json", "-redis", on)), &document); err != nil {
 			t.Fatal(err)
 		}
 		return document.Server, document.Traces

@@ -41,7 +41,7 @@
 // # Cost
 //
 // A call is one script of 1 to 7 commands. Each is logarithmic in the number of leases: nothing depends on N otherwise, and
-// no call removes more than 64 leases that have ended. A key is a sorted set, with 120 to 135 bytes for each lease under an id
+// no call removes more than 64 leases that have ended. A key is a sorted set, with 119 to 134 bytes for each lease under an id
 // of [NewID], and expires when the last lease has ended.
 //
 // # When to use another

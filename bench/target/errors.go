@@ -18,13 +18,16 @@ type runner struct {
 }
 
 // Run implements scripts.Runner.
-func (r runner) Run(ctx context.Context, s *scripts.Script, keys []string, args []string) ([]int64, error) {
+func (r *runner) Run(ctx context.Context, s *scripts.Script, keys []string, args []string) ([]int64, error) {
 	reply, err := r.Runner.Run(ctx, s, keys, args)
 	if err != nil {
 		err = Explain(r.place, compareRights, err)
 	}
 	return reply, err
 }
+
+// Unwrap returns the runner that knows where keys live.
+func (r *runner) Unwrap() scripts.Runner { return r.Runner }
 
 // Explain says in one line what err of the server at a place means, where the user needs those rights.
 func Explain(p Place, rights string, err error) error {

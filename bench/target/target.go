@@ -75,7 +75,7 @@ func Dial(ctx context.Context, urls string) (*Target, error) {
 		return nil, err
 	}
 	t := &Target{
-		Runner: runner{run, place},
+		Runner: &runner{run, place},
 		close:  func() { _ = client.Close() },
 	}
 	if err := client.Ping(ctx).Err(); err != nil {

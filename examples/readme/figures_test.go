@@ -31,6 +31,59 @@ func numbers(t *testing.T, text, pattern string) (found [][]float64) {
 // near reports whether two figures are the same but for rounding, and for the 1 % by which counts of instructions differ.
 func near(a, b float64) bool { return math.Abs(a-b) <= 0.01*b }
 
+// counted says which cases of bench/instructions/baseline.txt the rows of docs/performance.md show, in their order. Several in
+// one figure are added.
+var counted = []struct{ section, row, cases string }{
+	{"Several limits as one", "gcra twice", "allof-gcra-gcra/new allof-gcra-gcra/busy allof-gcra-gcra/denied gcra/busy+gcra/busy"},
+	{"Several limits as one", "gcra three times", "allof-gcra-gcra-gcra/new allof-gcra-gcra-gcra/busy allof-gcra-gcra-gcra/denied gcra/busy+gcra/busy+gcra/busy"},
+	{"Several limits as one", "gcra and fixedwindow", "allof-gcra-fixedwindow/new allof-gcra-fixedwindow/busy allof-gcra-fixedwindow/denied gcra/busy+fixedwindow/open"},
+	{"Several limits as one", "gcra and slidinglog", "allof-gcra-slidinglog/new allof-gcra-slidinglog/busy allof-gcra-slidinglog/denied gcra/busy+slidinglog/busy"},
+	{"Parts of a request, and charges that are settled", "gcra", "gcra_most/busy gcra_reserve/busy gcra_settle/canceled"},
+	{"Parts of a request, and charges that are settled", "fixedwindow", "fixedwindow_most/open fixedwindow_reserve/open fixedwindow_settle/canceled"},
+	{"Parts of a request, and charges that are settled", "slidinglog", "slidinglog_most/busy slidinglog_reserve/busy slidinglog_settle/canceled"},
+	{"Leases", "Acquire", "inflight_acquire/new inflight_acquire/busy inflight_acquire/denied"},
+	{"Leases", "Renew", "inflight_renew/busy"},
+	{"Leases", "Peek", "inflight_peek/busy inflight_peek/denied"},
+}
+
+// TestCounted holds the figures of docs/performance.md against the counts that the scripts are held to.
+func TestCounted(t *testing.T) {
+	counts := map[string]float64{}
+	for _, match := range regexp.MustCompile(`(?m)^redis-7\.0 (\S+) (\d+)$`).FindAllStringSubmatch(read(t, root+"/bench/instructions/baseline.txt"), -1) {
+		count, err := strconv.ParseFloat(match[2], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts[match[1]] = count / 1000
+	}
+	performance := read(t, root+"/docs/performance.md")
+	cell := regexp.MustCompile(`\| ([\d.]+) `)
+	for _, c := range counted {
+		_, section, _ := strings.Cut(performance, "\n## "+c.section+"\n")
+		section, _, _ = strings.Cut(section, "\n## ")
+		said := regexp.MustCompile(`(?m)^\| `+c.row+` \|.*$`).FindAllString(section, -1)
+		if len(said) != 1 {
+			t.Errorf("%q has the rows %q for %q, want one", c.section, said, c.row)
+			continue
+		}
+		shown := cell.FindAllStringSubmatch(said[0], -1)
+		for i, names := range strings.Fields(c.cases) {
+			want := 0.0
+			for _, name := range strings.Split(names, "+") {
+				if counts[name] == 0 {
+					t.Errorf("no count of %s", name)
+				}
+				want += counts[name]
+			}
+			if i >= len(shown) {
+				t.Errorf("%q shows no %s", said[0], names)
+			} else if got, err := strconv.ParseFloat(shown[i][1], 64); err != nil || !near(got, want) {
+				t.Errorf("%q: %s is %v, counted were %.1f", said[0], names, got, want)
+			}
+		}
+	}
+}
+
 // TestFigures holds the three facts of the README against the files that prove them.
 func TestFigures(t *testing.T) {
 	readme := read(t, root+"/README.md")

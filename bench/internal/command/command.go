@@ -24,7 +24,7 @@ const (
 // description is the text of the program's help.
 const description = `Usage: go run ./bench COMMAND [flags]      from the root of the repository
 
-  go run ./bench compare                  the algorithms on four built-in traces
+  go run ./bench compare                  the algorithms on five built-in traces
   go run ./bench compare -log access.log -limit 60/minute
                                           on what a web server has logged
   go run ./bench measure                  what limiters cost, on a server that it starts

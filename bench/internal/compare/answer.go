@@ -21,7 +21,12 @@ func (c Comparison) Answer() string {
 				capital(run.inWords()), percent(t.Delayed, t.Admitted), wait(t.Delay.P50), wait(t.Delay.P99)))
 		}
 	}
-	said = append(said, c.whom(), c.worst(), c.enough())
+	said = append(said, c.whom())
+	said = append(said, c.worst(c.Trace.Limit, func(t Totals) int64 { return t.MostInPeriod }))
+	if c.Trace.And.Rate > 0 {
+		said = append(said, c.worst(c.Trace.And, func(t Totals) int64 { return t.MostInOther }))
+	}
+	said = append(said, c.enough())
 	return strings.Join(slices.DeleteFunc(said, func(s string) bool { return s == "" }), " ")
 }
 
@@ -54,10 +59,10 @@ func (c Comparison) whom() string {
 	return fmt.Sprintf("%s; %s has %s of all denials.", who, shortKey(first.key, 40), percent(first.denied, sum))
 }
 
-// worst says what passed in the worst period.
-func (c Comparison) worst() string {
-	groups := c.groups(func(r Run) int { return int(r.Totals.MostInPeriod) }, func(most int) string {
-		if times := float64(most) / float64(c.Trace.Limit.Rate); times >= 1.05 {
+// worst says what passed in the worst period of a limit, which most tells.
+func (c Comparison) worst(limit algorithms.Limit, most func(Totals) int64) string {
+	groups := c.groups(func(r Run) int { return int(most(r.Totals)) }, func(most int) string {
+		if times := float64(most) / float64(limit.Rate); times >= 1.05 {
 			return fmt.Sprintf("%s (%.1f× the rate)", counted(most), times)
 		}
 		return counted(most)
@@ -70,16 +75,21 @@ func (c Comparison) worst() string {
 		of = " of one key"
 	}
 	if len(groups) == 1 && len(c.Runs) > 1 {
-		return fmt.Sprintf("In the worst %s%s, each passes %s.", picture.ShortTime(c.Trace.Limit.Period), of, groups[0].said)
+		return fmt.Sprintf("In the worst %s%s, each passes %s.", picture.ShortTime(limit.Period), of, groups[0].said)
 	}
-	return fmt.Sprintf("In the worst %s%s, %s.", picture.ShortTime(c.Trace.Limit.Period), of, told(groups, "passes", "pass"))
+	return fmt.Sprintf("In the worst %s%s, %s.", picture.ShortTime(limit.Period), of, told(groups, "passes", "pass"))
 }
 
 // enough says which limit would deny nothing.
 func (c Comparison) enough() string {
-	most, period := c.mostArrived(), c.Trace.Limit.Period
+	period := c.Trace.Limit.Period
+	most := c.mostArrived(period)
 	if most <= c.Trace.Limit.Rate && !slices.ContainsFunc(c.Runs, func(r Run) bool { return r.Totals.Denied > 0 }) {
 		return fmt.Sprintf("The most that arrived in any %s is %s.", picture.ShortTime(period), counted(int(most)))
+	}
+	if c.Trace.And.Rate > 0 {
+		other := algorithms.Per(c.mostArrived(c.Trace.And.Period), c.Trace.And.Period)
+		return fmt.Sprintf("A limit of %s, with one of %s for allof, would deny none.", algorithms.Per(most, period), other)
 	}
 	return fmt.Sprintf("A limit of %s would deny none.", algorithms.Per(most, period))
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/go-weir/weir/bench/internal/command"
 	"github.com/go-weir/weir/bench/internal/progress"
-	"github.com/go-weir/weir/bench/internal/subject"
 	"github.com/go-weir/weir/bench/internal/trace"
 	"github.com/go-weir/weir/bench/target"
 )
@@ -31,7 +30,7 @@ const (
 const description = `It sends the same requests to each algorithm, and says which denies how much, who is denied,
 and what passed in the worst period: in words, as tables, and over time, if asked for also
 in pictures. The time is simulated, so a day's log takes a moment. Without flags it shows
-four built-in traces, on a Redis of its own inside this process.
+five built-in traces, on a Redis of its own inside this process.
 
   go run ./bench compare
   go run ./bench compare -log access.log -limit 60/minute
@@ -44,6 +43,7 @@ four built-in traces, on a Redis of its own inside this process.
   go run ./bench compare -only steady -work 2s
   go run ./bench compare -only steady -limit "8/second burst 2" -algorithms gcra,queue
   go run ./bench compare -only edge -algorithms gcra,fixedwindow,allof
+  go run ./bench compare -log access.log -limit 10/second -and 60/minute
   go run ./bench compare -only edge -svg pictures -png pictures
   go run ./bench compare -redis redis://127.0.0.1:6379
 
@@ -78,7 +78,8 @@ func Command() *cli.Command {
 			&cli.StringFlag{Name: "trace", Usage: "the requests in this CSV `FILE` of offsets instead; - is standard input"},
 			&cli.StringSliceFlag{Name: "only", Usage: "the built-in traces of these `NAMES`: " + strings.Join(traceNames(), ",")},
 			&cli.StringSliceFlag{Name: "limit", Usage: "these `LIMITS`, one after the other: \"5/minute\", \"100/10s,200/10s\", \"10/s burst 20\"\n(each built-in trace has its own; for files the default is " + fileLimit.String() + ")"},
-			&cli.StringSliceFlag{Name: "algorithms", Usage: "only the algorithms of these `NAMES`: " + strings.Join(kindNames(), ",") + "\n(allof is gcra and fixedwindow decided as one, and is shown only if it is named)"},
+			&cli.StringFlag{Name: "and", Usage: "also show allof: gcra under each of the limits and fixedwindow under this `LIMIT`,\ndecided as one, such as \"100/minute\" beside -limit 10/second"},
+			&cli.StringSliceFlag{Name: "algorithms", Usage: "only the algorithms of these `NAMES`: " + strings.Join(kindNames(), ",") + "\n(allof is gcra and fixedwindow decided as one, and is shown only if it is named\nor there is a second limit, of -and or of the trace)"},
 			&cli.DurationFlag{Name: "work", Usage: "also show inflight: at most a burst of requests at once, each of which takes this\n`TIME` of 1ms to 1h, such as 250ms (1s if inflight is named by -algorithms)"},
 			&cli.BoolFlag{Name: "aligned", Usage: "fixed windows that begin at whole periods of the clock,\nnot at the first request"},
 			&cli.StringFlag{Name: "redis", Usage: "run on the server at this `URL`: redis://, rediss:// or unix://\n(or on miniredis or local, which is this process without any Redis;\nthe default is miniredis, and local for over " + strconv.Itoa(manyDecisions) + " decisions)"},
@@ -101,9 +102,12 @@ func action(ctx context.Context, cmd *cli.Command) error {
 	if cmd.IsSet("work") && (work < leastWork || work > mostWork || work%time.Microsecond != 0) {
 		return command.Misuse(cmd, "work is %v, want %v to %v, in whole microseconds", work, leastWork, mostWork)
 	}
-	kinds, unknown, ok := kindsOf(names(cmd, "algorithms"), work)
-	if !ok {
-		return command.Misuse(cmd, "there is no algorithm %q, want some of %s", unknown, strings.Join(kindNames(), ","))
+	choice := choice{names(cmd, "algorithms"), work}
+	if name, found := choice.unknown(); found {
+		return command.Misuse(cmd, "there is no algorithm %q, want some of %s", name, strings.Join(kindNames(), ","))
+	}
+	if cmd.IsSet("and") && len(choice.names) > 0 {
+		choice.names = append(choice.names, allofName)
 	}
 	width := cmd.Int("width")
 	if cmd.IsSet("width") && (width < minWidth || width > maxWidth) {
@@ -122,7 +126,7 @@ func action(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	report, err := compareAll(ctx, cmd, traces, kinds)
+	report, err := compareAll(ctx, cmd, traces, choice)
 	if err != nil {
 		return err
 	}
@@ -151,10 +155,10 @@ func action(ctx context.Context, cmd *cli.Command) error {
 }
 
 // compareAll runs the comparisons on what -redis names.
-func compareAll(ctx context.Context, cmd *cli.Command, traces []trace.Trace, kinds []subject.Kind) (Report, error) {
+func compareAll(ctx context.Context, cmd *cli.Command, traces []trace.Trace, choice choice) (Report, error) {
 	decisions := 0
-	rows, _ := rows(kinds)
 	for _, t := range traces {
+		rows, _ := rows(choice.kinds(t))
 		decisions += len(t.Arrivals) * len(rows)
 	}
 	server, err := open(ctx, cmd.String("redis"), decisions)
@@ -166,7 +170,7 @@ func compareAll(ctx context.Context, cmd *cli.Command, traces []trace.Trace, kin
 	defer progress.Follow(cmd.Root().ErrWriter, decisions, &decided)()
 	report := Report{Server: server.Name, Command: command.Line(cmd), Date: time.Now()}
 	for _, t := range traces {
-		setup := Setup{Runner: server.Runner, Prefix: "weir-bench-" + rand.Text(), Kinds: kinds, Aligned: cmd.Bool("aligned"), Decided: &decided}
+		setup := Setup{Runner: server.Runner, Prefix: "weir-bench-" + rand.Text(), Kinds: choice.kinds(t), Aligned: cmd.Bool("aligned"), Decided: &decided}
 		comparison, err := setup.Compare(ctx, t)
 		if err != nil {
 			return Report{}, err
@@ -200,11 +204,4 @@ func names(cmd *cli.Command, flag string) []string {
 		values[i] = strings.TrimSpace(values[i])
 	}
 	return values
-}
-
-func kindNames() (names []string) {
-	for _, k := range named {
-		names = append(names, k.Name)
-	}
-	return append(names, inflightName)
 }

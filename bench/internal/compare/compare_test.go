@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,10 @@ func TestBuiltinTraces(t *testing.T) {
 		admitted, denied, delayed int
 		most                      int64
 	}
-	want := map[string][]line{ // in the order of kinds, gcra and leakybucket in one
+	want := map[string][]line{ // in the order of kinds, gcra and leakybucket in one, and allof where there is a second limit
+		// 16 bursts of 10 at 10/s. The queue delays all but the first of each. A window of 60/minute has room for the first six,
+		// and the next one for the six from 60 s on.
+		"bursts": {{160, 0, 0, 10}, {160, 0, 0, 10}, {160, 0, 0, 10}, {160, 0, 144, 10}, {120, 40, 0, 10}},
 		// 100 in 10 s at 1/s. The queue has one place besides the one that leaves.
 		"articles": {{10, 90, 0, 1}, {10, 90, 0, 1}, {10, 90, 0, 1}, {11, 89, 10, 1}},
 		// 1 + 20 + 20 at 10/s: 1 + 9 and 10 by the window; the log has room for 9, and for one more
@@ -51,9 +55,13 @@ func TestBuiltinTraces(t *testing.T) {
 	_, runner := server(t)
 	for _, where := range []scripts.Runner{runner, nil} {
 		for _, tr := range trace.Builtin() {
-			comparison, err := Setup{Runner: where, Prefix: "test", Kinds: kinds, Decided: new(atomic.Int64)}.Compare(t.Context(), tr)
+			comparison, err := Setup{Runner: where, Prefix: "test", Kinds: choice{}.kinds(tr), Decided: new(atomic.Int64)}.Compare(t.Context(), tr)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if len(comparison.Runs) != len(want[tr.Name]) {
+				t.Errorf("%s has %d rows, want %d", tr.Name, len(comparison.Runs), len(want[tr.Name]))
+				continue
 			}
 			for i, run := range comparison.Runs {
 				got := line{run.Totals.Admitted, run.Totals.Denied, run.Totals.Delayed, run.Totals.MostInPeriod}
@@ -73,16 +81,20 @@ func TestModels(t *testing.T) {
 		algorithms.PerSecond(10), algorithms.PerSecond(5).WithBurst(2), algorithms.PerMinute(6).WithBurst(9),
 		algorithms.PerSecond(1), algorithms.Per(4, time.Millisecond).WithBurst(1),
 	} {
-		traces = append(traces, random(uint64(i), limit))
+		tr := random(uint64(i), limit)
+		traces = append(traces, tr)
+		tr.And = algorithms.Per(2*limit.Rate-1, 3*limit.Period)
+		traces = append(traces, tr)
 	}
 	redis, runner := server(t)
+	every := choice{names: kindNames()[:len(kindNames())-1]} // inflight has a test of its own
 	for _, tr := range traces {
 		for _, aligned := range []bool{false, true} {
 			var comparisons [2]Comparison
 			for i, where := range []scripts.Runner{runner, nil} {
 				var decided atomic.Int64
 				var err error
-				comparisons[i], err = Setup{Runner: where, Prefix: "test", Kinds: named, Aligned: aligned, Decided: &decided}.Compare(t.Context(), tr)
+				comparisons[i], err = Setup{Runner: where, Prefix: "test", Kinds: every.kinds(tr), Aligned: aligned, Decided: &decided}.Compare(t.Context(), tr)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -90,7 +102,7 @@ func TestModels(t *testing.T) {
 					t.Errorf("%s: %d decisions were counted", tr.Name, decided.Load())
 				}
 				for _, run := range comparisons[i].Runs {
-					t.Run(fmt.Sprintf("%s %v/%s/%d", tr.Name, aligned, run.Kind.Name, i), func(t *testing.T) {
+					t.Run(fmt.Sprintf("%s, %s %v/%s/%d", tr.Name, tr.Limits(), aligned, run.Kind.Name, i), func(t *testing.T) {
 						checkModel(t, tr, run, aligned)
 						checkTotals(t, tr, run)
 					})
@@ -114,8 +126,8 @@ func checkTwins(t *testing.T, runner scripts.Runner, tr trace.Trace, c Compariso
 	t.Helper()
 	for _, run := range c.Runs {
 		for _, name := range run.Names[1:] {
-			alone, _, _ := kindsOf([]string{name}, 0)
-			other, err := Setup{Runner: runner, Prefix: "twin", Kinds: alone, Aligned: c.Aligned, Decided: new(atomic.Int64)}.Compare(t.Context(), tr)
+			alone := choice{names: []string{name}}
+			other, err := Setup{Runner: runner, Prefix: "twin", Kinds: alone.kinds(tr), Aligned: c.Aligned, Decided: new(atomic.Int64)}.Compare(t.Context(), tr)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -152,7 +164,7 @@ func checkModel(t *testing.T, tr trace.Trace, run Run, aligned bool) {
 	capacity := map[string]int64{"fixedwindow": tr.Limit.Rate, "slidinglog": tr.Limit.Rate}[run.Kind.Name]
 	switch {
 	case run.Kind.Name == "allof":
-		capacity = min(tr.Limit.Rate, tr.Limit.BurstOrRate())
+		capacity = min(cmp.Or(tr.And, tr.Limit).Rate, tr.Limit.BurstOrRate())
 	case capacity == 0:
 		capacity = tr.Limit.BurstOrRate()
 	}
@@ -168,7 +180,7 @@ func checkModel(t *testing.T, tr trace.Trace, run Run, aligned bool) {
 		outcomes[arrival.Key] = append(outcomes[arrival.Key], run.Outcomes[i])
 	}
 	for key := range arrivals {
-		for i, want := range models[run.Kind.Name](tr.Limit, aligned, arrivals[key]) {
+		for i, want := range models[run.Kind.Name](tr, aligned, arrivals[key]) {
 			arrival, got := arrivals[key][i], outcomes[key][i]
 			if got.Allowed != want.allowed || (got.Allowed && arrival.At+got.Delay != want.at) || got.Allowed != (got.RetryAfter == 0) {
 				t.Fatalf("at %v: got %+v, want %+v", arrival, got, want)
@@ -196,14 +208,16 @@ func checkTotals(t *testing.T, tr trace.Trace, run Run) {
 			want.Delayed++
 		}
 		// The period that ends with this request's departure.
-		end, sum := tr.Arrivals[i].At+o.Delay, int64(0)
+		end, sums := tr.Arrivals[i].At+o.Delay, [2]int64{}
 		for j, other := range run.Outcomes {
 			at := tr.Arrivals[j].At + other.Delay
-			if other.Allowed && tr.Arrivals[j].Key == tr.Arrivals[i].Key && at <= end && at > end-tr.Limit.Period {
-				sum += weight(run.Kind, tr.Arrivals[j])
+			for k, period := range []time.Duration{tr.Limit.Period, tr.And.Period} {
+				if other.Allowed && tr.Arrivals[j].Key == tr.Arrivals[i].Key && at <= end && at > end-period {
+					sums[k] += weight(run.Kind, tr.Arrivals[j])
+				}
 			}
 		}
-		want.MostInPeriod = max(want.MostInPeriod, sum)
+		want.MostInPeriod, want.MostInOther = max(want.MostInPeriod, sums[0]), max(want.MostInOther, sums[1])
 	}
 	want.Delay = checkWaits(t, run, func(o Outcome) time.Duration { return o.Delay })
 	want.Retry = checkWaits(t, run, func(o Outcome) time.Duration { return o.RetryAfter })

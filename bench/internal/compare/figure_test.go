@@ -165,8 +165,8 @@ func TestCurves(t *testing.T) {
 			if got := highest(curves.passed); got != float64(run.Totals.MostInPeriod) {
 				t.Errorf("%s, %s: %v passed at most, want %d", c.Trace.Name, run.Name(), got, run.Totals.MostInPeriod)
 			}
-			if got := highest(curves.arrived); got != float64(c.mostArrived()) {
-				t.Errorf("%s, %s: %v arrived at most, want %d", c.Trace.Name, run.Name(), got, c.mostArrived())
+			if got := highest(curves.arrived); got != float64(c.mostArrived(c.Trace.Limit.Period)) {
+				t.Errorf("%s, %s: %v arrived at most, want %d", c.Trace.Name, run.Name(), got, c.mostArrived(c.Trace.Limit.Period))
 			}
 			times := curves.times[0]
 			if len(times[atOnce]) != run.Totals.Admitted-run.Totals.Delayed || len(times[delayed]) != run.Totals.Delayed || len(times[refusedOnes]) != run.Totals.Denied {

@@ -47,29 +47,3 @@ func TestInflight(t *testing.T) {
 		}
 	}
 }
-
-// TestKindsOf: leases are compared if they are named, or if it is said how long work takes.
-func TestKindsOf(t *testing.T) {
-	for _, test := range []struct {
-		names []string
-		work  time.Duration
-		want  []string
-	}{
-		{nil, 0, []string{"fixedwindow", "slidinglog", "gcra", "leakybucket", "queue"}},
-		{nil, time.Second, []string{"fixedwindow", "slidinglog", "gcra", "leakybucket", "queue", "inflight"}},
-		{[]string{"inflight", "gcra"}, 0, []string{"gcra", "inflight"}},
-		{[]string{"gcra"}, time.Second, []string{"gcra", "inflight"}},
-	} {
-		found, unknown, ok := kindsOf(test.names, test.work)
-		same := ok && len(found) == len(test.want)
-		for i := range found {
-			same = same && found[i].Name == test.want[i]
-		}
-		if !same {
-			t.Errorf("%v, work %v: %v, %q, want %v", test.names, test.work, found, unknown, test.want)
-		}
-	}
-	if _, unknown, ok := kindsOf([]string{"gcra", "none"}, 0); ok || unknown != "none" {
-		t.Errorf("unknown %q, ok %v", unknown, ok)
-	}
-}

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -24,8 +25,12 @@ var fileLimit = algorithms.PerSecond(10)
 // logFlags are those that need -log.
 var logFlags = []string{"key", "time-field", "late", "spread"}
 
-// traces returns what the flags -log, -trace, -only and -limit ask for: each trace once for each limit.
+// traces returns what the flags -log, -trace, -only, -limit and -and ask for: each trace once for each limit.
 func traces(cmd *cli.Command) ([]trace.Trace, error) {
+	second, err := secondLimit(cmd)
+	if err != nil {
+		return nil, err
+	}
 	var limits []algorithms.Limit
 	for _, text := range names(cmd, "limit") {
 		limit, err := algorithms.ParseLimit(text)
@@ -51,14 +56,13 @@ func traces(cmd *cli.Command) ([]trace.Trace, error) {
 		}
 	}
 	var read trace.Trace
-	var err error
 	switch {
 	case cmd.IsSet("log"):
 		read, err = readLog(cmd)
 	case cmd.IsSet("trace"):
 		read, err = readTrace(cmd)
 	default:
-		return builtin(cmd, limits)
+		return builtin(cmd, limits, second)
 	}
 	if err != nil {
 		return nil, err
@@ -68,14 +72,29 @@ func traces(cmd *cli.Command) ([]trace.Trace, error) {
 	}
 	var all []trace.Trace
 	for _, limit := range limits {
-		read.Limit = limit
+		read.Limit, read.And = limit, second
 		all = append(all, read)
 	}
 	return all, nil
 }
 
+// secondLimit returns that of -and, zero for none.
+func secondLimit(cmd *cli.Command) (limit algorithms.Limit, err error) {
+	if !cmd.IsSet("and") {
+		return limit, nil
+	}
+	limit, err = algorithms.ParseLimit(strings.TrimSpace(cmd.String("and")))
+	if err != nil {
+		return limit, command.Misuse(cmd, "-and: %v", err)
+	}
+	if limit.Burst != 0 {
+		return limit, command.Misuse(cmd, "-and: %s has a burst, and fixedwindow has none: want such as %s", limit, algorithms.Per(limit.Rate, limit.Period))
+	}
+	return limit, nil
+}
+
 // builtin returns the built-in traces that -only picks.
-func builtin(cmd *cli.Command, limits []algorithms.Limit) (picked []trace.Trace, err error) {
+func builtin(cmd *cli.Command, limits []algorithms.Limit, second algorithms.Limit) (picked []trace.Trace, err error) {
 	only := names(cmd, "only")
 	for _, name := range only {
 		if !slices.Contains(traceNames(), name) {
@@ -86,14 +105,15 @@ func builtin(cmd *cli.Command, limits []algorithms.Limit) (picked []trace.Trace,
 		if len(only) > 0 && !slices.Contains(only, t.Name) {
 			continue
 		}
-		if len(limits) == 0 {
-			picked = append(picked, t)
+		under := limits
+		if len(under) == 0 {
+			under = []algorithms.Limit{t.Limit}
 		}
-		for _, limit := range limits {
+		for _, limit := range under {
 			other := t
-			if limit != t.Limit {
-				other.Look = fmt.Sprintf("This trace was made for a limit of %s.", t.Limit)
-				other.Limit = limit
+			other.Limit, other.And = limit, cmp.Or(second, t.And)
+			if limit != t.Limit || t.And.Rate > 0 && other.And != t.And {
+				other.Look = fmt.Sprintf("This trace was made for a limit of %s.", t.Limits())
 			}
 			picked = append(picked, other)
 		}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"io"
 	"time"
+
+	"github.com/go-weir/weir/algorithms"
 )
 
 // The JSON document. Its field names and meanings are documented in bench/README.md and stay; more
@@ -20,6 +22,7 @@ type (
 		Notes      []string            `json:"notes,omitempty"`
 		Start      *time.Time          `json:"start,omitempty"`
 		Limit      documentLimit       `json:"limit"`
+		And        *documentLimit      `json:"and,omitempty"`
 		Aligned    bool                `json:"aligned"`
 		Answer     string              `json:"answer"`
 		Algorithms []documentAlgorithm `json:"algorithms"`
@@ -50,6 +53,7 @@ type (
 		Delayed      int   `json:"delayed"`
 		AdmittedCost int64 `json:"admitted_cost"`
 		MostInPeriod int64 `json:"most_in_period"`
+		MostInOther  int64 `json:"most_in_other_period,omitempty"`
 		DelayP50     int64 `json:"delay_p50_us"`
 		DelayP99     int64 `json:"delay_p99_us"`
 		LongestDelay int64 `json:"longest_delay_us"`
@@ -73,10 +77,13 @@ type (
 func (r Report) JSON(w io.Writer, decisions bool) error {
 	doc := document{Server: r.Server, LeftOut: !decisions, Traces: []documentTrace{}}
 	for _, c := range r.Comparisons {
-		limit := c.Trace.Limit
 		dt := documentTrace{
 			Name: c.Trace.Name, About: c.Trace.About, Notes: c.Trace.Notes, Aligned: c.Aligned, Answer: c.Answer(),
-			Limit: documentLimit{limit.String(), limit.Rate, limit.Period.Microseconds(), limit.BurstOrRate()},
+			Limit: limitDocument(c.Trace.Limit),
+		}
+		if c.Trace.And.Rate > 0 {
+			second := limitDocument(c.Trace.And)
+			dt.And = &second
 		}
 		if !c.Trace.Start.IsZero() {
 			dt.Start = &c.Trace.Start
@@ -94,12 +101,16 @@ func (r Report) JSON(w io.Writer, decisions bool) error {
 	return json.NewEncoder(w).Encode(doc)
 }
 
+func limitDocument(limit algorithms.Limit) documentLimit {
+	return documentLimit{limit.String(), limit.Rate, limit.Period.Microseconds(), limit.BurstOrRate()}
+}
+
 func (r Run) document(c Comparison, decisions bool) documentAlgorithm {
 	t := r.Totals
 	da := documentAlgorithm{
 		Algorithm: r.Names[0], SameAs: r.Names[1:],
 		Totals: documentTotals{
-			t.Requests, t.Admitted, t.Denied, t.OverLimit, t.Delayed, t.Events, t.MostInPeriod,
+			t.Requests, t.Admitted, t.Denied, t.OverLimit, t.Delayed, t.Events, t.MostInPeriod, t.MostInOther,
 			us(t.Delay.P50), us(t.Delay.P99), us(t.Delay.Longest), us(t.Retry.P50), us(t.Retry.P99), us(t.Retry.Longest),
 		},
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mattn/go-runewidth"
 
@@ -42,13 +43,10 @@ func (c Comparison) denied() (keys []deniedKey) {
 }
 
 // mostArrived returns the most events of one key that arrived in any span of a period.
-func (c Comparison) mostArrived() (most int64) {
-	spans := map[string]*span{}
+func (c Comparison) mostArrived(period time.Duration) (most int64) {
+	spans := spans{}
 	for _, a := range c.Trace.Arrivals {
-		if spans[a.Key] == nil {
-			spans[a.Key] = &span{}
-		}
-		most = max(most, spans[a.Key].add(a.At, a.Cost, c.Trace.Limit.Period))
+		most = max(most, spans.of(a.Key).add(a.At, a.Cost, period))
 	}
 	return most
 }

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -11,16 +12,21 @@ import (
 // models are the algorithms once more, straight from their definitions: which of the arrivals of one
 // key are admitted, and when each of them leaves. They are for limits whose emission interval is a
 // whole number of microseconds, and for costs that are not over the limit.
-var models map[string]func(limit algorithms.Limit, aligned bool, arrivals []trace.Arrival) []departure
+var models map[string]func(of trace.Trace, aligned bool, arrivals []trace.Arrival) []departure
 
 func init() {
-	models = map[string]func(limit algorithms.Limit, aligned bool, arrivals []trace.Arrival) []departure{
+	type model = func(limit algorithms.Limit, aligned bool, arrivals []trace.Arrival) []departure
+	models = map[string]func(of trace.Trace, aligned bool, arrivals []trace.Arrival) []departure{"allof": modelAllOf}
+	for name, model := range map[string]model{
 		"fixedwindow": modelFixedWindow,
 		"slidinglog":  modelSlidingLog,
 		"gcra":        modelBucket,
 		"leakybucket": modelBucket,
 		"queue":       modelQueue,
-		"allof":       modelAllOf,
+	} {
+		models[name] = func(of trace.Trace, aligned bool, arrivals []trace.Arrival) []departure {
+			return model(of.Limit, aligned, arrivals)
+		}
 	}
 }
 
@@ -110,16 +116,15 @@ func modelQueue(limit algorithms.Limit, _ bool, arrivals []trace.Arrival) (left 
 }
 
 // modelAllOf: a bucket and a window, of which each takes what both admit. No windows of allof are aligned.
-func modelAllOf(limit algorithms.Limit, _ bool, arrivals []trace.Arrival) (left []departure) {
+func modelAllOf(of trace.Trace, _ bool, arrivals []trace.Arrival) (left []departure) {
 	var admitted []trace.Arrival
 	for _, a := range arrivals {
-		allowed := true
-		for _, model := range []string{"gcra", "fixedwindow"} {
-			alone := models[model](limit, false, append(slices.Clone(admitted), a))
-			allowed = allowed && alone[len(admitted)].allowed
-		}
+		with := append(slices.Clone(admitted), a)
+		bucket := modelBucket(of.Limit, false, with)
+		window := modelFixedWindow(cmp.Or(of.And, of.Limit), false, with)
+		allowed := bucket[len(admitted)].allowed && window[len(admitted)].allowed
 		if allowed {
-			admitted = append(admitted, a)
+			admitted = with
 		}
 		left = append(left, departure{allowed, a.At})
 	}

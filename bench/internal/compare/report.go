@@ -1,7 +1,9 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,6 +79,9 @@ func limitTable(all []Comparison, width int) string {
 // Title names the trace and the limit.
 func (c Comparison) Title() string {
 	title := fmt.Sprintf("%s, limit %s", c.Trace.Name, c.Trace.Limit)
+	if c.Trace.And.Rate > 0 {
+		title += fmt.Sprintf(", allof also %s", c.Trace.And)
+	}
 	if c.Aligned {
 		title += ", fixed windows aligned"
 	}
@@ -113,6 +118,14 @@ func wrap(s string, width int) string {
 func (c Comparison) notes() (notes []string) {
 	if n := len(c.Requests); n > 1 {
 		notes = append(notes, fmt.Sprintf("%s keys, each limited for itself: numbers are sums over them, but the most in any %s is that of one key.", counted(n), picture.ShortTime(c.Trace.Limit.Period)))
+	}
+	if slices.ContainsFunc(c.Runs, func(r Run) bool { return r.Kind.Name == allofName }) {
+		note := fmt.Sprintf("allof is gcra under %s and fixedwindow under %s, decided as one: what either denies is charged to none.",
+			c.Trace.Limit, cmp.Or(c.Trace.And, c.Trace.Limit))
+		if c.Aligned {
+			note += " Its windows are not aligned."
+		}
+		notes = append(notes, note)
 	}
 	if !c.Trace.Costs() {
 		return notes

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -56,6 +57,9 @@ const cleanupTime = time.Minute
 func (s Setup) Compare(ctx context.Context, t trace.Trace) (Comparison, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	if !slices.ContainsFunc(s.Kinds, func(k subject.Kind) bool { return k.Name == allofName }) {
+		t.And = algorithms.Limit{} // only allof holds to it
+	}
 	kinds, names := rows(s.Kinds)
 	c := Comparison{Trace: t, Aligned: s.Aligned, Runs: make([]Run, len(kinds)), Requests: map[string]int{}}
 	for _, a := range t.Arrivals {

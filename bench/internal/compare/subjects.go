@@ -28,8 +28,9 @@ var kinds = slices.DeleteFunc(slices.Clone(subject.All), func(k subject.Kind) bo
 	return k.Name == "fixedwindow"+aligned
 })
 
-// named are all limiters that can be named: allof, which is gcra and fixedwindow decided as one, is shown only if it is.
-var named = append(slices.Clone(kinds), subject.BurstAndWindow)
+// allofName is the name of gcra under a trace's limit and fixedwindow under its second one, or under the same, decided as one. It
+// is compared if it is named or the trace has a second limit.
+const allofName = "allof"
 
 // twins are kinds that decide as another one does, always. Where both are compared, one row stands for both.
 var twins = map[string]string{"leakybucket": "gcra"}
@@ -47,23 +48,42 @@ func rows(all []subject.Kind) (kinds []subject.Kind, names map[string][]string) 
 	return kinds, names
 }
 
-// kindsOf returns the named kinds in their usual order, all but allof for no name, and leases if they are named or work is
-// given; ok is false where a name is none, and unknown says which.
-func kindsOf(names []string, work time.Duration) (found []subject.Kind, unknown string, ok bool) {
+// A choice says which kinds to compare.
+type choice struct {
+	names []string      // only these; none is all that the trace is for
+	work  time.Duration // inflight too, where a request takes so long; 0 is none
+}
+
+// kindNames returns the names that a choice can have.
+func kindNames() (names []string) {
+	for _, k := range kinds {
+		names = append(names, k.Name)
+	}
+	return append(names, allofName, inflightName)
+}
+
+// unknown returns the first name that is none.
+func (c choice) unknown() (name string, found bool) {
 	known := kindNames()
-	for _, name := range names {
-		if !slices.Contains(known, name) {
-			return nil, name, false
-		}
+	i := slices.IndexFunc(c.names, func(name string) bool { return !slices.Contains(known, name) })
+	if i < 0 {
+		return "", false
 	}
-	found = slices.Clone(kinds)
-	if len(names) > 0 {
-		found = slices.DeleteFunc(slices.Clone(named), func(k subject.Kind) bool { return !slices.Contains(names, k.Name) })
+	return c.names[i], true
+}
+
+// kinds returns what to compare on a trace, in the usual order.
+func (c choice) kinds(t trace.Trace) []subject.Kind {
+	found := slices.DeleteFunc(slices.Clone(kinds), func(k subject.Kind) bool {
+		return len(c.names) > 0 && !slices.Contains(c.names, k.Name)
+	})
+	if slices.Contains(c.names, allofName) || len(c.names) == 0 && t.And.Rate > 0 {
+		found = append(found, subject.BurstAndWindow(t.And))
 	}
-	if work > 0 || slices.Contains(names, inflightName) {
-		found = append(found, inflightKind(cmp.Or(work, defaultWork)))
+	if c.work > 0 || slices.Contains(c.names, inflightName) {
+		found = append(found, inflightKind(cmp.Or(c.work, defaultWork)))
 	}
-	return found, "", true
+	return found
 }
 
 // weight is what a kind counts an arrival for.

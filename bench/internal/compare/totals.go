@@ -17,6 +17,7 @@ type Totals struct {
 	Delayed      int   // of the admitted, those that had to wait
 	Events       int64 // what the admitted count for, their costs in sum
 	MostInPeriod int64 // the most events of one key that went through in any span of a period
+	MostInOther  int64 // the same of the second limit's period; 0 without one
 
 	Delay waits // of the delayed, in the queue
 	Retry waits // that the denied were told
@@ -39,7 +40,7 @@ func summed(all []time.Duration) waits {
 func total(t trace.Trace, k subject.Kind, outcomes []Outcome) (totals Totals, denials map[string]int) {
 	totals.Requests, denials = len(outcomes), map[string]int{}
 	var delays, retries []time.Duration
-	spans := map[string]*span{}
+	spans, others := spans{}, spans{}
 	for i, outcome := range outcomes {
 		arrival := t.Arrivals[i]
 		switch {
@@ -59,11 +60,11 @@ func total(t trace.Trace, k subject.Kind, outcomes []Outcome) (totals Totals, de
 		}
 		events := weight(k, arrival)
 		totals.Events += events
-		if spans[arrival.Key] == nil {
-			spans[arrival.Key] = &span{}
+		left := arrival.At + outcome.Delay
+		totals.MostInPeriod = max(totals.MostInPeriod, spans.of(arrival.Key).add(left, events, t.Limit.Period))
+		if t.And.Rate > 0 {
+			totals.MostInOther = max(totals.MostInOther, others.of(arrival.Key).add(left, events, t.And.Period))
 		}
-		inSpan := spans[arrival.Key].add(arrival.At+outcome.Delay, events, t.Limit.Period)
-		totals.MostInPeriod = max(totals.MostInPeriod, inSpan)
 	}
 	totals.Delay, totals.Retry = summed(delays), summed(retries)
 	return totals, denials
@@ -71,6 +72,16 @@ func total(t trace.Trace, k subject.Kind, outcomes []Outcome) (totals Totals, de
 
 // DeniedPart is how many percent of the requests were denied.
 func (t Totals) DeniedPart() float64 { return 100 * float64(t.Denied) / float64(max(t.Requests, 1)) }
+
+// spans has a span for each key.
+type spans map[string]*span
+
+func (s spans) of(key string) *span {
+	if s[key] == nil {
+		s[key] = &span{}
+	}
+	return s[key]
+}
 
 // A span is the events of one key that lie less than a period back.
 type span struct {

@@ -1,6 +1,7 @@
 package subject
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -24,13 +25,16 @@ type Part struct {
 // of each of its users, who are told apart by what their requests cost. A tenant's users can't be reset.
 var Several = []Kind{severalKind("allof", false, ofKey), severalKind("allof-each", true, ofTenant)}
 
-// BurstAndWindow is a bucket and a window of one limit, as one: it admits what both admit.
-var BurstAndWindow = severalKind("allof", false, func(limit algorithms.Limit) []Part {
-	return []Part{
-		{"gcra", limit, sameCost, nobodys},
-		{"fixedwindow", limit, sameCost, nobodys},
-	}
-})
+// BurstAndWindow is a bucket and a window as one: it admits what both admit. The window's limit is another one, or the bucket's
+// if that is zero.
+func BurstAndWindow(other algorithms.Limit) Kind {
+	return severalKind("allof", false, func(limit algorithms.Limit) []Part {
+		return []Part{
+			{"gcra", limit, sameCost, nobodys},
+			{"fixedwindow", cmp.Or(other, limit), sameCost, nobodys},
+		}
+	})
+}
 
 // ofKey are limits that each deny now and then.
 func ofKey(limit algorithms.Limit) []Part {

@@ -41,6 +41,14 @@ func Builtin() []Trace {
 			Arrivals: evenly(0, 100*time.Millisecond, 100),
 		},
 		{
+			Name:     "bursts",
+			About:    "16 bursts of 10 requests in 0.5s, one each 6s",
+			Look:     "No burst is more than 10 a second, so a limit of that alone stops nothing, and 100 pass in a minute. allof holds to 60/minute as well: it stops every burst after the sixth until a minute has passed, and counts none of what it stops.",
+			Limit:    algorithms.PerSecond(10),
+			And:      algorithms.PerMinute(60),
+			Arrivals: repeated(16, 6*time.Second, evenly(0, 50*time.Millisecond, 10)),
+		},
+		{
 			Name:     "articles",
 			About:    "100 requests, evenly over 10s",
 			Look:     "Above the rate for long enough, every limiter lets through the same: one each second. The queue lets one more wait, which leaves at 10s.",
@@ -57,4 +65,15 @@ func evenly(from, every time.Duration, n int) []Arrival {
 		arrivals[i] = Arrival{At: from + time.Duration(i)*every, Cost: 1}
 	}
 	return arrivals
+}
+
+// repeated returns arrivals n times, each time later by every.
+func repeated(n int, every time.Duration, arrivals []Arrival) (all []Arrival) {
+	for i := range n {
+		for _, a := range arrivals {
+			a.At += time.Duration(i) * every
+			all = append(all, a)
+		}
+	}
+	return all
 }

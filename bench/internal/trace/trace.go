@@ -21,8 +21,17 @@ type Trace struct {
 	Look     string           // what to look at in a comparison, as a sentence
 	Notes    []string         // how it was read, as sentences
 	Limit    algorithms.Limit // what it is sent to
+	And      algorithms.Limit // a second limit, which only allof holds to as well; zero for none
 	Start    time.Time        // what its times are since; zero if that is any time
 	Arrivals []Arrival
+}
+
+// Limits names the limits.
+func (t Trace) Limits() string {
+	if t.And.Rate == 0 {
+		return t.Limit.String()
+	}
+	return t.Limit.String() + " and one of " + t.And.String()
 }
 
 // Keys returns how many different keys the arrivals have.

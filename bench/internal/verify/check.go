@@ -27,7 +27,11 @@ type Findings struct {
 	Error     string // of one of them
 	RanUnseen int64  // of them, those that the server has run
 	Cached    int64  // refusals that no server was asked for
-	Lost      int64  // admissions that callers were told of and the server has forgotten
+	Lost      int64  // admissions and settlements that callers were told of and the server has forgotten
+
+	Settled       int64 // settlements of reservations that the server has run
+	Debts         int64 // of them, those of more than was reserved
+	SettledUnseen int64 // of them, those whose callers got an error
 
 	Largest   int64         // the largest count that callers were admitted
 	Bound     int64         // of it, by the algorithm's definition
@@ -36,8 +40,8 @@ type Findings struct {
 	Longest   time.Duration // the longest time without an admission, by the machine's clock
 
 	Twice           int64 // calls that the server has run more than once
-	WronglyAdmitted int64 // by the definition, given what the server remembered
-	WronglyRefused  int64
+	WronglyAdmitted int64 // by the definition, given what the server remembered and what was settled by then
+	WronglyRefused  int64 // the same; not counted where charges are settled, as more may be outstanding than by the definition
 	Diverging       int64 // decisions that the algorithm's Local makes otherwise, in any field
 	Garbled         int64 // answers that are not what the server has decided
 	Forgotten       int64 // keys that were gone while they still meant something
@@ -56,6 +60,9 @@ func (f *Findings) Add(other Findings) {
 	f.RanUnseen += other.RanUnseen
 	f.Cached += other.Cached
 	f.Lost += other.Lost
+	f.Settled += other.Settled
+	f.Debts += other.Debts
+	f.SettledUnseen += other.SettledUnseen
 	f.Largest = max(f.Largest, other.Largest)
 	f.Bound = max(f.Bound, other.Bound)
 	f.OverBound += other.OverBound
@@ -115,6 +122,9 @@ func (h History) Check() (f Findings, err error) {
 		case ran[entry.Call]:
 			f.Twice++
 			f.complain("call %d ran twice", entry.Call)
+		case strings.Contains(call.Err, "TRYAGAIN"): // not all of its keys were on one server
+			f.Garbled++
+			f.complain("call %d was told that nothing ran, and ran: %s", entry.Call, call.Err)
 		case call.Err != "":
 			f.RanUnseen++
 		case !slices.Equal(call.Reply, entry.Reply) || call.Now != entry.Now:
@@ -123,7 +133,11 @@ func (h History) Check() (f Findings, err error) {
 		}
 		ran[entry.Call] = true
 	}
-	if err := h.replay(calls, cachedOf(h.Calls, ran), &f); err != nil {
+	age := time.Duration(0)
+	if h.reserves() {
+		age = denialAge
+	}
+	if err := h.replay(calls, cachedOf(h.Calls, ran, age), &f); err != nil {
 		return f, err
 	}
 	h.gauge(calls, ran, &f)
@@ -135,6 +149,12 @@ func (h History) Check() (f Findings, err error) {
 func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings) error {
 	ctx := context.Background()
 	defined := define(h.Kind, h.Limit)
+	if h.reserves() {
+		if len(h.Others) > 0 {
+			return errors.New("verify: reservations under several limits of one count")
+		}
+		defined = newBook(func() definition { return define(h.Kind, h.Limit) })
+	}
 	clock := limitertest.NewClock(time.UnixMicro(0))
 	limits, err := h.limits(clock)
 	if err != nil {
@@ -171,7 +191,7 @@ func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings)
 			until = 0
 		}
 		*under.told = entry.Reply
-		got, err := under.over.Ask(ctx, h.Key, call.Op, call.Cost)
+		got, err := under.over.again(ctx, h.Key, call)
 		nonsense := errors.Is(err, scripts.ErrReply)
 		if err != nil && !nonsense {
 			return err
@@ -181,7 +201,7 @@ func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings)
 			f.Garbled++
 			f.complain("call %d was told %+v, decided was %+v", entry.Call, call.Answer, got)
 		}
-		want, err := under.local.Ask(ctx, h.Key, call.Op, call.Cost)
+		want, err := under.local.again(ctx, h.Key, call)
 		if err != nil {
 			return err
 		}
@@ -192,13 +212,20 @@ func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings)
 		if defined != nobody && len(h.Others) > 0 {
 			defined.(rated).under(under.limit.Rate)
 		}
-		f.judge(defined, call, entry, allowed)
 		switch {
+		case call.Op == subject.Settle:
+			f.settled(defined, call, calls[call.Of])
+			left, err := under.local.Ask(ctx, h.Key, subject.Peek, 1)
+			if err != nil {
+				return err
+			}
+			until = now + h.life(left).Microseconds()
 		case call.Op == subject.Reset:
 			until = 0
-		case call.Op == subject.Allow && allowed:
+		case call.Op.Charges() && allowed:
 			until = now + h.life(got).Microseconds()
 		}
+		f.judge(defined, call, entry, allowed)
 		if err := cached.after(now, denies); err != nil {
 			return err
 		}
@@ -208,6 +235,9 @@ func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings)
 
 // judge counts the decision, and holds it against the definition.
 func (f *Findings) judge(defined definition, call *load.Call, entry journal.Entry, allowed bool) {
+	if call.Op == subject.Settle {
+		return
+	}
 	f.Decisions++
 	switch {
 	case call.Op == subject.Reset:
@@ -215,25 +245,32 @@ func (f *Findings) judge(defined definition, call *load.Call, entry journal.Entr
 			defined.forget()
 		}
 		return
-	case call.Op == subject.Allow && allowed:
+	case call.Op.Charges() && allowed:
 		f.Admitted++
-	case call.Op == subject.Allow:
+	case call.Op.Charges():
 		f.Denied++
 	}
 	if defined == nobody {
 		return
 	}
+	reservations, settles := defined.(*book)
 	switch fits := defined.fits(entry.Now, call.Cost); {
 	case allowed && !fits:
 		f.WronglyAdmitted++
 		f.complain("call %d was admitted and does not fit", call.Entry.Call)
-	case !allowed && fits:
+	case !allowed && fits && !settles:
 		f.WronglyRefused++
 		f.complain("call %d was refused and fits", call.Entry.Call)
 	}
-	if allowed && call.Op == subject.Allow && !defined.admit(entry.Now, call.Cost, entry.Reply) {
+	if !allowed || !call.Op.Charges() {
+		return
+	}
+	if !defined.admit(entry.Now, call.Cost, entry.Reply) {
 		f.Diverging++
 		f.complain("call %d leaves at another time than the definition's", call.Entry.Call)
+	}
+	if settles {
+		reservations.number(entry.Call)
 	}
 }
 
@@ -249,16 +286,23 @@ func (h History) life(answer subject.Answer) time.Duration {
 // callers were told nothing count as well, if the server has run them.
 func (h History) gauge(calls map[int64]*load.Call, ran map[int64]bool, f *Findings) {
 	var admissions []admission
-	resets := false
+	resets, used := false, h.used(calls)
 	for _, entry := range h.Entries {
 		call := calls[entry.Call]
 		resets = resets || call.Op == subject.Reset
-		if call.Op == subject.Allow && h.Kind.Admits(h.Limit, entry.Reply) {
-			admissions = append(admissions, h.admission(entry, call))
+		if call.Op.Charges() && h.Kind.Admits(h.Limit, entry.Reply) {
+			admitted := h.admission(entry, call)
+			if cost, settled := used[entry.Call]; settled {
+				admitted.cost = cost
+			}
+			admissions = append(admissions, admitted)
 		}
 	}
 	for _, call := range h.Calls {
-		if call.Err != "" || call.Op != subject.Allow || ran[call.Entry.Call] {
+		if unsettled(&call, calls, ran) {
+			f.Lost++
+		}
+		if call.Err != "" || !call.Op.Charges() || ran[call.Entry.Call] {
 			continue
 		}
 		f.Decisions++

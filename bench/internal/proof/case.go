@@ -78,7 +78,7 @@ func (l Load) jobs(place load.Place, prefix string, calls int) []load.Job {
 			Place: place, Client: client, Coalesced: !l.Apart && coalesced(int64(i)), Asked: l.Asked,
 			Beneath: l.Beneath, Through: through,
 			Prefix: prefix, Keys: l.Keys, MostCost: l.MostCost, Peeks: l.Peeks, Resets: l.Resets, Reserves: l.Reserves,
-			Cached: l.Cached,
+			Cached:     l.Cached,
 			Goroutines: l.Goroutines, Timeout: l.Timeout, Pause: l.Pause, Worker: int64(i),
 		}
 		if calls > 0 {

@@ -179,7 +179,7 @@ func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings)
 		}
 		now = entry.Now
 		goTo(now)
-		if !entry.Found && now < until {
+		if _, settles := defined.(*book); now < until && (!entry.Found || settles && !entry.First) {
 			f.Forgotten++
 			f.complain("key %q, entry %d: gone %d µs early", h.Key, i, until-now)
 			if _, err := under.local.Ask(ctx, h.Key, subject.Reset, 0); err != nil {
@@ -189,6 +189,11 @@ func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings)
 				defined.forget()
 			}
 			until = 0
+		}
+		if call.Op == subject.Settle && !entry.First {
+			if err := under.local.expire(ctx, h.Key); err != nil {
+				return err
+			}
 		}
 		*under.told = entry.Reply
 		got, err := under.over.again(ctx, h.Key, call)

@@ -98,6 +98,19 @@ func (f *Findings) settled(defined definition, call, of *load.Call) {
 	}
 }
 
+// expire has a Local settle as the server does whose key has expired: a debt begins now, and not at the end of what was
+// charged before, which is known for as long as the key is there. What is reserved and canceled at one instant has no other
+// effect.
+func (a asker) expire(ctx context.Context, key string) error {
+	last := &load.Call{Op: subject.Reserve, Cost: 1}
+	last.Entry.Call = -1 // no call's number
+	_, err := a.again(ctx, key, last)
+	if err != nil {
+		return err
+	}
+	return a.held[-1].Cancel(ctx)
+}
+
 // An asker asks a subject what callers have asked, and holds its reservations.
 type asker struct {
 	subject.Subject

@@ -3,8 +3,8 @@
 -- of the script's.
 --
 -- An entry is "CALL NOW FOUND REPLY...": the call's number, the server's time in microseconds as the
--- script has read it, how many of its keys were there before, below 0 if the first was not, and the integers of the reply. The
--- reply gets two integers more: NOW and FOUND.
+-- script has read it, how many of its keys were there before, below 0 if the first was not, and the integers of
+-- the reply. The reply gets two integers more: NOW and FOUND.
 
 -- What is between the two halves uses these:
 -- luacheck: ignore redis KEYS ARGV

@@ -22,7 +22,8 @@ func cachedOf(calls []load.Call, ran map[int64]bool, age time.Duration) *cached 
 	c := &cached{age: age}
 	for i := range calls {
 		call := &calls[i]
-		if call.Op != subject.Reset && call.Op != subject.Settle && call.Err == "" && call.Reply == nil && !call.Answer.Allowed() && !ran[call.Entry.Call] {
+		asked := call.Op != subject.Reset && call.Op != subject.Settle
+		if asked && call.Err == "" && call.Reply == nil && !call.Answer.Allowed() && !ran[call.Entry.Call] {
 			c.ahead = append(c.ahead, call)
 		}
 	}

@@ -29,7 +29,7 @@ func settling(t *testing.T, kind subject.Kind) History {
 	clock := limitertest.NewClock(time.UnixMicro(1_795_363_671_000_000))
 	var open []load.Call
 	for i := range 400 {
-		call := load.Call{Op: subject.Op([]subject.Op{subject.Allow, subject.Reserve, subject.Settle}[random.IntN(3)]), Cost: 1 + random.Int64N(4)}
+		call := load.Call{Op: []subject.Op{subject.Allow, subject.Reserve, subject.Settle}[random.IntN(3)], Cost: 1 + random.Int64N(4)}
 		if call.Op == subject.Settle && len(open) == 0 {
 			call.Op = subject.Reserve
 		}

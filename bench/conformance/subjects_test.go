@@ -27,7 +27,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	load.Main(recorded)
+	load.Main(nil)
 	servers.Main(m)
 }
 

@@ -174,10 +174,16 @@ makes it, with its own time. Afterwards each decision is compared
 - with the algorithm's Local, which makes the decisions again in the same order, field for field.
 
 %s
+- **decisions** are those on requests. Settlements of reservations are counted apart, in the tables of the cases.
 - **failed calls**: their callers got an error. **of them ran**: the server had decided them all the same.
-- **ran twice**: charged more than once. **other than Local**: in any field of the answer.
+- **wrongly admitted** and **wrongly refused**: by the definition. Where charges are settled later, it is charged with the true
+  costs, each at the time of its request, as far as they were settled by then. Then a request is wrongly admitted that it
+  refuses. A refusal is compared with the Local only, as a settlement can't always give all back.
+- **ran twice**: charged or settled more than once. **other than Local**: in any field of the answer.
 - **bound**, in the tables of the cases, is the most that the definition admits: for the fixed window in one window, for the
   sliding log in any span of a period, for gcra and the leaky bucket's meter in any span of time t beyond the t/T that come
   back in it, for the queue the departures in any span of a period. **largest** is the largest count that callers were told, of
-  any key, whether the server still knew of it or not.
+  any key, whether the server still knew of it or not. A reservation that was settled counts with what was used of it.
+- **settlements**, in the tables of reservations: those that the server has run. **of more than reserved**: of them, those that
+  left a debt. **ran, told an error**: of them, those whose callers got an error.
 `

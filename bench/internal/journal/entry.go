@@ -11,6 +11,7 @@ type Entry struct {
 	Call  int64 // the call's number, unlike any other's
 	Now   int64 // the server's time as the script has read it, in µs since the Unix epoch
 	Found bool  // whether a key of it was there before
+	First bool  // whether its first key was
 	Reply []int64
 }
 
@@ -28,5 +29,5 @@ func Parse(text string) (Entry, error) {
 		}
 		numbers[i] = n
 	}
-	return Entry{Call: numbers[0], Now: numbers[1], Found: numbers[2] > 0, Reply: numbers[3:]}, nil
+	return Entry{Call: numbers[0], Now: numbers[1], Found: numbers[2] != 0, First: numbers[2] > 0, Reply: numbers[3:]}, nil
 }

@@ -3,8 +3,8 @@
 -- of the script's.
 --
 -- An entry is "CALL NOW FOUND REPLY...": the call's number, the server's time in microseconds as the
--- script has read it, how many of its keys were there before, and the integers of the reply. The reply gets
--- two integers more: NOW and FOUND.
+-- script has read it, how many of its keys were there before, below 0 if the first was not, and the integers of
+-- the reply. The reply gets two integers more: NOW and FOUND.
 
 -- What is between the two halves uses these:
 -- luacheck: ignore redis KEYS ARGV
@@ -18,6 +18,9 @@ for i = 1, #ARGV - 1 do
   own[i] = ARGV[i]
 end
 local found = server.call('EXISTS', unpack(keys))
+if found > 0 and found < #keys and server.call('EXISTS', keys[1]) == 0 then
+  found = -found
+end
 local redis = setmetatable({
   call = function(command, ...)
     local reply = server.call(command, ...)

@@ -64,7 +64,7 @@ func (r *Recorder) Run(ctx context.Context, s *scripts.Script, keys, args []stri
 	if own < 1 {
 		return nil, fmt.Errorf("journal: a reply of %d integers", len(reply))
 	}
-	mark.Reply, mark.Now, mark.Found = reply[:own], reply[own], reply[own+1] > 0
+	mark.Reply, mark.Now, mark.Found, mark.First = reply[:own], reply[own], reply[own+1] != 0, reply[own+1] > 0
 	return mark.Reply, nil
 }
 

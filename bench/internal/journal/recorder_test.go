@@ -10,6 +10,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/journal"
 	"github.com/go-weir/weir/gcra"
 	"github.com/go-weir/weir/internal/resptest"
+	"github.com/go-weir/weir/scripts"
 )
 
 // TestRecorder: a recorded limiter answers as a plain one, and the journal holds each of its calls once,
@@ -98,6 +99,35 @@ func TestParse(t *testing.T) {
 	for _, wrong := range []string{"", "1 2 1", "1 2 1 x", "1.5 2 1 1"} {
 		if entry, err := journal.Parse(wrong); err == nil {
 			t.Errorf("%q: %+v", wrong, entry)
+		}
+	}
+}
+
+// TestFirst: an entry tells whether the first key was there, beside others.
+func TestFirst(t *testing.T) {
+	server, conn := resptest.Miniredis(t)
+	run, script := journal.New(conn), scripts.New("two keys", "return {#KEYS}")
+	for _, c := range []struct {
+		there        []string
+		found, first bool
+	}{{nil, false, false}, {[]string{"b"}, true, false}, {[]string{"a", "b"}, true, true}, {[]string{"a"}, true, true}} {
+		server.FlushAll()
+		for _, key := range c.there {
+			if err := server.Set(key, "1"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var mark journal.Mark
+		if _, err := run.Run(journal.WithMark(t.Context(), &mark), script, []string{"a", "b"}, nil); err != nil {
+			t.Fatal(err)
+		}
+		texts, err := server.List(journal.KeyOf("a"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		entry, err := journal.Parse(texts[0])
+		if err != nil || entry.Found != c.found || entry.First != c.first || mark.Found != c.found || mark.First != c.first {
+			t.Errorf("%q there: mark %+v, entry %q, %v", c.there, mark, texts, err)
 		}
 	}
 }

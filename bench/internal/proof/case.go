@@ -50,6 +50,7 @@ type Load struct {
 	Plans      string // what is asked for instead, in words
 	Peeks      float64
 	Resets     float64
+	Reserves   float64 // the share of calls that reserve or settle
 	Timeout    time.Duration
 	Patience   time.Duration // of the clients: see load.Place
 	Pause      time.Duration
@@ -76,7 +77,8 @@ func (l Load) jobs(place load.Place, prefix string, calls int) []load.Job {
 		jobs[i] = load.Job{
 			Place: place, Client: client, Coalesced: !l.Apart && coalesced(int64(i)), Asked: l.Asked,
 			Beneath: l.Beneath, Through: through,
-			Prefix: prefix, Keys: l.Keys, MostCost: l.MostCost, Peeks: l.Peeks, Resets: l.Resets, Cached: l.Cached,
+			Prefix: prefix, Keys: l.Keys, MostCost: l.MostCost, Peeks: l.Peeks, Resets: l.Resets, Reserves: l.Reserves,
+			Cached:     l.Cached,
 			Goroutines: l.Goroutines, Timeout: l.Timeout, Pause: l.Pause, Worker: int64(i),
 		}
 		if calls > 0 {
@@ -120,7 +122,7 @@ func (c Case) Err(row Row) error {
 		none(row.Forgotten, "keys gone while they meant something")
 	}
 	if c.Losses == 0 {
-		none(row.Lost, "admissions forgotten")
+		none(row.Lost, "admissions or settlements forgotten")
 	}
 	if row.Admitted == 0 {
 		errs = append(errs, errors.New("nothing was admitted"))

@@ -83,6 +83,9 @@ func TestClock(t *testing.T) { atOnce(t, clocks(), prove) }
 // TestFailover: the same in a cluster and under sentinels, when a slot moves or another master takes over.
 func TestFailover(t *testing.T) { atOnce(t, failovers(), prove) }
 
+// TestReservations: the same of charges that are settled later, whatever is done to the server.
+func TestReservations(t *testing.T) { atOnce(t, reservations(), shared) }
+
 // TestInflight: the same of leases, whose holders are killed.
 func TestInflight(t *testing.T) { atOnce(t, inflights(), prove) }
 

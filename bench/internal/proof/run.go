@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -159,6 +160,11 @@ func (c Case) check(ctx context.Context, s *stage, calls []load.Call, rounds int
 				return nil, err
 			}
 			row.Add(f)
+		}
+		if c.Load.Reserves > 0 {
+			for _, key := range slices.Clone(onServer) {
+				onServer = append(onServer, key+given)
+			}
 		}
 		if row.NoTTL, err = s.immortal(ctx, onServer); err != nil {
 			return nil, err

@@ -28,6 +28,7 @@ func Groups() []Group {
 		{"clocks", "the server's clock is moved", clocks()},
 		{"failovers", "slots move and masters are replaced", failovers()},
 		{"places", "the keys are on several servers", places()},
+		{"reservations", "charges that are settled later", reservations()},
 		{"inflight", "leases, of holders that are killed at random", inflights()},
 	}
 }
@@ -166,6 +167,10 @@ func (r Result) section() string {
 	if extra {
 		header = append(header, "times", "admissions forgotten", "keys forgotten")
 	}
+	reserves := l.Reserves > 0
+	if reserves {
+		header = append(header, "wrongly admitted", "settlements", "of more than reserved", "ran, told an error")
+	}
 	rows.AppendHeader(header)
 	for _, o := range r.Outcomes {
 		for _, row := range o.Rows {
@@ -175,6 +180,9 @@ func (r Result) section() string {
 			}
 			if extra {
 				line = append(line, row.Rounds, row.Lost, row.Forgotten)
+			}
+			if reserves {
+				line = append(line, row.WronglyAdmitted, row.Settled, row.Debts, row.SettledUnseen)
 			}
 			rows.AppendRow(line)
 		}

@@ -20,46 +20,58 @@ import (
 // wrongs are runners that make a fixed window, or limits that decide as one, wrong in ways that are found in the field. The harness
 // has to find each of them, or it would find nothing.
 var wrongs = []struct {
-	name    string
-	wrap    load.Middleware
-	through []string                   // what it is used with
-	found   func(verify.Findings) bool // by what it is found
+	name, kind string
+	wrap       load.Middleware
+	through    []string                   // what it is used with
+	reserves   float64                    // of the Load
+	found      func(verify.Findings) bool // by what it is found
 }{
 	{
-		"read, decide, write", func(run scripts.Runner) scripts.Runner { return readDecideWrite{run} },
-		nil, wronglyAdmits, // it writes its own journal
+		"read, decide, write", "fixedwindow", func(run scripts.Runner) scripts.Runner { return readDecideWrite{run} },
+		nil, 0, wronglyAdmits, // it writes its own journal
 	},
 	{
-		"the client's clock", func(run scripts.Runner) scripts.Runner { return clientClock{run} },
-		[]string{Recorder}, wronglyAdmits,
+		"the client's clock", "fixedwindow", func(run scripts.Runner) scripts.Runner { return clientClock{run} },
+		[]string{Recorder}, 0, wronglyAdmits,
 	},
 	{
-		"TTL in seconds", func(run scripts.Runner) scripts.Runner { return &wholeSeconds{run: run} },
-		[]string{Recorder}, func(f verify.Findings) bool { return f.Forgotten > 0 && f.Largest > f.Bound },
+		"TTL in seconds", "fixedwindow", changed(wholeSeconds),
+		[]string{Recorder}, 0, func(f verify.Findings) bool { return f.Forgotten > 0 && f.Largest > f.Bound },
 	},
 	{
-		halfCharged, func(run scripts.Runner) scripts.Runner { return &halfCharges{Runner: run} },
-		[]string{Recorder}, func(f verify.Findings) bool { return f.WronglyRefused > 0 && f.Diverging > 0 },
+		"half a charge", subject.Several[0].Name, changed(halfCharges),
+		[]string{Recorder}, 0, func(f verify.Findings) bool { return f.WronglyRefused > 0 && f.Diverging > 0 },
+	},
+	{
+		"all is given back", "gcra", changed(givesAllBack),
+		[]string{Recorder}, 0.8, func(f verify.Findings) bool { return f.WronglyAdmitted > 0 && f.Diverging > 0 },
+	},
+	{
+		"given back to any window", "fixedwindow", changed(anyWindow),
+		[]string{Recorder}, 0.8, func(f verify.Findings) bool { return f.WronglyAdmitted > 0 && f.Diverging > 0 },
 	},
 }
 
 func wronglyAdmits(f verify.Findings) bool { return f.Largest > f.Bound && f.WronglyAdmitted > 0 }
 
-var wrongLimit = algorithms.Per(50, 1500*time.Millisecond)
+var (
+	wrongLimit = algorithms.Per(50, 1500*time.Millisecond)
+	soonOver   = algorithms.Per(20, 50*time.Millisecond) // what is reserved has often passed before it is settled
+)
 
 // wrongCases load each of them, and say by what it is found.
 func wrongCases() []Case {
 	var cases []Case
 	for _, w := range wrongs {
-		asked := load.Asked{Kind: "fixedwindow", Limit: wrongLimit}
-		if w.name == halfCharged {
-			asked.Kind = subject.Several[0].Name
+		limit, most := wrongLimit, int64(1)
+		if w.reserves > 0 {
+			limit, most = soonOver, 5
 		}
 		cases = append(cases, Case{
 			Name: w.name,
 			Load: Load{
 				Processes: 6, Goroutines: 4, Keys: keys(1), Through: append(w.through, w.name), Pause: 5 * time.Millisecond,
-				Asked: []load.Asked{asked},
+				Asked: []load.Asked{{Kind: w.kind, Limit: limit}}, MostCost: most, Reserves: w.reserves,
 			},
 			Felt: w.found,
 		})
@@ -127,39 +139,40 @@ func (c clientClock) Run(ctx context.Context, s *scripts.Script, keys, args []st
 	return c.run.Run(ctx, s, keys, append(slices.Clip(args), strconv.FormatInt(now.UnixMicro(), 10)))
 }
 
-// wholeSeconds cuts TTLs to whole seconds, so that a window is forgotten before it ends.
-type wholeSeconds struct {
-	run scripts.Runner
-	cut sync.Map // *scripts.Script → *scripts.Script
-}
-
-func (w *wholeSeconds) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
-	cut, ok := w.cut.Load(s)
-	if !ok {
-		const exact, seconds = `'PX', life)`, `'EX', math.max(math.floor(left / 1000000), 1))`
-		cut, _ = w.cut.LoadOrStore(s, scripts.New(s.Name(), strings.Replace(s.Source(), exact, seconds, 1)))
-	}
-	return w.run.Run(ctx, cut.(*scripts.Script), keys, args)
-}
-
-// halfCharges charges the bucket of several limits with each request that it alone would admit.
-type halfCharges struct {
+// changes is a runner whose scripts have another text.
+type changes struct {
 	scripts.Runner
-	half sync.Map // *scripts.Script → *scripts.Script
+	change *strings.Replacer
+	kept   sync.Map // *scripts.Script → *scripts.Script
 }
 
-const halfCharged = "half a charge"
+// changed is the middleware that changes the text of scripts.
+func changed(change *strings.Replacer) load.Middleware {
+	return func(run scripts.Runner) scripts.Runner { return &changes{Runner: run, change: change} }
+}
 
-func (h *halfCharges) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
-	half, ok := h.half.Load(s)
+func (c *changes) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
+	other, ok := c.kept.Load(s)
 	if !ok {
-		text := strings.NewReplacer(
-			"if all then\n      ahead", "if allowed then\n      ahead",
-			"if all or clamped then\n      if was", "if allowed or clamped then\n      if was",
-		)
-		half, _ = h.half.LoadOrStore(s, scripts.New(s.Name(), text.Replace(s.Source())))
+		other, _ = c.kept.LoadOrStore(s, scripts.New(s.Name(), c.change.Replace(s.Source())))
 	}
-	return h.Runner.Run(ctx, half.(*scripts.Script), keys, args)
+	return c.Runner.Run(ctx, other.(*scripts.Script), keys, args)
 }
 
-func (h *halfCharges) Unwrap() scripts.Runner { return h.Runner }
+func (c *changes) Unwrap() scripts.Runner { return c.Runner }
+
+var (
+	// wholeSeconds cuts TTLs to whole seconds, so that a window is forgotten before it ends.
+	wholeSeconds = strings.NewReplacer(`'PX', life)`, `'EX', math.max(math.floor(left / 1000000), 1))`)
+	// halfCharges charges the bucket of several limits with each request that it alone would admit.
+	halfCharges = strings.NewReplacer(
+		"if all then\n      ahead", "if allowed then\n      ahead",
+		"if all or clamped then\n      if was", "if allowed or clamped then\n      if was",
+	)
+	// givesAllBack gives back what has come back by itself, too.
+	givesAllBack = strings.NewReplacer(
+		"left, left_part = least(left, left_part, charge, charge_part)", "left, left_part = charge, charge_part",
+	)
+	// anyWindow gives back to the window that is open, whichever was charged.
+	anyWindow = strings.NewReplacer("if finish ~= ARGV[5] or finish - now <= 0 then", "if not finish or finish - now <= 0 then")
+)

@@ -29,6 +29,9 @@ const (
 	Settle
 )
 
+// Charges says whether a request is charged if it is admitted.
+func (o Op) Charges() bool { return o == Allow || o == Reserve }
+
 // An Answer is a limiter's Result or a queue's Slot; of a Reset it is neither.
 type Answer struct {
 	Result algorithms.Result

@@ -3,24 +3,27 @@ package verify
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/go-weir/weir/bench/internal/load"
 	"github.com/go-weir/weir/bench/internal/subject"
 )
 
 // cached are refusals that no server was asked for: a process had been told by it before. Such a one is right if at
-// any time from the call's begin to its end the server would have refused it too.
+// any time from the call's begin to its end the server would have refused it too, or before its begin by no more than an age.
 type cached struct {
+	age   time.Duration
 	ahead []*load.Call // in the order in which they begin
 	open  []*load.Call // begun, not ended, and not yet known to be right
 }
 
 // cachedOf finds the refusals among calls of which the server knows nothing.
-func cachedOf(calls []load.Call, ran map[int64]bool) *cached {
-	c := &cached{}
+func cachedOf(calls []load.Call, ran map[int64]bool, age time.Duration) *cached {
+	c := &cached{age: age}
 	for i := range calls {
 		call := &calls[i]
-		if call.Op != subject.Reset && call.Err == "" && call.Reply == nil && !call.Answer.Allowed() && !ran[call.Entry.Call] {
+		asked := call.Op != subject.Reset && call.Op != subject.Settle
+		if asked && call.Err == "" && call.Reply == nil && !call.Answer.Allowed() && !ran[call.Entry.Call] {
 			c.ahead = append(c.ahead, call)
 		}
 	}
@@ -28,17 +31,19 @@ func cachedOf(calls []load.Call, ran map[int64]bool) *cached {
 	return c
 }
 
+func (c *cached) begin(call *load.Call) time.Duration { return call.Began - c.age }
+
 // until goes on to a time in microseconds. denies says whether a request is refused at a time.
 func (c *cached) until(now int64, denies func(at int64, call *load.Call) (bool, error), f *Findings) error {
 	for {
 		i := slices.IndexFunc(c.open, func(call *load.Call) bool { return call.Ended.Microseconds() <= now })
-		begins := len(c.ahead) > 0 && c.ahead[0].Began.Microseconds() <= now
+		begins := len(c.ahead) > 0 && c.begin(c.ahead[0]).Microseconds() <= now
 		var call *load.Call
 		var at int64
 		switch {
-		case begins && (i < 0 || c.ahead[0].Began <= c.open[i].Ended):
+		case begins && (i < 0 || c.begin(c.ahead[0]) <= c.open[i].Ended):
 			call, c.ahead = c.ahead[0], c.ahead[1:]
-			at = call.Began.Microseconds()
+			at = c.begin(call).Microseconds()
 			f.Cached++
 		case i >= 0:
 			call = c.open[i]

@@ -18,66 +18,6 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// Findings are what came out of a check, added up over keys.
-type Findings struct {
-	Decisions int64 // scripts that the server has run, and answers that it has forgotten
-	Admitted  int64 // of them
-	Denied    int64
-	Errors    int64  // calls that ended with an error
-	Error     string // of one of them
-	RanUnseen int64  // of them, those that the server has run
-	Cached    int64  // refusals that no server was asked for
-	Lost      int64  // admissions that callers were told of and the server has forgotten
-
-	Largest   int64         // the largest count that callers were admitted
-	Bound     int64         // of it, by the algorithm's definition
-	OverBound int64         // keys whose largest count is above what is still right after what was forgotten
-	StepsBack int64         // decisions at an earlier time than the one before
-	Longest   time.Duration // the longest time without an admission, by the machine's clock
-
-	Twice           int64 // calls that the server has run more than once
-	WronglyAdmitted int64 // by the definition, given what the server remembered
-	WronglyRefused  int64
-	Diverging       int64 // decisions that the algorithm's Local makes otherwise, in any field
-	Garbled         int64 // answers that are not what the server has decided
-	Forgotten       int64 // keys that were gone while they still meant something
-	NoTTL           int64 // keys that would stay for ever
-
-	Complaints []string // the first few of each, in words
-}
-
-// Add adds another check's findings.
-func (f *Findings) Add(other Findings) {
-	f.Decisions += other.Decisions
-	f.Admitted += other.Admitted
-	f.Denied += other.Denied
-	f.Errors += other.Errors
-	f.Error = cmp.Or(f.Error, other.Error)
-	f.RanUnseen += other.RanUnseen
-	f.Cached += other.Cached
-	f.Lost += other.Lost
-	f.Largest = max(f.Largest, other.Largest)
-	f.Bound = max(f.Bound, other.Bound)
-	f.OverBound += other.OverBound
-	f.StepsBack += other.StepsBack
-	f.Longest = max(f.Longest, other.Longest)
-	f.Twice += other.Twice
-	f.WronglyAdmitted += other.WronglyAdmitted
-	f.WronglyRefused += other.WronglyRefused
-	f.Diverging += other.Diverging
-	f.Garbled += other.Garbled
-	f.Forgotten += other.Forgotten
-	f.NoTTL += other.NoTTL
-	f.Complaints = append(f.Complaints, other.Complaints...)
-	f.Complaints = f.Complaints[:min(len(f.Complaints), 8)]
-}
-
-func (f *Findings) complain(format string, args ...any) {
-	if len(f.Complaints) < 8 {
-		f.Complaints = append(f.Complaints, fmt.Sprintf(format, args...))
-	}
-}
-
 // A History is all that happened to one key of one subject.
 type History struct {
 	Kind    subject.Kind
@@ -115,6 +55,9 @@ func (h History) Check() (f Findings, err error) {
 		case ran[entry.Call]:
 			f.Twice++
 			f.complain("call %d ran twice", entry.Call)
+		case strings.Contains(call.Err, "TRYAGAIN"): // not all of its keys were on one server
+			f.Garbled++
+			f.complain("call %d was told that nothing ran, and ran: %s", entry.Call, call.Err)
 		case call.Err != "":
 			f.RanUnseen++
 		case !slices.Equal(call.Reply, entry.Reply) || call.Now != entry.Now:
@@ -123,7 +66,11 @@ func (h History) Check() (f Findings, err error) {
 		}
 		ran[entry.Call] = true
 	}
-	if err := h.replay(calls, cachedOf(h.Calls, ran), &f); err != nil {
+	age := time.Duration(0)
+	if h.reserves() {
+		age = denialAge
+	}
+	if err := h.replay(calls, cachedOf(h.Calls, ran, age), &f); err != nil {
 		return f, err
 	}
 	h.gauge(calls, ran, &f)
@@ -135,6 +82,12 @@ func (h History) Check() (f Findings, err error) {
 func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings) error {
 	ctx := context.Background()
 	defined := define(h.Kind, h.Limit)
+	if h.reserves() {
+		if len(h.Others) > 0 {
+			return errors.New("verify: reservations under several limits of one count")
+		}
+		defined = newBook(func() definition { return define(h.Kind, h.Limit) })
+	}
 	clock := limitertest.NewClock(time.UnixMicro(0))
 	limits, err := h.limits(clock)
 	if err != nil {
@@ -159,7 +112,7 @@ func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings)
 		}
 		now = entry.Now
 		goTo(now)
-		if !entry.Found && now < until {
+		if _, settles := defined.(*book); now < until && (!entry.Found || settles && !entry.First) {
 			f.Forgotten++
 			f.complain("key %q, entry %d: gone %d µs early", h.Key, i, until-now)
 			if _, err := under.local.Ask(ctx, h.Key, subject.Reset, 0); err != nil {
@@ -170,8 +123,13 @@ func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings)
 			}
 			until = 0
 		}
+		if call.Op == subject.Settle && !entry.First {
+			if err := under.local.expire(ctx, h.Key); err != nil {
+				return err
+			}
+		}
 		*under.told = entry.Reply
-		got, err := under.over.Ask(ctx, h.Key, call.Op, call.Cost)
+		got, err := under.over.again(ctx, h.Key, call)
 		nonsense := errors.Is(err, scripts.ErrReply)
 		if err != nil && !nonsense {
 			return err
@@ -181,7 +139,7 @@ func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings)
 			f.Garbled++
 			f.complain("call %d was told %+v, decided was %+v", entry.Call, call.Answer, got)
 		}
-		want, err := under.local.Ask(ctx, h.Key, call.Op, call.Cost)
+		want, err := under.local.again(ctx, h.Key, call)
 		if err != nil {
 			return err
 		}
@@ -192,13 +150,20 @@ func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings)
 		if defined != nobody && len(h.Others) > 0 {
 			defined.(rated).under(under.limit.Rate)
 		}
-		f.judge(defined, call, entry, allowed)
 		switch {
+		case call.Op == subject.Settle:
+			f.settled(defined, call, calls[call.Of])
+			left, err := under.local.Ask(ctx, h.Key, subject.Peek, 1)
+			if err != nil {
+				return err
+			}
+			until = now + h.life(left).Microseconds()
 		case call.Op == subject.Reset:
 			until = 0
-		case call.Op == subject.Allow && allowed:
+		case call.Op.Charges() && allowed:
 			until = now + h.life(got).Microseconds()
 		}
+		f.judge(defined, call, entry, allowed)
 		if err := cached.after(now, denies); err != nil {
 			return err
 		}
@@ -208,6 +173,9 @@ func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings)
 
 // judge counts the decision, and holds it against the definition.
 func (f *Findings) judge(defined definition, call *load.Call, entry journal.Entry, allowed bool) {
+	if call.Op == subject.Settle {
+		return
+	}
 	f.Decisions++
 	switch {
 	case call.Op == subject.Reset:
@@ -215,25 +183,32 @@ func (f *Findings) judge(defined definition, call *load.Call, entry journal.Entr
 			defined.forget()
 		}
 		return
-	case call.Op == subject.Allow && allowed:
+	case call.Op.Charges() && allowed:
 		f.Admitted++
-	case call.Op == subject.Allow:
+	case call.Op.Charges():
 		f.Denied++
 	}
 	if defined == nobody {
 		return
 	}
+	reservations, settles := defined.(*book)
 	switch fits := defined.fits(entry.Now, call.Cost); {
 	case allowed && !fits:
 		f.WronglyAdmitted++
 		f.complain("call %d was admitted and does not fit", call.Entry.Call)
-	case !allowed && fits:
+	case !allowed && fits && !settles:
 		f.WronglyRefused++
 		f.complain("call %d was refused and fits", call.Entry.Call)
 	}
-	if allowed && call.Op == subject.Allow && !defined.admit(entry.Now, call.Cost, entry.Reply) {
+	if !allowed || !call.Op.Charges() {
+		return
+	}
+	if !defined.admit(entry.Now, call.Cost, entry.Reply) {
 		f.Diverging++
 		f.complain("call %d leaves at another time than the definition's", call.Entry.Call)
+	}
+	if settles {
+		reservations.number(entry.Call)
 	}
 }
 
@@ -249,16 +224,23 @@ func (h History) life(answer subject.Answer) time.Duration {
 // callers were told nothing count as well, if the server has run them.
 func (h History) gauge(calls map[int64]*load.Call, ran map[int64]bool, f *Findings) {
 	var admissions []admission
-	resets := false
+	resets, used := false, h.used(calls)
 	for _, entry := range h.Entries {
 		call := calls[entry.Call]
 		resets = resets || call.Op == subject.Reset
-		if call.Op == subject.Allow && h.Kind.Admits(h.Limit, entry.Reply) {
-			admissions = append(admissions, h.admission(entry, call))
+		if call.Op.Charges() && h.Kind.Admits(h.Limit, entry.Reply) {
+			admitted := h.admission(entry, call)
+			if cost, settled := used[entry.Call]; settled {
+				admitted.cost = cost
+			}
+			admissions = append(admissions, admitted)
 		}
 	}
 	for _, call := range h.Calls {
-		if call.Err != "" || call.Op != subject.Allow || ran[call.Entry.Call] {
+		if unsettled(&call, calls, ran) {
+			f.Lost++
+		}
+		if call.Err != "" || !call.Op.Charges() || ran[call.Entry.Call] {
 			continue
 		}
 		f.Decisions++

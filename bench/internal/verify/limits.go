@@ -16,9 +16,9 @@ type limits struct {
 // oneLimit decides as the server's scripts and as a Local would.
 type oneLimit struct {
 	limit algorithms.Limit
-	told  *replies        // the reply that over is to read
-	over  subject.Subject // reads a script's replies
-	local subject.Subject // one of those that share a store
+	told  *replies // the reply that over is to read
+	over  asker    // reads a script's replies
+	local asker    // one of those that share a store
 }
 
 func (h History) limits(clock *limitertest.Clock) (l limits, err error) {
@@ -45,7 +45,8 @@ func (h History) limits(clock *limitertest.Clock) (l limits, err error) {
 func (h History) under(of algorithms.Limit, local subject.Subject) (oneLimit, error) {
 	told := new(replies)
 	over, err := h.Kind.New(told, of)
-	return oneLimit{of, told, over, local}, err
+	held := func() map[int64]*algorithms.Reservation { return map[int64]*algorithms.Reservation{} }
+	return oneLimit{of, told, asker{over, held()}, asker{local, held()}}, err
 }
 
 // of returns the limit of a call.

@@ -1,6 +1,8 @@
 package compare
 
 import (
+	"slices"
+
 	"fmt"
 
 	"gonum.org/v1/plot/vg"
@@ -41,7 +43,7 @@ func (f figure) passed(frame picture.Frame, p part) {
 	}
 	over := frame.Line(steps, frame.X1)
 	limit := frame.Y(f.rate)
-	area := append(over, vg.Point{X: over[len(over)-1].X, Y: limit}, vg.Point{X: over[0].X, Y: limit})
+	area := slices.Concat(over, []vg.Point{{X: over[len(over)-1].X, Y: limit}, {X: over[0].X, Y: limit}})
 	frame.FillPolygon(picture.Denied, area)
 	frame.StrokeLine2(limitLine, frame.Min.X, frame.Y(f.rate), frame.Max.X, frame.Y(f.rate))
 }

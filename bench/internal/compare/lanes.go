@@ -1,9 +1,8 @@
 package compare
 
 import (
-	"slices"
-
 	"fmt"
+	"slices"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"

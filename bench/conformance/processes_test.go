@@ -26,31 +26,58 @@ func TestProcesses(t *testing.T) {
 				Asked: asked, Prefix: prefix, Keys: []string{"one key"}, Goroutines: 40, Calls: 40, Worker: int64(i),
 			}
 		}
-		crew, err := load.Start(jobs)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(crew.Dismiss)
-		if err := crew.Begin(); err != nil {
-			t.Fatal(err)
-		}
-		calls, err := crew.Calls()
-		if err != nil {
-			t.Fatal(err)
-		}
-		admitted := map[string]int{}
-		for _, call := range calls {
-			if call.Err != "" {
-				t.Fatal(call.Err)
-			}
-			if call.Answer.Allowed() {
-				admitted[asked[call.Asked].Kind]++
-			}
-		}
+		admitted, calls := admittedOf(t, jobs)
 		for kind, n := range want {
 			if admitted[kind] != n {
-				t.Errorf("%s: six processes were admitted %d of %d, want %d", kind, admitted[kind], len(calls)/len(want), n)
+				t.Errorf("%s: six processes were admitted %d of %d, want %d", kind, admitted[kind], calls/len(want), n)
 			}
 		}
 	})
+}
+
+// TestProcessesWait has 258 goroutines of six processes wait for events of one key, of which the limit has a hundred in the
+// time that they would wait: just so many are admitted, and the others are told at once.
+func TestProcessesWait(t *testing.T) {
+	asked := []load.Asked{{Kind: "gcra", Limit: algorithms.PerDay(100)}}
+	eachRealServer(t, func(t *testing.T, addr string) {
+		_, prefix := fresh(t, addr)
+		jobs := make([]load.Job, 6)
+		for i := range jobs {
+			jobs[i] = load.Job{
+				Place: load.Place{Addrs: []string{addr}, Patience: 2 * time.Minute}, Client: []string{load.GoRedis, load.Rueidis}[i%2], Coalesced: i/2%2 == 1, Cached: i == 5,
+				Asked: asked, Prefix: prefix, Keys: []string{"one key"}, Waits: true, Goroutines: 43, Calls: 1, Timeout: 2 * time.Minute, Worker: int64(i),
+			}
+		}
+		if admitted, calls := admittedOf(t, jobs); admitted["gcra"] != 100 {
+			t.Errorf("%d of %d were admitted, want 100", admitted["gcra"], calls)
+		}
+	})
+}
+
+// admittedOf has worker processes do jobs, which ask the same, and returns how many calls of each kind were admitted, and how
+// many were made.
+func admittedOf(t *testing.T, jobs []load.Job) (admitted map[string]int, calls int) {
+	t.Helper()
+	crew, err := load.Start(jobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(crew.Dismiss)
+	if err := crew.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	made, err := crew.Calls()
+	if err != nil {
+		t.Fatal(err)
+	}
+	admitted = map[string]int{}
+	for _, call := range made {
+		if call.Err != "" {
+			t.Fatal(call.Err)
+		}
+		if call.Answer.Allowed() {
+			admitted[jobs[0].Asked[call.Asked].Kind]++
+		}
+	}
+	return admitted, len(made)
 }

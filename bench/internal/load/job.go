@@ -27,6 +27,7 @@ type Job struct {
 	Peeks      float64  // the share of calls that are Peeks, of what can be peeked at
 	Resets     float64  // the share of calls that are Resets
 	Reserves   float64  // the share of calls that reserve or settle, of what can; a goroutine has four reservations open at most
+	Waits      bool     // all other calls wait until they are admitted, of what has costs
 	Goroutines int
 	Calls      int           // how many each goroutine makes; 0 for as many as come until Stop
 	Timeout    time.Duration // of each call's context; 0 for none
@@ -98,6 +99,8 @@ func (c *caller) next() Call {
 		if len(c.open) == 4 || len(c.open) > 0 && c.random.IntN(2) == 0 {
 			return c.settlement(call)
 		}
+	case c.job.Waits && kind.Costs:
+		call.Op = subject.Wait
 	}
 	if c.job.MostCost > 1 && call.Op != subject.Reset {
 		call.Cost = 1 + c.random.Int64N(min(c.job.MostCost, kind.Capacity(c.job.Asked[asked].Limit)))

@@ -27,6 +27,7 @@ const (
 	Reset
 	Reserve
 	Settle
+	Wait // by algorithms.Wait; its Answer says only whether the request was admitted, and a wait beyond the context's end is no error
 )
 
 // Charges says whether a request is charged if it is admitted.
@@ -177,6 +178,12 @@ func (l Limiter) Ask(ctx context.Context, key string, op Op, cost int64) (answer
 		answer.Result, err = l.PeekN(ctx, key, cost)
 	case Reset:
 		err = l.Reset(ctx, key)
+	case Wait:
+		err = algorithms.Wait(ctx, l.Limiter, key, cost)
+		answer.Result.Allowed = err == nil
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			err = nil
+		}
 	default:
 		answer.Result, err = l.AllowN(ctx, key, cost)
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+
+	"github.com/go-weir/weir/scripts"
 )
 
 // A Reserver charges a request before its true cost is known, and settles the charge when it is known. [Remote] and [Local]
@@ -34,8 +37,9 @@ type Reservation struct {
 
 // NewReservation returns the Reservation of a request of cost n that a limiter has decided on. It is for limiters and for
 // wrappers of limiters. Commit and Cancel call settle once at most, with a used of at least 0 that isn't n, and not at all
-// if the result is a denial. An error of settle that wraps [ErrInvalidCost] or [ErrInvalidTime] says that nothing was
-// settled: settle may be called again. Any other error counts as the settlement.
+// if the result is a denial. An error of settle that wraps [ErrInvalidCost] or [ErrInvalidTime], or a server's error that
+// proves that nothing was written, says that nothing was settled: settle may be called again. Any other error counts as the
+// settlement.
 func NewReservation(result Result, n int64, settle func(ctx context.Context, used int64) error) *Reservation {
 	return &Reservation{result: result, n: n, settle: settle, turn: make(chan struct{}, 1)}
 }
@@ -50,7 +54,9 @@ func (r *Reservation) Result() Result { return r.result }
 // that has ended before the call. Commit of exactly what was reserved sends nothing.
 //
 // A second settlement is [ErrSettled]. After an error of the network the outcome is unknown. It counts as the settlement,
-// and is never sent again. Of a denied Reservation Commit does nothing and returns nil.
+// and is never sent again. After an error by which the server refuses the whole call, such as TRYAGAIN while a slot of a
+// cluster moves, READONLY or OOM, nothing was settled, and Commit may be called again. Of a denied Reservation Commit does
+// nothing and returns nil.
 func (r *Reservation) Commit(ctx context.Context, used int64) error {
 	if used < 0 {
 		return fmt.Errorf("%w: %d used, want 0 or more", ErrInvalidCost, used)
@@ -80,10 +86,16 @@ func (r *Reservation) Commit(ctx context.Context, used int64) error {
 	}
 	r.settled = true // also if settle panics, as it may have settled by then
 	err := r.settle(ctx, used)
-	if errors.Is(err, ErrInvalidCost) || errors.Is(err, ErrInvalidTime) {
+	if errors.Is(err, ErrInvalidCost) || errors.Is(err, ErrInvalidTime) || slices.Contains(nothingWritten, scripts.ErrorCode(err)) {
 		r.settled = false
 	}
 	return err
+}
+
+// nothingWritten has the errors by which a server refuses a script before it runs, or its first write. NOPERM isn't one of them,
+// as rights may be missing for a later write only.
+var nothingWritten = []string{
+	"ASK", "BUSY", "CLUSTERDOWN", "CROSSSLOT", "LOADING", "MASTERDOWN", "MISCONF", "MOVED", "NOAUTH", "NOREPLICAS", "OOM", "READONLY", "TRYAGAIN",
 }
 
 // Cancel gives back all that was reserved. It is Commit with 0 used.

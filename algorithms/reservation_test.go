@@ -149,3 +149,32 @@ func TestReservationPanics(t *testing.T) {
 		t.Errorf("after a panic: %v, want ErrSettled", err)
 	}
 }
+
+// TestReservationRefused: a settlement that the server has refused whole can be made again, and one that it may have begun
+// can't.
+func TestReservationRefused(t *testing.T) {
+	for text, again := range map[string]bool{
+		"TRYAGAIN Multiple keys request during rehashing of slot":     true,
+		"MOVED 3999 127.0.0.1:6381":                                   true,
+		"READONLY You can't write against a read only replica.":       true,
+		"OOM command not allowed when used memory > 'maxmemory'.":     true,
+		"NOPERM User limiter has no permissions to run 'set'":         false,
+		"read tcp 127.0.0.1:6379: connection reset by peer":           false,
+		"WEIRSTATE the key holds no count of what was given back":     false,
+		"weir: OOM is in the middle of what another error has to say": false,
+	} {
+		refusal := error(fmt.Errorf("goredisrunner: gcra_settle: %w", errors.New(text)))
+		calls := 0
+		r := algorithms.NewReservation(algorithms.Result{Allowed: true}, 5, func(context.Context, int64) error {
+			calls++
+			return refusal
+		})
+		if err := r.Cancel(context.Background()); !errors.Is(err, refusal) {
+			t.Errorf("%s: %v", text, err)
+		}
+		refusal = nil
+		if err := r.Cancel(context.Background()); again != (err == nil) || !again && !errors.Is(err, algorithms.ErrSettled) || again != (calls == 2) {
+			t.Errorf("%s: once more: %v after %d calls", text, err, calls)
+		}
+	}
+}

@@ -163,7 +163,7 @@ func TestReservationRefused(t *testing.T) {
 		"WEIRSTATE the key holds no count of what was given back":     false,
 		"weir: OOM is in the middle of what another error has to say": false,
 	} {
-		refusal := error(fmt.Errorf("goredisrunner: gcra_settle: %w", errors.New(text)))
+		refusal := fmt.Errorf("goredisrunner: gcra_settle: %w", errors.New(text))
 		calls := 0
 		r := algorithms.NewReservation(algorithms.Result{Allowed: true}, 5, func(context.Context, int64) error {
 			calls++

@@ -23,8 +23,7 @@
 //
 //   - Allow, or AllowN for a request that counts for several, if a request is to be admitted or denied at once and its cost
 //     is known. That is most requests.
-//   - AllowAtMost of [Remote] and [Local], if a part of what is asked for is of use: the messages of a batch, the rows of a
-//     page.
+//   - AllowAtMost of [Remote] and [Local], if fewer than n events are of use too: the messages of a batch, the rows of a page.
 //   - Reserve, if the cost is known only afterwards: the tokens of a language model, the bytes that were sent, a login that
 //     counts only if it fails. See [Reserver] and [Reservation].
 //   - Peek or PeekN to show a standing. Never Peek first and then Allow: others come between, and Allow alone tells the same.
@@ -42,9 +41,9 @@
 //
 //   - fixedwindow gives back, and charges more, in the window that was charged, exactly. Once that has ended there is nothing
 //     to settle. A window that Reserve has opened stays open if the request is canceled later.
-//   - slidinglog settles exactly if no later request was admitted. Else what is given back is taken from the oldest requests,
-//     so that it comes back as soon as it would have, and more is charged with the latest request. Once the charge is a Period
-//     old there is nothing to settle.
+//   - slidinglog settles exactly if no later request was admitted. Else it takes the unused part from the oldest requests, so
+//     that this part comes back as soon as it would have, and it adds a cost above the reserved one to the latest request. Once
+//     the charge is a Period old there is nothing to settle.
 //   - gcra, and the meter of leakybucket, give back what lies ahead of now of the time that the charge has taken up. The rest
 //     has come back by itself. If other requests were reserved before and gave something back meanwhile, it can be less: it
 //     is what would be left if the charge had been the first of an unused key, or more. More than was reserved becomes a debt,

@@ -28,7 +28,7 @@ func (l *Limiter) forget(ctx context.Context, key string) error {
 	return nil
 }
 
-// states returns what is asked of the stores of Locals.
+// states returns the requests as the stores of Locals take them: with each limiter's store and rule.
 func (l *Limiter) states(requests asked) []local.Request {
 	all := make([]local.Request, len(l.parts))
 	for i, p := range l.parts {

@@ -22,7 +22,7 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// TestStoresAlike: what is stored of admitted requests, and for how long, is what each limiter would have stored alone, under
+// TestStoresAlike: an admitted request leaves the same keys, values and TTLs as if each limiter had been asked alone, under
 // simulated time and by the server's clock. So limiters can be used alone and as one at the same time.
 func TestStoresAlike(t *testing.T) {
 	redis, conn := resptest.Miniredis(t)

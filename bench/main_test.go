@@ -199,7 +199,7 @@ func TestExamples(t *testing.T) {
 		}
 		seen[name] = true
 		if strings.Contains(name, "10.0.0.1") || strings.Contains(name, "127.0.0.1:8000") {
-			continue // clusters and sentinels are in the tests of the command measure, and a Django service in those of bench/django
+			continue // clusters and sentinels are in the tests of the command measure, and a Django service in those of bench/suites/django
 		}
 		if len(args) > 0 { // for moments only
 			switch args[0] {

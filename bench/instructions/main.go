@@ -24,7 +24,7 @@
 //	canceled        a request that was admitted is canceled; its Reserve is counted too
 //
 // A third part is the text that takes the place of the shipped script: "floor" makes the same calls and has no logic, the
-// others are those of bench/variants.
+// others are those of bench/instructions/variants.
 //
 // The command needs valgrind, and installs it where apt-get can. Servers run as programs of this machine, which are
 // unpacked from Debian's packages if need be. No container is used.

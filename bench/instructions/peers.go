@@ -7,8 +7,8 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/measure"
-	"github.com/go-weir/weir/bench/round"
-	"github.com/go-weir/weir/bench/target"
+	"github.com/go-weir/weir/bench/shared/round"
+	"github.com/go-weir/weir/bench/shared/target"
 )
 
 // peerCases are those of other libraries' limiters, which the worker of "bench measure" holds.

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/go-weir/weir/bench/internal/modules"
-	"github.com/go-weir/weir/bench/variants"
+	"github.com/go-weir/weir/bench/instructions/variants"
 	"github.com/go-weir/weir/scripts"
 )
 

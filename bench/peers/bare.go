@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 // ownModule is whose code the floors and the bare commands are.

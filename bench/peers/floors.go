@@ -4,7 +4,7 @@ import (
 	"context"
 	"embed"
 
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 	"github.com/go-weir/weir/scripts"
 )
 

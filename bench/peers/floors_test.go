@@ -10,7 +10,7 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/servers"
-	"github.com/go-weir/weir/bench/target"
+	"github.com/go-weir/weir/bench/shared/target"
 )
 
 // A floor makes the calls of the limiter that it is the floor of, for requests that are admitted and for

@@ -7,7 +7,7 @@ import (
 	"github.com/go-chi/httprate"
 	httprateredis "github.com/go-chi/httprate-redis"
 
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 // httprateRedis reads two counters with MGET, weighs them by the client's clock, and if it admits counts

@@ -13,7 +13,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 // decide runs a load against two functions, one for keys that are not full and one for those that are.

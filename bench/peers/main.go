@@ -10,7 +10,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 func main() {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/mennanov/limiters"
 
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 const mennanovModule = "github.com/mennanov/limiters"

@@ -8,7 +8,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 

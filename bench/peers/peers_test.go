@@ -15,8 +15,8 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/servers"
-	"github.com/go-weir/weir/bench/round"
-	"github.com/go-weir/weir/bench/target"
+	"github.com/go-weir/weir/bench/shared/round"
+	"github.com/go-weir/weir/bench/shared/target"
 )
 
 func TestMain(m *testing.M) { servers.Main(m) }

@@ -6,7 +6,7 @@ import (
 	"github.com/go-redis/redis_rate/v10"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 // redisRate is GCRA in one script: TIME and GET, and SET with a TTL in seconds, rounded up, when it admits.

@@ -6,7 +6,7 @@ import (
 	"github.com/redis/rueidis"
 	"github.com/redis/rueidis/rueidislimiter"
 
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 // rueidisLimiter is a counter and the window's end, two keys, in one script: GET and INCRBY, and two SETs

@@ -6,7 +6,7 @@ import (
 	"github.com/throttled/throttled/v2"
 	goredisstore "github.com/throttled/throttled/v2/store/goredisstore.v9"
 
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 // throttledPeer is GCRA by compare-and-swap: it reads TIME and GET in a pipeline, decides by that time in

@@ -6,7 +6,7 @@ import (
 	"github.com/ulule/limiter/v3"
 	"github.com/ulule/limiter/v3/drivers/store/redis"
 
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 // ulule is a counter in one script: INCRBY, and PEXPIRE for a key's first request or PTTL for the others.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 // fullLimit is that of full keys: what is denied stays so for as long as anyone measures.

@@ -13,8 +13,8 @@ import (
 
 // shown says what runs the commands of the pages, by the command's beginning: a test's function, or CI.
 var shown = []struct{ command, file, by string }{
-	{"redis-cli ", "bench/conformance/stored_test.go", "func TestSessions("},
-	{"go get github.com/go-weir/weir", "bench/install/install_test.go", "func TestGetAlone("},
+	{"redis-cli ", "bench/suites/conformance/stored_test.go", "func TestSessions("},
+	{"go get github.com/go-weir/weir", "bench/suites/install/install_test.go", "func TestGetAlone("},
 	{"go run ./bench compare", "bench/main_test.go", "func TestExamples("},
 	{"go run ./bench measure", "bench/main_test.go", "func TestExamples("},
 	{"go run ./bench report", "bench/main_test.go", "func TestExamples("},
@@ -25,7 +25,7 @@ var shown = []struct{ command, file, by string }{
 	{"go run ./bench/flood", "bench/flood/flood_test.go", "func TestFlood("},
 	{"go run ./examples/hello", "examples/hello/main_test.go", "func TestGreeter("},
 	{"go run ./examples/apikeys", "examples/apikeys/readme_test.go", "func TestReadme("},
-	{"go list -m all", "bench/install/install_test.go", `"go", "list", "-m", "all"`},
+	{"go list -m all", "bench/suites/install/install_test.go", `"go", "list", "-m", "all"`},
 }
 
 var (

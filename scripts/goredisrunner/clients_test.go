@@ -23,7 +23,7 @@ type settings struct {
 }
 
 // topologies are the kinds of client that every supported release of go-redis has. Those that only newer ones have
-// are tested in bench/clients.
+// are tested in bench/suites/clients.
 var topologies = map[string]func(t testing.TB, w *runnertest.Wire, s settings) redis.UniversalClient{
 	"single":   single,
 	"cluster":  cluster,

@@ -15,7 +15,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/command"
 	"github.com/go-weir/weir/bench/internal/progress"
 	"github.com/go-weir/weir/bench/internal/trace"
-	"github.com/go-weir/weir/bench/target"
+	"github.com/go-weir/weir/bench/shared/target"
 )
 
 const (

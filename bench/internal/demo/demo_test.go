@@ -20,7 +20,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/httpload"
 	"github.com/go-weir/weir/bench/internal/launch"
 	"github.com/go-weir/weir/bench/internal/servers"
-	"github.com/go-weir/weir/bench/target"
+	"github.com/go-weir/weir/bench/shared/target"
 )
 
 func TestMain(m *testing.M) {

@@ -12,7 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/bench/target"
+	"github.com/go-weir/weir/bench/shared/target"
 )
 
 // TestExpect holds what is right to what the algorithms are defined to admit.

@@ -18,7 +18,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/httpload"
 	"github.com/go-weir/weir/bench/internal/launch"
 	"github.com/go-weir/weir/bench/internal/progress"
-	"github.com/go-weir/weir/bench/target"
+	"github.com/go-weir/weir/bench/shared/target"
 )
 
 // A plan is what is driven.

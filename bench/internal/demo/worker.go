@@ -15,7 +15,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/bench/target"
+	"github.com/go-weir/weir/bench/shared/target"
 	"github.com/go-weir/weir/httplimit"
 )
 

@@ -12,7 +12,7 @@ import (
 
 	"github.com/go-weir/weir/bench/internal/results"
 	"github.com/go-weir/weir/bench/internal/servers"
-	"github.com/go-weir/weir/bench/target"
+	"github.com/go-weir/weir/bench/shared/target"
 )
 
 // DefaultImage is the server that is started where none is named.

@@ -21,7 +21,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/progress"
 	"github.com/go-weir/weir/bench/internal/results"
 	"github.com/go-weir/weir/bench/internal/wholefile"
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 const description = `It lets each limiter decide on the same server, a short round each in turn and

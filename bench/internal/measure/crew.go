@@ -16,7 +16,7 @@ import (
 	"sync"
 
 	"github.com/go-weir/weir/bench/internal/procgroup"
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 // workerPackage is the program that measures: it alone is built with all that is measured, so that what

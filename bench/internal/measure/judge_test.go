@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 // every returns so many moments, so far apart, from a whole second on.

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/go-weir/weir/bench/internal/results"
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 func TestUsage(t *testing.T) {

@@ -3,7 +3,7 @@ package measure
 import (
 	"context"
 
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 // Worker is one process that holds the limiters that are measured, for commands that measure something else of them.

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/go-weir/weir/bench/internal/results"
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 // ways are the last parts of names by which Weir's limiters tell that they save calls to the server.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/go-weir/weir/bench/internal/results"
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 type limiter = round.Limiter

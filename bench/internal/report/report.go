@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/go-weir/weir/bench/internal/results"
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 // DefaultBaseline is what ratios are to, if all runs have measured it.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/go-weir/weir/bench/internal/results"
 	"github.com/go-weir/weir/bench/internal/results/resultstest"
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 var update = flag.Bool("update", false, "write the files that hold expected output")

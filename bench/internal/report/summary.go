@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/go-weir/weir/bench/internal/results"
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 // A pair is one of Weir's limiters and a peer that it is held against.

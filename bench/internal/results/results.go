@@ -5,7 +5,7 @@ package results
 import (
 	"time"
 
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 // Format is the version of the document.

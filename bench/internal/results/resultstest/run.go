@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/go-weir/weir/bench/internal/results"
-	"github.com/go-weir/weir/bench/round"
+	"github.com/go-weir/weir/bench/shared/round"
 )
 
 // A Shape says what a made-up run is like. What it leaves out is small.

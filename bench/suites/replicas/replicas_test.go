@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	example  = "../../examples/replicas"
+	example  = "../../../examples/replicas"
 	replicas = 6
 	limit    = 10 // a minute, for each API key and each client
 )

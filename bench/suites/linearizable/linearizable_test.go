@@ -2,7 +2,7 @@
 // key at once, and porcupine looks for an order of the calls, true to when each began and ended, in which
 // Local gives the very same answers.
 //
-//	go test ./bench/linearizable -linearizable.histories 500 -timeout 1h
+//	go test ./bench/suites/linearizable -linearizable.histories 500 -timeout 1h
 package linearizable_test
 
 import (

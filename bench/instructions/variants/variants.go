@@ -1,7 +1,7 @@
 // Package variants holds what was tried of the scripts beside what is shipped, so that the figures in
 // docs/performance.md can be had again, on servers to come too:
 //
-//	go test -run '^$' -bench . ./bench/variants
+//	go test -run '^$' -bench . ./bench/instructions/variants
 //
 // A variant is a script of Weir's with some of its text replaced.
 package variants

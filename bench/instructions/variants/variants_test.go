@@ -13,7 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/go-weir/weir/bench/internal/servers"
-	"github.com/go-weir/weir/bench/variants"
+	"github.com/go-weir/weir/bench/instructions/variants"
 	"github.com/go-weir/weir/internal/resptest"
 	"github.com/go-weir/weir/scripts"
 )
@@ -50,7 +50,7 @@ func (l load) textOf(tb testing.TB, v *variants.Variant) (text string, args []st
 		if l.name == "deny" {
 			name += "_full"
 		}
-		text, err := os.ReadFile("../peers/floors/" + name + ".lua")
+		text, err := os.ReadFile("../../peers/floors/" + name + ".lua")
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/bench/target"
+	"github.com/go-weir/weir/bench/shared/target"
 )
 
 // Setup is what a worker is told first.

@@ -11,7 +11,7 @@ import (
 func TestBoundedTwice(t *testing.T) {
 	texts := map[string]string{}
 	for _, runner := range []string{"goredisrunner", "rueidisrunner"} {
-		source, err := os.ReadFile("../../scripts/" + runner + "/bounded.go")
+		source, err := os.ReadFile("../../../scripts/" + runner + "/bounded.go")
 		if err != nil {
 			t.Fatal(err)
 		}

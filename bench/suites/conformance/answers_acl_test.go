@@ -52,7 +52,7 @@ func flushed(begin func(*testing.T, ownServer) func()) func(*testing.T, ownServe
 // others, and none of them can be spared.
 func testRights(t *testing.T, own ownServer) {
 	for _, runner := range []string{"goredisrunner", "rueidisrunner"} {
-		source, err := os.ReadFile("../../scripts/" + runner + "/runner.go")
+		source, err := os.ReadFile("../../../scripts/" + runner + "/runner.go")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -251,14 +251,14 @@ func TestPeeksAreReadOnly(t *testing.T) {
 // TestSessions runs the redis-cli sessions that scripts/README.md and docs/operating.md show.
 func TestSessions(t *testing.T) {
 	for _, page := range []string{"scripts/README.md", "docs/operating.md"} {
-		text, err := os.ReadFile("../../" + page)
+		text, err := os.ReadFile("../../../" + page)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Run(page, func(t *testing.T) {
 			eachRealServer(t, func(t *testing.T, addr string) {
 				resptest.Dial(t, addr).Sessions(t, string(text), func(file string) string {
-					source, err := os.ReadFile("../../scripts/" + file)
+					source, err := os.ReadFile("../../../scripts/" + file)
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -40,7 +40,7 @@ func TestImports(t *testing.T) {
 		"httplimit":              {"algorithms", "algorithms/allof", "inflight", "internal/ask", "internal/breaker", "internal/option", "internal/outage", "internal/sharing"},
 	}
 	seen := 0
-	for _, fields := range importsIn(t, "../..") {
+	for _, fields := range importsIn(t, "../../..") {
 		allowed, shipped := mayImport[strings.TrimPrefix(fields[0], weir+"/")]
 		if !shipped {
 			continue // test helpers

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	repository = "../.."
+	repository = "../../.."
 	example    = "examples/django" // from there
 	suite      = "trixie"          // the Debian release whose packages are used
 )
@@ -43,7 +43,7 @@ func getPython(t *testing.T, contained bool, packages []string) *python {
 	}
 	tar := exec.CommandContext(t.Context(), "tar", "--numeric-owner", "--owner=0", "--group=0", "--mode=a+rX",
 		"--transform=s,^\\(examples\\|bench\\|scripts\\),weir/&,", "-c", "-C", p.root, ".",
-		"-C", repository, example, "bench/django/testdata", "scripts")
+		"-C", repository, example, "bench/suites/django/testdata", "scripts")
 	var complaint strings.Builder
 	tar.Stderr = &complaint
 	files, err := tar.StdoutPipe()
@@ -110,7 +110,7 @@ func (p *python) serve(t *testing.T, env map[string]string, args ...string) (add
 func (p *python) serveTried(t *testing.T, redis string, workers string) (addr string) {
 	t.Helper()
 	return p.serve(t, map[string]string{"REDIS_URL": "redis://" + redis, "DJANGO_SETTINGS_MODULE": "tried_settings"},
-		"--workers", workers, "--chdir", example, "--pythonpath", "../../bench/django/testdata", "wsgi")
+		"--workers", workers, "--chdir", example, "--pythonpath", "../../bench/suites/django/testdata", "wsgi")
 }
 
 // readme is the example's README.

@@ -76,7 +76,7 @@ func (s *stopped) testReadme(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if got, want := date.ReplaceAllString(got, "Date:"), date.ReplaceAllString(text, "Date:"); got != want {
-		t.Errorf("README.md shows another output than\n%s\n(go test ./bench/django -update writes it)", got)
+		t.Errorf("README.md shows another output than\n%s\n(go test ./bench/suites/django -update writes it)", got)
 	}
 }
 

@@ -27,6 +27,7 @@ type Job struct {
 	Peeks      float64  // the share of calls that are Peeks, of what can be peeked at
 	Resets     float64  // the share of calls that are Resets
 	Reserves   float64  // the share of calls that reserve or settle, of what can; a goroutine has four reservations open at most
+	AtMosts    float64  // the share of calls that ask for as many of some events as fit, of what can
 	Waits      bool     // all other calls wait until they are admitted, of what has costs
 	Goroutines int
 	Calls      int           // how many each goroutine makes; 0 for as many as come until Stop
@@ -99,6 +100,8 @@ func (c *caller) next() Call {
 		if len(c.open) == 4 || len(c.open) > 0 && c.random.IntN(2) == 0 {
 			return c.settlement(call)
 		}
+	case share < c.job.Resets+c.job.Peeks+c.job.Reserves+c.job.AtMosts && kind.Costs && kind.Parts == nil && !c.job.Cached:
+		call.Op = subject.AtMost
 	case c.job.Waits && kind.Costs:
 		call.Op = subject.Wait
 	}

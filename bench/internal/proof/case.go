@@ -51,6 +51,7 @@ type Load struct {
 	Peeks      float64
 	Resets     float64
 	Reserves   float64 // the share of calls that reserve or settle
+	AtMosts    float64 // the share of calls that ask for as many of some events as fit
 	Timeout    time.Duration
 	Patience   time.Duration // of the clients: see load.Place
 	Pause      time.Duration
@@ -78,7 +79,7 @@ func (l Load) jobs(place load.Place, prefix string, calls int) []load.Job {
 			Place: place, Client: client, Coalesced: !l.Apart && coalesced(int64(i)), Asked: l.Asked,
 			Beneath: l.Beneath, Through: through,
 			Prefix: prefix, Keys: l.Keys, MostCost: l.MostCost, Peeks: l.Peeks, Resets: l.Resets, Reserves: l.Reserves,
-			Cached:     l.Cached,
+			AtMosts: l.AtMosts, Cached: l.Cached,
 			Goroutines: l.Goroutines, Timeout: l.Timeout, Pause: l.Pause, Worker: int64(i),
 		}
 		if calls > 0 {

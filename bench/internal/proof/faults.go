@@ -21,7 +21,7 @@ import (
 // faultLoad is six processes, half of them on each client, that ask for some dozens of keys.
 func faultLoad() Load {
 	return Load{
-		Processes: 6, Goroutines: 6, Keys: keys(24), MostCost: 3, Asked: under(dozens), Peeks: 0.05, Resets: 0.002,
+		Processes: 6, Goroutines: 6, Keys: keys(24), MostCost: 3, Asked: under(dozens), Peeks: 0.05, Resets: 0.002, AtMosts: 0.1,
 		Timeout: 5 * time.Second,
 	}
 }

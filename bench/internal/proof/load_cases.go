@@ -67,7 +67,7 @@ func loads() []Case {
 					Promise: "no call fails",
 					Load: patient(Load{
 						Processes: processes, Goroutines: 8, Keys: keys(many.keys), MostCost: cost,
-						Asked: withTenants(under(many.limit)), Peeks: 0.05,
+						Asked: withTenants(under(many.limit)), Peeks: 0.05, AtMosts: 0.1,
 					}),
 					Kept: noErrors,
 				})
@@ -123,7 +123,7 @@ func severalLimits() (cases []Case) {
 				Promise: "no call fails, and " + several.promise,
 				Load: patient(Load{
 					Processes: several.processes, Goroutines: 8, Keys: keys(keyed.keys), MostCost: 3,
-					Asked: several.asked, Peeks: 0.05, Cached: several.cached,
+					Asked: several.asked, Peeks: 0.05, AtMosts: 0.1, Cached: several.cached,
 				}),
 				Kept: noErrors,
 			})

@@ -23,32 +23,39 @@ var wrongs = []struct {
 	name, kind string
 	wrap       load.Middleware
 	through    []string                   // what it is used with
-	reserves   float64                    // of the Load
+	load       func(*Load)                // changes its load
 	found      func(verify.Findings) bool // by what it is found
 }{
 	{
 		"read, decide, write", "fixedwindow", func(run scripts.Runner) scripts.Runner { return readDecideWrite{run} },
-		nil, 0, wronglyAdmits, // it writes its own journal
+		nil, nil, wronglyAdmits, // it writes its own journal
 	},
 	{
 		"the client's clock", "fixedwindow", func(run scripts.Runner) scripts.Runner { return clientClock{run} },
-		[]string{Recorder}, 0, wronglyAdmits,
+		[]string{Recorder}, nil, wronglyAdmits,
 	},
 	{
 		"TTL in seconds", "fixedwindow", changed(wholeSeconds),
-		[]string{Recorder}, 0, func(f verify.Findings) bool { return f.Forgotten > 0 && f.Largest > f.Bound },
+		[]string{Recorder}, nil, func(f verify.Findings) bool { return f.Forgotten > 0 && f.Largest > f.Bound },
 	},
 	{
 		"half a charge", subject.Several[0].Name, changed(halfCharges),
-		[]string{Recorder}, 0, func(f verify.Findings) bool { return f.WronglyRefused > 0 && f.Diverging > 0 },
+		[]string{Recorder}, nil, func(f verify.Findings) bool { return f.WronglyRefused > 0 && f.Diverging > 0 },
+	},
+	{
+		"fewer than fit", "fixedwindow", changed(oneFewer),
+		[]string{Recorder}, func(l *Load) { l.MostCost, l.AtMosts = 5, 1 },
+		func(f verify.Findings) bool { return f.WronglyRefused > 0 && f.Diverging > 0 },
 	},
 	{
 		"all is given back", "gcra", changed(givesAllBack),
-		[]string{Recorder}, 0.8, func(f verify.Findings) bool { return f.WronglyAdmitted > 0 && f.Diverging > 0 },
+		[]string{Recorder}, settlesLate(soonOver.WithBurst(5)),
+		func(f verify.Findings) bool { return f.WronglyAdmitted > 0 && f.Diverging > 0 },
 	},
 	{
 		"given back to any window", "fixedwindow", changed(anyWindow),
-		[]string{Recorder}, 0.8, func(f verify.Findings) bool { return f.WronglyAdmitted > 0 && f.Diverging > 0 },
+		[]string{Recorder}, settlesLate(soonOver),
+		func(f verify.Findings) bool { return f.WronglyAdmitted > 0 && f.Diverging > 0 },
 	},
 }
 
@@ -56,29 +63,26 @@ func wronglyAdmits(f verify.Findings) bool { return f.Largest > f.Bound && f.Wro
 
 var (
 	wrongLimit = algorithms.Per(50, 1500*time.Millisecond)
-	// soonOver is over before most reservations are settled: callers pause for longer than the window, or the burst, lasts.
-	soonOver = algorithms.Per(20, 50*time.Millisecond)
+	soonOver   = algorithms.Per(20, 50*time.Millisecond)
 )
+
+// settlesLate has callers reserve and settle under a limit whose window, or burst, is over before most are settled.
+func settlesLate(limit algorithms.Limit) func(*Load) {
+	return func(l *Load) { l.MostCost, l.Reserves, l.Asked[0].Limit = 5, 0.8, limit }
+}
 
 // wrongCases load each of them, and say by what it is found.
 func wrongCases() []Case {
 	var cases []Case
 	for _, w := range wrongs {
-		limit, most := wrongLimit, int64(1)
-		if w.reserves > 0 {
-			limit, most = soonOver, 5
-			if w.kind == "gcra" {
-				limit = limit.WithBurst(5)
-			}
+		l := Load{
+			Processes: 6, Goroutines: 4, Keys: keys(1), Through: append(w.through, w.name), Pause: 5 * time.Millisecond,
+			Asked: []load.Asked{{Kind: w.kind, Limit: wrongLimit}}, MostCost: 1,
 		}
-		cases = append(cases, Case{
-			Name: w.name,
-			Load: Load{
-				Processes: 6, Goroutines: 4, Keys: keys(1), Through: append(w.through, w.name), Pause: 5 * time.Millisecond,
-				Asked: []load.Asked{{Kind: w.kind, Limit: limit}}, MostCost: most, Reserves: w.reserves,
-			},
-			Felt: w.found,
-		})
+		if w.load != nil {
+			w.load(&l)
+		}
+		cases = append(cases, Case{Name: w.name, Load: l, Felt: w.found})
 	}
 	return cases
 }
@@ -173,6 +177,8 @@ var (
 		"if all then\n      ahead", "if allowed then\n      ahead",
 		"if all or clamped then\n      if was", "if allowed or clamped then\n      if was",
 	)
+	// oneFewer admits one event fewer than fit.
+	oneFewer = strings.NewReplacer("math.max(1, math.min(ARGV[1], ARGV[2] - count))", "math.max(1, math.min(ARGV[1], ARGV[2] - count) - 1)")
 	// givesAllBack gives back what has come back by itself, too.
 	givesAllBack = strings.NewReplacer(
 		"left, left_part = least(left, left_part, charge, charge_part)", "left, left_part = charge, charge_part",

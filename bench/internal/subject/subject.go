@@ -27,16 +27,18 @@ const (
 	Reset
 	Reserve
 	Settle
-	Wait // by algorithms.Wait; its Answer says only whether the request was admitted, and a wait beyond the context's end is no error
+	AtMost // by AllowAtMost, which only the four algorithms' limiters have
+	Wait   // by algorithms.Wait; its Answer says only whether the request was admitted, and a wait beyond the context's end is no error
 )
 
 // Charges says whether a request is charged if it is admitted.
-func (o Op) Charges() bool { return o == Allow || o == Reserve }
+func (o Op) Charges() bool { return o == Allow || o == Reserve || o == AtMost }
 
 // An Answer is a limiter's Result or a queue's Slot; of a Reset it is neither.
 type Answer struct {
-	Result algorithms.Result
-	Slot   leakybucket.Slot
+	Result   algorithms.Result
+	Slot     leakybucket.Slot
+	Admitted int64 // of an AtMost: how many events were admitted
 }
 
 // Allowed says whether the request was admitted or taken into the queue.
@@ -178,6 +180,14 @@ func (l Limiter) Ask(ctx context.Context, key string, op Op, cost int64) (answer
 		answer.Result, err = l.PeekN(ctx, key, cost)
 	case Reset:
 		err = l.Reset(ctx, key)
+	case AtMost:
+		most, ok := l.Limiter.(interface {
+			AllowAtMost(ctx context.Context, key string, n int64) (int64, algorithms.Result, error)
+		})
+		if !ok {
+			return answer, fmt.Errorf("subject: a %T has no AllowAtMost", l.Limiter)
+		}
+		answer.Admitted, answer.Result, err = most.AllowAtMost(ctx, key, cost)
 	case Wait:
 		err = algorithms.Wait(ctx, l.Limiter, key, cost)
 		answer.Result.Allowed = err == nil

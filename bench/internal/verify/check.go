@@ -134,7 +134,8 @@ func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings)
 		if err != nil && !nonsense {
 			return err
 		}
-		allowed := got.Allowed() || nonsense && h.Kind.Admits(h.Limit, entry.Reply)
+		cost, reply := charged(call, entry.Reply)
+		allowed := got.Allowed() || nonsense && h.Kind.Admits(h.Limit, reply)
 		if call.Err == "" && call.Answer != got {
 			f.Garbled++
 			f.complain("call %d was told %+v, decided was %+v", entry.Call, call.Answer, got)
@@ -163,7 +164,7 @@ func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings)
 		case call.Op.Charges() && allowed:
 			until = now + h.life(got).Microseconds()
 		}
-		f.judge(defined, call, entry, allowed)
+		f.judge(defined, call, judged{entry.Now, cost, reply, allowed})
 		if err := cached.after(now, denies); err != nil {
 			return err
 		}
@@ -171,8 +172,24 @@ func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings)
 	return cached.until(math.MaxInt64, denies, f)
 }
 
+// charged returns how many events a call's reply is about, and the reply as that to a request for just these: of a call that
+// asked for as many as fit, the events that were admitted, or one if none was.
+func charged(call *load.Call, reply []int64) (cost int64, of []int64) {
+	if call.Op != subject.AtMost {
+		return call.Cost, reply
+	}
+	return max(reply[0], 1), reply[1:]
+}
+
+// judged is a decision on cost events at a time.
+type judged struct {
+	now, cost int64
+	reply     []int64
+	allowed   bool
+}
+
 // judge counts the decision, and holds it against the definition.
-func (f *Findings) judge(defined definition, call *load.Call, entry journal.Entry, allowed bool) {
+func (f *Findings) judge(defined definition, call *load.Call, d judged) {
 	if call.Op == subject.Settle {
 		return
 	}
@@ -183,7 +200,7 @@ func (f *Findings) judge(defined definition, call *load.Call, entry journal.Entr
 			defined.forget()
 		}
 		return
-	case call.Op.Charges() && allowed:
+	case call.Op.Charges() && d.allowed:
 		f.Admitted++
 	case call.Op.Charges():
 		f.Denied++
@@ -192,23 +209,26 @@ func (f *Findings) judge(defined definition, call *load.Call, entry journal.Entr
 		return
 	}
 	reservations, settles := defined.(*book)
-	switch fits := defined.fits(entry.Now, call.Cost); {
-	case allowed && !fits:
+	switch fits := defined.fits(d.now, d.cost); {
+	case d.allowed && !fits:
 		f.WronglyAdmitted++
 		f.complain("call %d was admitted and does not fit", call.Entry.Call)
-	case !allowed && fits && !settles:
+	case !d.allowed && fits && !settles:
 		f.WronglyRefused++
 		f.complain("call %d was refused and fits", call.Entry.Call)
+	case d.cost < call.Cost && d.allowed && !settles && defined.fits(d.now, d.cost+1):
+		f.WronglyRefused++
+		f.complain("call %d was admitted %d events where one more fits", call.Entry.Call, d.cost)
 	}
-	if !allowed || !call.Op.Charges() {
+	if !d.allowed || !call.Op.Charges() {
 		return
 	}
-	if !defined.admit(entry.Now, call.Cost, entry.Reply) {
+	if !defined.admit(d.now, d.cost, d.reply) {
 		f.Diverging++
 		f.complain("call %d leaves at another time than the definition's", call.Entry.Call)
 	}
 	if settles {
-		reservations.number(entry.Call)
+		reservations.number(call.Entry.Call)
 	}
 }
 
@@ -228,7 +248,7 @@ func (h History) gauge(calls map[int64]*load.Call, ran map[int64]bool, f *Findin
 	for _, entry := range h.Entries {
 		call := calls[entry.Call]
 		resets = resets || call.Op == subject.Reset
-		if call.Op.Charges() && h.Kind.Admits(h.Limit, entry.Reply) {
+		if _, reply := charged(call, entry.Reply); call.Op.Charges() && h.Kind.Admits(h.Limit, reply) {
 			admitted := h.admission(entry, call)
 			if cost, settled := used[entry.Call]; settled {
 				admitted.cost = cost
@@ -290,6 +310,8 @@ type admission struct {
 
 // admission returns that of a call. Of a window's reply that is one integer it has both.
 func (h History) admission(entry journal.Entry, call *load.Call) admission {
+	var cost int64
+	cost, entry.Reply = charged(call, entry.Reply)
 	if strings.HasPrefix(h.Kind.Name, "fixedwindow") && len(entry.Reply) == 1 {
 		rate := h.Limit.Rate
 		if other, ok := h.Others[call.Asked]; ok {
@@ -297,7 +319,7 @@ func (h History) admission(entry journal.Entry, call *load.Call) admission {
 		}
 		entry.Reply = []int64{entry.Reply[0] % (rate + 1), entry.Reply[0] / (rate + 1)}
 	}
-	return admission{entry, call.Cost, call.Ended}
+	return admission{entry, cost, call.Ended}
 }
 
 // replies is a runner that answers with the reply it holds.

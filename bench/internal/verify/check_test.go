@@ -43,6 +43,8 @@ func record(t *testing.T, kind subject.Kind, calls, forgetful int) History {
 			call.Op = subject.Reset
 		case i%10 == 9 && kind.Costs:
 			call.Op, call.Cost = subject.Peek, 1+random.Int64N(3)
+		case i%5 == 3 && kind.Costs && kind.Parts == nil:
+			call.Op, call.Cost = subject.AtMost, 1+random.Int64N(9)
 		case kind.Costs:
 			call.Cost = 1 + random.Int64N(3)
 		}
@@ -215,6 +217,40 @@ func turned(kind subject.Kind, reply []int64) []int64 {
 		return []int64{first}
 	}
 	return []int64{first, 1, 1}
+}
+
+// TestAtMost: an answer to as many events as fit is held against the definition of just these and of one more.
+func TestAtMost(t *testing.T) {
+	for _, kind := range subject.All {
+		if !kind.Rated {
+			continue
+		}
+		recorded := record(t, kind, 96, -1)
+		for _, change := range []struct {
+			name  string
+			by    int64
+			found func(Findings) int64
+		}{
+			{"one fewer", -1, func(f Findings) int64 { return f.WronglyRefused }},
+			{"one more", 1, func(f Findings) int64 { return f.WronglyAdmitted }},
+		} {
+			t.Run(kind.Name+"/"+change.name, func(t *testing.T) {
+				h := recorded
+				h.Entries, h.Calls = slices.Clone(h.Entries), slices.Clone(h.Calls)
+				i := slices.IndexFunc(h.Calls, func(c load.Call) bool {
+					return c.Op == subject.AtMost && c.Reply[0] > 1 && c.Reply[0] < c.Cost
+				})
+				reply := slices.Clone(h.Entries[i].Reply)
+				reply[0] += change.by
+				reply[1] += change.by
+				h.Entries[i].Reply, h.Calls[i].Reply = reply, reply
+				h.Calls[i].Err = "not told"
+				if f := check(t, h); f.Diverging == 0 || change.found(f) == 0 {
+					t.Errorf("not found: %+v", f)
+				}
+			})
+		}
+	}
 }
 
 // TestCached holds a refusal that no server was asked for against the server's history.

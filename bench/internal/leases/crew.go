@@ -44,6 +44,10 @@ func hire(job Job) (*worker, error) {
 		w.kill()
 		return nil, err
 	}
+	if _, err := io.ReadFull(w.stdout, make([]byte, len(ready))); err != nil {
+		w.kill()
+		return nil, fmt.Errorf("leases: a worker has not begun: %w; %s", err, strings.TrimSpace(w.stderr.String()))
+	}
 	return w, nil
 }
 

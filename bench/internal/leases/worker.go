@@ -35,6 +35,9 @@ func Main() {
 	os.Exit(0)
 }
 
+// ready is what a worker writes once it has connected, before its report.
+const ready = "\n"
+
 // work calls until the input ends, and then reports its calls.
 func work(input io.Reader, out io.Writer) error {
 	in := bufio.NewReader(input)
@@ -59,6 +62,9 @@ func work(input io.Reader, out io.Writer) error {
 	}
 	limiters, err := job.limiters(run)
 	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(out, ready); err != nil {
 		return err
 	}
 	stopped, stop := context.WithCancel(context.Background())

@@ -55,6 +55,9 @@ func cluster(ctx context.Context, kind servers.Kind) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.SetTimeout(ctx, servers.Steady); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
 	place := load.Place{Addrs: c.Seeds(), Cluster: true}
 	return newStage(place, c.Nodes[0], c, c.Close), nil
 }
@@ -144,7 +147,11 @@ var (
 
 func killClusterMaster(ctx context.Context, s *stage) error {
 	c := s.scenery.(*servers.Cluster)
-	return s.replace(ctx, func() (*servers.Server, error) { return c.Master(ctx, 0) }, killed, c.AwaitHealthy)
+	if err := c.SetTimeout(ctx, servers.Watchful); err != nil {
+		return err
+	}
+	err := s.replace(ctx, func() (*servers.Server, error) { return c.Master(ctx, 0) }, killed, c.AwaitHealthy)
+	return errors.Join(err, c.SetTimeout(ctx, servers.Steady))
 }
 
 func killSentinelMaster(ctx context.Context, s *stage) error {

@@ -24,15 +24,24 @@ type Cluster struct {
 	stop func() error
 }
 
+// How long a node of a cluster may be silent before the others take it for dead.
+const (
+	// Watchful replaces a master that has died after some three seconds, or one that a busy machine has given no processor
+	// time.
+	Watchful = 1500 * time.Millisecond
+	// Steady takes no slow node for dead.
+	Steady = 5 * time.Minute
+)
+
 // RunCluster starts a cluster of so many masters, each with so many replicas, and waits until it is
-// healthy. A master that does not answer for one and a half seconds is replaced, which takes some three.
+// healthy. It is [Steady] from then on if there are no replicas, and else [Watchful].
 // args are further options of all nodes. The caller closes it.
 func RunCluster(ctx context.Context, k Kind, masters, replicas int, args ...string) (*Cluster, error) {
 	orders := make([]order, masters*(1+replicas))
 	for i := range orders {
 		orders[i].options = append([]string{
 			"--cluster-enabled", "yes",
-			"--cluster-node-timeout", "1500",
+			"--cluster-node-timeout", strconv.FormatInt(Watchful.Milliseconds(), 10),
 			"--repl-diskless-sync-delay", "0", // else a replica gets its data only after 5 seconds
 		}, args...)
 	}
@@ -41,7 +50,11 @@ func RunCluster(ctx context.Context, k Kind, masters, replicas int, args ...stri
 		return nil, err
 	}
 	c := &Cluster{Nodes: g.servers, ids: make([]string, len(orders)), stop: g.stop}
-	if err := c.form(ctx, masters); err != nil {
+	err = c.form(ctx, masters)
+	if err == nil && replicas == 0 {
+		err = c.SetTimeout(ctx, Steady)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("form a cluster of %s: %w", k.Name, err), c.Close())
 	}
 	return c, nil
@@ -57,6 +70,18 @@ func StartCluster(tb testing.TB, k Kind, masters, replicas int, args ...string) 
 	}
 	c.Nodes[0].endWith(tb, c.Close)
 	return c
+}
+
+// SetTimeout sets how long a node may be silent before the others take it for dead: [Watchful] or [Steady]. A node that is
+// started again is watchful.
+func (c *Cluster) SetTimeout(ctx context.Context, timeout time.Duration) error {
+	for _, node := range c.Nodes {
+		_, err := call(ctx, node.Addr, "CONFIG", "SET", "cluster-node-timeout", strconv.FormatInt(timeout.Milliseconds(), 10))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close stops all nodes and removes what they leave.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // keysPerStep is how many keys of a slot are moved at a time.
@@ -64,10 +65,15 @@ type move struct {
 
 // set tells a node of the slot's state.
 func (m *move) set(ctx context.Context, node *Server, state, id string) error {
-	if _, err := call(ctx, node.Addr, "CLUSTER", "SETSLOT", m.slot, state, id); err != nil {
-		return fmt.Errorf("SETSLOT %s %s: %w", m.slot, state, err)
+	for {
+		_, err := call(ctx, node.Addr, "CLUSTER", "SETSLOT", m.slot, state, id)
+		switch {
+		case err == nil:
+			return m.each()
+		case !strings.HasPrefix(err.Error(), "NOREPLICAS"): // so Valkey says that its replicas have not answered within two seconds
+			return fmt.Errorf("SETSLOT %s %s: %w", m.slot, state, err)
+		}
 	}
-	return m.each()
 }
 
 // keys moves some of the slot's keys and tells whether there were any.

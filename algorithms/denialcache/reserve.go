@@ -21,7 +21,7 @@ func (c *Limiter) Reserve(ctx context.Context, key string, n int64) (*algorithms
 	}
 	refusal, asked, refused := c.refuse(ctx, key, n)
 	if refused {
-		return algorithms.NewReservation(refusal, n, nil), nil // of a denial there is nothing to settle
+		return algorithms.NewReservation(refusal, n, nil), nil // a denial is never settled
 	}
 	reservation, err := behind.Reserve(ctx, key, n)
 	if err != nil || reservation == nil {

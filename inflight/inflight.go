@@ -47,8 +47,8 @@ type Limiter interface {
 	// if the lease is not held. Another caller may have taken its place then.
 	Renew(ctx context.Context, key, id string) error
 
-	// Release gives a lease back. A lease that is not held is no error. Release does its work also where ctx has ended, for a
-	// quarter of a second after its end at most.
+	// Release gives a lease back. It returns nil if the lease is not held. If ctx has ended, Release does its work all the same,
+	// for at most a quarter of a second after the end.
 	Release(ctx context.Context, key, id string) error
 
 	// Peek tells whether a lease is free, and takes none. The fields of the Result are those of Acquire, without a new lease.

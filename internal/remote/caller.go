@@ -58,7 +58,7 @@ func (c Caller) Call(ctx context.Context, script *scripts.Script, key string, ar
 }
 
 // given is appended to a limiter's key to name the count of what settlements have given back. It is no limiter's key, as no
-// identity and no name ends with a brace.
+// identity and no name ends with a closing brace.
 const given = ":{given}"
 
 // CallGiven is like Call, with the key of what settlements have given back as a second key.

@@ -9,10 +9,9 @@ import (
 	"strings"
 )
 
-// serve calls the next handler, and settles the charges when that has returned or panicked. The fields about the limits are
-// in the header already, for the handler to see. What becomes of them until the header is written is looked at then:
-// httputil.ReverseProxy adds those of its upstream to them, and removes all when the upstream sends an informational response
-// such as 103 Early Hints.
+// serve calls the next handler, and settles the charges when that has returned or panicked. The handler finds the fields about
+// the limits in the header. They are adjusted when the header is written, as the handler may change them: httputil.ReverseProxy
+// adds those of its upstream, and removes all when the upstream sends an informational response such as 103 Early Hints.
 func (m *middleware) serve(next http.Handler, w http.ResponseWriter, r *http.Request, charges []charge) {
 	names := m.style.names()
 	own := writer{ResponseWriter: w, names: names, lists: m.style == IETFDraft11}
@@ -23,7 +22,7 @@ func (m *middleware) serve(next http.Handler, w http.ResponseWriter, r *http.Req
 		}
 	}
 	if own.fields == [3]string{} && charges == nil {
-		next.ServeHTTP(w, r) // no limiter has told anything, or is to be told
+		next.ServeHTTP(w, r) // no field is set, and nothing has to be settled
 		return
 	}
 	wrapped, state := own.wrap()
@@ -49,19 +48,19 @@ func (m *middleware) serve(next http.Handler, w http.ResponseWriter, r *http.Req
 type writer struct {
 	http.ResponseWriter
 	names  []string
-	fields [3]string // the values of the names, as the middleware has set them
-	lists  bool      // the fields are lists, which take what others add
-	lost   bool      // an informational response was written, after which they may have been removed
+	fields [3]string // the values of these fields, as the middleware has set them
+	lists  bool      // the fields are lists, to which others add
+	lost   bool      // an informational response was written, before which the fields may have been removed
 	begun  bool      // the header was written
 
-	// What Settle is told of, besides:
+	// For the Response of Settle:
 	status    int // of the header that was written
 	written   int64
 	hijacked  bool
-	unwrapped bool // what is written past this writer is not known
+	unwrapped bool // bytes may be written past this writer
 }
 
-// tookOver reports whether the handler has taken over the connection, or may have: past this writer, with a
+// tookOver reports whether the handler has taken over the connection, or may have done so past this writer, with an
 // http.ResponseController.
 func (w *writer) tookOver() bool {
 	return w.hijacked || w.status == http.StatusSwitchingProtocols || w.unwrapped && !w.begun
@@ -99,10 +98,10 @@ func (w *writer) WriteString(s string) (int, error) {
 	return n, err
 }
 
-// ReadFrom implements io.ReaderFrom: a server sends files without a copy by it.
+// ReadFrom implements io.ReaderFrom, by which a server sends files without copying them.
 func (w *writer) ReadFrom(r io.Reader) (int64, error) {
 	if !w.begun {
-		w.arrange(http.StatusOK) // without data nothing begins
+		w.arrange(http.StatusOK) // without data no header is written, so nothing has begun
 	}
 	n, err := io.Copy(w.ResponseWriter, r)
 	if w.written += n; n > 0 && !w.begun {
@@ -119,8 +118,8 @@ func (w *writer) begin(status int) {
 	}
 }
 
-// arrange puts the fields in order: those of lists are there, and of others each is there once, from the limiter that
-// matters most. If the handler has removed them, they stay away.
+// arrange puts the fields in order. Lists are complete. Each other field has one value, from the limiter that matters most.
+// Fields that the handler has removed stay away.
 func (w *writer) arrange(status int) {
 	if w.fields == [3]string{} {
 		return

@@ -35,7 +35,8 @@ var (
 	FixedWindow     = embedded("fixedwindow", "7bf5100d92f8b7ced7cbab28a0e3028edd1f255e", fixedWindowArgs, fixedWindowReply).or(1).withMany("862af8d964ff75afd104f2a20f973d34012faf00")
 	FixedWindowPeek = embedded("fixedwindow_peek", "187114d013aecf972695db70ac6d40d2757c1c12", fixedWindowArgs, fixedWindowReply).or(1)
 
-	// FixedWindowMost admits as much of a request as fits. FixedWindowReserve decides on a request whose charge FixedWindowSettle settles later.
+	// FixedWindowMost admits as much of a request as fits. FixedWindowReserve decides on a request whose charge
+	// FixedWindowSettle settles later.
 	FixedWindowMost    = embedded("fixedwindow_most", "f00c726b42bfbd8ed124feb54264c24969d20d3f", fixedWindowMostArgs, fixedWindowMostReply)
 	FixedWindowReserve = embedded("fixedwindow_reserve", "d88109bec84d80cdb3f37a53b0bfb02bcbdbf9d9", fixedWindowReserveArgs, fixedWindowReserveReply)
 	FixedWindowSettle  = embedded("fixedwindow_settle", "7e3cc286e7b1782eae6bb254a808bb640cd68bd2", fixedWindowSettleArgs, changed)
@@ -55,7 +56,8 @@ var (
 	InflightRelease = embedded("inflight_release", "93e1c4ea99cb539901a0d68c068b28a0da9204c9", []string{"id"}, []string{"released"})
 	InflightPeek    = embedded("inflight_peek", "a0e7e10ddcb21f2888d57c98bd0d2c6b9e4e69f8", []string{"most", "now_us"}, inflightReply)
 
-	// SlidingLogMost admits as much of a request as fits. SlidingLogReserve decides on a request whose charge SlidingLogSettle settles later.
+	// SlidingLogMost admits as much of a request as fits. SlidingLogReserve decides on a request whose charge SlidingLogSettle
+	// settles later.
 	SlidingLogMost    = embedded("slidinglog_most", "63f41b31475e6a4c2f4490785e2b0fa12f5eee47", slidingLogMostArgs, slidingLogMostReply)
 	SlidingLogReserve = embedded("slidinglog_reserve", "e1c9ba037a28aa11e1ff78f094d605738a84792e", slidingLogReserveArgs, slidingLogReserveReply)
 	SlidingLogSettle  = embedded("slidinglog_settle", "9989d7a5e23cb6dc1cde1d801f84c596b613298a", slidingLogSettleArgs, changed)

@@ -128,9 +128,10 @@ func heedsDeadlines(client redis.UniversalClient) bool {
 	return false
 }
 
-// Run executes s on the server that holds keys and returns the integers of its reply. If the reply is one integer, the slice has
-// one element. Run sends EVALSHA, and EVAL if the server answers NOSCRIPT. If the outcome of a call is unknown, Run never sends it
-// again: see the package comment. If the context has already ended, it sends nothing. In a cluster the first key chooses the node.
+// Run executes s on the server that holds keys and returns the integers of its reply. If the reply is one integer, the slice
+// has one element. Run sends EVALSHA, and EVAL if the server answers NOSCRIPT. If the outcome of a call is unknown, Run never
+// sends it again: see the package comment. If the context has already ended, it sends nothing. In a cluster the first key
+// chooses the node.
 //
 // Errors begin with "goredisrunner: " and the script's name, and wrap go-redis' error: errors.Is, errors.As and
 // redis.HasErrorPrefix find it. If the context has ended by the time a call fails, the error wraps the context's too. Run returns

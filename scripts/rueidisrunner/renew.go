@@ -13,8 +13,8 @@ import (
 // renewals replace connections after a server has answered that it can't do what the client needs, such as write. The name or
 // the service that the client was given may lead to another server by now, but rueidis keeps a connection until it breaks.
 //
-// rueidis has no way to close one connection, but a server closes it upon QUIT, for which no user needs a right (ACL). If a client
-// has several connections to a server, rueidis chooses one at random.
+// rueidis has no way to close one connection, but a server closes it upon QUIT, for which no user needs a right (ACL). If a
+// client has several connections to a server, rueidis chooses one at random.
 //
 // A server runs no command that follows a QUIT, so calls sent after it on the same connection would fail. So a renewal waits for
 // the calls that are under way, for a short time, and new calls wait for the renewal.

@@ -41,9 +41,9 @@
 //
 // # A service that starts before its server
 //
-// rueidis.NewClient connects, and fails if no server is there. With ForceSingleClient it returns a client beside that
-// error, which connects upon later calls: the example "server away" does so. For a cluster or Sentinel, call NewClient again until
-// it succeeds.
+// rueidis.NewClient connects, and fails if no server is there. With ForceSingleClient it returns a client beside that error,
+// which connects upon later calls: the example "server away" does so. For a cluster or Sentinel, call NewClient again until it
+// succeeds.
 //
 // # Failover
 //
@@ -70,8 +70,8 @@
 //	+evalsha +eval +time +get +set +incrby +setrange +lindex +rpush +ltrim +lset +pexpire +pttl +unlink
 //
 // Unless DisableCache is set, rueidis also needs +client|tracking, with which it connects: NewClient fails without it. Redis
-// before 7.0 needs +hello, with which rueidis begins. Grant all of them together. A sliding log is written by several commands: if
-// lset or ltrim fails, the writes before it stay.
+// before 7.0 needs +hello, with which rueidis begins. Grant all of them together. A sliding log is written by several commands:
+// if lset or ltrim fails, the writes before it stay.
 package rueidisrunner
 
 import (
@@ -112,9 +112,10 @@ func New(client rueidis.Client, opts ...Option) (*Runner, error) {
 	return r, nil
 }
 
-// Run executes s on the server that holds keys and returns the integers of its reply. If the reply is one integer, the slice has
-// one element. Run sends EVALSHA, and EVAL if the server answers NOSCRIPT. If the outcome of a call is unknown, Run never sends it
-// again: see the package comment. If the context has already ended, it sends nothing. In a cluster the first key chooses the node.
+// Run executes s on the server that holds keys and returns the integers of its reply. If the reply is one integer, the slice
+// has one element. Run sends EVALSHA, and EVAL if the server answers NOSCRIPT. If the outcome of a call is unknown, Run never
+// sends it again: see the package comment. If the context has already ended, it sends nothing. In a cluster the first key
+// chooses the node.
 //
 // Errors begin with "rueidisrunner: " and the script's name, and wrap rueidis' error: errors.Is and errors.As find it, and a
 // server's answer is a *rueidis.RedisError. (rueidis.IsRedisErr and similar functions don't look inside an error.) If the context

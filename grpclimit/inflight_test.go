@@ -18,7 +18,8 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// TestInflight: a call holds a lease while its handler runs, and another is refused meanwhile, and told to come again after a second.
+// TestInflight: a call holds a lease while its handler runs, and another is refused meanwhile, and told to come again after a
+// second.
 func TestInflight(t *testing.T) {
 	for kind, call := range kinds {
 		t.Run(kind, func(t *testing.T) {

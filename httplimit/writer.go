@@ -152,74 +152,41 @@ func (w *writer) arrange(status int) {
 	}
 }
 
-// wrap returns a ResponseWriter that is a Flusher, a Hijacker and a Pusher where the one below is, and its state.
+// wrap returns a ResponseWriter that is a Flusher, a Hijacker and a Pusher if the one below is, and its state. Each type that it
+// returns is one pointer, so that only the state is allocated.
 func (w writer) wrap() (http.ResponseWriter, *writer) {
+	state := &w
 	_, canFlush := w.ResponseWriter.(http.Flusher)
 	_, canHijack := w.ResponseWriter.(http.Hijacker)
 	_, canPush := w.ResponseWriter.(http.Pusher)
 	switch {
 	case canFlush && canHijack && canPush:
-		all := &struct {
-			writer
-			flusher
-			hijacker
-			pusher
-		}{writer: w}
-		all.flusher.w, all.hijacker.w, all.pusher.w = &all.writer, &all.writer, &all.writer
-		return all, &all.writer
+		return flushHijackPusher{flushHijacker{flusher{state}}}, state
 	case canFlush && canHijack: // HTTP/1
-		both := &struct {
-			writer
-			flusher
-			hijacker
-		}{writer: w}
-		both.flusher.w, both.hijacker.w = &both.writer, &both.writer
-		return both, &both.writer
+		return flushHijacker{flusher{state}}, state
 	case canFlush && canPush: // HTTP/2
-		both := &struct {
-			writer
-			flusher
-			pusher
-		}{writer: w}
-		both.flusher.w, both.pusher.w = &both.writer, &both.writer
-		return both, &both.writer
+		return flushPusher{flusher{state}}, state
 	case canHijack && canPush:
-		both := &struct {
-			writer
-			hijacker
-			pusher
-		}{writer: w}
-		both.hijacker.w, both.pusher.w = &both.writer, &both.writer
-		return both, &both.writer
+		return hijackPusher{hijacker{state}}, state
 	case canFlush:
-		one := &struct {
-			writer
-			flusher
-		}{writer: w}
-		one.flusher.w = &one.writer
-		return one, &one.writer
+		return flusher{state}, state
 	case canHijack:
-		one := &struct {
-			writer
-			hijacker
-		}{writer: w}
-		one.hijacker.w = &one.writer
-		return one, &one.writer
+		return hijacker{state}, state
 	case canPush: // http.TimeoutHandler
-		one := &struct {
-			writer
-			pusher
-		}{writer: w}
-		one.pusher.w = &one.writer
-		return one, &one.writer
+		return pusher{state}, state
 	}
-	return &w, &w
+	return state, state
 }
 
 type (
-	flusher  struct{ w *writer }
-	hijacker struct{ w *writer }
-	pusher   struct{ w *writer }
+	flusher  struct{ *writer }
+	hijacker struct{ *writer }
+	pusher   struct{ *writer }
+
+	flushHijacker     struct{ flusher }
+	flushPusher       struct{ flusher }
+	hijackPusher      struct{ hijacker }
+	flushHijackPusher struct{ flushHijacker }
 )
 
 // Flush implements http.Flusher.
@@ -227,18 +194,38 @@ func (f flusher) Flush() { _ = f.FlushError() }
 
 // FlushError is for http.ResponseController.
 func (f flusher) FlushError() error {
-	f.w.begin(http.StatusOK)
-	return http.NewResponseController(f.w.ResponseWriter).Flush()
+	f.begin(http.StatusOK)
+	return http.NewResponseController(f.ResponseWriter).Flush()
 }
 
 // Hijack implements http.Hijacker.
 func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, buffered, err := h.w.ResponseWriter.(http.Hijacker).Hijack()
-	h.w.hijacked = h.w.hijacked || err == nil
+	conn, buffered, err := h.ResponseWriter.(http.Hijacker).Hijack()
+	h.hijacked = h.hijacked || err == nil
 	return conn, buffered, err
 }
 
 // Push implements http.Pusher.
 func (p pusher) Push(target string, opts *http.PushOptions) error {
-	return p.w.ResponseWriter.(http.Pusher).Push(target, opts)
+	return p.ResponseWriter.(http.Pusher).Push(target, opts)
+}
+
+// Hijack implements http.Hijacker.
+func (f flushHijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return hijacker(f.flusher).Hijack()
+}
+
+// Push implements http.Pusher.
+func (f flushPusher) Push(target string, opts *http.PushOptions) error {
+	return pusher(f.flusher).Push(target, opts)
+}
+
+// Push implements http.Pusher.
+func (h hijackPusher) Push(target string, opts *http.PushOptions) error {
+	return pusher(h.hijacker).Push(target, opts)
+}
+
+// Push implements http.Pusher.
+func (f flushHijackPusher) Push(target string, opts *http.PushOptions) error {
+	return pusher(f.flusher).Push(target, opts)
 }

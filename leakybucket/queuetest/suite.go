@@ -67,6 +67,8 @@ func Run(t *testing.T, s Subject) {
 		{"Wait", testWait},
 		{"GivesBack", testGivesBack},
 		{"Many", testMany},
+		{"WrongMany", testWrongMany},
+		{"WaitMany", testWaitMany},
 		{"Wrong", testWrong},
 	} {
 		t.Run(promise.name, func(t *testing.T) { promise.test(t, s) })

@@ -50,7 +50,7 @@ func TestInflight(t *testing.T) {
 					t.Errorf("meanwhile: %v", inside)
 				}
 				if retry, quota := detailsOf(inside); retry.GetRetryDelay().AsDuration() != time.Second || quota.GetViolations()[0].GetQuotaValue() != 1 {
-					t.Errorf("told %v, %v", retry, quota)
+					t.Errorf("the details are %v, %v", retry, quota)
 				}
 			}
 			if r := must(l.Peek(context.Background(), "alice")); r.Remaining != 1 {

@@ -12,7 +12,7 @@ import (
 	"github.com/go-weir/weir/inflight"
 )
 
-// testMost: so many leases are held and no more; one that is given back, or has ended, is free.
+// testMost: at most as many leases are held as the limiter allows. A lease that was given back, or has ended, is free.
 func testMost(t *testing.T, s Subject) {
 	const ttl = 10 * time.Second
 	p := s.pair(t, 3, ttl)

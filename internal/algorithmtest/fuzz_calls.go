@@ -19,7 +19,7 @@ const endOfTime = 1 << 52
 
 // FuzzCalls compares the script on an embedded server with Local over any limit, any times and any
 // costs, also those that can't be: both give the same answer, or the error that the call deserves,
-// and an error leaves everything as it was. What is denied fits exactly when it was told to.
+// and an error changes nothing. A denied request fits exactly after its RetryAfter.
 func (a Algorithm) FuzzCalls(f *testing.F) {
 	now := Start.UnixMicro()
 	f.Add(SeedOf(algorithms.PerSecond(10), now, 1, now+1, 0, now+50_000, 3, now-3_600_000_000, 7, now, 11, now+9, 10))
@@ -124,7 +124,7 @@ func (p *pair) deserved(at, n int64) error {
 	return nil
 }
 
-// possible fails the test where no limiter could answer r to a request of cost n.
+// possible fails the test if no limiter could answer r to a request of cost n.
 func (p *pair) possible(n int64, r algorithms.Result) {
 	p.t.Helper()
 	if r.Limit != p.capacity || r.Remaining < 0 || r.Remaining > r.Limit || r.ResetAfter < 0 ||

@@ -2,7 +2,7 @@ package algorithmtest
 
 import "github.com/go-weir/weir/algorithms"
 
-// A Model is a key of a limiter that charges whatever it is told to, computed the long way round.
+// A Model is a key of a limiter that charges any number of events. It is computed by simpler means than the limiter.
 type Model interface {
 	// Charge charges n events, 0 or more, at the time now, in µs, which never goes back.
 	Charge(now, n int64)

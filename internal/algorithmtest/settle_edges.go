@@ -13,7 +13,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// settlesWrongly: what can't be asked or settled is an error that says so, and nothing is sent.
+// settlesWrongly: requests and settlements that are impossible return an error that says so, and nothing is sent.
 func (a Algorithm) settlesWrongly(t *testing.T, factory limitertest.Factory) {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()

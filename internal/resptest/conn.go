@@ -181,7 +181,7 @@ func (c *Conn) Dump(_ context.Context, prefix string) (map[string]string, error)
 	return dump, nil
 }
 
-// dump returns DUMP's text, or the elements of a list where the server can't dump one.
+// dump returns DUMP's text, or the elements of a list if the server can't dump it.
 func (c *Conn) dump(key string) (any, error) {
 	kind, err := c.Do("TYPE", key)
 	if err != nil {

@@ -17,7 +17,7 @@ var (
 	Echo  = scripts.New("echo", `return {tonumber(ARGV[1]), tonumber(ARGV[2]), redis.call("INCR", KEYS[1])}`)
 )
 
-// A Suite is the tests that are the same for every runner, and what it needs to know of one. Each
+// A Suite has the tests that are the same for every runner, and the properties of the runner that they need. Each
 // method is one test.
 type Suite struct {
 	Package string // what the runner's errors begin with

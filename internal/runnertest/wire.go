@@ -153,7 +153,7 @@ func (w *Wire) FlushScripts(tb testing.TB) {
 	}
 }
 
-// HangUp breaks every connection, so that nobody waits for one that hangs.
+// HangUp breaks every connection, so that no call waits for a server that hangs.
 func (w *Wire) HangUp() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -172,11 +172,11 @@ func testRetryAfterIsExact(t *testing.T, s Subject) {
 			slot := q.fill()
 			q.Advance(slot.RetryAfter - time.Microsecond)
 			if early := q.schedule("k"); early.Accepted || early.RetryAfter != time.Microsecond {
-				t.Errorf("%v: told to wait %v, is %+v a microsecond sooner", limit, slot.RetryAfter, early)
+				t.Errorf("%v: refused with RetryAfter %v, 1µs before it %+v", limit, slot.RetryAfter, early)
 			}
 			q.Advance(time.Microsecond)
 			if on := q.schedule("k"); !on.Accepted || on.RetryAfter != 0 {
-				t.Errorf("%v: told to wait %v, is then %+v", limit, slot.RetryAfter, on)
+				t.Errorf("%v: refused with RetryAfter %v, after it %+v", limit, slot.RetryAfter, on)
 			}
 		}
 	}

@@ -160,7 +160,7 @@ func untilFewerThan(n int64, q Queue) {
 	}
 }
 
-// testGivesBack cancels two Waits in each order. A place is free again where no later one was taken, and no departure is
+// testGivesBack cancels two Waits in each order. A place is free again if no later one was taken, and no departure is
 // given twice.
 func testGivesBack(t *testing.T, s Subject) {
 	hourly := algorithms.PerHour(1).WithBurst(2)

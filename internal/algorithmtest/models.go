@@ -77,7 +77,7 @@ func (m *window) Reset(now int64) int64 {
 	return max(m.end-now, 0)
 }
 
-// charges lists all that was charged.
+// charges lists all charges.
 type charges struct {
 	rate, period int64
 	list         []struct{ at, n int64 }
@@ -94,7 +94,7 @@ func (m *charges) Charge(now, n int64) {
 	}
 }
 
-// Wait adds up what is newer, from the newest on: once that is too much, the next must go.
+// Wait adds up the charges from the newest on. The first one with which the sum is too much must expire.
 func (m *charges) Wait(now, n int64) int64 {
 	used := n
 	for i := len(m.list) - 1; i >= 0 && m.list[i].at > now-m.period; i-- {

@@ -61,8 +61,8 @@ func repeat(b *testing.B, ctx context.Context, call func(context.Context) error)
 	}
 }
 
-// BenchmarkParallel runs Decision over run from all processors, for which a [Canned] connection is
-// none: its answers are to one command at a time.
+// BenchmarkParallel runs Decision over run from all processors. It can't use a [Canned] connection,
+// which answers one command at a time.
 func BenchmarkParallel(b *testing.B, run scripts.Runner) {
 	b.Run("parallel", func(b *testing.B) {
 		b.ReportAllocs()
@@ -77,8 +77,8 @@ func BenchmarkParallel(b *testing.B, run scripts.Runner) {
 	})
 }
 
-// Canned is a connection to no server at all: one answer to EVALSHA, [Decision]'s, and an error for
-// all else.
+// Canned is a connection without a server. It gives the answer of [Decision] to EVALSHA, and an error to
+// every other command.
 type Canned struct {
 	net.Conn
 	answer []byte

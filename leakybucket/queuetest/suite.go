@@ -87,7 +87,7 @@ var limits = []algorithms.Limit{
 
 var prefixes atomic.Int64
 
-// subject is one queue on a clock of its own, with keys that no other queue uses.
+// subject is a queue with its clock, and with keys that no other queue uses.
 type subject struct {
 	Queue
 	*limitertest.Clock
@@ -157,7 +157,7 @@ func testDepartsEachInterval(t *testing.T, s Subject) {
 				t.Errorf("%v: %d accepted at one moment, want one and a burst of %d", limit, departure, limit.BurstOrRate())
 			}
 			q.Advance(limit.Period / 3)
-			// Where more than the whole queue has left by now, the schedule begins anew.
+			// If more than the whole queue has left by now, the schedule begins anew.
 			if past := q.Now().Sub(began).Microseconds(); departure*period/limit.Rate < past {
 				began, departure = q.Now(), 0
 			}

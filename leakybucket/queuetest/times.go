@@ -104,8 +104,8 @@ func testLimitChanges(t *testing.T, s Subject) {
 	}
 }
 
-// testWait waits, for less than a millisecond; each way in which Wait gives up must leave the
-// queue as that way says.
+// testWait waits for less than a millisecond. It also tests each way in which Wait gives up, and the state of the
+// queue after it.
 func testWait(t *testing.T, s Subject) {
 	ctx := context.Background()
 	quick := newSubject(t, s, algorithms.PerSecond(10_000))

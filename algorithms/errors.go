@@ -6,9 +6,9 @@ import (
 	"github.com/go-weir/weir/internal/sentinel"
 )
 
-// Errors of calls that can't succeed with their arguments. The errors that are returned wrap one of
-// these, to be matched with errors.Is, and say what was wrong and what would be right. A call that
-// fails with one of them has sent nothing to the server and charged nothing.
+// Errors of calls that can't succeed with their arguments. Returned errors wrap one of these, so that errors.Is finds it, and
+// say what was wrong and what would be right. A call that fails with one of them has sent nothing to the server and charged
+// nothing.
 var (
 	// ErrInvalidLimit: the limit's Rate, Period or Burst is out of range, its text can't be parsed, or
 	// the algorithm doesn't take it: fixedwindow and slidinglog take no limit that has a Burst.
@@ -34,12 +34,12 @@ var (
 	// exactly: before 1970 or after 2112.
 	ErrInvalidTime = sentinel.ErrInvalidTime
 
-	// ErrNoLocal: a limiter has no form that decides in this process.
+	// ErrNoLocal: a limiter has no equivalent that decides in this process.
 	ErrNoLocal = errors.New("weir: no local form")
 
 	// ErrSettled: a Reservation was settled before.
 	ErrSettled = errors.New("weir: already settled")
 
-	// ErrNoReserve: a limiter was made around one that is no [Reserver].
+	// ErrNoReserve: a limiter, or the one that it wraps, is not a [Reserver].
 	ErrNoReserve = errors.New("weir: limiter can't reserve")
 )

@@ -2,10 +2,10 @@ package algorithms
 
 import "github.com/go-weir/weir/internal/joint"
 
-// No exported name tells this, as only Weir needs it.
+// Package allof reads limiters through this function of an internal package, so that no exported name is needed for it.
 func init() { joint.Of = partOf }
 
-// partOf returns what a Remote or a Local is made of.
+// partOf returns the rule, the settings and the place of state of a Remote or a Local.
 func partOf(limiter any) (part joint.Part, ok bool) {
 	switch l := limiter.(type) {
 	case *Remote:

@@ -53,11 +53,10 @@ func (l Limit) BurstOrRate() int64 {
 	return l.Burst
 }
 
-// Share returns the part of the limit that each of n processes may admit by itself while they can't share
-// a server. Together they admit Rate events each Period, or a little less if that doesn't divide into whole
-// events and microseconds. A share of less than one event each Period is one event each longer Period, of up
-// to 2^51 µs (71 years). A share has its part of the burst too, at least 1. So more than Burst processes can
-// admit more than Burst at once together.
+// Share returns the part of the limit that each of n processes may admit by itself while they have no server in common.
+// Together they admit Rate events each Period, or a little less if that doesn't divide into whole events and microseconds. A
+// share of less than one event each Period becomes one event in a longer Period, of up to 2^51 µs (71 years). The burst is
+// divided too, down to 1: more than Burst processes can admit more than Burst events at once together.
 //
 // The error wraps [ErrInvalidLimit] for a limit that isn't valid, and for an n below 1.
 func (l Limit) Share(n int64) (Limit, error) {
@@ -89,7 +88,7 @@ func (l Limit) Share(n int64) (Limit, error) {
 	return share, nil
 }
 
-// Validate returns nil for a limit that every algorithm can keep exactly, else an error that wraps
+// Validate returns nil for a limit that every algorithm can keep exactly, and otherwise an error that wraps
 // [ErrInvalidLimit] and names the field, its value and its range. Besides the ranges of the fields,
 // the time in which a whole burst is paid back, Burst·Period/Rate, is at most 2^51 µs (71 years).
 func (l Limit) Validate() error {

@@ -92,7 +92,7 @@ func TestParseLimitRefuses(t *testing.T) {
 			continue
 		}
 		if !strings.Contains(err.Error(), fmt.Sprintf("%q", text)) || !strings.Contains(err.Error(), "want ") {
-			t.Errorf("%q: the error quotes no text or says not what is wanted: %v", text, err)
+			t.Errorf("%q: want an error that quotes the text and says what is accepted, got %v", text, err)
 		}
 		if limit != (algorithms.Limit{}) {
 			t.Errorf("%q: refused, with %+v", text, limit)

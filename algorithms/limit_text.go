@@ -69,12 +69,12 @@ func parseLimit(s string) (limit Limit, err error) {
 		return limit, nil
 	}
 	if limit.Burst, err = parseCount("burst", strings.TrimSpace(burst)); err == nil && limit.Burst == 0 {
-		err = fmt.Errorf("%w: burst is 0, want 1 to %d, or no burst at all for that of the rate", ErrInvalidLimit, int64(maxCount))
+		err = fmt.Errorf("%w: burst is 0, want 1 to %d, or no burst, which means that of the rate", ErrInvalidLimit, int64(maxCount))
 	}
 	return limit, err
 }
 
-// parseCount reads a whole number without a sign. What it is the number of goes into the error.
+// parseCount reads a whole number without a sign. Its error names what the number counts.
 func parseCount(what, s string) (int64, error) {
 	n, err := strconv.ParseUint(s, 10, 63)
 	switch {
@@ -137,7 +137,7 @@ func times(number string, unit time.Duration) (time.Duration, error) {
 		if digit < '0' || digit > '9' {
 			return 0, strconv.ErrSyntax
 		}
-		if unit%10 != 0 { // digits of less than a nanosecond, or of a minute's last ones
+		if unit%10 != 0 { // a digit below a nanosecond, or one of a minute that is no whole number of nanoseconds
 			return 0, strconv.ErrSyntax
 		}
 		unit /= 10
@@ -146,8 +146,8 @@ func times(number string, unit time.Duration) (time.Duration, error) {
 	return d, nil
 }
 
-// String returns the limit as text that [ParseLimit] reads back: "5/minute", "100/10s burst 20". The zero Limit, which is
-// no limit yet, is the empty text.
+// String returns the limit as text that [ParseLimit] reads back: "5/minute", "100/10s burst 20". The zero Limit is the
+// empty text.
 func (l Limit) String() string {
 	if l == (Limit{}) {
 		return ""
@@ -170,7 +170,7 @@ func periodString(p time.Duration) string {
 	case day:
 		return "day"
 	}
-	s := p.String() // "1h30m0s": the zeros at the end say nothing
+	s := p.String() // such as "1h30m0s", whose zeros at the end are left out
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")
 	}
@@ -181,7 +181,7 @@ func periodString(p time.Duration) string {
 }
 
 // MarshalText returns String's text, or an error that wraps [ErrInvalidLimit] for a limit that is neither valid nor zero.
-// So a configuration in which a limit is not set can be written.
+// The zero Limit stands for a limit that a configuration doesn't set.
 func (l Limit) MarshalText() ([]byte, error) {
 	if err := l.Validate(); err != nil && l != (Limit{}) {
 		return nil, err
@@ -190,8 +190,8 @@ func (l Limit) MarshalText() ([]byte, error) {
 }
 
 // UnmarshalText reads what [ParseLimit] reads, so that a Limit can be a flag (flag.TextVar), an environment variable or a
-// field of a JSON, YAML or TOML file. An empty text is the zero Limit, which is not set and which no limiter takes. On an
-// error l stays as it was.
+// field of a JSON, YAML or TOML file. An empty text is the zero Limit, which stands for a limit that is not set; no limiter
+// takes it. If there is an error, l doesn't change.
 func (l *Limit) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*l = Limit{}

@@ -8,15 +8,17 @@ import (
 	"github.com/go-weir/weir/internal/rule"
 )
 
-// A Local is a [Limiter] that keeps its state in this process and decides as a [Remote] on one server does. The NewLocal
-// of each algorithm returns one. It serves a single process, tests, and programs whose server is away. It is safe for
-// concurrent use.
+// A Local is a [Limiter] that keeps its state in this process and makes the same decisions as a [Remote] on one server. The
+// NewLocal of each algorithm returns one. Use it for a single process, for tests, and while the server of a Remote is away.
+// It is safe for concurrent use.
 //
-// It forgets keys that are as good as new, and holds at most 1,048,576 keys, or as many as [MaxKeys] sets. A key counts
-// once for each limit under which it has a state of its own. If there is no room for another key, one is dropped, which
-// then has its whole limit again. The Local looks at a few keys, and takes the first that is as good as new. If there is
-// none, it takes one whose last request was admitted, and the one that has used least of its limit. It drops a key whose
-// last request was denied only if all the keys that it looked at are like that.
+// A Local forgets keys that are as good as new: [Result] says when that is. It holds at most 1,048,576 keys, or as many as
+// [MaxKeys] sets. A key counts once for each limit under which it has a separate state. If there is no room for a new key, the
+// Local looks at a few others and drops one of them, which then has its whole limit again:
+//
+//   - the first that is as good as new;
+//   - or else, of those whose last request was admitted, the one that has used the least of its limit;
+//   - or else, if the last request of every one of them was denied, one of these.
 type Local struct {
 	algorithm *rule.Algorithm
 	settings  option.Settings
@@ -28,7 +30,7 @@ type Local struct {
 
 var _ Limiter = (*Local)(nil)
 
-// NewLocal makes the Local of an algorithm. It is for the packages of the algorithms: call their NewLocal.
+// NewLocal makes the Local of an algorithm. Only the packages of the algorithms call it: use their NewLocal.
 func NewLocal[O option.LocalWindow](algorithm *rule.Algorithm, limit Limit, opts []O) (*Local, error) {
 	settings, err := option.Apply(opts)
 	if err != nil {
@@ -46,8 +48,8 @@ func newLocal(algorithm *rule.Algorithm, limit Limit, settings option.Settings) 
 	return &Local{algorithm, settings, store, settings.Now, limit, r}, nil
 }
 
-// With returns a limiter of the same store under another limit, with the same effect on keys in use as [Remote.With].
-// Its error wraps [ErrInvalidLimit].
+// With returns a Local with another limit and the same store and options. Keys in use are affected as by [Remote.With]. The
+// error wraps [ErrInvalidLimit].
 func (l *Local) With(limit Limit) (*Local, error) {
 	r, err := ruleOf(l.algorithm, limit, l.settings)
 	if err != nil {
@@ -70,10 +72,10 @@ func (l *Local) AllowN(ctx context.Context, key string, n int64) (Result, error)
 	return l.ask(ctx, key, n, true)
 }
 
-// Peek tells the key's present standing, and whether one event would be admitted now. It changes nothing.
+// Peek tells whether one event would be admitted now, and how much of the key's limit is left. It changes nothing.
 func (l *Local) Peek(ctx context.Context, key string) (Result, error) { return l.PeekN(ctx, key, 1) }
 
-// PeekN tells the key's present standing, and whether n events would be admitted now. It changes nothing.
+// PeekN tells whether n events would be admitted now, and how much of the key's limit is left. It changes nothing.
 func (l *Local) PeekN(ctx context.Context, key string, n int64) (Result, error) {
 	return l.ask(ctx, key, n, false)
 }

@@ -17,7 +17,7 @@ func (nowhere) Run(context.Context, *scripts.Script, []string, []string) ([]int6
 	return nil, errors.New("nowhere")
 }
 
-// TestLocalsShareOneStore: what one Local of a Remote has admitted is known to its others, and to those of limiters that With made.
+// TestLocalsShareOneStore: all Locals of a Remote, and of limiters that its With made, count together.
 func TestLocalsShareOneStore(t *testing.T) {
 	remote, err := slidinglog.New(nowhere{}, algorithms.PerHour(3))
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// TestOptions: the compiler takes an option where it belongs, and nowhere else.
+// TestOptions: an option compiles only for the constructors that take it.
 func TestOptions(t *testing.T) {
 	any, local := reflect.TypeFor[algorithms.Option](), reflect.TypeFor[algorithms.LocalOption]()
 	window, localWindow := reflect.TypeFor[fixedwindow.Option](), reflect.TypeFor[fixedwindow.LocalOption]()

@@ -23,7 +23,7 @@ type Remote struct {
 	local     *localStore
 }
 
-// A localStore is the store of all Locals of one Remote and of those that its With returned. It is made when it is needed.
+// A localStore is the store of all Locals of one Remote and of those that its With returned. It is made on first use.
 type localStore struct {
 	once  sync.Once
 	store rule.Store
@@ -31,7 +31,7 @@ type localStore struct {
 
 var _ Limiter = (*Remote)(nil)
 
-// NewRemote makes the Remote of an algorithm. It is for the packages of the algorithms: call their New.
+// NewRemote makes the Remote of an algorithm. Only the packages of the algorithms call it: use their New.
 func NewRemote[O option.LocalWindow](algorithm *rule.Algorithm, run scripts.Runner, limit Limit, opts []O) (*Remote, error) {
 	settings, err := option.Apply(opts)
 	if err != nil {
@@ -60,15 +60,16 @@ func ruleOf(algorithm *rule.Algorithm, limit Limit, settings option.Settings) (r
 	return r, nil
 }
 
-// With returns a limiter with the same options under another limit. It serves limits that depend on the plan or the user,
-// and limits that change while the program runs. The effect on a key that is in use depends on the algorithm:
+// With returns a Remote with another limit and the same options. It is for limits that depend on the plan or the user, and
+// for limits that change while the program runs. The effect on a key that is in use depends on the algorithm:
 //
-//   - fixedwindow and slidinglog count by Period. A new Rate is held against what the window or the log has admitted
-//     already. A new Period begins a count of its own.
+//   - fixedwindow and slidinglog count by Period. A new Rate continues with the present count. A new Period begins a
+//     separate count.
 //   - gcra and leakybucket keep a state for each limit. Under a new limit a key has its whole allowance.
 //
-// Limits with states of their own never read or change each other's, and k of them on one key admit up to their sum. The
-// package's documentation says which limits suit which algorithm. The error wraps [ErrInvalidLimit].
+// Limits with separate states never read or change each other's state. If k of them are in use on one key, together they
+// admit up to the sum of the limits. The package's documentation says which limits suit which algorithm. The error wraps
+// [ErrInvalidLimit].
 func (l *Remote) With(limit Limit) (*Remote, error) {
 	r, err := ruleOf(l.algorithm, limit, l.caller.Settings())
 	if err != nil {
@@ -80,8 +81,8 @@ func (l *Remote) With(limit Limit) (*Remote, error) {
 // Limit returns the limit that the limiter was made with.
 func (l *Remote) Limit() Limit { return l.limit }
 
-// Local returns the [Local] of the same algorithm, limit and clock, for when the server is away. Each call returns a Local over
-// the same store, so that the second call finds the counts of the first. Limiters that [Remote.With] returns use that store too.
+// Local returns the [Local] of the same algorithm, limit and clock, for use while the server is away. Each call returns a Local
+// over the same store: the second call finds the counts of the first. Limiters that [Remote.With] returns use that store too.
 func (l *Remote) Local() (Limiter, error) {
 	settings := l.caller.Settings()
 	l.local.once.Do(func() { l.local.store = l.algorithm.NewStore(settings.MaxKeys, settings.Simulated()) })
@@ -96,10 +97,10 @@ func (l *Remote) AllowN(ctx context.Context, key string, n int64) (Result, error
 	return l.ask(ctx, l.algorithm.Decide, key, n)
 }
 
-// Peek tells the key's present standing, and whether one event would be admitted now. It writes nothing.
+// Peek tells whether one event would be admitted now, and how much of the key's limit is left. It writes nothing.
 func (l *Remote) Peek(ctx context.Context, key string) (Result, error) { return l.PeekN(ctx, key, 1) }
 
-// PeekN tells the key's present standing, and whether n events would be admitted now. It writes nothing.
+// PeekN tells whether n events would be admitted now, and how much of the key's limit is left. It writes nothing.
 func (l *Remote) PeekN(ctx context.Context, key string, n int64) (Result, error) {
 	return l.ask(ctx, l.algorithm.Peek, key, n)
 }
@@ -130,7 +131,7 @@ func (l *Remote) ask(ctx context.Context, script *scripts.Script, key string, n 
 	return resultOf(l.rule, standing), nil
 }
 
-// resultOf writes a standing as a Result.
+// resultOf returns a standing, which is what the rule says of a key and a cost, as a Result.
 func resultOf(r rule.Rule, s rule.Standing) Result {
 	return Result{
 		Allowed:    s.Allowed,
@@ -141,7 +142,7 @@ func resultOf(r rule.Rule, s rule.Standing) Result {
 	}
 }
 
-// checkCost returns nil for a cost of 1 to capacity, else an error that wraps [ErrInvalidCost] or [ErrCostExceedsLimit].
+// checkCost returns nil for a cost of 1 to capacity, or an error that wraps [ErrInvalidCost] or [ErrCostExceedsLimit].
 func checkCost(n, capacity int64) error {
 	if n < 1 {
 		return fmt.Errorf("%w: %d, want 1 to %d", ErrInvalidCost, n, capacity)

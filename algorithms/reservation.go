@@ -9,37 +9,36 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// A Reserver charges a request before its true cost is known, and settles the charge when it is known. [Remote] and [Local]
-// are Reservers, and so are limiters around one, such as those of packages denialcache and fallback.
+// A Reserver charges a request before its true cost is known, and corrects the charge when it is known. [Remote] and [Local]
+// are Reservers, and so are limiters that wrap one, such as those of packages denialcache and fallback.
 type Reserver interface {
 	// Reserve asks for n events at once, all or nothing, as AllowN does. The Reservation that it returns has the
 	// answer, and settles the charge if it was admitted. The errors are those of AllowN.
 	Reserve(ctx context.Context, key string, n int64) (*Reservation, error)
 }
 
-// A Reservation is a charge of a request whose true cost is not known yet. Its Result tells whether the request was
-// admitted. Commit or Cancel then settle the charge, once. A Reservation that is never settled stays charged as it is: that
-// is what Commit of all of it means, too.
+// A Reservation is the charge of a request whose true cost is not known yet. Its Result tells whether the request was
+// admitted. Commit or Cancel then settle the charge, once: they replace it by the true cost. A Reservation that is never
+// settled stays charged in full, as by a Commit of all that was reserved.
 //
-// The measure of what a settlement gives back is a limiter that was charged the true cost at the time of the Reserve, and
-// every request that was admitted. What is outstanding of a key is never less than with that limiter. It is more only where
-// the rest of the charge has passed meanwhile by itself, or the key was forgotten.
+// The used part of a key's limit is never less than if the true cost had been charged at the time of the Reserve. It is more
+// only in the cases that the documentation of the package lists, or if the key was forgotten.
 //
-// The methods are safe for concurrent use. If two settlements race, one of them settles and the other is an error.
+// The methods are safe for concurrent use. Of two settlements that race, one settles and the other returns [ErrSettled].
 type Reservation struct {
 	result Result
 	n      int64
 	settle func(ctx context.Context, used int64) error
 
-	turn    chan struct{} // held by the one that settles
+	turn    chan struct{} // full while a settlement is under way
 	settled bool
 }
 
-// NewReservation returns the Reservation of a request of cost n that a limiter has decided on. It is for limiters and for
-// wrappers of limiters. Commit and Cancel call settle once at most, with a used of at least 0 that isn't n, and not at all
-// if the result is a denial. An error of settle that wraps [ErrInvalidCost] or [ErrInvalidTime], or a server's error that
-// proves that nothing was written, says that nothing was settled: settle may be called again. Any other error counts as the
-// settlement.
+// NewReservation returns the Reservation of a request of cost n that a limiter has decided on. It is for implementations of
+// limiters and their wrappers. Commit and Cancel call settle at most once, with the used cost, which is at least 0. They
+// don't call it if used is n, or if the request was denied. If settle returns an error that wraps [ErrInvalidCost] or
+// [ErrInvalidTime], or a server's error which proves that nothing was written, then nothing was settled, and settle may be
+// called again. After any other error the Reservation counts as settled.
 func NewReservation(result Result, n int64, settle func(ctx context.Context, used int64) error) *Reservation {
 	return &Reservation{result: result, n: n, settle: settle, turn: make(chan struct{}, 1)}
 }
@@ -47,16 +46,16 @@ func NewReservation(result Result, n int64, settle func(ctx context.Context, use
 // Result returns the answer to the Reserve.
 func (r *Reservation) Result() Result { return r.result }
 
-// Commit makes used the cost of the request, instead of what was reserved. Less than that gives the rest back. More than
-// that charges the rest too, even if it doesn't fit: the key then has a debt, and nothing is admitted until it has passed.
+// Commit makes used the cost of the request, instead of the reserved cost. If used is less, the rest is given back. If it is
+// more, the difference is charged even if it doesn't fit: the key then has a debt, and nothing is admitted until it has
+// passed. If used is the reserved cost, Commit sends nothing. If the request was denied, Commit does nothing and returns nil.
 //
-// A used below 0, or above what can be computed with, is ErrInvalidCost. That settles nothing, and neither does a context
-// that has ended before the call. Commit of exactly what was reserved sends nothing.
+// The error wraps [ErrInvalidCost] if used is below 0, or too large to compute with. Nothing is settled then, nor if ctx had
+// ended before the call. Commit may be called again in these cases. It may also be called again after an error by which the
+// server refused the whole call, such as TRYAGAIN (a slot of a cluster is moving), READONLY or OOM.
 //
-// A second settlement is [ErrSettled]. After an error of the network the outcome is unknown. It counts as the settlement,
-// and is never sent again. After an error by which the server refuses the whole call, such as TRYAGAIN while a slot of a
-// cluster moves, READONLY or OOM, nothing was settled, and Commit may be called again. Of a denied Reservation Commit does
-// nothing and returns nil.
+// After a network error the outcome is unknown. The Reservation then counts as settled, and Commit is never sent again. A
+// second settlement returns [ErrSettled].
 func (r *Reservation) Commit(ctx context.Context, used int64) error {
 	if used < 0 {
 		return fmt.Errorf("%w: %d used, want 0 or more", ErrInvalidCost, used)
@@ -84,7 +83,7 @@ func (r *Reservation) Commit(ctx context.Context, used int64) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("weir: nothing was settled: %w", err)
 	}
-	r.settled = true // also if settle panics, as it may have settled by then
+	r.settled = true // before the call: settle may panic after it has settled
 	err := r.settle(ctx, used)
 	if errors.Is(err, ErrInvalidCost) || errors.Is(err, ErrInvalidTime) || slices.Contains(nothingWritten, scripts.ErrorCode(err)) {
 		r.settled = false
@@ -92,8 +91,8 @@ func (r *Reservation) Commit(ctx context.Context, used int64) error {
 	return err
 }
 
-// nothingWritten has the errors by which a server refuses a script before it runs, or its first write. NOPERM isn't one of them,
-// as rights may be missing for a later write only.
+// nothingWritten has the errors by which a server refuses a script before it runs, or at its first write. NOPERM isn't one of
+// them, as the client may lack only the right to a later write.
 var nothingWritten = []string{
 	"ASK", "BUSY", "CLUSTERDOWN", "CROSSSLOT", "LOADING", "MASTERDOWN", "MISCONF", "MOVED", "NOAUTH", "NOREPLICAS", "OOM", "READONLY", "TRYAGAIN",
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// settlements records what a Reservation's settle was told.
+// settlements records the arguments of a Reservation's settle.
 type settlements struct {
 	used []int64
 	err  error

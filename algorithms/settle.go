@@ -14,8 +14,8 @@ var (
 )
 
 // AllowAtMost asks for as many of n events as fit, and returns how many were admitted. The Result is allowed if any were. If
-// none was, RetryAfter is the exact wait for one event. An n below 1 is [ErrInvalidCost], and an n above Result.Limit is not
-// an error. It is one script and, in a sliding log, one entry.
+// none was, RetryAfter is the exact wait for one event. The error wraps [ErrInvalidCost] for an n below 1. An n above
+// Result.Limit is not an error. The call is one script and, in a sliding log, one entry.
 func (l *Remote) AllowAtMost(ctx context.Context, key string, n int64) (admitted int64, result Result, err error) {
 	if err := checkAtMost(n); err != nil {
 		return 0, Result{}, err
@@ -36,7 +36,7 @@ func (l *Remote) AllowAtMost(ctx context.Context, key string, n int64) (admitted
 	return admitted, resultOf(l.rule, standing), nil
 }
 
-// AllowAtMost asks for as many of n events as fit, and returns how many were admitted, as that of [Remote] does.
+// AllowAtMost asks for as many of n events as fit, and returns how many were admitted: see [Remote.AllowAtMost].
 func (l *Local) AllowAtMost(ctx context.Context, key string, n int64) (admitted int64, result Result, err error) {
 	if err := checkAtMost(n); err != nil {
 		return 0, Result{}, err
@@ -51,8 +51,8 @@ func (l *Local) AllowAtMost(ctx context.Context, key string, n int64) (admitted 
 	return admitted, resultOf(l.rule, standing), nil
 }
 
-// Reserve asks for n events at once, all or nothing, and lets their charge be settled later. Each settlement that changes
-// something is one more script.
+// Reserve asks for n events at once, all or nothing, and lets their charge be settled later. A settlement that changes the
+// charge is one more script.
 func (l *Remote) Reserve(ctx context.Context, key string, n int64) (*Reservation, error) {
 	if err := checkCost(n, l.rule.Capacity()); err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (l *Remote) settle(ctx context.Context, key string, charge rule.Charge, use
 	return nil
 }
 
-// callGiven calls a script on the key, and on that of what was given back if the algorithm counts it.
+// callGiven calls a script on the key and, if the algorithm counts what was given back, on the key of that count.
 func (l *Remote) callGiven(ctx context.Context, script *scripts.Script, key string, args func(now string) []string) ([]int64, error) {
 	now, err := l.caller.Now()
 	if err != nil {
@@ -96,7 +96,7 @@ func (l *Remote) callGiven(ctx context.Context, script *scripts.Script, key stri
 	return l.caller.Call(ctx, script, key, args(now))
 }
 
-// Reserve asks for n events at once, all or nothing, and lets their charge be settled later, as that of [Remote] does.
+// Reserve asks for n events at once, all or nothing, and lets their charge be settled later: see [Remote.Reserve].
 func (l *Local) Reserve(ctx context.Context, key string, n int64) (*Reservation, error) {
 	if err := checkCost(n, l.rule.Capacity()); err != nil {
 		return nil, err
@@ -116,9 +116,9 @@ func (l *Local) Reserve(ctx context.Context, key string, n int64) (*Reservation,
 	}), nil
 }
 
-// nonsense is the error of a reply that a script can't give.
+// nonsense is the error for a reply that is impossible for a correct script.
 func (l *Remote) nonsense(script *scripts.Script, reply []int64, n int64) error {
-	return fmt.Errorf("%w: script %s gave %v for a cost of %d, which no key of %s can",
+	return fmt.Errorf("%w: script %s replied %v to a cost of %d, which is impossible under %s",
 		scripts.ErrReply, script.Name(), reply, n, l.rule.Identity())
 }
 
@@ -129,7 +129,7 @@ func checkAtMost(n int64) error {
 	return nil
 }
 
-// checkUsed returns an error that wraps [ErrInvalidCost] if used is more than can be settled of n.
+// checkUsed returns an error that wraps [ErrInvalidCost] if used exceeds n by more than a settlement can charge.
 func checkUsed(r rule.Rule, n, used int64) error {
 	if most := r.MostDebt(); used-n > most {
 		return fmt.Errorf("%w: %d used of %d reserved, want at most %d more than reserved", ErrInvalidCost, used, n, most)

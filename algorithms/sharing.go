@@ -6,10 +6,10 @@ import (
 	"github.com/go-weir/weir/internal/sharing"
 )
 
-// No exported name tells this, as only Weir needs it.
+// Package httplimit calls stateOf through an internal package, so that no exported name is needed for it.
 func init() { sharing.Of = stateOf }
 
-// stateOf returns where a Remote or a Local keeps the states of its keys, and the zero State where that can't be known.
+// stateOf returns where a Remote or a Local keeps the states of its keys, or the zero State if that can't be known.
 func stateOf(limiter any) sharing.State {
 	switch l := limiter.(type) {
 	case *Remote:

@@ -8,38 +8,37 @@ import (
 	"github.com/go-weir/weir/internal/option"
 )
 
-// Wait waits until the limiter admits n events of the key, and returns nil then: the n events are charged, and may happen. It
-// is for work that is to be late rather than refused, such as calls of another service that has a limit.
+// Wait waits until the limiter admits n events of the key, charges them, and returns nil. It is for work that may be delayed
+// but not refused, such as calls to another service that has a limit.
 //
-// Use AllowN for a server that answers others: it tells them at once that they are too many. Use leakybucket.Queue, whose
-// Wait has the same purpose, if callers must go in the order in which they came, exactly Period/Rate apart, or be refused when
-// too many wait. Wait has no order. It works over every limiter and within its limit, bursts included: callers that have
-// waited may go at one moment, where the limiter admits them at one moment. Requests of a smaller n fit sooner, and a large n
-// may wait for as long as smaller ones keep coming.
+// A server that has to answer at once uses AllowN instead. Callers that must go in the order in which they came, exactly
+// Period/Rate apart, or be refused when too many wait, use the Wait of leakybucket.Queue. This Wait promises no order. It
+// works with every limiter and within its limit, including bursts: several waiting callers may go at the same moment. A
+// request of a smaller n fits sooner, so a large n may wait for as long as smaller ones keep coming.
 //
 // # When it gives up
 //
-// Wait returns an error, and keeps nothing, in these cases:
+// Wait returns an error in these cases:
 //
 //   - at once, if ctx's deadline comes before the time at which the limiter could admit the events. The error says how long
-//     the wait is, and wraps context.DeadlineExceeded. Others that wait may make the wait longer than that: then Wait
-//     notices when its next question is denied, or at the deadline;
+//     the wait is, and wraps context.DeadlineExceeded. If other callers make the wait longer than that, Wait notices it when
+//     it asks again and is denied, or at the deadline;
 //   - at once, if n can never be admitted (the error wraps [ErrCostExceedsLimit]), or is below 1 ([ErrInvalidCost]);
 //   - when ctx ends. The error wraps ctx's;
 //   - at the first error of the limiter, which is returned.
 //
-// Nothing has been charged then, with one exception, which is that of AllowN: if ctx ends or the connection fails while the
-// limiter is being asked, the events may have been charged, once at most. An admission that comes after the end of ctx is no
-// error: Wait returns nil.
+// Nothing has been charged then, with the same exception as for AllowN: if ctx ends or the connection fails during a call of
+// the limiter, the events may have been charged, at most once. If the limiter admits the events although ctx has just ended,
+// Wait returns nil.
 //
-// # What it asks of the server
+// # Load on the server
 //
-// A denial tells how long to wait, and Wait asks again after that time and a random part more: never sooner. Calls with an
-// equal limiter and key wait in one line in this process. Only the one with the smallest n asks, as its denial is true of all.
-// An admission that leaves more lets as many others ask as that is for, up to 32 at a time. So a key costs the server about
-// two questions for an admission and one more for each other process that waits. The more of them are denied in vain, the
-// longer is the random part. A limiter whose denials don't tell the wait is asked after a millisecond, and then less and less
-// often, down to once a second.
+// A denial tells how long to wait. Wait asks again after that time and a random part more, never sooner. In one process,
+// calls with an equal limiter and key share one line, and only the call with the smallest n asks: if it is denied, all
+// others would be too. If an admission leaves room for more, the calls that fit into the room ask too, up to 32 at a time.
+// So each admission of a key costs the server about two calls, and one more for each other process that waits. The random
+// part grows with the number of denials in a row. If a limiter's denials don't tell the wait, Wait asks after a millisecond,
+// and then less and less often, down to once a second.
 func Wait(ctx context.Context, limiter Limiter, key string, n int64) error {
 	if option.IsNil(limiter) {
 		return fmt.Errorf("%w: want one to ask", ErrNilLimiter)

@@ -139,7 +139,7 @@ func TestWaitExact(t *testing.T) {
 	})
 }
 
-// TestWaitGivesUp: what can't succeed in time returns at once, and has charged nothing.
+// TestWaitGivesUp: a Wait that can't succeed in time returns at once, and has charged nothing.
 func TestWaitGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
@@ -224,7 +224,7 @@ func TestWaitInLine(t *testing.T) {
 			t.Errorf("they end with %v, want the first canceled, the second admitted and the third too late", results)
 		}
 		if took := time.Since(began); took > 70*time.Second {
-			t.Errorf("the third was told after %v, want it told with the denial after a minute", took)
+			t.Errorf("the third Wait returned after %v, want it to return with the denial after a minute", took)
 		}
 		if n := asked.Load(); n != 3 {
 			t.Errorf("%d questions in all, want one each: a turn that is handed over is not used sooner", n)
@@ -232,7 +232,7 @@ func TestWaitInLine(t *testing.T) {
 	})
 }
 
-// TestWaitOvertaken: a denial that comes to one is told to those whose context ends sooner.
+// TestWaitOvertaken: a denial of one waiter ends the Waits whose contexts end before its RetryAfter.
 func TestWaitOvertaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limiter := errtest.Must(gcra.NewLocal(algorithms.PerMinute(1).WithBurst(1)))
@@ -263,7 +263,7 @@ func TestWaitOvertaken(t *testing.T) {
 		take() // before the one that waits
 		all.Wait()
 		if took > 61*time.Second {
-			t.Errorf("it was told after %v, want a minute", took)
+			t.Errorf("Wait returned after %v, want a minute", took)
 		}
 	})
 }
@@ -292,7 +292,7 @@ func TestWaitSmaller(t *testing.T) {
 	})
 }
 
-// TestWaitLarger: a larger request is told its own wait, though that of a smaller one is known.
+// TestWaitLarger: the error of a larger request has its own wait, although the wait of a smaller one is known.
 func TestWaitLarger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limiter := &fake{allow: func(_ context.Context, n int64) (algorithms.Result, error) {

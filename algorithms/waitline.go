@@ -13,20 +13,20 @@ const (
 	// maxAsking is how many calls of one line ask at a time.
 	maxAsking = 32
 
-	// shortestPause and longestJitter bound the pause after a denial, so that a limiter which names no useful wait isn't
-	// asked in a loop, and so that a long wait isn't much longer yet.
+	// shortestPause and longestJitter bound the pause after a denial. The first keeps Wait from asking in a loop if the
+	// limiter names no useful wait. The second keeps a long wait from becoming much longer.
 	shortestPause = 100 * time.Microsecond
 	longestJitter = 50 * time.Millisecond // of the first attempt
 
-	// untold are the first and the longest pause after a denial without a RetryAfter.
+	// untold and longestUntold are the first and the longest pause after a denial without a RetryAfter.
 	untold, longestUntold = time.Millisecond, time.Second
 
 	longestWait = 1 << 61 // no sum of two overflows
 )
 
 // A line is the calls of Wait in this process that wait for one key of one limiter. Some of them hold a turn: they ask, or
-// sleep until they ask. Of those that don't, none has a smaller n than all of those that do: so a denial of one that asks is
-// true of all that don't.
+// sleep until they ask. A call with the smallest n of the line always holds one, so its denial is true of all calls that
+// hold none.
 type line struct {
 	of    lineKey
 	calls int // under lines.mu
@@ -50,8 +50,8 @@ type waiter struct {
 	// Under the line's mu:
 	holds bool
 	due   time.Time // when it is to ask
-	place int       // among the others; -1 for none
-	seq   uint64    // orders those of one n
+	place int       // index in line.others; -1 if it isn't there
+	seq   uint64    // orders waiters of equal n
 }
 
 type lineKey struct {
@@ -94,7 +94,7 @@ func (l *line) leave(w *waiter) {
 	}
 }
 
-// next tells whether the waiter has a turn, and when it is to ask. A wait above 0 says that it can't be admitted before its
+// next tells whether the waiter has a turn, and when it is to ask. A wait above 0 means that it can't be admitted before its
 // deadline.
 func (l *line) next(w *waiter) (due time.Time, turn bool, wait time.Duration) {
 	l.mu.Lock()
@@ -115,7 +115,7 @@ func (l *line) next(w *waiter) (due time.Time, turn bool, wait time.Duration) {
 	return w.due, w.holds, 0
 }
 
-// admitted tells of an admission that has left so much.
+// admitted records an admission after which remaining events would still fit.
 func (l *line) admitted(w *waiter, remaining int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -127,7 +127,7 @@ func (l *line) admitted(w *waiter, remaining int64) {
 	l.handOver(remaining)
 }
 
-// denied tells of a denial. The waiter keeps its turn unless another that holds one speaks for it.
+// denied records a denial. The waiter keeps its turn unless another holder's n is as small or smaller.
 func (l *line) denied(w *waiter, retryAfter time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -158,8 +158,8 @@ func (l *line) denied(w *waiter, retryAfter time.Duration) {
 // denies reports whether a request of cost n is known to be denied now.
 func (l *line) denies(n int64, now time.Time) bool { return n >= l.cost && now.Before(l.until) }
 
-// pause returns how long after a denial to ask again: the wait that it tells, and a random part. That is a sixteenth of the
-// wait at most, and doubles with each eight attempts in a row that were denied, as then others are faster.
+// pause returns how long after a denial to ask again: the wait that the denial tells, and a random part. That part is at most
+// a sixteenth of the wait. It doubles with every eight denials in a row, which show that other callers are faster.
 func (l *line) pause(retryAfter time.Duration) time.Duration {
 	if retryAfter <= 0 {
 		retryAfter = min(untold<<min(l.losses, 16), longestUntold)
@@ -169,8 +169,8 @@ func (l *line) pause(retryAfter time.Duration) time.Duration {
 	return retryAfter + rand.N(jitter) //nolint:gosec // nothing secret depends on it
 }
 
-// handOver gives a turn to the waiter of the smallest cost, unless one that has a turn speaks for it, and to others for
-// which there is room besides what those with a turn take.
+// handOver gives a turn to the waiter of the smallest cost, unless a holder's cost is as small or smaller. It also gives a
+// turn to each waiter that fits into the room which the holders leave.
 func (l *line) handOver(room int64) {
 	for _, holder := range l.holders {
 		room -= holder.n
@@ -223,7 +223,7 @@ func (w *waiter) call() {
 	}
 }
 
-// waiters is a heap of those without a turn, the smallest cost first, and of one cost the first that came.
+// waiters is a heap of the waiters without a turn: the smallest cost first, and of equal costs the one that came first.
 type waiters []*waiter
 
 func (h waiters) Len() int { return len(h) }

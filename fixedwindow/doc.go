@@ -11,8 +11,8 @@
 //
 // # Worst case
 //
-// Twice the rate across an edge: Rate events at the end of one window and Rate at the beginning of the next can come
-// within a moment. If that is too much, use slidinglog or gcra.
+// The worst case is twice the Rate around an edge: Rate events at the end of one window and Rate at the beginning of the next
+// can come within a moment. If that is too much, use slidinglog or gcra.
 //
 // # Cost
 //
@@ -21,15 +21,15 @@
 //
 // # Clocks and changes of the limit
 //
-// The server's clock decides. If it goes back, a window can seem to end later than one that opened now would. Its end is
-// then brought back to that, so that no request waits longer than one Period. The first request that finds such a window
-// writes the correction, even if it is denied.
+// The server's clock decides. If it goes back, a window can end later than one that opens now would. Its end is then set to
+// the latter, so that no request waits longer than one Period. The first request that finds such a window writes the
+// correction, even if it is denied.
 //
 // A key has a window for each Period, and one more for each Period with [Aligned]. Limiters of one Period share the
 // window and its count, whatever their Rates: each admits a request if the count stays within its own Rate. So a new Rate
-// finds the count as it is, however often it changes. Under a new Period, or another alignment, a key begins with its
-// whole allowance. If limits of k different Periods are in use on one key, they admit up to their
-// sum. Reset forgets the window of the limiter's own Period. Limiters that must not share a count need different names:
+// continues with the present count, however often it changes. Under a new Period, or another alignment, a key begins with
+// its whole allowance. If limits of k different Periods are in use on one key, together they admit up to the sum of the
+// limits. Reset forgets the window of the limiter's own Period. Limiters that must not share a count need different names:
 // see algorithms.WithName.
 //
 // A limit with a Burst is an error, as a window has no use for it: it admits Rate at once.

@@ -23,15 +23,15 @@ func Aligned() Option { return option.Aligned() }
 // New returns a limiter that keeps its state on run's server. A request of cost n is admitted if
 // the window's count, n included, is at most limit.Rate. A limit with a Burst is an error.
 //
-// Limiters of one Period, whatever their Rates, share the count of a key on one server, such as those of two routes of a
-// service. Give each a name of its own, by algorithms.WithName, if they must count apart.
+// Limiters of one Period, such as those of two routes of a service, share the count of a key on one server, whatever their
+// Rates. Give them different names (algorithms.WithName) if they must count separately.
 //
 // Its errors wrap algorithms.ErrInvalidLimit, ErrInvalidOption or ErrNilRunner. New sends nothing.
 func New(run scripts.Runner, limit algorithms.Limit, opts ...Option) (*algorithms.Remote, error) {
 	return algorithms.NewRemote(&algorithm, run, limit, opts)
 }
 
-// NewLocal returns a limiter that keeps its state in this process and decides as one of New does.
+// NewLocal returns a limiter that keeps its state in this process and makes the same decisions as one of New.
 //
 // Its errors wrap algorithms.ErrInvalidLimit or ErrInvalidOption.
 func NewLocal(limit algorithms.Limit, opts ...LocalOption) (*algorithms.Local, error) {
@@ -86,14 +86,14 @@ func (r window) Standing(_ int64, reply []int64) (rule.Standing, bool) {
 	if len(reply) > 1 {
 		return r.decided(reply[0], reply[1])
 	}
-	// Both are packed into one: see the header of scripts/fixedwindow.lua.
+	// Count and time are packed into one integer: see the header of scripts/fixedwindow.lua.
 	if packed := reply[0]; packed < 0 {
 		return r.decided(-1-(-1-packed)%(r.rate+1), (-1-packed)/(r.rate+1))
 	}
 	return r.decided(reply[0]%(r.rate+1), reply[0]/(r.rate+1))
 }
 
-// decided says what a script has decided, by the first two integers of its reply, and whether it can have done so.
+// decided reads the first two integers of a script's reply. It returns false if no correct script replies so.
 func (r window) decided(count, left int64) (rule.Standing, bool) {
 	allowed := count >= 0
 	if !allowed {
@@ -105,11 +105,11 @@ func (r window) decided(count, left int64) (rule.Standing, bool) {
 	return s, sensible
 }
 
-// standing says what was decided, with the window's count and the microseconds that it is still open.
+// standing returns a decision's Standing. count is the window's count, and left the microseconds until the window ends.
 func (r window) standing(allowed bool, count, left int64) rule.Standing {
 	s := rule.Standing{
 		Allowed:    allowed,
-		Remaining:  max(r.rate-count, 0), // a lowered Rate may be less than was counted
+		Remaining:  max(r.rate-count, 0), // after a lower Rate, count may be above it
 		ResetAfter: left,
 	}
 	if count == 0 {
@@ -146,7 +146,7 @@ func (r window) Decide(s *state, now, n int64, commit bool) (rule.Standing, int6
 	return r.standing(allowed, count, left), until
 }
 
-// longest is how many microseconds a window lasts at most from now on.
+// longest returns how many microseconds a window lasts at most from now on.
 func (r window) longest(now int64) int64 {
 	if r.aligned {
 		return r.period - now%r.period

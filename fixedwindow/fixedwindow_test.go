@@ -52,7 +52,7 @@ func (d *definition) Decide(now, n int64) algorithms.Result {
 	return r
 }
 
-// TestAligned: windows begin at whole minutes since the epoch, for every key and whenever asked.
+// TestAligned: windows begin at whole minutes since the epoch, for every key and at any time.
 func TestAligned(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	clock := limitertest.NewClock(time.Date(2026, 3, 1, 12, 0, 48, 1000, time.UTC)) // 11.999999 s to go

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	mostCount = 1 << 52 // what a window counts with debts
-	mostDebt  = 1 << 51 // what one settlement can add
+	mostCount = 1 << 52 // largest count of a window, debts included
+	mostDebt  = 1 << 51 // most that one settlement can add
 )
 
 // MostArgs implements rule.Settling.
@@ -43,8 +43,8 @@ func (r window) SettleArgs(c rule.Charge, used int64, now string) []string {
 // Charged implements local.Rule.
 func (r window) Charged(s *state, _, n int64) rule.Charge { return rule.Charge{N: n, End: s.end} }
 
-// Settle implements local.Rule. Only the window that was charged is changed. If it was opened just now, by what is given
-// back, it was never opened.
+// Settle implements local.Rule. It changes only the window that was charged. If the charge opened the window at this very
+// microsecond and nothing else was counted, Settle removes the window.
 func (r window) Settle(s *state, now int64, c rule.Charge, used int64) int64 {
 	if s.end != c.End || s.end <= now {
 		return 0

@@ -9,17 +9,17 @@ import (
 )
 
 // New returns a limiter that keeps its state on run's server. A request of cost n is admitted if,
-// with n events more, the key is at most limit.Burst events ahead of the rate. A Burst of 0 means Rate.
+// with n more events, the key is at most limit.Burst events ahead of the rate. A Burst of 0 means Rate.
 //
-// Limiters of equal limits share the count of a key on one server, such as those of two routes of a service. Give each a name of
-// its own, by algorithms.WithName, if they must count apart.
+// Limiters of equal limits, such as those of two routes of a service, share the count of a key on one server. Give them
+// different names (algorithms.WithName) if they must count separately.
 //
 // Its errors wrap algorithms.ErrInvalidLimit, ErrInvalidOption or ErrNilRunner. New sends nothing.
 func New(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (*algorithms.Remote, error) {
 	return algorithms.NewRemote(&algorithm, run, limit, opts)
 }
 
-// NewLocal returns a limiter that keeps its state in this process and decides as one of New does.
+// NewLocal returns a limiter that keeps its state in this process and makes the same decisions as one of New.
 //
 // Its errors wrap algorithms.ErrInvalidLimit or ErrInvalidOption.
 func NewLocal(limit algorithms.Limit, opts ...algorithms.LocalOption) (*algorithms.Local, error) {

@@ -1,4 +1,4 @@
-// Package grpclimit has interceptors for gRPC servers over any limiter of Weir. They count calls by client, and refuse
+// Package grpclimit has interceptors for gRPC servers over any limiter of Weir. They count the calls of each client, and refuse
 // clients that call too often with ResourceExhausted and the time to wait.
 //
 //	limiter, err := gcra.New(runner, algorithms.PerMinute(100))
@@ -10,7 +10,7 @@
 // # Keys: which client a call counts for
 //
 // The options and key functions are those of package httplimit: [httplimit.Key], [httplimit.Skip], [httplimit.Cost],
-// [httplimit.LimitFunc] and every other httplimit.DeciderOption. They see a call as an *http.Request with these fields:
+// [httplimit.LimitFunc] and every other httplimit.DeciderOption. They get a call as an *http.Request with these fields:
 //
 //   - Header has the incoming metadata, so that httplimit.Header("x-api-key") and httplimit.Authorization are key
 //     functions of calls too. Values of "-bin" keys are the bytes themselves.
@@ -18,28 +18,28 @@
 //   - Host is the :authority, RemoteAddr the peer's address, and TLS the state of its connection.
 //   - Its context is the call's own, with the values of interceptors further out.
 //
-// Without options each peer's address is counted for itself (httplimit.ClientIP). Behind a proxy that needs
-// httplimit.TrustedProxies, else all clients share one key.
+// Without options the key is the peer's address (httplimit.ClientIP). Behind a proxy that needs httplimit.TrustedProxies;
+// otherwise all clients share one key.
 //
-// # What a refused caller is told
+// # The status of a refused call
 //
 //   - ResourceExhausted, if a limiter denies. The details of the status are a google.rpc.QuotaFailure, with a violation
 //     for each limiter that denies (its name, limit and quota value), and a google.rpc.RetryInfo with the wait, exact to
 //     the microsecond. There is no RetryInfo if the call costs more than the limit can ever admit.
 //   - Unavailable, with a RetryInfo of a second, if a limiter failed and the policy refuses. There is no RetryInfo if the
 //     program has made a mistake, such as a cost below 0.
-//   - Canceled or DeadlineExceeded, if the caller no longer waits. A deadline has passed when the clock says so, which may be
-//     before the context's timer does: a call whose limiter failed for its deadline never passes.
+//   - Canceled or DeadlineExceeded, if the caller no longer waits. A deadline has passed if the clock says so, which may be
+//     before the context's timer does. So a call whose limiter failed because of its deadline never passes.
 //
-// A trailer tells clients that retry by themselves when to do so: see [Pushback]. Callers that are admitted are told
-// nothing.
+// A trailer tells clients that retry by themselves when to retry: see [Pushback]. Calls that are admitted get no trailer and no
+// header.
 //
 // # Streams
 //
-// A stream is charged once, when it opens, however long it lasts and however much it carries. With [PerMessage] each
+// A stream is charged once, when it opens, however long it lasts and however many messages it has. With [PerMessage] each
 // message that the client sends is charged.
 //
-// # At most so many at once
+// # Concurrent calls
 //
 // [NewInflight] limits how many calls of a key are served at the same time. A stream counts for as long as it lasts.
 //
@@ -47,15 +47,16 @@
 //
 // [Also] adds limiters, with the rules of httplimit.Also: all must admit a call, and a call that one of them denies is
 // charged to none, unless [ChargeEach] is given. Limiters over one server are asked in one question. A limiter with the
-// option httplimit.Shadow is only tried: [OnShadow] is told what it would have done, and no call is refused by it. If a limiter gives no answer within the httplimit.Timeout,
-// httplimit.OnFailure decides: by default a limiter of the same limit in this process. Failures are logged, as
-// httplimit.Logger says. What package httplimit says about floods and about servers that are away holds here too. A panic of
-// a limiter goes on in the call's goroutine, where gRPC doesn't recover it: put an interceptor that recovers outside of this
-// one.
+// option httplimit.Shadow never refuses a call: [OnShadow] reports what it would have done.
 //
-// # What it costs
+// If a limiter gives no answer within the httplimit.Timeout, httplimit.OnFailure decides: by default a limiter of the same limit
+// in this process. Failures are logged, as httplimit.Logger says. The documentation of package httplimit about floods and about
+// servers that are away applies here too. A panic of a limiter reaches the call's goroutine, where gRPC doesn't recover it: put
+// an interceptor that recovers outside of this one.
 //
-// A few microseconds and fifteen allocations a call, besides the limiter, most of them for the view of its metadata. A
-// denial, with its details, costs about three times that: see BenchmarkInterceptor. By then gRPC has read and decoded the
-// message of a unary call. A stream is refused before anything is read.
+// # Cost
+//
+// An interceptor takes a few microseconds and fifteen allocations a call, besides the limiter, most of them to convert the
+// metadata. A denial, with its details, takes about three times that: see BenchmarkInterceptor. By then gRPC has read and decoded
+// the message of a unary call. A stream is refused before anything is read.
 package grpclimit

@@ -23,13 +23,14 @@ import (
 	"github.com/go-weir/weir/gcra"
 	"github.com/go-weir/weir/grpclimit"
 	"github.com/go-weir/weir/httplimit"
+	"github.com/go-weir/weir/inflight"
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// The examples decide in this process. Over Redis, New takes a Runner in front: see the packages
-// goredisrunner and rueidisrunner.
+// The examples decide in this process. For limits over Redis use gcra.New with a Runner: see packages goredisrunner and
+// rueidisrunner.
 
-// connect lets a server serve its own test service and health checks, and returns a connection to it.
+// connect makes a server serve gRPC's test service and health checks, and returns a connection to it.
 func connect(server *grpc.Server) *grpc.ClientConn {
 	testgrpc.RegisterTestServiceServer(server, service{served: new(atomic.Int64)})
 	healthgrpc.RegisterHealthServer(server, health.NewServer())
@@ -83,6 +84,70 @@ func Example() {
 	// come again in 30m0s
 }
 
+// Callers are counted by their API key, which is a value of the metadata.
+func ExampleNew() {
+	limiter, err := gcra.NewLocal(algorithms.PerHour(1))
+	if err != nil {
+		panic(err)
+	}
+	limit, err := grpclimit.New(limiter, httplimit.Key(httplimit.Header("x-api-key")))
+	if err != nil {
+		panic(err)
+	}
+	server := grpc.NewServer(grpc.ChainUnaryInterceptor(limit.Unary), grpc.ChainStreamInterceptor(limit.Stream))
+	defer server.Stop()
+	conn := connect(server)
+	defer conn.Close()
+	for _, key := range []string{"7d3f", "91c0", "7d3f"} {
+		call(conn, key)
+	}
+	// Output:
+	// 7d3f OK
+	// 91c0 OK
+	// 7d3f ResourceExhausted
+	// limiter "default" admits 1/hour
+}
+
+// call makes a call with an API key. It prints the status and, for a call that was denied, the limit that denied it.
+func call(conn *grpc.ClientConn, key string) {
+	ctx := metadata.AppendToOutgoingContext(context.Background(), "x-api-key", key)
+	_, err := testgrpc.NewTestServiceClient(conn).EmptyCall(ctx, &testgrpc.Empty{})
+	fmt.Println(key, status.Code(err))
+	for _, detail := range status.Convert(err).Details() {
+		if quota, ok := detail.(*errdetails.QuotaFailure); ok {
+			fmt.Println(quota.GetViolations()[0].GetDescription())
+		}
+	}
+}
+
+// A client may have one stream open at a time. A second one is refused until the first ends.
+func ExampleNewInflight() {
+	limiter, err := inflight.NewLocal(1, 30*time.Second)
+	if err != nil {
+		panic(err)
+	}
+	limit, err := grpclimit.NewInflight(limiter)
+	if err != nil {
+		panic(err)
+	}
+	server := grpc.NewServer(grpc.ChainUnaryInterceptor(limit.Unary), grpc.ChainStreamInterceptor(limit.Stream))
+	defer server.Stop()
+	conn := connect(server)
+	defer conn.Close()
+	for range 2 {
+		stream, err := testgrpc.NewTestServiceClient(conn).FullDuplexCall(context.Background())
+		if err != nil {
+			panic(err)
+		}
+		_ = stream.Send(&testgrpc.StreamingOutputCallRequest{}) // its error is that of Recv
+		_, err = stream.Recv()
+		fmt.Println(status.Code(err))
+	}
+	// Output:
+	// OK
+	// ResourceExhausted
+}
+
 // Health checks and reflection are not limited.
 func Example_healthChecks() {
 	limiter, err := gcra.NewLocal(algorithms.PerHour(1))
@@ -116,7 +181,7 @@ func Example_healthChecks() {
 
 type callerKey struct{}
 
-// authenticate lets callers through whose API key is one that was given out, and puts their names into the context.
+// authenticate admits callers with a known API key, and puts their names into the context.
 func authenticate(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 	callers := map[string]string{"7d3f": "alice", "91c0": "bob", "e5a2": "carol"} // a real service looks for a hash of the key
 	keys := metadata.ValueFromIncomingContext(ctx, "x-api-key")
@@ -126,21 +191,11 @@ func authenticate(ctx context.Context, request any, _ *grpc.UnaryServerInfo, han
 	return handle(context.WithValue(ctx, callerKey{}, callers[keys[0]]), request)
 }
 
-// Callers are counted by what has been verified, and addresses before that: a client can send another key with each call.
-// Besides, each method has a limit for all callers together.
+// A client can send a different API key with each call. So addresses are limited first, and verified callers after that. Each
+// method has a limit for all callers together.
 func ExampleAlso() {
-	perAddress, err := gcra.NewLocal(algorithms.PerHour(5))
-	if err != nil {
-		panic(err)
-	}
-	perCaller, err := slidinglog.NewLocal(algorithms.PerHour(1))
-	if err != nil {
-		panic(err)
-	}
-	perMethod, err := gcra.NewLocal(algorithms.PerHour(2))
-	if err != nil {
-		panic(err)
-	}
+	perAddress, perMethod := must(gcra.NewLocal(algorithms.PerHour(5))), must(gcra.NewLocal(algorithms.PerHour(2)))
+	perCaller := must(slidinglog.NewLocal(algorithms.PerHour(1)))
 	// README
 	byAddress, err := grpclimit.New(perAddress)
 	if err != nil {
@@ -160,14 +215,7 @@ func ExampleAlso() {
 	conn := connect(server)
 	defer conn.Close()
 	for _, key := range []string{"7d3f", "7d3f", "91c0", "e5a2", "guess 1", "guess 2"} {
-		ctx := metadata.AppendToOutgoingContext(context.Background(), "x-api-key", key)
-		_, err := testgrpc.NewTestServiceClient(conn).EmptyCall(ctx, &testgrpc.Empty{})
-		fmt.Println(key, status.Code(err))
-		for _, detail := range status.Convert(err).Details() {
-			if quota, ok := detail.(*errdetails.QuotaFailure); ok {
-				fmt.Println(quota.GetViolations()[0].GetDescription())
-			}
-		}
+		call(conn, key)
 	}
 	// Output:
 	// 7d3f OK
@@ -181,7 +229,7 @@ func ExampleAlso() {
 	// limiter "default" admits 5/hour
 }
 
-// A limit for each method is tried beside the one in force, before it refuses calls.
+// A new limit for each method is tried beside the limit in force. It reports what it would do, and refuses no call.
 func ExampleOnShadow() {
 	perPeer, err := gcra.NewLocal(algorithms.PerHour(100))
 	if err != nil {
@@ -213,7 +261,7 @@ func ExampleOnShadow() {
 	// OK
 }
 
-// A stream of four messages costs what four calls do.
+// A stream of four messages costs the same as four calls.
 func ExamplePerMessage() {
 	limiter, err := gcra.NewLocal(algorithms.PerHour(3))
 	if err != nil {

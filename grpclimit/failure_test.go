@@ -39,7 +39,7 @@ func TestLocalByDefault(t *testing.T) {
 	}
 }
 
-// TestMistakesRefuse: a cost below 0 or a limit that isn't valid lets no call pass, and no time to wait is told.
+// TestMistakesRefuse: a cost below 0 or a limit that isn't valid lets no call pass, and the status has no time to wait.
 func TestMistakesRefuse(t *testing.T) {
 	local := must(gcra.NewLocal(algorithms.PerHour(2)))
 	for name, opt := range map[string]grpclimit.Option{
@@ -51,7 +51,7 @@ func TestMistakesRefuse(t *testing.T) {
 			c := serve(t, limitOf(local, opt, httplimit.OnFailure(policy), grpclimit.OnError(func(*http.Request, httplimit.Failure) { told++ })), nil)
 			err := c.call(context.Background())
 			if status.Code(err) != codes.Unavailable || waitOf(err) != 0 || c.served.Load() != 0 || told != 1 {
-				t.Errorf("%s, %v: %v, told %d times", name, policy, err, told)
+				t.Errorf("%s, %v: %v, the hook was called %d times", name, policy, err, told)
 			}
 		}
 	}
@@ -86,7 +86,7 @@ func TestDeadlineBeforeTimer(t *testing.T) {
 				return algorithms.Result{}, os.ErrDeadlineExceeded
 			})
 			limit := must(grpclimit.New(limiter, httplimit.OnFailure(policy), httplimit.Timeout(timeout),
-				grpclimit.OnError(func(_ *http.Request, f httplimit.Failure) { t.Errorf("told %v", f.Err) })))
+				grpclimit.OnError(func(_ *http.Request, f httplimit.Failure) { t.Errorf("the hook got %v", f.Err) })))
 			for range 2 { // the second time before it is asked
 				_, err := limit.Unary(ctx, nil, &grpc.UnaryServerInfo{FullMethod: method}, func(context.Context, any) (any, error) {
 					return nil, errors.New("served")

@@ -15,13 +15,13 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// An Interceptor asks limiters about each call. Its methods are a server's interceptors; one Interceptor
-// serves any number of servers.
+// An Interceptor asks limiters about each call. Its methods are interceptors of a server. One Interceptor
+// can serve any number of servers.
 type Interceptor struct {
 	decider    *httplimit.Decider
-	leases     *httplimit.InflightDecider // instead of the decider, if it was made by NewInflight
+	leases     *httplimit.InflightDecider // if made by NewInflight, instead of the decider
 	perMessage bool
-	pushback   time.Duration // the longest wait that is told as one
+	pushback   time.Duration // the longest wait after which a client is told to retry
 	wrong      []error
 }
 
@@ -30,13 +30,12 @@ var (
 	_ grpc.StreamServerInterceptor = (*Interceptor)(nil).Stream
 )
 
-// New returns an interceptor that asks the limiter about each call, and calls the handler or refuses the call.
-// Without options each peer's address is counted for itself, each call costs 1, and if the limiter gives no answer within
-// 250 ms, a limiter of the same limit in this process decides (httplimit.Local). Failures are logged to log/slog's default
-// logger.
+// New returns an interceptor that asks the limiter about each call, and calls the handler or refuses the call. Without options
+// the key is the peer's address, and each call costs 1. If the limiter gives no answer within 250 ms, a limiter of the same
+// limit in this process decides (httplimit.Local). Failures are logged to log/slog's default logger.
 //
-// Options that concern one limiter apply to the given one here, and to another in [Also]. Of an option that is
-// given twice the last counts, except for httplimit.Skip: all of them hold.
+// An option that concerns one limiter applies to limiter here, and to another limiter in [Also]. If an option is given twice the
+// last one counts, except for httplimit.Skip: all of them apply.
 //
 // The errors are those of httplimit.New.
 func New(limiter algorithms.Limiter, opts ...Option) (*Interceptor, error) {
@@ -98,7 +97,7 @@ func (i *Interceptor) Stream(srv any, stream grpc.ServerStream, info *grpc.Strea
 	return handler(srv, stream)
 }
 
-// enter returns what a call that is admitted is served under, and what is to be called when it has been served.
+// enter returns the context under which an admitted call is served, and a function to call when it has been served.
 func (i *Interceptor) enter(call *http.Request) (ctx context.Context, leave func(), err error) {
 	if i.leases != nil {
 		return i.enterLeased(call)
@@ -106,13 +105,13 @@ func (i *Interceptor) enter(call *http.Request) (ctx context.Context, leave func
 	return call.Context(), func() {}, i.admit(call, true)
 }
 
-// admit returns nil for a call that is admitted, else the status with which it is refused. The client may
-// be told to retry only where that repeats just this.
+// admit returns nil for a call that is admitted, or the status with which it is refused. A retry must repeat only what was
+// refused; if it would repeat more, retriable is false.
 func (i *Interceptor) admit(call *http.Request, retriable bool) error {
 	return i.answer(call, i.decider.Decide(call), retriable)
 }
 
-// answer returns nil for a call that was admitted, else its status.
+// answer returns nil for a call that was admitted, or its status.
 func (i *Interceptor) answer(call *http.Request, d httplimit.Decision, retriable bool) error {
 	switch d.Outcome {
 	case httplimit.Pass:
@@ -128,7 +127,7 @@ func (i *Interceptor) answer(call *http.Request, d httplimit.Decision, retriable
 	return i.deny(call.Context(), d, retriable)
 }
 
-// gone is the status of a call whose context has ended. Its deadline may have passed before the context's own timer says so.
+// gone returns the status of a call whose context has ended. Its deadline may have passed before the context's own timer.
 func gone(ctx context.Context) error {
 	err := ctx.Err()
 	if err == nil {

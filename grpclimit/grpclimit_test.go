@@ -57,12 +57,12 @@ func TestAdmitsAndRefuses(t *testing.T) {
 			}
 			retry, quota := detailsOf(err)
 			if wait := retry.GetRetryDelay().AsDuration(); wait != 29_900*time.Millisecond {
-				t.Errorf("told to wait %v", wait)
+				t.Errorf("the wait is %v", wait)
 			}
 			if want := (&errdetails.QuotaFailure{Violations: []*errdetails.QuotaFailure_Violation{
 				{QuotaId: "default", QuotaValue: 2, Description: `limiter "default" admits 2/minute`},
 			}}); !proto.Equal(quota, want) {
-				t.Errorf("told %v, want %v", quota, want)
+				t.Errorf("the details are %v, want %v", quota, want)
 			}
 			if c.served.Load() != 2 {
 				t.Errorf("%d calls reached the handler, want 2", c.served.Load())
@@ -72,7 +72,7 @@ func TestAdmitsAndRefuses(t *testing.T) {
 				Result: algorithms.Result{Limit: 2, RetryAfter: 29_900 * time.Millisecond, ResetAfter: 59_900 * time.Millisecond},
 			}}
 			if !reflect.DeepEqual(denied, want) {
-				t.Errorf("the hook was told %+v, want %+v", denied, want)
+				t.Errorf("the hook got %+v, want %+v", denied, want)
 			}
 			clock.Advance(29_900*time.Millisecond - time.Microsecond)
 			if err := call(c, context.Background()); waitOf(err) != time.Microsecond {
@@ -105,11 +105,11 @@ func TestNeverAdmitted(t *testing.T) {
 		{QuotaId: "b\uFFFD", QuotaValue: 100, Description: `limiter "b\xff"`},
 		{QuotaId: "c", QuotaValue: 100, Description: `limiter "c"`},
 	}}); retry != nil || !proto.Equal(quota, want) {
-		t.Errorf("told %v, %v, want %v", retry, quota, want)
+		t.Errorf("the details are %v, %v, want only %v", retry, quota, want)
 	}
 	result, _ := denies(context.Background())
 	if want := []httplimit.Verdict{{Status: 429, Denied: []string{"default", "b\xff", "c"}, Result: result}}; !reflect.DeepEqual(denied, want) {
-		t.Errorf("the hook was told %+v, want %+v", denied, want)
+		t.Errorf("the hook got %+v, want %+v", denied, want)
 	}
 }
 
@@ -177,7 +177,7 @@ func TestPolicies(t *testing.T) {
 			var told []string
 			client := serve(t, limitOf(stub(fails), httplimit.OnFailure(c.policy), grpclimit.OnError(func(_ *http.Request, f httplimit.Failure) {
 				if !errors.Is(f.Err, errDown) {
-					t.Errorf("the hook was told %v, want the limiter's error", f.Err)
+					t.Errorf("the hook got %v, want the limiter's error", f.Err)
 				}
 				told = append(told, f.Policy.String())
 			})), nil)
@@ -185,10 +185,10 @@ func TestPolicies(t *testing.T) {
 				told = nil
 				err := client.call(context.Background())
 				if status.Code(err) != code || strings.Join(told, ", ") != c.told {
-					t.Errorf("%v, the hook was told %q, want %v, %q", err, told, code, c.told)
+					t.Errorf("%v, the hook got %q, want %v, %q", err, told, code, c.told)
 				}
 				if code == codes.Unavailable && waitOf(err) != time.Second {
-					t.Errorf("told to wait %v", waitOf(err))
+					t.Errorf("the wait is %v", waitOf(err))
 				}
 			}
 		})
@@ -201,7 +201,7 @@ func TestTimeout(t *testing.T) {
 	c := serve(t, must(grpclimit.New(stub(hangs), httplimit.Timeout(time.Millisecond), httplimit.OnFailure(httplimit.Refuse),
 		grpclimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = f.Err }))), nil)
 	if err := c.call(context.Background()); status.Code(err) != codes.Unavailable || !errors.Is(told, context.DeadlineExceeded) {
-		t.Errorf("%v, the hook was told %v", err, told)
+		t.Errorf("%v, the hook got %v", err, told)
 	}
 }
 
@@ -216,7 +216,7 @@ func TestCallerGone(t *testing.T) {
 			})
 			refused := make(chan error, 1)
 			c := serve(t, limitOf(limiter, httplimit.OnFailure(httplimit.Refuse),
-				grpclimit.OnError(func(_ *http.Request, f httplimit.Failure) { t.Errorf("the hook was told %v", f.Err) }),
+				grpclimit.OnError(func(_ *http.Request, f httplimit.Failure) { t.Errorf("the hook got %v", f.Err) }),
 			), []grpc.ServerOption{
 				grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 					answer, err := next(ctx, req)
@@ -286,7 +286,7 @@ func TestManyServers(t *testing.T) {
 	}
 }
 
-// TestPanic: a limiter's panic goes on in the goroutine of the call, where another interceptor can recover it.
+// TestPanic: a limiter's panic reaches the goroutine of the call, where another interceptor can recover it.
 func TestPanic(t *testing.T) {
 	recovers := func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (_ any, err error) {
 		defer func() {

@@ -11,12 +11,12 @@ import (
 	"github.com/go-weir/weir/inflight"
 )
 
-// NewInflight returns an interceptor that serves at most so many calls of a key at once, as limiter says. A call holds a lease
-// while its handler runs, a stream for as long as it lasts. If none is free, the call is refused with ResourceExhausted, and
-// told to come again after a second.
+// NewInflight returns an interceptor that limits how many calls of a key are served at the same time. A call holds a lease of
+// limiter while its handler runs, a stream for as long as it lasts. If no lease is free, the call is refused with
+// ResourceExhausted and a RetryInfo of a second.
 //
-// The options and errors are those of [New], with the differences that httplimit.NewInflight has. [PerMessage] doesn't
-// apply, and is an error.
+// The options and errors are those of [New], with the same differences as for httplimit.NewInflight. For [PerMessage] NewInflight
+// returns an error.
 func NewInflight(limiter inflight.Limiter, opts ...Option) (*Interceptor, error) {
 	i := &Interceptor{pushback: defaultPushback}
 	leases, err := httplimit.NewInflightDecider(limiter, i.apply(opts)...)
@@ -40,7 +40,7 @@ func (i *Interceptor) enterLeased(call *http.Request) (ctx context.Context, leav
 	return ctx, release, nil
 }
 
-// leased is a stream that is served under a context of its own.
+// leased is a stream with another context.
 type leased struct {
 	grpc.ServerStream
 	ctx context.Context

@@ -18,7 +18,8 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// TestInflight: a call holds a lease while its handler runs, and another is refused meanwhile, and told to come again after a second.
+// TestInflight: a call holds a lease while its handler runs, and another is refused meanwhile, and told to come again after a
+// second.
 func TestInflight(t *testing.T) {
 	for kind, call := range kinds {
 		t.Run(kind, func(t *testing.T) {
@@ -49,7 +50,7 @@ func TestInflight(t *testing.T) {
 					t.Errorf("meanwhile: %v", inside)
 				}
 				if retry, quota := detailsOf(inside); retry.GetRetryDelay().AsDuration() != time.Second || quota.GetViolations()[0].GetQuotaValue() != 1 {
-					t.Errorf("told %v, %v", retry, quota)
+					t.Errorf("the details are %v, %v", retry, quota)
 				}
 			}
 			if r := must(l.Peek(context.Background(), "alice")); r.Remaining != 1 {

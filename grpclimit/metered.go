@@ -11,7 +11,7 @@ type metered struct {
 	grpc.ServerStream
 	interceptor *Interceptor
 	call        *http.Request
-	begun       bool // the message that the stream itself has paid for has come
+	begun       bool // the first message has come, which the charge for the stream covers
 }
 
 // RecvMsg implements grpc.ServerStream.

@@ -33,7 +33,7 @@ func TestPerMessage(t *testing.T) {
 			t.Errorf("%d messages: %v, want %v", c.messages, err, c.code)
 		}
 		if told := trailer.Get("grpc-retry-pushback-ms"); err != nil && (waitOf(err) == 0 || len(told) != 1 || told[0] != "-1") {
-			t.Errorf("%d messages: told to wait %v, pushback %q", c.messages, waitOf(err), told)
+			t.Errorf("%d messages: the wait is %v, pushback %q", c.messages, waitOf(err), told)
 		}
 		left := must(limiter.Peek(context.Background(), "all"))
 		if left.Remaining != c.remaining {

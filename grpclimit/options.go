@@ -9,10 +9,10 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// An Option changes how [New] makes an interceptor. Besides those of this package, each
-// httplimit.DeciderOption is one: httplimit.Key, Name, Skip, Methods, Cost, LimitFunc, LimiterFunc, OnFailure, Timeout
-// and Shadow, which concern one limiter, and httplimit.Also, ChargeEach, OnError, Logger, OnDenied and OnShadow, which this
-// package has too. httplimit.Settle needs a response of HTTP: New returns an error.
+// An Option changes how [New] makes an interceptor. Besides those of this package, each httplimit.DeciderOption is one.
+// httplimit.Key, Name, Skip, Methods, Cost, LimitFunc, LimiterFunc, OnFailure, Timeout and Shadow concern one limiter.
+// httplimit.Also, ChargeEach, OnError, Logger, OnDenied and OnShadow are also in this package. httplimit.Settle needs an HTTP
+// response: New returns an error for it.
 type Option interface{ httplimit.AdapterOption }
 
 // An option is one of this package's own.
@@ -35,19 +35,19 @@ func OnError(f func(*http.Request, httplimit.Failure)) Option { return httplimit
 // Logger is [httplimit.Logger].
 func Logger(l *slog.Logger) Option { return httplimit.Logger(l) }
 
-// OnDenied is [httplimit.OnDenied]. With [PerMessage] it is told of denied messages too.
+// OnDenied is [httplimit.OnDenied]. With [PerMessage] the function is also called for denied messages.
 func OnDenied(f func(*http.Request, httplimit.Verdict)) Option { return httplimit.OnDenied(f) }
 
-// OnShadow is [httplimit.OnShadow]. With [PerMessage] it is told of messages too.
+// OnShadow is [httplimit.OnShadow]. With [PerMessage] the function is also called for messages.
 func OnShadow(f func(*http.Request, httplimit.Shadowed)) Option { return httplimit.OnShadow(f) }
 
-// PerMessage makes each message that the client sends on a stream be charged like a call. The first one is
-// covered by the charge for opening the stream. So a stream of n messages costs n, a stream without messages
-// costs 1, and a call with a single request costs the same as without PerMessage.
+// PerMessage makes each message that the client sends on a stream be charged like a call. The charge for opening the stream
+// covers the first message. So a stream of n messages costs n, a stream without messages costs 1, and a call with a single
+// request costs the same as without PerMessage.
 //
-// A denied message is an error of the handler's RecvMsg. Most handlers return that error, which ends the stream
-// with ResourceExhausted. A handler may also go on: the limiters are asked about the next message anew. Messages
-// of the server are not counted.
+// If a message is denied, the handler's RecvMsg returns the error. Most handlers return that error, which ends the stream with
+// ResourceExhausted. A handler may also go on: the limiters are asked again about the next message. Messages of the server are
+// not counted.
 func PerMessage() Option {
 	return option{apply: func(i *Interceptor) { i.perMessage = true }}
 }
@@ -56,17 +56,15 @@ const defaultPushback = 10 * time.Second
 
 // Pushback sets the longest wait after which clients are told to retry by themselves, 10 s by default.
 //
-// A client whose service config has a retryPolicy for RESOURCE_EXHAUSTED would retry after a wait of its own
-// choice. The trailer grpc-retry-pushback-ms of a denied call tells it the right wait, rounded up to
-// milliseconds, or by "-1" not to retry. It is "-1" if the wait is longer than this or than the call's deadline
-// allows, if no wait helps, and for a stream's later messages, as a retry would send all of them again. The
-// caller then gets its error at once, with the RetryInfo. The client's policy still bounds the retries: its
-// maxAttempts is at most 5.
+// A client whose service config has a retryPolicy for RESOURCE_EXHAUSTED would retry after a wait of its own choice. The trailer
+// grpc-retry-pushback-ms of a denied call tells it the right wait, rounded up to milliseconds, or "-1" to stop it from retrying.
+// The trailer is "-1" in three cases: the wait is longer than longest or than the call's deadline allows; no wait helps; the
+// denial is of a later message of a stream, as a retry would send all messages again. The caller then gets its error at once,
+// with the RetryInfo. The client's policy still bounds the retries: its maxAttempts is at most 5.
 //
-// With 0 there is no trailer. Use that if each server has limiters of its own, as a retry may reach another
-// server. Clients without such a policy ignore the trailer, except that one with retryThrottling counts a "-1"
-// as a failure. gRPC clients retry a call only if it is refused before any header is sent, so an interceptor
-// further out must not send one.
+// With 0 there is no trailer. Use that if each server has limiters of its own, as a retry may reach another server. Clients
+// without such a policy ignore the trailer, except that one with retryThrottling counts a "-1" as a failure. gRPC clients retry a
+// call only if it is refused before any header is sent, so an interceptor further out must not send one.
 func Pushback(longest time.Duration) Option {
 	return option{apply: func(i *Interceptor) {
 		if longest < 0 {

@@ -19,7 +19,7 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// deny tells the client of a denial, and returns its status.
+// deny returns the status of a denial, and sets the trailer that Pushback describes.
 func (i *Interceptor) deny(ctx context.Context, d httplimit.Decision, retriable bool) error {
 	quota := &errdetails.QuotaFailure{}
 	for _, denial := range d.Denials {
@@ -33,7 +33,7 @@ func (i *Interceptor) deny(ctx context.Context, d httplimit.Decision, retriable 
 	return refusal(codes.ResourceExhausted, "rate limit exceeded, try again in "+wait.String(), retryInfo(wait), quota)
 }
 
-// violation tells of one limiter that denies.
+// violation describes the denial of one limiter.
 func violation(d httplimit.Denial) *errdetails.QuotaFailure_Violation {
 	v := &errdetails.QuotaFailure_Violation{
 		QuotaId:     strings.ToValidUTF8(d.Limiter, "\uFFFD"),
@@ -46,7 +46,7 @@ func violation(d httplimit.Denial) *errdetails.QuotaFailure_Violation {
 	return v
 }
 
-// pushBack tells a client that retries by itself when to, or not to.
+// pushBack tells a client that retries by itself when to retry, or not to.
 func (i *Interceptor) pushBack(ctx context.Context, wait time.Duration, retriable bool) {
 	if i.pushback == 0 {
 		return
@@ -57,7 +57,7 @@ func (i *Interceptor) pushBack(ctx context.Context, wait time.Duration, retriabl
 	if retriable && wait > 0 && wait <= i.pushback && inTime {
 		ms = int64((wait-1)/time.Millisecond) + 1
 	}
-	// It fails only where the call did not come through a server.
+	// It fails only if the call did not come through a server.
 	_ = grpc.SetTrailer(ctx, metadata.Pairs("grpc-retry-pushback-ms", strconv.FormatInt(ms, 10)))
 }
 
@@ -68,7 +68,7 @@ func retryInfo(wait time.Duration) *errdetails.RetryInfo {
 func refusal(code codes.Code, message string, details ...protoadapt.MessageV1) error {
 	s, err := status.New(code, message).WithDetails(details...)
 	if err != nil {
-		panic(err) // valid text and integers: it can't
+		panic(err) // impossible for valid text and integers
 	}
 	return s.Err()
 }

@@ -131,7 +131,7 @@ func detailsOf(err error) (retry *errdetails.RetryInfo, quota *errdetails.QuotaF
 	return retry, quota
 }
 
-// waitOf returns what the RetryInfo of an error says, or 0 where there is none.
+// waitOf returns the wait in the RetryInfo of an error, or 0 if there is none.
 func waitOf(err error) time.Duration {
 	retry, _ := detailsOf(err)
 	return retry.GetRetryDelay().AsDuration()

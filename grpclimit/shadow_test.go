@@ -48,7 +48,7 @@ func TestShadow(t *testing.T) {
 					t.Errorf("the fourth call: %v, want it denied by the limit in force", err)
 				}
 				if !reflect.DeepEqual(told, c.want) {
-					t.Errorf("told %q, want %q", told, c.want)
+					t.Errorf("the hook got %q, want %q", told, c.want)
 				}
 			})
 		}

@@ -10,7 +10,7 @@ import (
 	"google.golang.org/grpc/peer"
 )
 
-// viewOf returns a call as rules and key functions see it: the package's documentation says how.
+// viewOf returns a call as an *http.Request, as the package's documentation describes it.
 func viewOf(ctx context.Context, fullMethod string) *http.Request {
 	r := http.Request{
 		Method: http.MethodPost, URL: &url.URL{Path: fullMethod}, RequestURI: fullMethod, Pattern: fullMethod,

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// An address is one that was read, with the text that it was read from.
+// An address is an IP address and the text that it was read from.
 type address struct {
 	netip.Addr // the zero Addr if the text is no address
 	text       string
 }
 
-// addressOf reads an address as it stands in r.RemoteAddr and in the proxies' fields.
+// addressOf reads an address in the form of r.RemoteAddr and of the proxies' fields.
 func addressOf(text string) address {
 	host := hostOf(strings.TrimSpace(text))
 	if len(host) > longestAddress {
@@ -21,7 +21,7 @@ func addressOf(text string) address {
 	return address{addr, host}
 }
 
-// longestAddress is how many bytes an address has at most. IPv6 takes 45, and a zone what it likes.
+// longestAddress is the longest text of an address, in bytes. IPv6 takes 45, and a zone may have any length.
 const longestAddress = 256
 
 // hostOf takes the port and the brackets off an address.
@@ -36,11 +36,11 @@ func hostOf(s string) string {
 	return s
 }
 
-// key returns the key of the address, of which so many bits count if it is IPv6.
+// key returns the key of the address. Of an IPv6 address only the first bits count.
 func (a address) key(bits int) string {
 	switch {
 	case a.Is4():
-		return a.text // there is but one way to write it
+		return a.text // an IPv4 address has only one form
 	case a.Is4In6():
 		return a.Unmap().String()
 	}
@@ -58,7 +58,7 @@ func (a address) key(bits int) string {
 // The networks of IPv6 addresses that stand for an IPv4 address.
 var (
 	nat64      = netip.MustParsePrefix("64:ff9b::/96")   // RFC 6052
-	localNAT64 = netip.MustParsePrefix("64:ff9b:1::/48") // RFC 8215: where the IPv4 address is in it is the operator's choice
+	localNAT64 = netip.MustParsePrefix("64:ff9b:1::/48") // RFC 8215: the operator chooses where it holds the IPv4 address
 	sixToFour  = netip.MustParsePrefix("2002::/16")      // RFC 3056
 	teredo     = netip.MustParsePrefix("2001::/32")      // RFC 4380
 )

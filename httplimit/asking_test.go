@@ -46,7 +46,7 @@ func (h *hang) PeekN(ctx context.Context, key string, n int64) (algorithms.Resul
 
 func (h *hang) Reset(context.Context, string) error { return nil }
 
-// told is a hook of OnError that keeps what it is told.
+// told is a function for OnError that keeps the failures that it gets.
 type told []error
 
 func (t *told) hook() httplimit.DeciderOption {
@@ -77,7 +77,7 @@ func TestDeadline(t *testing.T) {
 		}
 	}
 	if len(told) != questions || !errors.Is(told[0], context.DeadlineExceeded) {
-		t.Fatalf("the hook was told %v, want %d times that the deadline was exceeded", told, questions)
+		t.Fatalf("the hook got %v, want %d times that the deadline was exceeded", told, questions)
 	}
 	until(func() bool { return h.under.Load() == questions })
 	close(h.let)
@@ -114,13 +114,13 @@ func TestHung(t *testing.T) {
 		}
 	}
 	if len(told) != 3 || !errors.Is(told[0], httplimit.ErrHung) || h.under.Load() != most || len(asked) != 3 {
-		t.Errorf("the hook was told %v, %d questions hang, fallback asked %q", told, h.under.Load(), asked)
+		t.Errorf("the hook got %v, %d questions hang, fallback asked %q", told, h.under.Load(), asked)
 	}
 	close(h.let)
 	until(func() bool { return decide(context.Background(), d).RetryAfter == time.Second }) // the limiter's own answer
 }
 
-// TestGone: a request that has ended is no failure, whatever the policy, and no hook is told.
+// TestGone: a request that has ended is no failure, whatever the policy, and no hook is called.
 func TestGone(t *testing.T) {
 	for _, policy := range []httplimit.Policy{httplimit.LetPass, httplimit.Refuse, httplimit.FallBack(nowhere{yes})} {
 		h := &hang{let: make(chan struct{})}
@@ -132,7 +132,7 @@ func TestGone(t *testing.T) {
 			cancel()
 		}()
 		if outcome := decide(ctx, d).Outcome; outcome != httplimit.Gone || len(told) > 0 {
-			t.Errorf("%v: outcome %v, the hook was told %v", policy, outcome, told)
+			t.Errorf("%v: outcome %v, the hook got %v", policy, outcome, told)
 		}
 		if outcome := decide(ctx, d).Outcome; outcome != httplimit.Gone || h.under.Load() != 1 {
 			t.Errorf("%v: outcome %v, want it not asked again", policy, outcome)
@@ -234,7 +234,7 @@ func TestGoexit(t *testing.T) {
 		return algorithms.Result{}, nil
 	}}, told.hook())
 	if outcome := decide(context.Background(), d).Outcome; outcome != httplimit.Pass || len(told) != 1 {
-		t.Errorf("outcome %v, told %v", outcome, told)
+		t.Errorf("outcome %v, the hook got %v", outcome, told)
 	}
 }
 

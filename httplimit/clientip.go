@@ -9,16 +9,16 @@ import (
 // ClientIP returns the key function of the client's address. That is the address of the other end of the
 // connection, unless options say that proxies are between: [TrustedProxies], [TrustedNetworks] or [FromHeader].
 //
-// The key of an IPv4 address is the address, "192.0.2.1", also if it is written as IPv6. The key of an IPv6
-// address is its /64, "2001:db8::/64", as a client has at least that many addresses. An IPv6 address that holds
-// the client's IPv4 address has that one as its key: those of NAT64 (64:ff9b::/96), 6to4 (2002::/16) and Teredo
-// (2001::/32). Addresses of a NAT64 of local use (64:ff9b:1::/48) are keys in full, as each stands for one IPv4
+// The key of an IPv4 address is the address, such as "192.0.2.1", even if it is written as IPv6. The key of an IPv6
+// address is its /64, such as "2001:db8::/64", as a client has at least that many addresses. If an IPv6 address holds
+// the client's IPv4 address, the key is the IPv4 address. That is so with NAT64 (64:ff9b::/96), 6to4 (2002::/16) and Teredo
+// (2001::/32). In a NAT64 network for local use (64:ff9b:1::/48) the whole address is the key, as each stands for one IPv4
 // address. Ports and zones are left out. All clients whose address can't be read share one key.
 //
-// At most the last 8,192 bytes of a proxies' field are read, and no more of them than the proxies have written.
-// What a client writes into the field costs nothing.
+// At most the last 8,192 bytes of a proxies' field are read, and only the part that the proxies have written. A longer field
+// from a client takes no more time.
 //
-// An option that is nil, or has a value that can't work, is an error of New, and so are options that contradict
+// New returns an error for an option that is nil or has a value that can't work, and for options that contradict
 // each other.
 func ClientIP(opts ...IPOption) KeyFunc {
 	c := clientIP{v6: 64}
@@ -37,26 +37,26 @@ func ClientIP(opts ...IPOption) KeyFunc {
 // An IPOption is an option of ClientIP.
 type IPOption func(*clientIP)
 
-// TrustedProxies says how many proxies that you run, or trust, are between the client and this server. Each
+// TrustedProxies says that n proxies which you run or trust are between the client and this server. Each
 // of them adds the address that it was called from to the X-Forwarded-For field. The client's address is then
 // the n-th entry from the right. Entries to the left of it can be written by the client, and are never used.
-// If there are fewer entries, or that one is no address, the address is that of the other end of the
+// If there are fewer entries, or if that entry is no address, the address is that of the other end of the
 // connection.
 //
-// If the number is too high, or if clients can go around the proxies, clients can choose their key. If it is
-// too low, all clients share one key. Where clients can go around the proxies, use [TrustedNetworks].
+// If the number is too high, or if clients can bypass the proxies, clients can choose their key. If it is
+// too low, all clients share one key. If clients can bypass the proxies, use [TrustedNetworks].
 func TrustedProxies(n int) IPOption { return func(c *clientIP) { c.proxies = n } }
 
-// TrustedNetworks says in which networks the proxies are that you run, or trust, such as 10.0.0.0/8. It serves where
-// their number differs from request to request, or where clients can go around them.
+// TrustedNetworks names the networks of the proxies that you run or trust, such as 10.0.0.0/8. Use it if the number of proxies
+// differs from request to request, or if clients can bypass them.
 //
 // If the other end of the connection is in one of the networks, the X-Forwarded-For field is read from the right.
 // The client's address is the first one that is in none of the networks. If all are, or if an entry is no address,
-// it is the last one that was read. If the other end of the connection is in none of the networks, which includes a
-// Unix socket, the address is its own.
+// it is the last one that was read. If the other end of the connection is in none of the networks, its own address is the
+// client's. A Unix socket is in none.
 //
-// With [FromHeader] the networks are those from which the field is believed. A host in the networks can choose the
-// address that it is counted for.
+// With [FromHeader] the field is used only if the other end of the connection is in one of the networks. A host in the networks
+// can choose the address that it is counted for.
 func TrustedNetworks(networks ...netip.Prefix) IPOption {
 	return func(c *clientIP) {
 		c.networks = make([]netip.Prefix, 0, len(networks))
@@ -74,10 +74,10 @@ func TrustedNetworks(networks ...netip.Prefix) IPOption {
 
 // FromHeader says that the proxy in front writes the client's address into a header field of its own, such as
 // Cloudflare's CF-Connecting-IP, nginx' X-Real-IP, True-Client-IP or Fly-Client-IP. If the field has several values,
-// the last one counts. If it isn't there, or is no address, the address is that of the other end of the connection.
+// the last one counts. If it is missing, or is no address, the address is that of the other end of the connection.
 //
-// The proxy must replace what a client has written into the field, or add its own value as the last. Clients that can
-// go around the proxy choose their key, unless [TrustedNetworks] has the proxy's addresses.
+// The proxy must replace any value that a client has written into the field, or add its own value as the last. Clients that
+// can bypass the proxy choose their key, unless [TrustedNetworks] has the proxy's addresses.
 func FromHeader(name string) IPOption {
 	return func(c *clientIP) {
 		if why := wrongField(name); why != "" {
@@ -96,9 +96,9 @@ func Forwarded() IPOption { return func(c *clientIP) { c.forwarded = true } }
 func IPv6Prefix(bits int) IPOption { return func(c *clientIP) { c.v6 = bits } }
 
 type clientIP struct {
-	proxies   int            // that the n-th entry from the right is read
+	proxies   int            // the n-th entry from the right is the client's; 0: not given
 	networks  []netip.Prefix // of the proxies; nil: not given
-	header    string         // the proxy's own field; "": none
+	header    string         // the proxy's own field; "": not given
 	forwarded bool
 	v6        int
 	wrong     string // what is wrong with an option
@@ -139,7 +139,7 @@ func (c *clientIP) key(r *http.Request) string {
 	return addr.key(c.v6)
 }
 
-// told returns the address that the proxies tell, or the peer's if they tell none.
+// told returns the address that the proxies report, or the peer's if they report none.
 func (c *clientIP) told(h http.Header, peer address) address {
 	switch {
 	case c.header != "":
@@ -169,7 +169,7 @@ func orPeer(addr, peer address) address {
 	return peer
 }
 
-// entries returns those of the field that the trusted proxies write.
+// entries returns the entries of the field that the trusted proxies write.
 func (c *clientIP) entries(h http.Header) entries {
 	if c.forwarded {
 		return entriesOf(h["Forwarded"], true)

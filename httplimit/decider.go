@@ -10,7 +10,7 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// A Decider asks limiters about requests, and leaves the answers to its caller. [New] is made of it. It is for
+// A Decider asks limiters about requests, and leaves the answers to its caller. [New] is built on it. It is for
 // servers and consumers other than those of net/http, and is safe for concurrent use.
 type Decider struct {
 	rules      []*rule
@@ -23,7 +23,7 @@ type Decider struct {
 	joined     targets[combination] // of limiters that may decide as one
 }
 
-// NewDecider returns a Decider that asks the limiter, and those of [Also]. Options, defaults and errors are
+// NewDecider returns a Decider that asks limiter, and those of [Also]. The options, defaults and errors are
 // those of [New].
 func NewDecider(limiter algorithms.Limiter, opts ...DeciderOption) (*Decider, error) {
 	m, err := configure(limiter, opts, false)
@@ -33,21 +33,21 @@ func NewDecider(limiter algorithms.Limiter, opts ...DeciderOption) (*Decider, er
 	return &m.Decider, nil
 }
 
-// An Outcome says what is to be done with a request.
+// An Outcome says what the caller is to do with a request.
 type Outcome int
 
 // The outcomes.
 const (
-	Pass        Outcome = iota // to be served: no limiter denies
-	Denied                     // a limiter denies
-	Unavailable                // a limiter gave no answer, and neither did what its policy asks; or its policy is Refuse
-	Gone                       // the request's own context has ended: the client no longer waits
+	Pass        Outcome = iota // serve it: no limiter denies
+	Denied                     // refuse it: a limiter denies
+	Unavailable                // refuse it: a limiter gave no answer and its policy refuses, or the policy's own limiter failed too
+	Gone                       // drop it: the request's context has ended, so the client no longer waits
 )
 
 // String returns "pass", "denied", "unavailable" or "gone".
 func (o Outcome) String() string { return [...]string{"pass", "denied", "unavailable", "gone"}[o] }
 
-// A Decision is what a Decider says of one request.
+// A Decision is a Decider's answer to one request.
 type Decision struct {
 	Outcome Outcome
 
@@ -56,8 +56,8 @@ type Decision struct {
 	// a cost below 0.
 	RetryAfter time.Duration
 
-	// Denials are those of the limiters that deny, in the order in which the limiters were given. There are
-	// none unless the Outcome is Denied.
+	// Denials has the answers of the limiters that deny, in the order in which the limiters were given. It is
+	// empty unless the Outcome is Denied.
 	Denials []Denial
 }
 
@@ -71,13 +71,13 @@ type Denial struct {
 // Decide asks the limiters about a request, and charges them as the package's documentation says. It calls the
 // functions of [OnError] and [OnDenied] before it returns.
 //
-// A call of another protocol is passed as a request too, so that one set of key functions and options serves
-// all. The functions of the options read it. Besides, Decide uses only its context, which ends the questions,
-// its Method if [Methods] is given, and its RemoteAddr if [Key] is not.
+// A call of another protocol is passed as a request too, so that one set of key functions and options serves all. The functions
+// of the options read it. Besides those, Decide reads its context, whose end ends the calls of the limiters, its Method if
+// [Methods] is given, and its RemoteAddr if [Key] is not given.
 //
-// A context that has ended, or whose deadline has passed, means that the client has gone, and no question is begun. That
-// isn't true of the contexts of a net/http server, which end too if a client closes its side of the connection and waits
-// for the answer. [New] does not regard their end. A caller of Decide can pass the request with context.WithoutCancel.
+// If the context has ended, or its deadline has passed, the client has gone and Decide asks no limiter. That is wrong for the
+// contexts of a net/http server, which also end if a client closes its side of the connection and waits for the answer. [New]
+// ignores that end. A caller of Decide can ignore it by context.WithoutCancel.
 func (d *Decider) Decide(r *http.Request) Decision {
 	q := d.ask(r, false)
 	defer q.free()
@@ -102,7 +102,7 @@ func (d *Decider) add(limiter algorithms.Limiter) *rule {
 	return r
 }
 
-// check returns nil for a Decider that can work, else what is wrong with it. It names the first rule
+// check returns nil for a Decider that can work, or an error that names everything that is wrong. It names the first rule
 // "default" if it has no name.
 func (d *Decider) check() error {
 	if d.rules[0].name == "" {

@@ -16,7 +16,7 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// A stub answers as it is told, and writes down what it was asked.
+// A stub gives the answers that the test has set, and records the questions.
 type stub struct {
 	name   string
 	asked  *[]string
@@ -212,7 +212,7 @@ func TestFallBack(t *testing.T) {
 	}
 }
 
-// TestApplies: a limiter is not asked where its rule does not apply, or the request is free.
+// TestApplies: a limiter is not asked if its rule does not apply, or the request has a cost of 0.
 func TestApplies(t *testing.T) {
 	for name, opt := range map[string]httplimit.RuleOption{
 		"no key":       httplimit.Key(httplimit.Header("X-Key")),
@@ -252,7 +252,7 @@ func TestDenials(t *testing.T) {
 	}
 	verdicts := []httplimit.Verdict{{Status: 429, RetryAfter: 9 * time.Second, Denied: []string{"a", "c", "d"}, Result: long}}
 	if !reflect.DeepEqual(told, verdicts) {
-		t.Errorf("the hook was told %+v, want %+v", told, verdicts)
+		t.Errorf("the hook got %+v, want %+v", told, verdicts)
 	}
 	forGood := decider(t, limited{nowhere{never}, second}).Decide(httptest.NewRequest(http.MethodGet, "/", nil))
 	want = httplimit.Decision{Outcome: httplimit.Denied, Denials: []httplimit.Denial{{Limiter: "default", Limit: second}}}

@@ -126,11 +126,11 @@ func TestOwnDeadline(t *testing.T) {
 				}
 			}
 			if fmt.Sprint(codes) != c.codes || len(told) != 7 {
-				t.Errorf("%v, timeout %v: statuses %v, told %d times, want %s", c.policy, timeout, codes, len(told), c.codes)
+				t.Errorf("%v, timeout %v: statuses %v, the hook was called %d times, want %s", c.policy, timeout, codes, len(told), c.codes)
 			}
 			for _, err := range told {
 				if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, httplimit.ErrAway) {
-					t.Errorf("%v: told %v", c.policy, err)
+					t.Errorf("%v: the hook got %v", c.policy, err)
 				}
 			}
 		}
@@ -161,7 +161,7 @@ func TestDeadlineBeforeTimer(t *testing.T) {
 				for range 7 {
 					ctx.at = time.Now().Add(time.Hour)
 					if outcome := decide(ctx, d).Outcome; outcome != httplimit.Gone || len(told) > 0 {
-						t.Errorf("%v, %v, timeout %v: outcome %v, told %v", policy, err, timeout, outcome, told)
+						t.Errorf("%v, %v, timeout %v: outcome %v, the hook got %v", policy, err, timeout, outcome, told)
 					}
 				}
 			}
@@ -175,7 +175,7 @@ func TestDeadlineBeforeTimer(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if outcome := decide(ctx, d).Outcome; outcome != httplimit.Gone || len(told) > 0 {
-		t.Errorf("outcome %v, told %v", outcome, told)
+		t.Errorf("outcome %v, the hook got %v", outcome, told)
 	}
 	// A server that is away is no way past either.
 	away := decider(t, nowhere{failing}, quiet)
@@ -196,7 +196,7 @@ func TestCause(t *testing.T) {
 	}
 	decide(context.Background(), decider(t, nowhere{obeys}, httplimit.Timeout(time.Millisecond), told.hook()))
 	if len(told) != 1 || !errors.Is(told[0], context.DeadlineExceeded) || !strings.HasPrefix(told[0].Error(), "weir: no answer within 1ms") {
-		t.Errorf("told %v", told)
+		t.Errorf("the hook got %v", told)
 	}
 
 	let, returned := make(chan struct{}), make(chan struct{})
@@ -224,7 +224,7 @@ func TestCause(t *testing.T) {
 		return errors.Is(told[0], errDown)
 	})
 	if !errors.Is(told[0], context.DeadlineExceeded) && !errors.Is(told[0], httplimit.ErrAway) {
-		t.Errorf("told %v", told)
+		t.Errorf("the hook got %v", told)
 	}
 }
 
@@ -260,11 +260,11 @@ func TestCauseOfProbe(t *testing.T) {
 		return errors.Is(told[0], errDown)
 	})
 	if !errors.Is(told[0], context.DeadlineExceeded) {
-		t.Errorf("told %v", told)
+		t.Errorf("the hook got %v", told)
 	}
 }
 
-// TestLatePanic: a panic of a limiter whose question was given up is told of, or logged, however soon after another failure.
+// TestLatePanic: a panic of a limiter whose call was given up is reported, or logged, however soon after another failure.
 func TestLatePanic(t *testing.T) {
 	let, told, logged := make(chan struct{}), make(chan httplimit.Failure, 2), make(lines, 2)
 	panics := func(context.Context, int64) (algorithms.Result, error) {
@@ -274,14 +274,14 @@ func TestLatePanic(t *testing.T) {
 	decide(context.Background(), decider(t, nowhere{panics}, httplimit.Timeout(time.Millisecond), httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told <- f })))
 	decide(context.Background(), decider(t, nowhere{panics}, httplimit.Timeout(time.Millisecond), httplimit.Logger(slog.New(slog.NewTextHandler(logged, nil)))))
 	if f := <-told; !errors.Is(f.Err, context.DeadlineExceeded) {
-		t.Errorf("told %v", f)
+		t.Errorf("the hook got %v", f)
 	}
 	if line := <-logged; !strings.Contains(line, "rate limiter fails") {
 		t.Errorf("logged %q", line)
 	}
 	close(let)
 	if f := <-told; !errors.Is(f.Err, errBroken) || !strings.Contains(f.Err.Error(), "TestLatePanic") {
-		t.Errorf("told %v, want the panic and its stack", f)
+		t.Errorf("the hook got %v, want the panic and its stack", f)
 	}
 	if line := <-logged; !strings.Contains(line, "rate limiter panicked") || !strings.Contains(line, "TestLatePanic") {
 		t.Errorf("logged %q, want the panic and its stack", line)

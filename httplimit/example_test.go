@@ -351,7 +351,7 @@ func ExampleShadow() {
 }
 
 // A consumer of messages takes up two an hour of each tenant, and puts others back until their time has come.
-func ExampleDecider() {
+func ExampleNewDecider() {
 	limiter, err := gcra.NewLocal(algorithms.PerHour(2))
 	if err != nil {
 		panic(err)

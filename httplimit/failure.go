@@ -8,24 +8,23 @@ import (
 	"github.com/go-weir/weir/internal/outage"
 )
 
-// ErrHung is the error of a request for which a limiter was not asked, because 1,024 earlier questions to it
-// were given up at their [Timeout] and still have no answer. The function of [OnError] is told, and the policy
-// decides.
+// ErrHung is the error of a request for which a limiter was not called, because 1,024 earlier calls were given up at their
+// [Timeout] and have not returned yet. The function of [OnError] is called, and the policy decides.
 var ErrHung = ask.ErrHung
 
-// ErrAway is wrapped by the error of a request for which a limiter was not asked, because the server behind it has failed
-// to answer five questions in a row, and nothing else. The error wraps the last of their errors too. The function of
-// [OnError] is told, and the policy decides. After a wait one request at a time asks the limiter again.
+// ErrAway is wrapped by the error of a request for which a limiter was not called, because the server behind it has failed five
+// times in a row and has answered nothing in between. The error wraps the last of these failures too. The function of [OnError]
+// is called, and the policy decides. After a wait one request at a time calls the limiter again.
 var ErrAway = breaker.ErrAway
 
-// A Failure is a question that a limiter didn't answer, with the policy that was applied.
+// A Failure is a question that a limiter didn't answer, and the policy that was applied.
 type Failure struct {
 	Limiter string // its Name
 	Err     error
-	Policy  Policy // what was done; LetPass where the request passes whatever the policy, as with ErrNotSettled
+	Policy  Policy // the policy that was applied; LetPass if the request passes in any case, as with ErrNotSettled
 }
 
-// tell tells of a failure, by OnError or by a log.
+// tell reports a failure, to OnError or to a log.
 func (d *Decider) tell(r *http.Request, log *outage.Log, f Failure) {
 	if d.onError != nil {
 		d.onError(r, f)
@@ -36,7 +35,7 @@ func (d *Decider) tell(r *http.Request, log *outage.Log, f Failure) {
 	log.Failed(f.Err, func() []any { return []any{"limiter", f.Limiter, "policy", f.Policy.String()} })
 }
 
-// tellAnswer tells that a limiter has answered.
+// tellAnswer records that a limiter has answered.
 func (d *Decider) tellAnswer(rule *rule) {
 	rule.outage.Answered(func() []any { return []any{"limiter", rule.name} })
 }

@@ -50,7 +50,7 @@ func TestLocalByDefault(t *testing.T) {
 			wantFields(t, w, map[string]string{"X-RateLimit-Limit": "3"})
 		}
 		if w := get(h, "192.0.2.2"); w.Code != 200 || strings.Join(told, ",") != strings.Repeat("local,", 7)+"local" {
-			t.Errorf("%s: another client has %d, told %q", name, w.Code, told)
+			t.Errorf("%s: another client has %d, the hook got %q", name, w.Code, told)
 		}
 	}
 }
@@ -87,7 +87,7 @@ func TestLocalOfPlans(t *testing.T) {
 	}
 }
 
-// TestNoLocal: a limiter that has no Local needs a policy, in each place where a limiter is given.
+// TestNoLocal: a limiter without a Local needs a policy, in New, in Also and in LimitFunc.
 func TestNoLocal(t *testing.T) {
 	local := must(gcra.NewLocal(algorithms.PerHour(1)))
 	cached := must(denialcache.New(failure{errDown}))
@@ -117,7 +117,7 @@ func TestNoLocal(t *testing.T) {
 	h := must(httplimit.New(local, httplimit.LimiterFunc(func(*http.Request) algorithms.Limiter { return failure{errDown} }),
 		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = f.Err })))(served)
 	if w := get(h, "192.0.2.1"); w.Code != 503 || !errors.Is(told, errDown) || !errors.Is(told, algorithms.ErrNoLocal) {
-		t.Errorf("status %d, told %v", w.Code, told)
+		t.Errorf("status %d, the hook got %v", w.Code, told)
 	}
 }
 
@@ -134,7 +134,7 @@ func TestServerAway(t *testing.T) {
 			decide(context.Background(), d)
 		}
 		if s.calls != 5 || !errors.Is(told, httplimit.ErrAway) || !errors.Is(told, errDown) {
-			t.Errorf("%v: %d calls, told %v", policy, s.calls, told)
+			t.Errorf("%v: %d calls, the hook got %v", policy, s.calls, told)
 		}
 		clock.Advance(time.Second)
 		for range 20 {
@@ -198,7 +198,7 @@ func TestMistakesRefuse(t *testing.T) {
 				wantFields(t, w, map[string]string{"Retry-After": ""})
 			}
 			if len(told) != 7 || !errors.Is(told[0].Err, c.want) || told[0].Policy != httplimit.Refuse {
-				t.Errorf("%s, %v: told %v", name, policy, told)
+				t.Errorf("%s, %v: the hook got %v", name, policy, told)
 			}
 		}
 	}
@@ -211,7 +211,7 @@ func TestUnlimitedAndDenyAll(t *testing.T) {
 	var denied []httplimit.Verdict
 	h := must(httplimit.New(local, httplimit.LimitFunc(local.With, func(*http.Request) algorithms.Limit { return limit }),
 		httplimit.OnDenied(func(_ *http.Request, v httplimit.Verdict) { denied = append(denied, v) }),
-		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { t.Errorf("told of %v", f) })))(served)
+		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { t.Errorf("the hook got %v", f) })))(served)
 	limit = httplimit.Unlimited
 	for range 5 {
 		if w := get(h, "192.0.2.1"); w.Code != 200 {
@@ -229,7 +229,7 @@ func TestUnlimitedAndDenyAll(t *testing.T) {
 		wantFields(t, w, map[string]string{"Retry-After": "", "X-RateLimit-Limit": ""})
 	}
 	if len(denied) != 2 || denied[0].RetryAfter != 0 || denied[0].Denied[0] != "default" {
-		t.Errorf("told of %+v", denied)
+		t.Errorf("the hook got %+v", denied)
 	}
 	limit = algorithms.Limit{}
 	if w := get(h, "192.0.2.1"); w.Code != 200 {
@@ -306,7 +306,7 @@ func TestLog(t *testing.T) {
 	decide(context.Background(), decider(t, nowhere{failing}, quiet))
 	decide(context.Background(), decider(t, nowhere{yes}, costs(0)))
 	if out.Len() > 0 {
-		t.Errorf("logged %q, though OnError is told", &out)
+		t.Errorf("logged %q, although OnError is given", &out)
 	}
 	decide(context.Background(), decider(t, nowhere{never}))
 	if out.Len() > 0 {

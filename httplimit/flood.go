@@ -14,23 +14,23 @@ import (
 	"github.com/go-weir/weir/internal/ask"
 )
 
-// mostOut is how many questions of one key are out at most. Further requests of the key wait for a denial to come, which
-// is then theirs too, or for their turn to ask. So a client can't keep all connections of this process to the server busy.
+// mostOut is how many calls about one key may be under way. Further requests of the key wait for a denial that answers them too,
+// or for their turn to call. So a client can't keep all connections of this process to the server busy.
 const mostOut = 32
 
-// shortest is how long the limiter has at least for a question whose turn comes when its Timeout is nearly over.
+// shortest is how long the limiter has at least for a call whose turn comes when its Timeout is nearly over.
 const shortest = time.Millisecond
 
-// crowded is set in a slot's state while requests wait.
+// crowded is the bit of a slot's state that is set while requests wait.
 const crowded = 1 << 16
 
-// A slot counts the questions of the keys that share it by their hash. Keys that share one wait for each other's turns, but
-// never take each other's denials.
+// A slot counts the calls about the keys that share it by their hash. The requests of these keys wait for each other's turns, but
+// never take denials of another key.
 type slot struct {
-	state atomic.Int32 // how many questions are out, and crowded
+	state atomic.Int32 // how many calls are under way, and the bit crowded
 
 	mu      sync.Mutex
-	waiting *list.List // of *waiter, in order; nil before the first
+	waiting *list.List // of *waiter, in the order in which they came; nil before the first
 }
 
 var (
@@ -45,18 +45,18 @@ type waiter struct {
 	cost    int64
 	peek    bool
 	arrived time.Time
-	told    chan denial // buffered: once, the denial that it shares, or none if it is its turn
+	told    chan denial // buffered: receives once, a denial that answers the request, or the zero denial for its turn
 	place   *list.Element
 }
 
-// A denial is one that is shared.
+// A denial is a limiter's denial that answers other requests too.
 type denial struct {
 	result algorithms.Result
 	came   time.Time // zero: no denial
 }
 
-// takeTurn asks the limiter when it is the request's turn. asked is false if another request's denial is its answer, or if
-// the request has waited for so long that its turn was not in time.
+// takeTurn calls the limiter when it is the request's turn. asked is false if another request's denial is the answer, or if the
+// call failed after the request had waited for a part of its Timeout.
 func (t *target) takeTurn(ctx context.Context, q ask.Question, salt uint64) (result algorithms.Result, asked bool, err error) {
 	s := &slots[slotNumber(q.Key, salt)]
 	w := waiter{target: t, key: q.Key, cost: q.Cost, peek: q.Peek}
@@ -72,16 +72,16 @@ func (t *target) takeTurn(ctx context.Context, q ask.Question, salt uint64) (res
 	return result, inTime(waited, err), err
 }
 
-// slotNumber returns which slot is a key's.
+// slotNumber returns the number of a key's slot.
 func slotNumber(key string, salt uint64) uint64 {
 	return (maphash.String(seed, key) ^ salt) % uint64(len(slots))
 }
 
-// inTime reports whether the server has had the whole Timeout for a question, or an answer: not so if it had to wait.
+// inTime reports whether the call has had the whole Timeout, or an answer. A request that waited for its turn has had less.
 func inTime(waited bool, err error) bool { return !waited || !errors.Is(err, context.DeadlineExceeded) }
 
-// turn returns when it is the request's turn to ask the question, or with a denial that it can share. The wait is taken off
-// the question's Timeout. end must be called once the turn is over.
+// turn returns when it is the request's turn, or with a denial that answers it. It shortens the Timeout of q by the wait. end
+// must be called after the turn.
 func (s *slot) turn(ctx context.Context, w waiter, q *ask.Question) (shared denial, waited bool, err error) {
 	if s.enter() {
 		return denial{}, false, nil
@@ -95,7 +95,7 @@ func (s *slot) turn(ctx context.Context, w waiter, q *ask.Question) (shared deni
 	return shared, waited, err
 }
 
-// began returns the time at which a question begins, or zero if there is no crowd that could share the answer.
+// began returns the time at which a call begins, or the zero time if there is no crowd that could share the answer.
 func (s *slot) began() time.Time {
 	if s.state.Load() > mostOut/2 {
 		return time.Now()
@@ -103,14 +103,14 @@ func (s *slot) began() time.Time {
 	return time.Time{}
 }
 
-// end ends a turn. asked is the question, which arrived when it began.
+// end ends a turn. asked is the request that had the turn, and asked.arrived the time at which its call began.
 func (s *slot) end(denied bool, asked waiter, result algorithms.Result) {
 	if s.state.Add(-1) >= crowded {
 		s.left(denied && !asked.arrived.IsZero(), &asked, result)
 	}
 }
 
-// enter counts a question, unless too many are out or others wait.
+// enter counts a call, unless too many are under way or others wait.
 func (s *slot) enter() bool {
 	for {
 		state := s.state.Load()
@@ -123,7 +123,7 @@ func (s *slot) enter() bool {
 	}
 }
 
-// wait returns when it is the request's turn, with a denial that it can share, or with an error at its end.
+// wait returns when it is the request's turn, with a denial that answers the request, or with an error when the request ends.
 func (s *slot) wait(ctx context.Context, w *waiter, q ask.Question) (denial, error) {
 	s.queue(w)
 	var ended <-chan struct{}
@@ -149,7 +149,7 @@ func (s *slot) wait(ctx context.Context, w *waiter, q ask.Question) (denial, err
 		if !told.came.IsZero() {
 			return told, nil
 		}
-		s.state.Add(-1) // the next has its turn
+		s.state.Add(-1) // the turn passes to the next
 		s.handOver()
 	} else {
 		s.remove(w)
@@ -160,7 +160,7 @@ func (s *slot) wait(ctx context.Context, w *waiter, q ask.Question) (denial, err
 	return denial{}, fmt.Errorf("weir: no answer within %v, while %d questions of its key were out: %w", q.Timeout, mostOut, context.DeadlineExceeded)
 }
 
-// boundOf returns how long a request can wait.
+// boundOf returns how long a request may wait, and false if there is no bound.
 func boundOf(ctx context.Context, timeout time.Duration) (bound time.Duration, ok bool) {
 	at, ok := ctx.Deadline()
 	switch {
@@ -179,12 +179,12 @@ func (s *slot) queue(w *waiter) {
 	if s.waiting == nil {
 		s.waiting = list.New()
 	}
-	s.state.Or(crowded) // from now on each question that ends is told to left
+	s.state.Or(crowded) // from now on end calls left
 	w.place = s.waiting.PushBack(w)
 	s.handOver()
 }
 
-// left is told of the end of a question while requests wait. If it was denied, those that wait for the like share the denial.
+// left is called at the end of a call while requests wait. A denial is passed on to the waiting requests that it answers too.
 func (s *slot) left(denied bool, asked *waiter, result algorithms.Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -202,16 +202,16 @@ func (s *slot) left(denied bool, asked *waiter, result algorithms.Result) {
 	s.handOver()
 }
 
-// shares reports whether the denial of a question is true of w too. The limiter has decided between the beginning and the end
-// of the question. If w came before it began, w could have been decided at that moment. Else the wait that was told must
-// not have been over when w came, had it begun with the question.
+// shares reports whether the denial of asked holds for w too. The limiter has decided between the beginning and the end of the
+// call. If w arrived before the beginning, it could have been decided at that moment. If w arrived later, the wait of the denial,
+// counted from the beginning of the call, must not have been over yet.
 func (w *waiter) shares(asked *waiter, result algorithms.Result) bool {
 	return w.target == asked.target && w.key == asked.key && w.peek == asked.peek &&
 		w.cost >= asked.cost && w.cost <= result.Limit &&
 		w.arrived.Before(asked.arrived.Add(result.RetryAfter))
 }
 
-// handOver gives their turn to as many as can ask, in the order in which they came.
+// handOver gives as many requests as may call their turn, in the order in which they came.
 func (s *slot) handOver() {
 	for s.waiting.Len() > 0 && s.state.Load()&^crowded < mostOut {
 		w := s.waiting.Front().Value.(*waiter)
@@ -232,7 +232,7 @@ func (s *slot) remove(w *waiter) {
 	}
 }
 
-// aged returns the denial as it is to be told now: some of the wait has passed since it came.
+// aged returns the denial's result with its times shortened by what has passed since it came.
 func (d denial) aged() algorithms.Result {
 	age := time.Since(d.came).Truncate(time.Microsecond)
 	d.result.RetryAfter = max(d.result.RetryAfter-age, time.Microsecond)

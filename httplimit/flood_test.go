@@ -48,7 +48,7 @@ func (c *counted) PeekN(ctx context.Context, key string, n int64) (algorithms.Re
 	return c.Limiter.PeekN(ctx, key, n)
 }
 
-// flood asks so many times at once, and counts the outcomes.
+// flood makes many requests at once, and counts the outcomes.
 func flood(n int, ask func(i int) httplimit.Outcome) (outcomes map[httplimit.Outcome]int) {
 	var all sync.WaitGroup
 	var mu sync.Mutex
@@ -205,7 +205,7 @@ func TestFloodTimesOut(t *testing.T) {
 		}))
 	outcomes := flood(64, func(int) httplimit.Outcome { return decide(context.Background(), limit).Outcome })
 	if outcomes[httplimit.Unavailable] != 64 || len(told) != 64 {
-		t.Errorf("outcomes %v, told %d", outcomes, len(told))
+		t.Errorf("outcomes %v, the hook was called %d times", outcomes, len(told))
 	}
 	if c.most.Load() > 32 {
 		t.Errorf("%d questions were out", c.most.Load())

@@ -2,17 +2,16 @@ package httplimit
 
 import "strings"
 
-// maxRead is how many bytes of a proxies' field are read at most.
+// maxRead is how many bytes of the proxies' field are read at most.
 const maxRead = 8192
 
-// entries are those of the field that proxies write, from the right: each proxy adds an entry there. Each entry is read
-// only when its turn comes, so that nothing is read to the left of what is wanted, where a client may have written
-// anything.
+// entries reads the entries of the field that proxies write, from the right, where each proxy adds one. It reads an entry only
+// when next is called. So it reads nothing to the left of the entry that is wanted, where a client may have written anything.
 type entries struct {
 	lines     []string
-	line      string // what is left of the line that is being read
+	line      string // the rest of the line that is being read
 	inLine    bool
-	forwarded bool // RFC 7239, and not plain addresses
+	forwarded bool // the field has the form of RFC 7239, and not plain addresses
 	left      int  // how many bytes may still be read
 }
 
@@ -31,7 +30,7 @@ func nth(e entries, n int) address {
 	return addressOf(text)
 }
 
-// next returns the text of the next entry's address, "" if it has none, and whether there was an entry.
+// next returns the text of the next entry's address, or "" if it has none. It reports whether there was an entry.
 func (e *entries) next() (text string, more bool) {
 	if !e.inLine {
 		if len(e.lines) == 0 {
@@ -62,10 +61,9 @@ func (e *entries) next() (text string, more bool) {
 	return entry, true
 }
 
-// lastElement returns where the last element of a list begins. It is read from the right: a quotation mark that a client
-// has left open on the left would swallow the entries of proxies otherwise. Read like that, each of them is what the
-// proxy has written, as a quotation mark inside a quoted string has a backslash in front, and the one that opens it has
-// not.
+// lastElement returns where the last element of a list begins. It reads from the right. Otherwise an open quotation mark that a
+// client has written on the left would swallow the proxies' entries. Reading from the right finds each entry as its proxy has
+// written it: a quotation mark inside a quoted string has a backslash in front, and the one that opens the string has none.
 func lastElement(s string) (begin int, ok bool) {
 	quoted := false
 	for i := len(s) - 1; i >= 0; i-- {
@@ -79,12 +77,12 @@ func lastElement(s string) (begin int, ok bool) {
 	return 0, !quoted
 }
 
-// escaped reports whether what follows s has a backslash in front that isn't itself escaped.
+// escaped reports whether the character after s is escaped: whether s ends with an odd number of backslashes.
 func escaped(s string) bool {
 	return (len(s)-len(strings.TrimRight(s, `\`)))%2 == 1
 }
 
-// forAddress returns what for= is in an element of Forwarded, or "" if it has none or is malformed.
+// forAddress returns the value of for= in an element of Forwarded, or "" if there is none or the element is malformed.
 func forAddress(element string) (address string) {
 	for rest := element; ; rest = rest[1:] {
 		name, after, found := cutToken(skipSpace(rest))
@@ -111,7 +109,7 @@ func forAddress(element string) (address string) {
 	}
 }
 
-// cutToken cuts a token (RFC 9110) off the front of s.
+// cutToken cuts a token (RFC 9110) from the front of s.
 func cutToken(s string) (token, rest string, found bool) {
 	end := 0
 	for end < len(s) && isTokenChar(s[end]) {
@@ -130,8 +128,8 @@ func isTokenChar(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
 }
 
-// cutValue cuts a token or a quoted string off the front of s. A port behind an address is taken without
-// quotation marks too, as some write it.
+// cutValue cuts a token or a quoted string from the front of s. It also accepts an address with a port without quotation marks,
+// which some proxies write.
 func cutValue(s string) (value, rest string, ok bool) {
 	if !strings.HasPrefix(s, `"`) {
 		end := strings.IndexAny(s, " \t;,\"")

@@ -6,27 +6,29 @@ import (
 	"time"
 )
 
-// A HeaderStyle says which header fields tell a client how much it has left. They are set before the next
+// A HeaderStyle says which header fields tell a client how much of its limit is left. They are set before the next
 // handler is called, and on refused requests too. All times are in whole seconds, rounded up.
 //
-// The next handler may have a middleware around it that sets the same fields, or be an httputil.ReverseProxy whose
-// upstream does. The client then gets each field once, from the limiter that matters most, and the lists of IETFDraft11
-// with the items of all. For that the next handler has a ResponseWriter which looks at the fields when the header is
-// written. It is a Flusher, a Hijacker and a Pusher where the server's is, and http.ResponseController works with it. Two
-// things it can't do. Of a response 101 Switching Protocols that ReverseProxy passes on, the fields are those of both. And
-// an http.MaxBytesReader inside the middleware doesn't close the connection of a client that sends too much: put
-// http.MaxBytesHandler around the middleware. With NoHeaders and without [Settle] the next handler has the server's own
-// ResponseWriter.
+// The next handler may contain a middleware that sets the same fields, or be an httputil.ReverseProxy whose upstream does. The
+// client then gets each field once, from the limiter that matters most, and the lists of IETFDraft11 with the items of all. To
+// that end the next handler gets a ResponseWriter that adjusts the fields when the header is written. It is a Flusher, a Hijacker
+// and a Pusher if the server's is, and http.ResponseController works with it. It has two restrictions:
+//
+//   - If ReverseProxy passes on a response 101 Switching Protocols, the fields of both are sent.
+//   - An http.MaxBytesReader inside the middleware doesn't close the connection of a client that sends too much: put
+//     http.MaxBytesHandler around the middleware.
+//
+// With NoHeaders and without [Settle] the next handler gets the server's own ResponseWriter.
 type HeaderStyle int
 
-// The styles. All but IETFDraft11 are about one limiter: the one with the longest wait of those that deny,
+// The styles. All but IETFDraft11 report one limiter: of those that deny the one with the longest wait,
 // or the one with the least left if none denies.
 const (
 	// XRateLimit is X-RateLimit-Limit, -Remaining and -Reset: the most that can be admitted at once, how
 	// much would be admitted now, and the seconds until the client has all of it again.
 	XRateLimit HeaderStyle = iota
 
-	// XRateLimitUnix is the same, except that -Reset is a Unix time, by this process' clock.
+	// XRateLimitUnix is the same, except that -Reset is a Unix time of this process' clock.
 	XRateLimitUnix
 
 	// IETFDraft11 is RateLimit-Policy and RateLimit as in draft-ietf-httpapi-ratelimit-headers-11, with
@@ -35,15 +37,15 @@ const (
 	//	RateLimit-Policy: "burst";q=100;w=60, "daily";q=1000;w=86400
 	//	RateLimit: "burst";r=0;t=24, "daily";r=712;t=50122
 	//
-	// q is the most that can be admitted at once, and w the seconds in which that much comes back; w is left
-	// out if it isn't whole, or if the limiter has no method Limit. r is how much is left. t is the seconds
-	// until the request fits if it was denied, and else until the client has all of q again.
+	// q is the most that can be admitted at once, and w the seconds in which that much comes back. w is left
+	// out if it isn't whole, or if the limiter has no method Limit. r is how much is left. If the request was denied, t is
+	// the seconds until it fits; otherwise it is the seconds until the client has all of q again.
 	IETFDraft11
 
-	// IETFDraft03 is RateLimit-Limit, -Remaining and -Reset of that draft's earlier versions: q, r and t.
+	// IETFDraft03 is RateLimit-Limit, -Remaining and -Reset of earlier versions of that draft, with the values q, r and t.
 	IETFDraft03
 
-	// NoHeaders is no field but Retry-After on refused requests.
+	// NoHeaders sets no field except Retry-After on refused requests.
 	NoHeaders
 )
 
@@ -71,12 +73,12 @@ func (m *middleware) setHeaders(h http.Header, parts []part) {
 	default:
 		reset = strconv.AppendInt(remaining, seconds(p.result.ResetAfter), 10)
 	}
-	// One string and one slice hold all three values: what is allocated here is allocated for each request.
+	// One string and one slice hold all three values, as each allocation here is made for each request.
 	text := string(reset)
 	own := [3]string{text[:len(limit)], text[len(limit):len(remaining)], text[len(remaining):]}
 	names := m.style.names()
 	if p.state != denied && len(h[names[1]]) > 0 && outranks(told(h, names), own) {
-		return // a middleware further out has told of a limiter that has less left
+		return // a middleware further out has reported a limiter that has less left
 	}
 	values := own[:]
 	for i, name := range names {
@@ -84,8 +86,8 @@ func (m *middleware) setHeaders(h http.Header, parts []part) {
 	}
 }
 
-// names returns the names of the style's fields, as http.Header has them. Those that aren't lists are three: the limit,
-// how much remains, and the reset.
+// names returns the names of the style's fields, in the form of http.Header's keys. The styles that aren't lists have three: the
+// limit, how much remains, and the reset.
 func (s HeaderStyle) names() []string {
 	switch s {
 	case XRateLimit, XRateLimitUnix:
@@ -104,7 +106,8 @@ var (
 	lists      = [2]string{"Ratelimit-Policy", "Ratelimit"}
 )
 
-// told returns what the fields say that were set last. If one of them was added to another, so were all that count.
+// told returns the values of the fields that were set last. If a field has several values, only the fields that have several
+// count.
 func told(h http.Header, names []string) (fields [3]string) {
 	most := 0
 	for _, name := range names {
@@ -118,8 +121,8 @@ func told(h http.Header, names []string) (fields [3]string) {
 	return fields
 }
 
-// outranks reports whether fields tell of less than others do: of less that remains, or of as much, but of more time
-// until all of it is back. Fields that are no numbers never do.
+// outranks reports whether fields report less than others: less remains, or as much remains but it takes longer until all of it
+// is back. Fields that are no numbers never do.
 func outranks(fields, others [3]string) bool {
 	if fields[1] == "" {
 		return false
@@ -139,9 +142,8 @@ func setRetryAfter(h http.Header, wait time.Duration) {
 	h["Retry-After"] = []string{strconv.FormatInt(seconds(wait), 10)}
 }
 
-// tightest returns the part that matters most: of those that deny the one with the longest wait, else the
-// one with the least left, and of those the one that takes longest to be as good as new; nil if none has
-// answered.
+// tightest returns the part that matters most. Of those that deny it is the one with the longest wait. If none denies, it is the
+// one with the least left, and of equal ones the one with the longest ResetAfter. It is nil if no limiter has answered.
 func tightest(parts []part) *part {
 	var best *part
 	for i := range parts {
@@ -173,7 +175,7 @@ func hasResult(p *part) bool {
 // left returns how much would be admitted now.
 func left(p *part) int64 { return max(p.result.Remaining, 0) }
 
-// untilMore is the time after which a client can count on more.
+// untilMore returns the time after which a client can count on more.
 func untilMore(p *part) time.Duration {
 	if p.state == denied {
 		return p.result.RetryAfter
@@ -181,7 +183,7 @@ func untilMore(p *part) time.Duration {
 	return p.result.ResetAfter
 }
 
-// seconds returns d in whole seconds, rounded up; 0 if it is below.
+// seconds returns d in whole seconds, rounded up, or 0 if d is negative.
 func seconds(d time.Duration) int64 {
 	s := d / time.Second
 	if d%time.Second > 0 {

@@ -80,7 +80,7 @@ func TestUnixReset(t *testing.T) {
 	}
 }
 
-// TestWindow: w is the time in which q comes back, where that is whole seconds and known.
+// TestWindow: w is the time in which q comes back, if that is known and whole seconds.
 func TestWindow(t *testing.T) {
 	for _, c := range []struct {
 		capacity int64
@@ -116,7 +116,7 @@ func (unlimited) AllowN(context.Context, string, int64) (algorithms.Result, erro
 	return instantly, nil
 }
 
-// TestTightest: of several limiters the one that matters most is told of.
+// TestTightest: the fields are those of the limiter that matters most.
 func TestTightest(t *testing.T) {
 	admits := func(left int64, reset time.Duration) fixed {
 		return fixed{result: algorithms.Result{Allowed: true, Limit: 10, Remaining: left, ResetAfter: reset}}

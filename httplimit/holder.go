@@ -10,8 +10,8 @@ import (
 	"github.com/go-weir/weir/inflight"
 )
 
-// A holder has the leases of one request: none, the one that it was admitted by, or several if a question was given up whose
-// answer came at that moment.
+// A holder has the leases of one request. It has none or one. It can have several if an answer came just when its call was given
+// up.
 type holder struct {
 	mu     sync.Mutex
 	leases []*inflight.Lease
@@ -23,7 +23,7 @@ type holderKey struct{}
 // holderOf returns the holder of a request's context.
 func holderOf(ctx context.Context) *holder { return ctx.Value(holderKey{}).(*holder) }
 
-// add gives the holder a lease. If the question that has led to it was given up, the lease is given back, and the error says so.
+// add adds a lease. If the call that took the lease was given up, add gives the lease back and returns an error.
 func (h *holder) add(ctx context.Context, lease *inflight.Lease) error {
 	err := ctx.Err()
 	h.mu.Lock()
@@ -41,7 +41,7 @@ func (h *holder) add(ctx context.Context, lease *inflight.Lease) error {
 	return nil
 }
 
-// context returns a copy of ctx that ends, besides, when one of the leases is lost.
+// context returns a copy of ctx that also ends when one of the leases is lost.
 func (h *holder) context(ctx context.Context) context.Context {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -62,7 +62,7 @@ func (h *holder) release() {
 	}
 }
 
-// refusal returns the answer of a limiter that has given no lease.
+// refusal returns the answer of a limiter that has given no lease: a denial if all are held, and otherwise err.
 func refusal(err error) (algorithms.Result, error) {
 	var full *inflight.FullError
 	if !errors.As(err, &full) {

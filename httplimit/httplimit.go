@@ -8,27 +8,25 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// New returns a middleware that asks the limiter about each request, and calls the next handler or
-// answers 429 Too Many Requests. Without options each client address is counted for itself ([ClientIP]),
-// each request costs 1, and if the limiter gives no answer within 250 ms, a limiter of the same limit in this process
-// decides ([Local]). Failures are logged to log/slog's default logger.
+// New returns a middleware that asks the limiter about each request, and calls the next handler or answers 429 Too Many Requests.
+// Without options each client address has a key of its own ([ClientIP]), and each request costs 1. If the limiter gives no answer
+// within 250 ms, a limiter of the same limit in this process decides ([Local]). Failures are logged to log/slog's default logger.
 //
-// Limiters count together where nothing tells them apart. If middlewares of two routes have limiters of equal limits on
-// one server, a client's ten searches may make its first login a 429. So give each limiter a name:
+// Limiters of equal limits on one server share their counts unless they have different names. If the middlewares of two routes
+// have such limiters, a client's ten searches may make its first login a 429. So give each limiter a name:
 //
 //	gcra.New(runner, algorithms.PerMinute(10), algorithms.WithName("login"))
 //
-// Options that concern one limiter apply to the given one here, and to another in [Also]. Of an option that
-// is given twice the last counts, except for [Skip]: all of them hold.
+// An option that concerns one limiter applies to limiter here, and to another limiter in [Also]. If an option is given twice the
+// last one counts, except for [Skip]: all of them apply.
 //
 // The error wraps algorithms.ErrNilLimiter for a limiter that is nil, and algorithms.ErrInvalidOption for
 // other configurations that can't work, such as a nil function, two limiters of one name, two that share one count, or a
-// limiter that has no method Local where no [OnFailure] is given. It names all that is wrong.
+// limiter without a method Local and without [OnFailure]. It names everything that is wrong.
 //
-// The end of a request's context doesn't end the question about it, as it doesn't mean that the client has gone: net/http
-// cancels the context also if a client closes its side of the connection and waits for the answer. The limiter gets a
-// context with the request's values, which ends at the [Timeout] or at the request's own deadline. If that comes
-// sooner, the policy decides.
+// The limiter gets a context with the request's values, which ends at the [Timeout] or at the request's own deadline. If the
+// deadline comes first, the policy decides. A canceled context doesn't end the call of the limiter, as it doesn't mean that the
+// client has gone: net/http also cancels the context if a client closes its side of the connection and waits for the answer.
 func New(limiter algorithms.Limiter, opts ...Option) (func(http.Handler) http.Handler, error) {
 	m, err := configure(limiter, opts, true)
 	if err != nil {
@@ -48,20 +46,20 @@ type middleware struct {
 	style      HeaderStyle
 	showShadow bool
 	body       Responder
-	names      []string // of the rules, as the IETF's fields have them
+	names      []string // of the rules, as in the IETF's fields
 	wrong      []error
 }
 
 // A Verdict says why a request was refused.
 type Verdict struct {
-	Status     int               // 429, or 503 where a limiter failed and the request is refused
+	Status     int               // 429, or 503 if a limiter failed and the request is refused
 	RetryAfter time.Duration     // the longest wait of the limiters that deny; 0 if no wait is known to help
 	Denied     []string          // the names of the limiters that deny
-	Result     algorithms.Result // of the one that denies with the longest wait, if one does
+	Result     algorithms.Result // that of the denial with the longest wait, if there is one
 }
 
-// configure returns what the options make of the defaults, or all that is wrong with it. answers tells whether it is to answer
-// requests, and not only to decide.
+// configure returns the middleware that the options describe, or an error that names everything that is wrong. If answers is
+// false, the middleware only decides, and doesn't answer requests.
 func configure[O Option](limiter algorithms.Limiter, opts []O, answers bool) (*middleware, error) {
 	m := &middleware{body: Detail}
 	m.add(limiter)
@@ -84,8 +82,8 @@ func (m *middleware) complain(format string, args ...any) {
 	m.wrong = append(m.wrong, invalid(format, args...))
 }
 
-// admit decides on the request, sets the header fields and, unless it is admitted, answers it. The charges of one that is
-// admitted are to be settled.
+// admit decides on the request and sets the header fields. If the request is admitted, it returns the charges that are to be
+// settled. Otherwise it answers the request.
 func (m *middleware) admit(w http.ResponseWriter, r *http.Request) (charges []charge, ok bool) {
 	q := m.ask(r, true)
 	defer q.free()

@@ -102,14 +102,14 @@ func TestAdmitsAndRefuses(t *testing.T) {
 		Result: algorithms.Result{Limit: 2, RetryAfter: 29_900 * time.Millisecond, ResetAfter: 59_900 * time.Millisecond},
 	}}
 	if !reflect.DeepEqual(denied, want) {
-		t.Errorf("told of %+v, want %+v", denied, want)
+		t.Errorf("the hook got %+v, want %+v", denied, want)
 	}
 	if w := get(h, "192.0.2.2"); w.Code != http.StatusOK {
 		t.Errorf("another client is answered %d", w.Code)
 	}
 	clock.Advance(29_900 * time.Millisecond)
 	if w := get(h, "192.0.2.1"); w.Code != http.StatusOK {
-		t.Errorf("after the wait told the answer is %d", w.Code)
+		t.Errorf("after Retry-After the status is %d", w.Code)
 	}
 }
 
@@ -130,7 +130,7 @@ func TestPolicies(t *testing.T) {
 			var told []string
 			h := must(httplimit.New(failure{errDown}, httplimit.OnFailure(c.policy), httplimit.OnError(func(_ *http.Request, f httplimit.Failure) {
 				if !errors.Is(f.Err, errDown) {
-					t.Errorf("told of %v, want the limiter's error", f.Err)
+					t.Errorf("the hook got %v, want the limiter's error", f.Err)
 				}
 				told = append(told, f.Limiter+": "+f.Policy.String())
 			})))(served)
@@ -138,7 +138,7 @@ func TestPolicies(t *testing.T) {
 				told = nil
 				w := get(h, "192.0.2.1")
 				if w.Code != code || strings.Join(told, ", ") != c.told {
-					t.Errorf("status %d, told %q, want %d, %q", w.Code, told, code, c.told)
+					t.Errorf("status %d, the hook got %q, want %d, %q", w.Code, told, code, c.told)
 				}
 				if code == 503 {
 					wantFields(t, w, map[string]string{"Retry-After": "1", "X-RateLimit-Limit": ""})

@@ -25,7 +25,7 @@ func (m *middleware) setIETF(h http.Header, parts []part) {
 		}
 	}
 	if len(buf) == 0 {
-		return // an empty list is no field
+		return // structured fields have no empty list
 	}
 	policy := len(buf)
 	for i := range parts {
@@ -38,7 +38,7 @@ func (m *middleware) setIETF(h http.Header, parts []part) {
 	text := string(buf)
 	values := []string{text[:policy], text[policy:]}
 	for i, name := range lists {
-		if outer := h[name]; len(outer) > 0 { // a middleware further out has told of its limiters
+		if outer := h[name]; len(outer) > 0 { // a middleware further out has reported its limiters
 			values[i] = strings.Join(append(slices.Clone(outer), values[i]), ", ")
 		}
 		h[name] = values[i : i+1 : i+1]
@@ -57,8 +57,8 @@ func appendInteger(buf []byte, name string, n int64) []byte {
 	return strconv.AppendInt(append(buf, name...), min(max(n, 0), maxInteger), 10)
 }
 
-// appendString appends s as a String of structured fields: printable ASCII in quotation marks. What is not
-// that is percent-encoded, and the percent sign too, so that different names stay different.
+// appendString appends s as a String of structured fields: printable ASCII in quotation marks. Other bytes, and the percent sign,
+// are percent-encoded, so that different names stay different.
 func appendString(buf []byte, s string) []byte {
 	const hex = "0123456789ABCDEF"
 	buf = append(buf, '"')
@@ -75,7 +75,7 @@ func appendString(buf []byte, s string) []byte {
 	return append(buf, '"')
 }
 
-// window returns the seconds in which all that can be admitted at once comes back, or 0 where they are not
+// window returns the seconds in which all that can be admitted at once comes back, or 0 if they are not
 // whole, or not known.
 func window(p *part) int64 {
 	limit := p.limit()

@@ -9,7 +9,7 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// TestNames: any text is a name, and different ones are told apart.
+// TestNames: any text can be a name, and different names have different forms.
 func TestNames(t *testing.T) {
 	for name, want := range map[string]string{
 		"burst":        `"burst"`,

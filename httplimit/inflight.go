@@ -11,27 +11,28 @@ import (
 	"github.com/go-weir/weir/internal/option"
 )
 
-// NewInflight returns a middleware that serves at most so many requests of a key at once, as limiter says. A request holds a
-// lease while the next handler runs. If none is free, it is answered with 429 Too Many Requests.
+// NewInflight returns a middleware that limits how many requests of a key are served at the same time. A request holds a lease of
+// limiter while the next handler runs. If no lease is free, the answer is 429 Too Many Requests.
 //
 //	limiter, err := inflight.New(runner, 4, 30*time.Second)
 //	...
 //	limit, err := httplimit.NewInflight(limiter)
 //
-// The lease is renewed while the handler runs, and given back when it returns or panics, before the end of the response is
-// sent. If the server gives no answer to that, the end of the response waits for it for half a second at most. A connection that the handler has hijacked counts until the handler returns: let it return when the connection is
+// The lease is renewed while the handler runs. It is given back when the handler returns or panics, before the end of the
+// response is sent. If the server doesn't answer that, the end of the response waits for it, for at most half a second. If the
+// handler has hijacked the connection, the request counts until the handler returns: let it return when the connection is
 // closed, as handlers of WebSockets do.
 //
 // The options and defaults are those of [New], with these differences:
 //
 //   - No header fields tell how many leases are free, unless [Headers] is given. Retry-After is 1 second, as a lease may be
 //     given back at any moment.
-//   - [Cost], [LimitFunc], [LimiterFunc], [FallBack] and [Settle] don't apply. They are errors.
+//   - [Cost], [LimitFunc], [LimiterFunc], [FallBack] and [Settle] don't apply. NewInflight returns an error for them.
 //   - If the server fails, a limiter in this process decides ([Local]): a key has at most its leases from the server, and as
 //     many from each process. Requests that hold a lease from the server go on. With [Refuse] the context of such a
 //     request ends when its lease may have ended, with a cause that wraps inflight.ErrNotHeld.
 //
-// [Also] adds limiters of rates. A request that one of them denies gives its lease back.
+// [Also] adds limiters of rates. If one of them denies a request, the request gives its lease back.
 //
 // The error wraps algorithms.ErrNilLimiter or algorithms.ErrInvalidOption.
 func NewInflight(limiter inflight.Limiter, opts ...Option) (func(http.Handler) http.Handler, error) {
@@ -51,8 +52,8 @@ func NewInflight(limiter inflight.Limiter, opts ...Option) (func(http.Handler) h
 	}, nil
 }
 
-// An InflightDecider is to [NewInflight] as a [Decider] is to [New]: it decides, and leaves the answer to its caller. It is
-// safe for concurrent use.
+// An InflightDecider decides like the middleware of [NewInflight], and leaves the answer to its caller, as a [Decider] does. It
+// is safe for concurrent use.
 type InflightDecider struct{ m *middleware }
 
 // NewInflightDecider returns an InflightDecider. Options, defaults and errors are those of [NewInflight].
@@ -64,9 +65,8 @@ func NewInflightDecider(limiter inflight.Limiter, opts ...DeciderOption) (*Infli
 	return &InflightDecider{m}, nil
 }
 
-// Decide asks for a lease for a request, as [Decider]'s Decide asks whether it is admitted. If the Outcome is [Pass], the
-// caller serves the request under the context that Decide returns. In any case it calls release, once, when it has
-// answered.
+// Decide asks for a lease for a request. The decision is like that of [Decider.Decide]. If the Outcome is [Pass], the caller
+// serves the request under the context that Decide returns. In any case the caller must call release, once, when it has answered.
 func (d *InflightDecider) Decide(r *http.Request) (decision Decision, ctx context.Context, release func()) {
 	h := &holder{}
 	decided := false
@@ -90,9 +90,9 @@ func (d *InflightDecider) Decide(r *http.Request) (decision Decision, ctx contex
 	return decision, d.m.held(h, r).Context(), h.release
 }
 
-// configureInflight is configure for leases.
+// configureInflight is configure for a limiter of package inflight.
 func configureInflight[O Option](limiter inflight.Limiter, opts []O, answers bool) (*middleware, error) {
-	var asked algorithms.Limiter // nil for a limiter that is nil
+	var asked algorithms.Limiter // stays nil if limiter is nil
 	if !option.IsNil(limiter) {
 		asked = leases{limiter}
 	}
@@ -119,7 +119,7 @@ func configureInflight[O Option](limiter inflight.Limiter, opts []O, answers boo
 	return m, nil
 }
 
-// held returns the request as it is served under its leases.
+// held returns the request with the context under which it is served.
 func (m *middleware) held(h *holder, r *http.Request) *http.Request {
 	if m.rules[0].onFailure.action != refuse {
 		return r
@@ -127,11 +127,11 @@ func (m *middleware) held(h *holder, r *http.Request) *http.Request {
 	return r.WithContext(h.context(r.Context()))
 }
 
-// untilFree is the RetryAfter of a refusal while requests share it. A lease may be given back right after, so a refusal is
-// true only of requests that waited already when it was decided.
+// untilFree is the RetryAfter of a refusal while requests share it. A lease may be given back at any moment, so a refusal holds
+// only for requests that already waited when it was made.
 const untilFree = time.Microsecond
 
-// tellable returns a result with the wait that is told.
+// tellable returns a result with the wait that clients are told.
 func tellable(r algorithms.Result) algorithms.Result {
 	if !r.Allowed && r.RetryAfter > 0 {
 		r.RetryAfter = max(r.RetryAfter, time.Second)
@@ -147,8 +147,8 @@ func (v Verdict) tellable() Verdict {
 	return v
 }
 
-// leases asks for leases in the way in which a Decider asks limiters: a request that is admitted holds one, which is put into
-// the [holder] of its context.
+// leases makes a limiter of package inflight look like one that a Decider can ask. If it admits a request, it puts a lease into
+// the [holder] of the request's context.
 type leases struct{ limiter inflight.Limiter }
 
 // Allow implements algorithms.Limiter.
@@ -156,7 +156,7 @@ func (l leases) Allow(ctx context.Context, key string) (algorithms.Result, error
 	return l.AllowN(ctx, key, 1)
 }
 
-// AllowN implements algorithms.Limiter for an n of 1, the only one there is without [Cost].
+// AllowN implements algorithms.Limiter. n is always 1, as [Cost] isn't allowed.
 func (l leases) AllowN(ctx context.Context, key string, _ int64) (algorithms.Result, error) {
 	lease, err := inflight.Hold(ctx, l.limiter, key)
 	if err != nil {
@@ -181,7 +181,7 @@ func (l leases) PeekN(ctx context.Context, key string, _ int64) (algorithms.Resu
 // Reset implements algorithms.Limiter.
 func (l leases) Reset(ctx context.Context, key string) error { return l.limiter.Reset(ctx, key) }
 
-// Local returns what asks the limiter in this process.
+// Local returns leases of the limiter's Local.
 func (l leases) Local() (algorithms.Limiter, error) {
 	has, ok := l.limiter.(interface {
 		Local() (inflight.Limiter, error)

@@ -10,7 +10,7 @@ import (
 	"github.com/go-weir/weir/inflight"
 )
 
-// At most two downloads of one client at once. A download that another one starts while two run is refused.
+// A client may run two downloads at the same time. A third is refused while two run.
 func ExampleNewInflight() {
 	limiter, err := inflight.NewLocal(2, 30*time.Second) // New takes a Runner in front, for all processes together
 	if err != nil {
@@ -33,4 +33,28 @@ func ExampleNewInflight() {
 	// another: 429
 	// another: 200
 	// the first: 200
+}
+
+// A consumer of messages handles one message of a tenant at a time.
+func ExampleNewInflightDecider() {
+	limiter, err := inflight.NewLocal(1, 30*time.Second) // New takes a Runner in front, for all processes together
+	if err != nil {
+		panic(err)
+	}
+	decider, err := httplimit.NewInflightDecider(limiter, httplimit.Key(httplimit.Header("Tenant")))
+	if err != nil {
+		panic(err)
+	}
+	message := &http.Request{Header: http.Header{"Tenant": {"acme"}}}
+	first, ctx, release := decider.Decide(message)
+	second, _, releaseSecond := decider.Decide(message) // while the first message is handled
+	releaseSecond()
+	fmt.Println(first.Outcome, second.Outcome, ctx.Err())
+	release() // the first message has been handled
+	third, _, release := decider.Decide(message)
+	release()
+	fmt.Println(third.Outcome)
+	// Output:
+	// pass denied <nil>
+	// pass
 }

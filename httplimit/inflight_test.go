@@ -22,7 +22,7 @@ import (
 // oneLease is a limiter of one lease a key, whose calls a test sees and changes.
 type oneLease struct {
 	inflight.Limiter
-	acquire, renew func(ctx context.Context) error // nil: does nothing; else it is called first
+	acquire, renew func(ctx context.Context) error // nil: does nothing; otherwise it is called first
 	released       chan string
 }
 
@@ -98,12 +98,12 @@ func TestInflight(t *testing.T) {
 		}
 		if len(denied) != 1 || denied[0].RetryAfter != time.Second || denied[0].Result.RetryAfter != time.Second ||
 			denied[0].Result.Limit != 2 || denied[0].Denied[0] != "default" {
-			t.Errorf("%s: told of %+v", name, denied)
+			t.Errorf("%s: the hook got %+v", name, denied)
 		}
 	}
 }
 
-// TestInflightFields: header fields are told if they are asked for.
+// TestInflightFields: header fields are set if the option Headers is given.
 func TestInflightFields(t *testing.T) {
 	limit := must(httplimit.NewInflight(must(inflight.NewLocal(2, time.Hour)), httplimit.Headers(httplimit.XRateLimit)))
 	wantFields(t, get(limit(served), client), map[string]string{"X-RateLimit-Limit": "2", "X-RateLimit-Remaining": "1"})
@@ -249,7 +249,7 @@ func TestInflightFails(t *testing.T) {
 			t.Errorf("%v: afterwards %d", policy, again)
 		}
 		if len(told) < 2 || !errors.Is(told[0].Err, errDown) || told[0].Policy != policy {
-			t.Errorf("%v: told of %+v", policy, told)
+			t.Errorf("%v: the hook got %+v", policy, told)
 		}
 	}
 }

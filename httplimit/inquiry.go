@@ -11,10 +11,10 @@ import (
 	"github.com/go-weir/weir/internal/ask"
 )
 
-// An inquiry is the asking of all limiters about one request. It is valid until free.
+// An inquiry asks all limiters about one request. It is valid until free.
 type inquiry struct {
-	parts   []part // one for each rule in force that applies, in the order of the rules
-	shadows []part // one for each other rule that applies
+	parts   []part // one for each rule that is in force and applies, in the order of the rules
+	shadows []part // one for each rule with the option Shadow that applies
 
 	decider  *Decider
 	request  *http.Request
@@ -22,45 +22,44 @@ type inquiry struct {
 	gone     bool
 }
 
-// A part is what one limiter says.
+// A part is the answer of one limiter.
 type part struct {
 	rule   *rule
 	target *target // nil if it could not be chosen
-	failed *target // the one that has failed, if target is what the policy asks instead
+	failed *target // if target is the policy's limiter: the one that has failed
 	state  state
 	result algorithms.Result // for a state of peeked, admitted or denied
 
 	key  string
 	cost int64
 
-	charge *algorithms.Reservation // nil unless the rule settles its charges
+	charge *algorithms.Reservation // nil unless the rule has Settle
 }
 
-// A state says how far a limiter has been asked, and what it said.
+// A state says how far a limiter has been asked, and what it answered.
 type state int
 
 const (
-	unasked  state = iota // another's denial came before
-	peeked                // not charged; the result says what it has left
+	unasked  state = iota // not asked, or not yet
+	peeked                // asked by a Peek: nothing was charged
 	admitted              // charged
 	denied
 	never   // denied for good: the cost is above what the limit can ever admit, or the limit is DenyAll
-	passed  // no answer; the policy lets pass
-	refused // no answer; the policy refuses
-	wrong   // nothing to ask: the program has made a mistake
+	passed  // no answer, and the policy lets pass
+	refused // no answer, and the policy refuses
+	wrong   // can't be asked: the program has made a mistake
 )
 
 var inquiries = sync.Pool{New: func() any { return new(inquiry) }}
 
 // ask asks the limiters of the rules that apply. free must be called once the answer has been used.
 //
-// One limiter is asked once, and so are several that can decide as one: see together. Of others, the second to the last are
-// asked first what they would say, and none is charged if one denies. Requests that race may still charge a limiter for a
-// request that another then denies: between the question and the charge, others may come. With ChargeEach all are charged,
-// whatever the others say.
+// Limiters that can decide as one are asked in one question: see together. Otherwise all but the first are asked by a Peek. If
+// none denies, all are charged. Another request may come between the Peek and the charge. So if requests race, one limiter may be
+// charged for a request that another then denies. With ChargeEach all limiters are charged, whatever the others answer.
 //
-// With detached a cancel of the request's context is no reason to give up, and the end of its deadline is a failure that the
-// policy decides. Else both mean that the client has gone.
+// If detached is true, a canceled context of the request doesn't end the questions, and the policy decides at its deadline. If it
+// is false, both mean that the client has gone.
 func (d *Decider) ask(r *http.Request, detached bool) *inquiry {
 	q := inquiries.Get().(*inquiry)
 	q.decider, q.request, q.detached = d, r, detached
@@ -103,7 +102,7 @@ func (q *inquiry) begin(parts []part, rule *rule) []part {
 	return parts
 }
 
-// free gives the inquiry back; its parts must not be used afterwards.
+// free puts the inquiry back into the pool. Its parts must not be used afterwards.
 func (q *inquiry) free() {
 	clear(q.parts)
 	clear(q.shadows)
@@ -133,7 +132,7 @@ func (q *inquiry) allOrNothing() {
 	}
 	for i := range q.parts {
 		if p := &q.parts[i]; p.state == peeked && !p.result.Allowed {
-			q.charge(p) // a denial charges nothing, and tells the wait for just this cost
+			q.charge(p) // a denial charges nothing, and tells the exact wait for this cost
 		}
 	}
 	for i := range q.parts {
@@ -192,7 +191,7 @@ func (q *inquiry) askOne(p *part, peek bool) (algorithms.Result, error) {
 	return result, err
 }
 
-// fails does what the policy says about an error. A part whose policy asks another limiter is unasked again.
+// fails applies the policy to an error. If the policy asks another limiter, the part is unasked again.
 func (q *inquiry) fails(p *part, err error) {
 	policy := p.rule.onFailure
 	switch {
@@ -210,7 +209,7 @@ func (q *inquiry) fails(p *part, err error) {
 		p.target, p.failed = p.rule.another, p.target
 	case p.failed == nil && policy.action == local && p.target.local != nil:
 		p.target, p.failed = p.target.local, p.target
-	default: // to refuse, or there is no other limiter, or it has failed too
+	default: // the policy refuses, or there is no other limiter, or that has failed too
 		if p.failed == nil && policy.action == local {
 			err = errors.Join(err, p.target.noLocal)
 		}
@@ -219,14 +218,14 @@ func (q *inquiry) fails(p *part, err error) {
 	q.decider.tell(q.request, &p.rule.outage, Failure{p.rule.name, err, policy})
 }
 
-// mistaken refuses what the program has got wrong, whatever the policy.
+// mistaken refuses a request because of a mistake of the program, whatever the policy.
 func (q *inquiry) mistaken(p *part, err error) {
 	p.state = wrong
 	q.decider.tell(q.request, &p.rule.mistakes, Failure{p.rule.name, err, Refuse})
 }
 
-// isTooMuch reports whether the cost is above what the request's own limit can ever admit. It is asked when the limiter that
-// has been asked has said so, which may be another one that has a smaller limit.
+// isTooMuch reports whether the cost is above what the request's own limit can ever admit. The limiter that returned such an
+// error may be the policy's, which may have a smaller limit.
 func (p *part) isTooMuch() bool {
 	if p.failed == nil {
 		return true

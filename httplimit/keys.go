@@ -15,23 +15,24 @@ import (
 	"github.com/go-weir/weir/internal/option"
 )
 
-// A KeyFunc returns the key that a request is counted for. If it returns "", the limiter doesn't apply to
-// the request: give it a key of another kind by [First], or limit by address too by [Also].
+// A KeyFunc returns the key that a request is counted for. If it returns "", the limiter doesn't apply to the request. For such
+// requests use [First] with a key of another kind, or also limit addresses by [Also].
 //
-// A client can leave out a header field, a parameter or a user name, or write another into each request. A key that is
+// A client can leave out a header field, a parameter or a user name, or send a different one with each request. A key that is
 // made of them limits a client only if a middleware further out has checked them. Keys become part of key names on the
+// server: use [Hashed] for secret ones.
 // server: use [Hashed] for those that are secret.
 //
 // Key functions read a request in time that is proportional to its size, which http.Server bounds (MaxHeaderBytes).
 //
 // The functions that make a KeyFunc have no error to return. If their arguments can't work, New and NewDecider return the
-// error of the KeyFunc that they are given.
+// error for the KeyFunc.
 type KeyFunc func(*http.Request) string
 
 // Header returns the key function of a header field's first value.
 //
-// A name that no request has is an error of New: one that is no token, and Host, Transfer-Encoding and Trailer, which
-// net/http takes out of the header.
+// New returns an error for a name that no request has: one that is no token, and Host, Transfer-Encoding and Trailer, which
+// net/http removes from the header.
 func Header(name string) KeyFunc {
 	if why := wrongField(name); why != "" {
 		return wrongKey("Header: %s", why)
@@ -45,7 +46,7 @@ func Header(name string) KeyFunc {
 	}
 }
 
-// wrongField returns why no request has a header field of that name, or "".
+// wrongField returns the reason why no request has a header field of that name, or "".
 func wrongField(name string) string {
 	canonical := http.CanonicalHeaderKey(name)
 	switch {
@@ -59,7 +60,7 @@ func wrongField(name string) string {
 	return ""
 }
 
-// Query returns the key function of a parameter's first value in the URL. An empty name is an error of New.
+// Query returns the key function of a parameter's first value in the URL. New returns an error for an empty name.
 func Query(name string) KeyFunc {
 	if name == "" {
 		return wrongKey("Query: the name is empty, want that of a parameter")
@@ -67,8 +68,8 @@ func Query(name string) KeyFunc {
 	return func(r *http.Request) string { return parameter(r.URL.RawQuery, name) }
 }
 
-// parameter returns what url.ParseQuery has as the first value of a parameter. It allocates nothing for the others, of
-// which there may be a million.
+// parameter returns a parameter's first value, as url.ParseQuery does. It allocates nothing for the other parameters, as there
+// may be a million.
 func parameter(query, name string) string {
 	for query != "" {
 		var pair string
@@ -111,7 +112,7 @@ func isEscaped(s, text string) bool {
 // Authorization returns the key function of the credentials in the Authorization field: for the scheme
 // "Api-Key" and the field "Authorization: Api-Key 7d3f" the key is "7d3f". Case does not matter in the scheme.
 //
-// A scheme that is no token, such as "" or one with a space, is an error of New.
+// New returns an error for a scheme that is no token, such as "" or one with a space.
 func Authorization(scheme string) KeyFunc {
 	if !isToken(scheme) {
 		return wrongKey("Authorization: no field has the scheme %q, want one such as Bearer", scheme)
@@ -138,7 +139,7 @@ func BasicAuthUser() KeyFunc {
 // ContextValue returns the key function of a value that a middleware further out has put into the request's
 // context: a string, an integer, or a fmt.Stringer. Any other value is no key, and neither is a nil pointer.
 //
-// A key that no context can have, nil or one that can't be compared, is an error of New.
+// New returns an error for a key that no context can have: nil, or one that can't be compared.
 func ContextValue(key any) KeyFunc {
 	if key == nil || !reflect.ValueOf(key).Comparable() {
 		return wrongKey("ContextValue: no context has a value of the key %v, want one that isn't nil and can be compared", key)
@@ -173,11 +174,11 @@ func textOf(value reflect.Value) string {
 	return ""
 }
 
-// Path returns the key function of the URL's path, such as "/users/7". What http.ServeMux takes for the same path has the
-// same key: "//users/./7" too. A slash at the end doesn't matter, and neither does how characters are escaped. An empty
+// Path returns the key function of the URL's path, such as "/users/7". Paths that are the same for http.ServeMux have the same
+// key, such as "//users/./7". A slash at the end doesn't matter, and neither does how characters are escaped. An empty
 // path is "/". Upper and lower case are different keys.
 //
-// A client can write another path into each request. Where a handler serves paths of any form, join [Pattern] with the
+// A client can write a different path into each request. If a handler serves paths of any form, join [Pattern] with the
 // client's key instead.
 func Path() KeyFunc {
 	return func(r *http.Request) string {
@@ -189,14 +190,14 @@ func Path() KeyFunc {
 }
 
 // Pattern returns the key function of the pattern by which http.ServeMux chose the handler, such as
-// "GET /users/{id}". The middleware must be inside the ServeMux, around the handler: outside of it a request
+// "GET /users/{id}". The middleware must be inside the ServeMux, around the handler. Outside of the ServeMux a request
 // has no pattern, and isn't limited.
 func Pattern() KeyFunc { return func(r *http.Request) string { return r.Pattern } }
 
-// Scope returns the key function of a constant: all requests share one allowance. If it is joined with
-// another key function, each key of that has one allowance over all handlers that name the same scope.
+// Scope returns the key function of a constant: all requests share one allowance. Join it with another key function to give
+// each of its keys one allowance over all handlers that use the same scope.
 //
-// An empty name is an error of New.
+// New returns an error for an empty name.
 func Scope(name string) KeyFunc {
 	if name == "" {
 		return wrongKey("Scope: the name is empty, want any text")
@@ -210,7 +211,7 @@ var joint = strings.NewReplacer(`\`, `\\`, `|`, `\|`)
 // one of them is. Different keys never give the same key: "a" and "b" give "a|b", and "a|b" alone gives
 // `a\|b`.
 //
-// No key function, or one that is nil, is an error of New.
+// New returns an error if there is no key function, or one is nil.
 func Join(f ...KeyFunc) KeyFunc {
 	if wrong := wrongOf("Join", f); wrong != nil {
 		return wrong
@@ -232,7 +233,7 @@ func Join(f ...KeyFunc) KeyFunc {
 // the address otherwise. The key begins with the number of its function, "0:" for the first, so that a client
 // of one kind can't use the key of a client of another kind.
 //
-// No key function, or one that is nil, is an error of New.
+// New returns an error if there is no key function, or one is nil.
 func First(f ...KeyFunc) KeyFunc {
 	if wrong := wrongOf("First", f); wrong != nil {
 		return wrong
@@ -248,10 +249,10 @@ func First(f ...KeyFunc) KeyFunc {
 }
 
 // Hashed returns the key function of the key's SHA-256, cut to 128 bits, as 22 characters of base64url. It is
-// for secret keys, such as API keys, which could be read in the server's key names and logs otherwise. It also
+// for secret keys, such as API keys, which could otherwise be read in the server's key names and logs. It also
 // makes long keys short.
 //
-// A key function that is nil is an error of New.
+// New returns an error for a key function that is nil.
 func Hashed(f KeyFunc) KeyFunc {
 	if wrong := wrongOf("Hashed", []KeyFunc{f}); wrong != nil {
 		return wrong

@@ -9,34 +9,33 @@ import (
 	"github.com/go-weir/weir/internal/option"
 )
 
-// The values that the function of a [LimitFunc] returns for requests that have no limit, and for those of which none is to
-// be admitted. They are no limits for anything else: no limiter can be made with them.
+// The values that the function of a [LimitFunc] returns for requests without a limit, and for requests that are never admitted.
+// They are not valid limits anywhere else: no limiter can be made with them.
 var (
-	// Unlimited lets a request pass without a question to the limiter.
+	// Unlimited lets a request pass without a call of the limiter.
 	Unlimited = algorithms.Limit{Rate: math.MinInt64, Period: math.MinInt64, Burst: math.MinInt64}
 
-	// DenyAll denies a request for good: the answer is 429 Too Many Requests without Retry-After.
+	// DenyAll denies a request forever: the answer is 429 Too Many Requests without Retry-After.
 	DenyAll = algorithms.Limit{Rate: math.MinInt64, Period: math.MinInt64}
 )
 
-// What a rule chooses for them.
+// The targets that stand for Unlimited and DenyAll.
 var unlimited, denyAll = new(target), new(target)
 
-// LimitFunc chooses a limit for each request, such as that of its user's plan. The function limit returns it;
-// the zero Limit stands for the limiter's own, [Unlimited] for none, and [DenyAll] for one that admits nothing. The
-// function with returns the limiter that has the limit, as the method With of Weir's limiters does:
+// LimitFunc chooses a limit for each request, such as that of its user's plan. The function limit returns the limit. It may also
+// return the zero Limit for the limiter's own, [Unlimited] for none, and [DenyAll] for one that admits nothing. The function with
+// returns the limiter that has the limit, as the method With of Weir's limiters does:
 //
 //	httplimit.LimitFunc(limiter.With, planOf)
 //
-// It is for a few fixed limits. A key has a state of its own under each limit, except that limits of one
-// Period share a count under fixedwindow and slidinglog: the documentation of package algorithms says what
-// that means for a user whose limit changes.
+// It is for a few fixed limits. A key has a separate state under each limit, except that under fixedwindow and slidinglog limits
+// of one Period share a count. The documentation of package algorithms says what that means for a user whose limit changes.
 //
-// Limiters are kept once they are made, up to 1,024. If there are more limits, some limiters are made again. All of them
-// count as one server for [ErrAway].
+// The limiters that with returns are kept, up to 1,024. If there are more limits, with is called again for some. For [ErrAway]
+// all these limiters count as one server.
 //
-// If with returns an error, as it does for a limit that isn't valid, or a nil limiter, the request is refused with 503,
-// whatever the policy, and the function of [OnError] is told.
+// If with returns a nil limiter or an error, as it does for a limit that isn't valid, the request is refused with 503,
+// whatever the policy, and the function of [OnError] is called.
 func LimitFunc[L algorithms.Limiter](with func(algorithms.Limit) (L, error), limit func(*http.Request) algorithms.Limit) RuleOption {
 	return ruleOption(func(r *rule) {
 		if with == nil || limit == nil {
@@ -84,7 +83,7 @@ func (r *rule) chooseLimiter(f func(*http.Request) algorithms.Limiter) func(*htt
 			return &r.own, nil
 		case option.IsNil(limiter):
 			return nil, fmt.Errorf("%w: LimiterFunc's function returned a nil %T, want a limiter, or nil for the rule's own", algorithms.ErrNilLimiter, limiter)
-		case !isComparable(limiter): // it can't be kept, and shares what is known of a server with all others
+		case !isComparable(limiter): // it can't be kept, so it uses the rule's server, as all such limiters do
 			return r.newTarget(limiter, r.server), nil
 		}
 		return kept.of(limiter, func() (*target, error) { return r.newTarget(limiter, r.newServer()), nil })

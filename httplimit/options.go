@@ -11,7 +11,7 @@ import (
 // are Options only.
 type Option interface{ apply(m *middleware) }
 
-// A DeciderOption is an Option that concerns the decision, and not the answer. [NewDecider] takes it too.
+// A DeciderOption is an Option that concerns the decision, and not the answer. [NewDecider] takes it as well.
 type DeciderOption interface {
 	Option
 	AdapterOption
@@ -33,7 +33,7 @@ type RuleOption interface {
 //		apply func(*Interceptor)
 //	}
 //
-// An option that is made like that is neither an Option nor a DeciderOption: New and NewDecider don't take it.
+// An option that is made in this way is neither an Option nor a DeciderOption: New and NewDecider don't take it.
 type AdapterOption interface{ concernsDeciding() }
 
 type middlewareOption func(*middleware)
@@ -51,13 +51,13 @@ func (o ruleOption) configure(r *rule)   { o(r) }
 func (o ruleOption) apply(m *middleware) { o(m.rules[0]) }
 func (ruleOption) concernsDeciding()     {}
 
-// Also adds a limiter that is asked about each request too, with its own key, cost and policy. It needs a
-// [Name]. All limiters must admit a request, and none is charged for a request that another denies. The
-// package's documentation says how that is done, and [ChargeEach] is the other way.
+// Also adds another limiter, with its own key, cost and policy. It needs a [Name]. All limiters must admit a request, and none is
+// charged for a request that another one denies. The documentation of the package says how that is done. [ChargeEach] changes it.
 //
-// It must not share a count with another limiter of the middleware, else each request would be charged to it twice, or
-// keys of one kind would count for keys of the other: two limiters of equal limits, or of fixedwindow or slidinglog and one
-// Period, need algorithms.WithName. If they also count the same requests by the default key, that is an error of New.
+// The limiter must not share a count with another limiter of the middleware. Otherwise each request would be charged to it
+// twice, or keys of one kind would count for keys of the other. So limiters of equal limits, and limiters of fixedwindow or
+// slidinglog with one Period, need different names (algorithms.WithName). If they also count the same requests by the default
+// key, New returns an error.
 func Also(limiter algorithms.Limiter, opts ...RuleOption) DeciderOption {
 	return deciderOption(func(m *middleware) {
 		r := m.add(limiter)
@@ -76,9 +76,9 @@ func each[O Option](opts []O, complain func(format string, args ...any), apply f
 	}
 }
 
-// ChargeEach makes every limiter be asked and charged for every request that it applies to, also for requests
-// that another limiter denies. Django REST framework does that. Each limiter is asked once, and a client that
-// doesn't wait for one limit uses up the others.
+// ChargeEach makes every limiter be called and charged for every request that it applies to, even for requests that another
+// limiter denies. Django REST framework does that. Each limiter is called once. A client that doesn't wait for one limit uses up
+// the others too.
 func ChargeEach() DeciderOption {
 	return deciderOption(func(m *middleware) { m.chargeEach = true })
 }
@@ -103,12 +103,17 @@ func Body(b Responder) Option {
 	})
 }
 
-// OnError sets a function that is told of each failure of a limiter, before the request is answered: of
-// its errors, of a [Timeout] (the error wraps context.DeadlineExceeded, and the cause if it is known), of [ErrHung] and
-// [ErrAway], of a [Cost] below 0, and of a limit that [LimitFunc] can't use. It is told of a Cost above what the limit can
-// ever admit too (algorithms.ErrCostExceedsLimit), which is a denial and no failure, whatever the policy. After the answer it
-// is told of charges that [Settle] could not settle ([ErrNotSettled]). It isn't told if a [Decider] finds the client gone. If a limiter panics after its question was given up, the function is told from another
-// goroutine, after the request was answered.
+// OnError sets a function that is called with each failure of a limiter, before the request is answered. Failures are
+//
+//   - errors of the limiter;
+//   - the end of the [Timeout]: the error wraps context.DeadlineExceeded, and the cause if it is known;
+//   - [ErrHung] and [ErrAway];
+//   - a [Cost] below 0, and a limit that [LimitFunc] can't use.
+//
+// The function is also called for a Cost above what the limit can ever admit (algorithms.ErrCostExceedsLimit). That is a denial,
+// whatever the policy, and not a failure. After the answer the function is called for charges that [Settle] could not settle
+// ([ErrNotSettled]). It isn't called if a [Decider] finds that the client has gone. If a limiter panics after its call was given
+// up, the function is called by another goroutine, after the request was answered.
 //
 // Without this option failures are logged, as [Logger] says. With it they aren't, unless Logger is given too.
 func OnError(f func(*http.Request, Failure)) DeciderOption {
@@ -121,8 +126,8 @@ func OnError(f func(*http.Request, Failure)) DeciderOption {
 }
 
 // Logger sets the logger of failures. The default is log/slog's default logger, unless [OnError] is given. The first failure
-// of a limiter is logged at once, and from then on at most one in ten seconds, with the number of those since. When the
-// limiter answers again, the number of all and the time since the first is logged.
+// of a limiter is logged at once. From then on at most one failure in ten seconds is logged, with the number of those in between.
+// When the limiter answers again, the log says how many failures there were and for how long.
 func Logger(l *slog.Logger) DeciderOption {
 	return deciderOption(func(m *middleware) {
 		if l == nil {
@@ -132,7 +137,7 @@ func Logger(l *slog.Logger) DeciderOption {
 	})
 }
 
-// OnDenied sets a function that is told of each request that a limiter denies, before the request is
+// OnDenied sets a function that is called for each request that a limiter denies, before the request is
 // answered. The Verdict's Status is 429 for every protocol, so that one function can serve all.
 func OnDenied(f func(*http.Request, Verdict)) DeciderOption {
 	return deciderOption(func(m *middleware) {
@@ -143,7 +148,7 @@ func OnDenied(f func(*http.Request, Verdict)) DeciderOption {
 	})
 }
 
-// DjangoREST makes answers look like those of Django REST framework's throttles: it is [ChargeEach], the
+// DjangoREST makes answers look like those of Django REST framework's throttles: it sets [ChargeEach], the
 // [Detail] body, and no header field but Retry-After. With slidinglog the decisions are the same too.
 func DjangoREST() Option {
 	return middlewareOption(func(m *middleware) { m.chargeEach, m.body, m.style = true, Detail, NoHeaders })

@@ -7,7 +7,7 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// outcome returns what becomes of the request.
+// outcome returns the outcome for the request.
 func (q *inquiry) outcome() Outcome {
 	outcome := Pass
 	for i := range q.parts {
@@ -21,7 +21,7 @@ func (q *inquiry) outcome() Outcome {
 	return outcome
 }
 
-// outcome returns what becomes of the request if only this limiter counts.
+// outcome returns the outcome for the request if there were only this limiter.
 func (s state) outcome() Outcome {
 	switch s {
 	case denied, never:
@@ -32,7 +32,7 @@ func (s state) outcome() Outcome {
 	return Pass
 }
 
-// retryAfter returns the longest wait of those that deny, or 0 where no wait is known that would help.
+// retryAfter returns the longest wait of the limiters that deny, or 0 if no wait is known to help.
 func (q *inquiry) retryAfter() (wait time.Duration) {
 	for i := range q.parts {
 		switch p := &q.parts[i]; p.state {
@@ -45,7 +45,7 @@ func (q *inquiry) retryAfter() (wait time.Duration) {
 	return wait
 }
 
-// unavailableWait returns when to come again where a limiter gave no answer, or 0 where that can't help.
+// unavailableWait returns the wait of a request to which a limiter gave no answer, or 0 if no wait helps.
 func (q *inquiry) unavailableWait() time.Duration {
 	for i := range q.parts {
 		if q.parts[i].state == wrong {
@@ -55,7 +55,7 @@ func (q *inquiry) unavailableWait() time.Duration {
 	return time.Second
 }
 
-// denials returns what those that deny say.
+// denials returns the answers of the limiters that deny.
 func (q *inquiry) denials() []Denial {
 	n := 0
 	for i := range q.parts {
@@ -86,7 +86,7 @@ func (q *inquiry) verdict() Verdict {
 	return v
 }
 
-// limit returns what the limiter admits; zero where it can't tell.
+// limit returns the limiter's limit, or the zero Limit if it isn't known.
 func (p *part) limit() algorithms.Limit {
 	if p.target == nil {
 		return algorithms.Limit{}

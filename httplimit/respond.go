@@ -7,10 +7,10 @@ import (
 )
 
 // A Responder writes the answer to a refused request: v.Status, and a body. The header fields about the
-// limits, and Retry-After, have been set before.
+// limits, and Retry-After, are already set.
 type Responder func(w http.ResponseWriter, r *http.Request, v Verdict)
 
-// Detail is the Responder of the form that Django REST framework has:
+// Detail is a Responder that writes the form of Django REST framework:
 //
 //	{"detail":"Request was throttled. Expected available in 16 seconds."}
 func Detail(w http.ResponseWriter, r *http.Request, v Verdict) {
@@ -19,7 +19,7 @@ func Detail(w http.ResponseWriter, r *http.Request, v Verdict) {
 	}{v.detail()})
 }
 
-// Problem is the Responder of RFC 9457 problem details. The type of a denial, and its member
+// Problem is a Responder that writes problem details (RFC 9457). The type of a denial, and its member
 // violated-policies, which names the limiters, are those of draft-ietf-httpapi-ratelimit-headers-11.
 func Problem(w http.ResponseWriter, r *http.Request, v Verdict) {
 	problem := struct {
@@ -58,7 +58,7 @@ func respond(w http.ResponseWriter, r *http.Request, status int, contentType str
 	}
 	text, err := json.Marshal(body)
 	if err != nil {
-		panic(err) // strings and integers: it can't
+		panic(err) // impossible for strings and integers
 	}
-	_, _ = w.Write(text) // a client that has gone needs no answer
+	_, _ = w.Write(text) // an error means that the client has gone
 }

@@ -14,29 +14,29 @@ import (
 // defaultTimeout is the timeout of a new rule.
 const defaultTimeout = 250 * time.Millisecond
 
-// A rule is a limiter, the requests that it counts, and what is done when it fails.
+// A rule is a limiter with the options that concern it.
 type rule struct {
 	decider   *Decider
 	name      string
 	index     int                                  // its place in the Decider
-	limiter   algorithms.Limiter                   // unless choose chooses another
+	limiter   algorithms.Limiter                   // used unless choose returns another
 	key       KeyFunc                              // "": the rule does not apply
-	keyed     bool                                 // key was given, and isn't the default
+	keyed     bool                                 // the option Key was given
 	methods   []string                             // nil: all
-	skip      []func(*http.Request) bool           // the rule does not apply where one is true
-	cost      func(*http.Request) int64            // nil: 1; a cost of 0 is not asked for
+	skip      []func(*http.Request) bool           // the rule does not apply if one returns true
+	cost      func(*http.Request) int64            // nil: 1; a request of cost 0 passes
 	choose    func(*http.Request) (*target, error) // nil: own
-	noLocal   error                                // what choose chooses has no Local
-	noReserve error                                // what choose chooses can't reserve
-	shadow    bool                                 // it only reports
+	noLocal   error                                // the limiters of choose have no Local
+	noReserve error                                // the limiters of choose can't reserve
+	shadow    bool                                 // the rule only reports
 	settle    func(*http.Request, Response) int64  // nil: the charge stays as it is
 	onFailure Policy
-	timeout   time.Duration // of each question; 0: none but the request's own
+	timeout   time.Duration // of each question; 0: only the request's deadline counts
 
-	server  *server // of the limiter, and of those that LimitFunc chooses
+	server  *server // of limiter, and of those that LimitFunc chooses
 	own     target  // of limiter
-	another *target // what FallBack asks
-	salt    uint64  // spreads equal keys of different rules
+	another *target // of the limiter of FallBack
+	salt    uint64  // gives equal keys of different rules different slots
 
 	outage, mistakes, panics, unsettled outage.Log
 
@@ -48,7 +48,7 @@ func (r *rule) complain(format string, args ...any) {
 	r.wrong = append(r.wrong, invalid(format, args...))
 }
 
-// check returns what is wrong with the rule.
+// check returns everything that is wrong with the rule.
 func (r *rule) check() []error {
 	if option.IsNil(r.limiter) {
 		r.wrong = append(r.wrong, fmt.Errorf("%w: limiter %q is nil, want one to ask", algorithms.ErrNilLimiter, r.name))
@@ -70,7 +70,7 @@ func (r *rule) check() []error {
 	return r.wrong
 }
 
-// prepare makes what the rule asks.
+// prepare makes the rule's targets and logs.
 func (r *rule) prepare() {
 	d := r.decider
 	r.salt = rand.Uint64() //nolint:gosec // nothing secret depends on it
@@ -92,7 +92,7 @@ func (r *rule) prepare() {
 	}
 }
 
-// applies returns the key and the cost of a request to which the rule applies.
+// applies returns the key and the cost of a request. ok is false if the rule doesn't apply to it.
 func (r *rule) applies(request *http.Request) (key string, cost int64, ok bool) {
 	if !r.hasMethod(request.Method) {
 		return "", 0, false
@@ -112,7 +112,7 @@ func (r *rule) applies(request *http.Request) (key string, cost int64, ok bool) 
 	return key, cost, key != ""
 }
 
-// targetFor returns what is asked about the request.
+// targetFor returns the target for the request.
 func (r *rule) targetFor(request *http.Request) (*target, error) {
 	if r.choose == nil {
 		return &r.own, nil

@@ -39,7 +39,7 @@ func TestCosts(t *testing.T) {
 		cost, told = c.cost, nil
 		w := get(h, "192.0.2.1")
 		if w.Code != c.code || (c.err != nil) != (len(told) == 1) || c.err != nil && !errors.Is(told[0], c.err) {
-			t.Errorf("cost %d: status %d, told %v, want %d, %v", c.cost, w.Code, told, c.code, c.err)
+			t.Errorf("cost %d: status %d, the hook got %v, want %d, %v", c.cost, w.Code, told, c.code, c.err)
 		}
 		wantFields(t, w, map[string]string{"X-RateLimit-Remaining": c.remaining})
 		if errors.Is(c.err, algorithms.ErrCostExceedsLimit) {
@@ -168,7 +168,7 @@ func TestLimitFunc(t *testing.T) {
 		limit = c.limit
 		w := get(h, "192.0.2.1")
 		if w.Code != c.code || told != nil {
-			t.Errorf("%v: status %d, told %v, want %d", limit, w.Code, told, c.code)
+			t.Errorf("%v: status %d, the hook got %v, want %d", limit, w.Code, told, c.code)
 		}
 		wantFields(t, w, map[string]string{"X-RateLimit-Limit": c.shown})
 	}
@@ -177,7 +177,7 @@ func TestLimitFunc(t *testing.T) {
 	}
 	limit = algorithms.Limit{Rate: -1}
 	if w := get(h, "192.0.2.1"); w.Code != 503 || !errors.Is(told, algorithms.ErrInvalidLimit) {
-		t.Errorf("a wrong limit: status %d, told %v, want it refused with ErrInvalidLimit", w.Code, told)
+		t.Errorf("a wrong limit: status %d, the hook got %v, want it refused with ErrInvalidLimit", w.Code, told)
 	}
 	made = 0
 	for range 2 {

@@ -7,7 +7,7 @@ import (
 	"github.com/go-weir/weir/internal/sharing"
 )
 
-// complainOfShared records which rules charge the count of another rule a second time for each request.
+// complainOfShared records an error for each rule that would charge the count of another rule again for each request.
 func complainOfShared(rules []*rule) {
 	for i, r := range rules {
 		for _, other := range rules[:i] {
@@ -18,8 +18,8 @@ func complainOfShared(rules []*rule) {
 	}
 }
 
-// countsAll reports whether the rule counts all requests by the default key. Another rule that does so too counts the same
-// requests for the same key. A rule with a key function, a choice of limiters or conditions of its own may be meant.
+// countsAll reports whether the rule counts all requests by the default key. Two such rules count the same requests for the same
+// key. If a rule has its own key function, choice of limiters or conditions, a shared count may be intended.
 func (r *rule) countsAll() bool {
 	return !r.keyed && r.choose == nil && r.methods == nil && len(r.skip) == 0
 }

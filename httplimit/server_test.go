@@ -47,7 +47,7 @@ func do(t *testing.T, request *http.Request) (status int, header http.Header, bo
 	return response.StatusCode, response.Header, string(read)
 }
 
-// TestServerSentEvents: what is flushed reaches the client while the handler goes on.
+// TestServerSentEvents: flushed data reaches the client while the handler goes on.
 func TestServerSentEvents(t *testing.T) {
 	received := make(chan struct{})
 	server := serverOf(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -109,7 +109,7 @@ func TestHijack(t *testing.T) {
 	}
 }
 
-// TestRefusedByServer: what a client of a real server sees of a refusal, also by HEAD.
+// TestRefusedByServer: a client of a real server gets the status and the body of a refusal, and the fields for HEAD.
 func TestRefusedByServer(t *testing.T) {
 	server := serverOf(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "served") })
 	if status, body := fetch(t, server.URL); status != http.StatusOK || body != "served" {

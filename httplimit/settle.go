@@ -11,42 +11,43 @@ import (
 	"github.com/go-weir/weir/internal/ask"
 )
 
-// ErrNotSettled is wrapped by errors that say that the charge of a request that was served is not known to be settled. The
-// function of [OnError] is told. Such a request stays charged with its [Cost], unless the settlement reached the limiter and
-// only its answer was lost.
+// ErrNotSettled is wrapped by the error of a charge that may not have been settled after the request was served. The function of
+// [OnError] is called with it. The request stays charged with its [Cost], unless the settlement reached the limiter and only
+// the answer was lost.
 var ErrNotSettled = errors.New("weir: a charge was not settled")
 
-// A Response is what the next handler has answered to a request, for the function of [Settle].
+// A Response describes the next handler's answer to a request, for the function of [Settle].
 type Response struct {
-	Status   int   // as the handler has set it, or 200 without; 0 if it has taken over the connection or panicked before
+	Status   int   // set by the handler, or 200; 0 if the handler took over the connection or panicked before it set one
 	Written  int64 // the bytes of the body that the handler has written
-	Hijacked bool  // the handler has taken over the connection, or may have: the body is not known
-	Panicked bool  // the handler has panicked, such as with http.ErrAbortHandler, or ended its goroutine
+	Hijacked bool  // the handler has or may have taken over the connection, so the body is not known
+	Panicked bool  // the handler has panicked, for example with http.ErrAbortHandler, or ended its goroutine
 }
 
-// Settle sets a function that returns what a request has cost when the next handler has answered it. It is for costs that are
+// Settle sets a function that returns the true cost of a request after the next handler has answered it. It is for costs that are
 // known only then: logins that count only if they fail, or bytes sent.
 //
-// The request is admitted and charged with its [Cost] before, by the limiter's method Reserve. Afterwards the limiter makes
-// what the function returns the cost: less gives the rest back, 0 all of it, and more charges the rest too, even if it doesn't
-// fit. Requests that come meanwhile find the Cost charged. So a Cost of what a request can use at most never admits too
-// much, and one of what it uses mostly admits more at once.
+// Before the handler is called, the request is charged with its [Cost], by the limiter's method Reserve. Afterwards that charge
+// is replaced by the cost that the function returns. A smaller cost gives the rest back, and 0 gives back all of it. For a
+// larger cost the difference is charged even if it doesn't fit. Other requests find the Cost charged in the meantime. So if
+// Cost is the most that a request can use, too much is never admitted. If Cost is what a request mostly uses, more is admitted
+// at once.
 //
-// Never less is charged than was used. If the handler panics or takes over the connection, its answer isn't known whole: the
-// function is asked, and what it returns counts only if it is above the Cost. A result below 0, or a panic of the function,
-// leaves the Cost charged. What the handler writes past http.ResponseController, or through the ResponseWriter that Unwrap
-// returns, isn't counted; if the handler writes nothing else, it counts as having taken over the connection.
+// The charge is never below what was used. If the handler panics or takes over the connection, its whole answer isn't known: the
+// result of the function then counts only if it is above the Cost. If the result is below 0, or the function panics, the Cost
+// stays charged. Bytes that the handler writes through http.ResponseController, or through the ResponseWriter that Unwrap
+// returns, aren't counted. If the handler writes nothing else, it counts as having taken over the connection.
 //
-// The charge is settled when the handler has returned, and before the end of the answer is sent, so that the client's next
-// request finds it settled. That takes one more question of the limiter, at most for the [Timeout], also if the client has
-// left. If it fails, OnError is told of an error that wraps [ErrNotSettled]. What the policy Local or FallBack has charged is
-// settled where it was charged. A request that this limiter admits and another denies is given back at once, except with
-// [ChargeEach], where it stays charged.
+// The charge is settled after the handler has returned and before the end of the answer is sent, so that the client's next
+// request finds it settled. That takes one more call of the limiter, for at most the [Timeout], even if the client has left. If
+// the call fails, the function of OnError is called with an error that wraps [ErrNotSettled]. If the policy Local or FallBack has
+// charged a request, the settlement goes to that policy's limiter. If another limiter denies a request that this limiter has
+// admitted, the charge is given back at once. With [ChargeEach] it stays.
 //
-// The limiter must be an algorithms.Reserver, as all of Weir's are, and so must that of the policy Local or FallBack, and
-// those that LimitFunc and LimiterFunc choose. New returns an error that wraps algorithms.ErrNoReserve for those that it can
-// know. A request whose limiter can't reserve is refused with 503, whatever the policy. A [Decider] has no response: NewDecider
-// returns an error.
+// The limiter must be an algorithms.Reserver, as all of Weir's are. So must the limiter of the policy Local or FallBack, and
+// those that LimitFunc and LimiterFunc choose. If New can tell that one isn't, its error wraps algorithms.ErrNoReserve. Otherwise
+// a request whose limiter can't reserve is refused with 503, whatever the policy. A [Decider] has no response, so NewDecider
+// returns an error for this option.
 func Settle(used func(*http.Request, Response) int64) RuleOption {
 	return ruleOption(func(r *rule) {
 		if used == nil {
@@ -56,7 +57,7 @@ func Settle(used func(*http.Request, Response) int64) RuleOption {
 	})
 }
 
-// checkSettle complains of limiters that are known not to reserve.
+// checkSettle records an error for limiters that are known to be unable to reserve.
 func (r *rule) checkSettle() {
 	if r.settle == nil {
 		return
@@ -77,7 +78,7 @@ func (r *rule) checkSettle() {
 	}
 }
 
-// complainOfSettle is called for a Decider.
+// complainOfSettle records an error for each rule with Settle in a Decider.
 func (m *middleware) complainOfSettle() {
 	for i, rule := range m.rules {
 		if rule.settle != nil {
@@ -86,10 +87,10 @@ func (m *middleware) complainOfSettle() {
 	}
 }
 
-// reserving is the limiter that is asked instead of one whose charges are settled.
+// reserving is a limiter whose AllowN reserves. It is made for one question.
 type reserving struct {
 	algorithms.Limiter
-	made *algorithms.Reservation // of a question that was answered
+	made *algorithms.Reservation
 }
 
 // AllowN reserves.
@@ -109,19 +110,19 @@ func (l *reserving) AllowN(ctx context.Context, key string, n int64) (algorithms
 	return made.Result(), nil
 }
 
-// settling is the limiter that is asked to settle a charge.
+// settling is a limiter whose AllowN settles a charge. It is made for one question.
 type settling struct {
 	algorithms.Limiter
 	charge *algorithms.Reservation
 	used   int64
 }
 
-// AllowN settles. What it returns is no denial that another request could share.
+// AllowN settles. It always admits, as requests share denials.
 func (l *settling) AllowN(ctx context.Context, _ string, _ int64) (algorithms.Result, error) {
 	return algorithms.Result{Allowed: true}, l.charge.Commit(ctx, l.used)
 }
 
-// A charge is one that is to be settled when the request has been answered.
+// A charge must be settled when the request has been answered.
 type charge struct {
 	rule   *rule
 	target *target
@@ -130,7 +131,7 @@ type charge struct {
 	made   *algorithms.Reservation
 }
 
-// charges returns the charges that are to be settled.
+// charges returns the charges that must be settled.
 func (q *inquiry) charges() (all []charge) {
 	for _, parts := range [2][]part{q.parts, q.shadows} {
 		for i := range parts {
@@ -165,14 +166,14 @@ func (m *middleware) settleAll(r *http.Request, charges []charge, response Respo
 	}
 }
 
-// settle settles one charge. The end of the request's context is no reason not to.
+// settle settles one charge, even if the request's context has ended.
 func (m *middleware) settle(r *http.Request, c charge, used int64) {
 	if used == c.cost {
 		return
 	}
 	_, _, err := c.target.ask(context.WithoutCancel(r.Context()), ask.Question{
 		Limiter: &settling{c.target.limiter, c.made, used},
-		Key:     c.key, Cost: math.MaxInt64, // no denial is told of as much: none is taken for the answer
+		Key:     c.key, Cost: math.MaxInt64, // above every Limit, so that no shared denial answers it
 		Timeout: c.rule.timeout, Detached: true, Tag: r,
 	}, c.rule.salt)
 	if err == nil {

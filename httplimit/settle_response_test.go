@@ -15,7 +15,7 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// TestSettleResponse: the function is told what the handler has answered, by whatever way it has, on a real server.
+// TestSettleResponse: the function gets the handler's answer, in whichever way the handler writes it, on a real server.
 func TestSettleResponse(t *testing.T) {
 	controller := http.NewResponseController
 	for _, c := range []struct {
@@ -103,7 +103,7 @@ func TestSettleResponse(t *testing.T) {
 					ledger := newLedger()
 					limit := must(httplimit.New(ledger, ofOneKey, costs4, httplimit.Headers(style), httplimit.Settle(func(r *http.Request, response httplimit.Response) int64 {
 						if r.URL.Path != "/path" {
-							t.Errorf("told of %v", r.URL)
+							t.Errorf("the function was called for %v", r.URL)
 						}
 						got <- response
 						return 1
@@ -119,7 +119,7 @@ func TestSettleResponse(t *testing.T) {
 						_ = response.Body.Close()
 					}
 					if response := <-got; response != want {
-						t.Errorf("told of %+v, want %+v", response, want)
+						t.Errorf("the function got %+v, want %+v", response, want)
 					}
 					server.Close() // the handler has returned
 					if want.Hijacked || want.Panicked {

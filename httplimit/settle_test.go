@@ -89,7 +89,7 @@ func uses(n int64) httplimit.RuleOption {
 	return httplimit.Settle(func(*http.Request, httplimit.Response) int64 { return n })
 }
 
-// TestSettleCharges: what the function returns is the cost in the end.
+// TestSettleCharges: the result of the function becomes the cost.
 func TestSettleCharges(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -113,7 +113,7 @@ func TestSettleCharges(t *testing.T) {
 			h := must(httplimit.New(ledger, ofOneKey, costs4, uses(c.used), httplimit.OnError(func(_ *http.Request, f httplimit.Failure) {
 				failures++
 				if !errors.Is(f.Err, httplimit.ErrNotSettled) || !errors.Is(f.Err, algorithms.ErrInvalidCost) {
-					t.Errorf("told of %v", f.Err)
+					t.Errorf("the hook got %v", f.Err)
 				}
 			})))(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 				if c.panics {
@@ -136,7 +136,7 @@ func TestSettleCharges(t *testing.T) {
 	}
 }
 
-// TestSettleDenied: what one limiter admits and another denies is given back, unless each is charged.
+// TestSettleDenied: if one limiter admits a request and another denies it, the charge is given back, unless with ChargeEach.
 func TestSettleDenied(t *testing.T) {
 	for _, each := range []bool{false, true} {
 		var asked []string
@@ -164,7 +164,7 @@ func TestSettleDenied(t *testing.T) {
 	ledger.is(t, 8)
 }
 
-// TestSettlePolicies: a charge is settled where it was charged, and one that no limiter has made isn't.
+// TestSettlePolicies: a charge is settled by the limiter that made it. Without a charge nothing is settled.
 func TestSettlePolicies(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -231,14 +231,14 @@ func TestSettleEnds(t *testing.T) {
 		t.Errorf("status %d", w.Code)
 	}
 	if len(told) != 1 || !errors.Is(told[0], httplimit.ErrNotSettled) || !errors.Is(told[0], context.DeadlineExceeded) {
-		t.Errorf("told of %v, want a charge that isn't settled", told)
+		t.Errorf("the hook got %v, want a charge that isn't settled", told)
 	}
 	ledger.is(t, 5, 1)
 	close(hung)
 	until(func() bool { ledger.mu.Lock(); defer ledger.mu.Unlock(); return len(ledger.settled) == 2 })
 }
 
-// ending is a context whose deadline passes when it is told.
+// ending is a context whose deadline passes when the test says so.
 type ending struct {
 	context.Context
 	past atomic.Bool
@@ -260,7 +260,7 @@ func TestSettleFields(t *testing.T) {
 	wantFields(t, w, map[string]string{"X-RateLimit-Remaining": "9"})
 }
 
-// TestSettleAway: a limiter that is away isn't asked to settle. A settlement that fails is told of, and asked once.
+// TestSettleAway: a limiter that is away isn't asked to settle. A settlement that fails is reported, and not repeated.
 func TestSettleAway(t *testing.T) {
 	ledger, settlements := newLedger(), 0
 	ledger.during = func(context.Context) error {
@@ -275,7 +275,7 @@ func TestSettleAway(t *testing.T) {
 	})))
 	get(middleware(served), "192.0.2.1")
 	if len(told) != 1 || !errors.Is(told[0], errDown) || settlements != 1 {
-		t.Errorf("told of %v, settled %d times, want the failure of one settlement", told, settlements)
+		t.Errorf("the hook got %v, settled %d times, want the failure of one settlement", told, settlements)
 	}
 	get(middleware(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		ledger.fails = errDown
@@ -284,7 +284,7 @@ func TestSettleAway(t *testing.T) {
 		}
 	})), "192.0.2.1")
 	if len(told) != 2 || !errors.Is(told[1], httplimit.ErrAway) || settlements != 1 {
-		t.Errorf("told of %v, settled %d times, want the second not asked", told, settlements)
+		t.Errorf("the hook got %v, settled %d times, want the second one not sent", told, settlements)
 	}
 	ledger.is(t, 2)
 }
@@ -361,7 +361,7 @@ func TestSettleWrong(t *testing.T) {
 	h := must(httplimit.New(can, ofOneKey, letPass, uses(1), httplimit.LimiterFunc(func(*http.Request) algorithms.Limiter { return plain }),
 		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f.Err) })))(served)
 	if w := get(h, "192.0.2.1"); w.Code != 503 || len(told) != 1 || !errors.Is(told[0], algorithms.ErrNoReserve) {
-		t.Errorf("status %d, told of %v, want 503 and ErrNoReserve", w.Code, told)
+		t.Errorf("status %d, the hook got %v, want 503 and ErrNoReserve", w.Code, told)
 	}
 }
 

@@ -8,31 +8,30 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// Shadow makes a limiter one that is only tried: it decides and reports, and never refuses a request. So a new limit can be
-// tried on the traffic as it is, beside the limits in force or without any. [OnShadow] or [ShadowHeader] reports what it would
-// have done; one of them must be given. Nothing else that a client sees depends on it: no Retry-After, no other header field.
+// Shadow makes a limiter decide and report without ever refusing a request. It serves to try a new limit on real traffic, beside
+// the limits in force or without any. [OnShadow] or [ShadowHeader] reports what the limiter would have done; one of them must be
+// given. Clients see no other effect: neither Retry-After nor any other header field.
 //
-// It counts as if it were in force. It is asked once, after the limits in force and about the requests that they admit, and
-// it is charged for those that it would have admitted. So what it denies is what it would have denied beside them. One thing
-// can't be as it would be: what it denies passes, and is charged to the limits in force. With [ChargeEach] it is asked
-// about all requests, as every limiter is then. Several shadows are tried each for itself.
+// The limiter is asked once, after the limits in force, about the requests that they admit. It is charged for the requests that
+// it would have admitted. So it denies what it would deny in force, with one difference: a request that it denies passes, and
+// is charged to the limits in force. With [ChargeEach] it is asked about all requests, as every limiter is. Several such
+// limiters decide independently of each other.
 //
-// If it fails, what [OnFailure] says decides what is reported, and the request passes. So does a request whose key, cost or
-// limit can't be had, or whose question panics: OnError is told. A shadow makes a request wait for one more answer, at most
-// for its [Timeout], or twice that with FallBack. If that is too long, give it a shorter one.
+// If the limiter fails, its [OnFailure] decides what is reported, and the request passes. The request also passes, and the
+// function of OnError is called, if its key, cost or limit is wrong or the limiter panics. A request waits for one more answer,
+// for at most the limiter's [Timeout], or twice that with FallBack. If that is too long, set a shorter Timeout.
 func Shadow() RuleOption { return ruleOption(func(r *rule) { r.shadow = true }) }
 
 // A Shadowed is what a limiter with the option [Shadow] would have done with a request.
 type Shadowed struct {
 	Limiter string            // its Name
-	Outcome Outcome           // Pass, Denied, or Unavailable where it failed and its policy is to refuse
+	Outcome Outcome           // Pass, Denied, or Unavailable if it failed and its policy is to refuse
 	Limit   algorithms.Limit  // its limit; zero if it has no method Limit
 	Result  algorithms.Result // its answer; zero if there is none, or the request costs more than it can ever admit
 }
 
-// OnShadow sets a function that is told what each limiter with the option [Shadow] would have done with a request, before
-// the next handler is called. It isn't told of requests about which that limiter isn't asked, such as those that a limit in
-// force denies.
+// OnShadow sets a function that is called with the decision of each limiter with the option [Shadow], before the next handler is
+// called. It isn't called for requests about which that limiter isn't asked, such as those that a limit in force denies.
 func OnShadow(f func(*http.Request, Shadowed)) DeciderOption {
 	return deciderOption(func(m *middleware) {
 		if f == nil {
@@ -42,8 +41,8 @@ func OnShadow(f func(*http.Request, Shadowed)) DeciderOption {
 	})
 }
 
-// ShadowHeader sets the header field X-RateLimit-Shadow, for those who try a limit: clients need not regard it. It is a list
-// of structured fields, with an item for each limiter with the option [Shadow] that was asked:
+// ShadowHeader sets the header field X-RateLimit-Shadow, for the people who try a limit. Clients can ignore it. It is a list of
+// structured fields, with an item for each limiter with the option [Shadow] that was asked:
 //
 //	X-RateLimit-Shadow: "strict";q=10;r=0;t=12;denied, "daily";q=1000;r=712;t=50122
 //
@@ -53,7 +52,7 @@ func ShadowHeader() Option { return middlewareOption(func(m *middleware) { m.sho
 
 const shadowField = "X-Ratelimit-Shadow"
 
-// checkShadows complains of limiters that are tried in vain.
+// checkShadows records an error for each shadow whose decisions nothing reports.
 func (m *middleware) checkShadows() {
 	for i, rule := range m.rules {
 		if rule.shadow && m.onShadow == nil && !m.showShadow {
@@ -62,13 +61,13 @@ func (m *middleware) checkShadows() {
 	}
 }
 
-// beginShadow adds the part of a rule that is tried, if it applies.
+// beginShadow adds the part of a rule with the option Shadow, if it applies.
 func (q *inquiry) beginShadow(rule *rule) {
 	defer q.catch(rule)
 	q.shadows = q.begin(q.shadows, rule)
 }
 
-// askShadows asks the limiters that are tried, once those in force have decided.
+// askShadows asks the limiters with the option Shadow, after those in force have decided.
 func (q *inquiry) askShadows() {
 	if q.gone || q.outcome() != Pass && !q.decider.chargeEach {
 		clear(q.shadows)
@@ -84,10 +83,10 @@ func (q *inquiry) askShadows() {
 func (q *inquiry) askShadow(p *part) {
 	defer q.catch(p.rule)
 	q.charge(p)
-	q.gone = false // it may have found out that the client has gone; the limits in force have admitted the request
+	q.gone = false // set if the client has gone since the limits in force admitted the request
 }
 
-// catch ends a panic about a limiter that is tried, and tells of it.
+// catch recovers a panic about a limiter with the option Shadow, and reports it.
 func (q *inquiry) catch(rule *rule) {
 	switch v := recover().(type) {
 	case nil:
@@ -98,7 +97,7 @@ func (q *inquiry) catch(rule *rule) {
 	}
 }
 
-// reportShadows tells the hook.
+// reportShadows calls the function of OnShadow.
 func (q *inquiry) reportShadows() {
 	if q.decider.onShadow == nil {
 		return
@@ -132,6 +131,6 @@ func (m *middleware) setShadowField(h http.Header, parts []part) {
 		}
 	}
 	if len(buf) > 0 {
-		h[shadowField] = []string{strings.Join(append(h[shadowField], string(buf)), ", ")} // those further out are told first
+		h[shadowField] = []string{strings.Join(append(h[shadowField], string(buf)), ", ")} // outer middlewares come first
 	}
 }

@@ -61,7 +61,7 @@ func TestShadow(t *testing.T) {
 					httplimit.OnError(func(_ *http.Request, f httplimit.Failure) {
 						failed++
 						if f.Limiter != "c" {
-							t.Errorf("told of a failure of %q", f.Limiter)
+							t.Errorf("the hook got a failure of %q", f.Limiter)
 						}
 					}),
 				}
@@ -92,17 +92,17 @@ func TestShadow(t *testing.T) {
 				}
 				short := strings.NewReplacer(" allow k 1", "", " peek k 1", "?").Replace(strings.Join(asked, " "))
 				if short != c.asked || strings.Join(told, ", ") != c.told {
-					t.Errorf("asked %q, told %q, want %q, %q", short, told, c.asked, c.told)
+					t.Errorf("asked %q, the hook got %q, want %q, %q", short, told, c.asked, c.told)
 				}
 				if fails := strings.Contains(c.name, "it fails") || c.name == "it panics" || c.name == "it hangs" || c.name == "it would never admit"; fails != (failed > 0) {
-					t.Errorf("%d failures were told", failed)
+					t.Errorf("the hook got %d failures", failed)
 				}
 			})
 		}
 	}
 }
 
-// TestShadowCounts: what it is charged is what it would have been charged in force, beside the others.
+// TestShadowCounts: a shadow is charged as much as if it were in force beside the others.
 func TestShadowCounts(t *testing.T) {
 	clock := limitertest.NewClock(start)
 	local := func(rate int64) *algorithms.Local {
@@ -138,7 +138,7 @@ func TestShadowCounts(t *testing.T) {
 		wantFields(t, w, map[string]string{"X-RateLimit-Limit": "3", "X-RateLimit-Remaining": c.remaining, "X-RateLimit-Shadow": c.shadows})
 	}
 	if want := []string{"pass", "pass", "denied", "denied", "pass"}; !reflect.DeepEqual(told, want) {
-		t.Errorf("told %q, want %q", told, want)
+		t.Errorf("the hook got %q, want %q", told, want)
 	}
 }
 
@@ -158,7 +158,7 @@ func TestShadowAlone(t *testing.T) {
 	}
 }
 
-// TestShadowMistakes: what the program gets wrong about a limiter that is tried refuses nothing.
+// TestShadowMistakes: mistakes of the program about a shadow refuse no request.
 func TestShadowMistakes(t *testing.T) {
 	for name, opt := range map[string]httplimit.RuleOption{
 		"a key that panics":     httplimit.Key(func(*http.Request) string { panic("broken") }),
@@ -180,7 +180,7 @@ func TestShadowMistakes(t *testing.T) {
 			httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f.Err) })))(served)
 		w := get(h, "192.0.2.1")
 		if w.Code != 200 || len(told) != 1 || (unavailable == 0) != strings.Contains(name, "panics") {
-			t.Errorf("%s: status %d, told of %v, reported %d times as unavailable", name, w.Code, told, unavailable)
+			t.Errorf("%s: status %d, the hook got %v, reported %d times as unavailable", name, w.Code, told, unavailable)
 		}
 		wantFields(t, w, map[string]string{"X-RateLimit-Remaining": "3"})
 	}
@@ -195,7 +195,7 @@ func TestShadowGone(t *testing.T) {
 		return algorithms.Result{}, ctx.Err()
 	}
 	d := decider(t, nowhere{yes}, httplimit.Also(nowhere{leaves}, httplimit.Name("tried"), httplimit.Shadow(), ofOneKey, letPass),
-		httplimit.OnShadow(func(_ *http.Request, s httplimit.Shadowed) { t.Errorf("told of %+v, want nothing told", s) }))
+		httplimit.OnShadow(func(_ *http.Request, s httplimit.Shadowed) { t.Errorf("the hook got %+v, want no call", s) }))
 	if got := d.Decide(httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx)); got.Outcome != httplimit.Pass {
 		t.Errorf("%v, want it to pass", got.Outcome)
 	}

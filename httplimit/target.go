@@ -13,15 +13,15 @@ import (
 	"github.com/go-weir/weir/internal/option"
 )
 
-// A target is a limiter, with what is kept about it.
+// A target is a limiter with what is known about it.
 type target struct {
 	limiter algorithms.Limiter
 	server  *server // nil for a limiter in this process
-	local   *target // what Local asks; nil if there is none
+	local   *target // the limiter that the policy Local asks; nil if there is none
 	noLocal error   // why there is none
 }
 
-// A server is what is kept about the server behind limiters.
+// A server is what is known about the server behind limiters.
 type server struct {
 	asker   ask.Asker
 	breaker *breaker.Breaker
@@ -34,13 +34,13 @@ func (r *rule) newServer() *server {
 	}
 }
 
-// late tells of the panic of a limiter whose question was given up.
+// late reports the panic of a limiter whose call was given up.
 func (r *rule) late(tag any, err error) {
 	request, _ := tag.(*http.Request)
 	r.decider.tell(request, &r.panics, Failure{r.name, err, r.onFailure})
 }
 
-// newTarget returns the target of a limiter that asks that server.
+// newTarget returns the target of a limiter on that server.
 func (r *rule) newTarget(limiter algorithms.Limiter, s *server) *target {
 	t := &target{limiter: limiter}
 	if _, ok := limiter.(*algorithms.Local); !ok {
@@ -75,13 +75,13 @@ type localer interface {
 	Local() (algorithms.Limiter, error)
 }
 
-// ask asks the question of the limiter, or of one that stands for it. answered tells that it is the limiter that has answered,
-// and no other request's answer is shared.
+// ask asks the limiter the question, or finds the answer in another request's denial. answered is true if the limiter itself has
+// answered.
 func (t *target) ask(ctx context.Context, q ask.Question, salt uint64) (result algorithms.Result, answered bool, err error) {
 	return t.askBy(ctx, q, func(q ask.Question) (algorithms.Result, bool, error) { return t.takeTurn(ctx, q, salt) })
 }
 
-// askBy asks the question as ask does. takeTurn asks it when it is the request's turn.
+// askBy is ask with a function that asks the limiter when it is the request's turn.
 func (t *target) askBy(ctx context.Context, q ask.Question, takeTurn func(ask.Question) (algorithms.Result, bool, error)) (
 	result algorithms.Result, answered bool, err error,
 ) {
@@ -94,7 +94,7 @@ func (t *target) askBy(ctx context.Context, q ask.Question, takeTurn func(ask.Qu
 		return algorithms.Result{}, false, err
 	}
 	verdict := ask.Unknown
-	defer func() { t.server.breaker.Leave(ticket, verdict, err) }() // also if the limiter panics
+	defer func() { t.server.breaker.Leave(ticket, verdict, err) }() // even if the limiter panics
 	if ticket.Probe {
 		q.Patient = true
 		result, err = t.server.asker.Ask(ctx, q)
@@ -114,7 +114,7 @@ var inProcess ask.Asker
 // maxTargets is how many targets are kept.
 const maxTargets = 1024
 
-// targets keeps those it has made, by what they were made for.
+// targets keeps the targets that were made for each K.
 type targets[K comparable] struct {
 	mu   sync.RWMutex
 	made map[K]*target

@@ -10,15 +10,15 @@ import (
 	"github.com/go-weir/weir/internal/ask"
 )
 
-// maxJoined is how many limiters are asked as one at most.
+// maxJoined is how many limiters can be asked as one.
 const maxJoined = 8
 
-// A combination is the limiters that a request is asked of, in the order of the rules.
+// A combination has the targets of a request, in the order of the rules.
 type combination [maxJoined]*target
 
-// together asks all limiters as one, in one question that charges all or none, if it can. It reports whether that has decided
-// on the request. What can't be decided as one has charged nothing. What has failed is left to each limiter's policy, and
-// then to those that are asked instead.
+// together asks all limiters in one question that charges all or none, if that is possible. It reports whether the request is
+// decided. If it returns false, nothing was charged. If the question fails, each limiter's policy decides, and the limiters
+// that the policies name are asked together in turn.
 func (q *inquiry) together() bool {
 	t := q.jointTarget()
 	if t == nil {
@@ -30,7 +30,7 @@ func (q *inquiry) together() bool {
 	}
 	limiter, _ := t.limiter.(*allof.Limiter)
 	all := &asking{Limiter: limiter, requests: requests}
-	var shared *part // the one that another request's denial is true of
+	var shared *part // the part whose answer is another request's denial
 	_, answered, err := t.askBy(q.request.Context(), ask.Question{
 		Limiter: all, Timeout: q.parts[0].rule.timeout, Detached: q.detached, Tag: q.request,
 	}, func(question ask.Question) (result algorithms.Result, asked bool, err error) {
@@ -39,7 +39,7 @@ func (q *inquiry) together() bool {
 	})
 	switch {
 	case err != nil && (ask.IsOfArguments(err) || ask.Judge(err) == ask.Answered):
-		return false // it is about one of the limiters or keys, and doesn't say which: ask each
+		return false // the error is about one limiter or key, but doesn't say which: ask them one by one
 	case err != nil:
 		for i := range q.parts {
 			if q.outcome() == Pass {
@@ -68,8 +68,8 @@ func (q *inquiry) together() bool {
 	return true
 }
 
-// jointTarget returns what is asked for all parts as one, or nil where they can't be. Those that are settled can't, and those
-// that have different times to answer in.
+// jointTarget returns the target of all parts as one, or nil if they can't be decided together. Parts with Settle or with
+// different timeouts can't.
 func (q *inquiry) jointTarget() *target {
 	if len(q.parts) < 2 || len(q.parts) > maxJoined {
 		return nil
@@ -89,7 +89,7 @@ func (q *inquiry) jointTarget() *target {
 		}
 		limiter, err := allof.New(limiters...)
 		if err != nil {
-			return &target{}, nil //nolint:nilerr // that they can't be decided as one is remembered too
+			return &target{}, nil //nolint:nilerr // this result is remembered too
 		}
 		return &target{limiter: limiter, server: all[0].server}, nil
 	})
@@ -99,7 +99,7 @@ func (q *inquiry) jointTarget() *target {
 	return t
 }
 
-// asking is the limiter that is asked for several.
+// asking is a limiter whose AllowN asks several limiters.
 type asking struct {
 	*allof.Limiter
 	requests []allof.Request
@@ -112,9 +112,9 @@ func (a *asking) AllowN(ctx context.Context, _ string, _ int64) (result algorith
 	return a.decision.Result, err
 }
 
-// takeTurns asks the question when it is the request's turn for each key. Slots are entered in one order by all requests: so
-// none holds a turn that another waits for, which holds one that it waits for itself. shared is the part that another
-// request's denial is true of.
+// takeTurns asks the question when it is the request's turn for each key. All requests enter slots in the order of their
+// numbers, so that no two requests wait for each other's turns. If another request's denial answers the request, shared is the
+// part that it concerns.
 func (q *inquiry) takeTurns(t *target, question ask.Question, all *asking) (result algorithms.Result, shared *part, asked bool, err error) {
 	type turn struct {
 		slot   *slot
@@ -131,9 +131,9 @@ func (q *inquiry) takeTurns(t *target, question ask.Question, all *asking) (resu
 		turns = append(turns, turn{&slots[number], number, i, waiter{target: p.target, key: p.key, cost: p.cost}, false})
 	}
 	slices.SortFunc(turns, func(a, b turn) int { return cmp.Compare(a.number, b.number) })
-	turns = slices.CompactFunc(turns, func(a, b turn) bool { return a.slot == b.slot }) // two turns of one slot may never come
+	turns = slices.CompactFunc(turns, func(a, b turn) bool { return a.slot == b.slot }) // a second turn of one slot could wait for the first
 	entered := 0
-	defer func() { // also if the limiter panics
+	defer func() { // even if the limiter panics
 		for _, turn := range turns[:entered] {
 			var own algorithms.Result
 			if turn.denied {

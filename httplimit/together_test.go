@@ -135,7 +135,7 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-// TestTogetherVerdict: the hook is told which limiters deny, and the longest wait.
+// TestTogetherVerdict: the hook gets the limiters that deny, and the longest wait.
 func TestTogetherVerdict(t *testing.T) {
 	run := newWire(t)
 	var told []httplimit.Verdict
@@ -146,7 +146,7 @@ func TestTogetherVerdict(t *testing.T) {
 	decide(context.Background(), d)
 	got := decide(context.Background(), d)
 	if len(told) != 1 || !slices.Equal(told[0].Denied, []string{"a", "b"}) || told[0].RetryAfter <= 23*time.Hour || told[0].RetryAfter != got.RetryAfter {
-		t.Errorf("told %+v, decided %+v, want a and b that deny for a day", told, got)
+		t.Errorf("the hook got %+v, decided %+v, want a and b that deny for a day", told, got)
 	}
 	if len(got.Denials) != 2 || got.Denials[0].Limit != algorithms.PerHour(1) || got.Denials[1].Result.RetryAfter != got.RetryAfter {
 		t.Errorf("denials %+v", got.Denials)
@@ -212,7 +212,7 @@ func TestTogetherShares(t *testing.T) {
 	}
 }
 
-// TestApart: what can't be decided as one is asked as before, one limiter after the other.
+// TestApart: limiters that can't be decided as one are asked one after the other.
 func TestApart(t *testing.T) {
 	sameTimeout := httplimit.Timeout(time.Hour)
 	for name, c := range map[string]struct {
@@ -276,7 +276,7 @@ func TestTogetherFails(t *testing.T) {
 			for i := range 7 {
 				outcomes = append(outcomes, decide(context.Background(), d).Outcome.String())
 				if i == 0 && strings.Join(told, ", ") != c.told {
-					t.Errorf("told %q, want %q", told, c.told)
+					t.Errorf("the hook got %q, want %q", told, c.told)
 				}
 			}
 			if got := strings.Join(outcomes, " "); got != c.outcomes {
@@ -305,7 +305,7 @@ func TestTogetherOneKey(t *testing.T) {
 		}
 	}
 	if !slices.Equal(told, slices.Repeat([]string{"second"}, 7)) {
-		t.Errorf("told of failures of %q, want those of the second", told)
+		t.Errorf("the hook got failures of %q, want those of the second", told)
 	}
 }
 

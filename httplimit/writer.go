@@ -9,10 +9,9 @@ import (
 	"strings"
 )
 
-// serve calls the next handler, and settles the charges when that has returned or panicked. The fields about the limits are
-// in the header already, for the handler to see. What becomes of them until the header is written is looked at then:
-// httputil.ReverseProxy adds those of its upstream to them, and removes all when the upstream sends an informational response
-// such as 103 Early Hints.
+// serve calls the next handler, and settles the charges when that has returned or panicked. The handler finds the fields about
+// the limits in the header. They are adjusted when the header is written, as the handler may change them: httputil.ReverseProxy
+// adds those of its upstream, and removes all when the upstream sends an informational response such as 103 Early Hints.
 func (m *middleware) serve(next http.Handler, w http.ResponseWriter, r *http.Request, charges []charge) {
 	names := m.style.names()
 	own := writer{ResponseWriter: w, names: names, lists: m.style == IETFDraft11}
@@ -23,7 +22,7 @@ func (m *middleware) serve(next http.Handler, w http.ResponseWriter, r *http.Req
 		}
 	}
 	if own.fields == [3]string{} && charges == nil {
-		next.ServeHTTP(w, r) // no limiter has told anything, or is to be told
+		next.ServeHTTP(w, r) // no field is set, and nothing has to be settled
 		return
 	}
 	wrapped, state := own.wrap()
@@ -49,19 +48,19 @@ func (m *middleware) serve(next http.Handler, w http.ResponseWriter, r *http.Req
 type writer struct {
 	http.ResponseWriter
 	names  []string
-	fields [3]string // the values of the names, as the middleware has set them
-	lists  bool      // the fields are lists, which take what others add
-	lost   bool      // an informational response was written, after which they may have been removed
+	fields [3]string // the values of these fields, as the middleware has set them
+	lists  bool      // the fields are lists, to which others add
+	lost   bool      // an informational response was written, before which the fields may have been removed
 	begun  bool      // the header was written
 
-	// What Settle is told of, besides:
+	// For the Response of Settle:
 	status    int // of the header that was written
 	written   int64
 	hijacked  bool
-	unwrapped bool // what is written past this writer is not known
+	unwrapped bool // bytes may be written past this writer
 }
 
-// tookOver reports whether the handler has taken over the connection, or may have: past this writer, with a
+// tookOver reports whether the handler has taken over the connection, or may have done so past this writer, with an
 // http.ResponseController.
 func (w *writer) tookOver() bool {
 	return w.hijacked || w.status == http.StatusSwitchingProtocols || w.unwrapped && !w.begun
@@ -99,10 +98,10 @@ func (w *writer) WriteString(s string) (int, error) {
 	return n, err
 }
 
-// ReadFrom implements io.ReaderFrom: a server sends files without a copy by it.
+// ReadFrom implements io.ReaderFrom, by which a server sends files without copying them.
 func (w *writer) ReadFrom(r io.Reader) (int64, error) {
 	if !w.begun {
-		w.arrange(http.StatusOK) // without data nothing begins
+		w.arrange(http.StatusOK) // without data no header is written, so nothing has begun
 	}
 	n, err := io.Copy(w.ResponseWriter, r)
 	if w.written += n; n > 0 && !w.begun {
@@ -119,8 +118,8 @@ func (w *writer) begin(status int) {
 	}
 }
 
-// arrange puts the fields in order: those of lists are there, and of others each is there once, from the limiter that
-// matters most. If the handler has removed them, they stay away.
+// arrange puts the fields in order. Lists are complete. Each other field has one value, from the limiter that matters most.
+// Fields that the handler has removed stay away.
 func (w *writer) arrange(status int) {
 	if w.fields == [3]string{} {
 		return
@@ -153,74 +152,41 @@ func (w *writer) arrange(status int) {
 	}
 }
 
-// wrap returns a ResponseWriter that is a Flusher, a Hijacker and a Pusher where the one below is, and its state.
+// wrap returns a ResponseWriter that is a Flusher, a Hijacker and a Pusher if the one below is, and its state. Each type that it
+// returns is one pointer, so that only the state is allocated.
 func (w writer) wrap() (http.ResponseWriter, *writer) {
+	state := &w
 	_, canFlush := w.ResponseWriter.(http.Flusher)
 	_, canHijack := w.ResponseWriter.(http.Hijacker)
 	_, canPush := w.ResponseWriter.(http.Pusher)
 	switch {
 	case canFlush && canHijack && canPush:
-		all := &struct {
-			writer
-			flusher
-			hijacker
-			pusher
-		}{writer: w}
-		all.flusher.w, all.hijacker.w, all.pusher.w = &all.writer, &all.writer, &all.writer
-		return all, &all.writer
+		return flushHijackPusher{flushHijacker{flusher{state}}}, state
 	case canFlush && canHijack: // HTTP/1
-		both := &struct {
-			writer
-			flusher
-			hijacker
-		}{writer: w}
-		both.flusher.w, both.hijacker.w = &both.writer, &both.writer
-		return both, &both.writer
+		return flushHijacker{flusher{state}}, state
 	case canFlush && canPush: // HTTP/2
-		both := &struct {
-			writer
-			flusher
-			pusher
-		}{writer: w}
-		both.flusher.w, both.pusher.w = &both.writer, &both.writer
-		return both, &both.writer
+		return flushPusher{flusher{state}}, state
 	case canHijack && canPush:
-		both := &struct {
-			writer
-			hijacker
-			pusher
-		}{writer: w}
-		both.hijacker.w, both.pusher.w = &both.writer, &both.writer
-		return both, &both.writer
+		return hijackPusher{hijacker{state}}, state
 	case canFlush:
-		one := &struct {
-			writer
-			flusher
-		}{writer: w}
-		one.flusher.w = &one.writer
-		return one, &one.writer
+		return flusher{state}, state
 	case canHijack:
-		one := &struct {
-			writer
-			hijacker
-		}{writer: w}
-		one.hijacker.w = &one.writer
-		return one, &one.writer
+		return hijacker{state}, state
 	case canPush: // http.TimeoutHandler
-		one := &struct {
-			writer
-			pusher
-		}{writer: w}
-		one.pusher.w = &one.writer
-		return one, &one.writer
+		return pusher{state}, state
 	}
-	return &w, &w
+	return state, state
 }
 
 type (
-	flusher  struct{ w *writer }
-	hijacker struct{ w *writer }
-	pusher   struct{ w *writer }
+	flusher  struct{ *writer }
+	hijacker struct{ *writer }
+	pusher   struct{ *writer }
+
+	flushHijacker     struct{ flusher }
+	flushPusher       struct{ flusher }
+	hijackPusher      struct{ hijacker }
+	flushHijackPusher struct{ flushHijacker }
 )
 
 // Flush implements http.Flusher.
@@ -228,18 +194,38 @@ func (f flusher) Flush() { _ = f.FlushError() }
 
 // FlushError is for http.ResponseController.
 func (f flusher) FlushError() error {
-	f.w.begin(http.StatusOK)
-	return http.NewResponseController(f.w.ResponseWriter).Flush()
+	f.begin(http.StatusOK)
+	return http.NewResponseController(f.ResponseWriter).Flush()
 }
 
 // Hijack implements http.Hijacker.
 func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, buffered, err := h.w.ResponseWriter.(http.Hijacker).Hijack()
-	h.w.hijacked = h.w.hijacked || err == nil
+	conn, buffered, err := h.ResponseWriter.(http.Hijacker).Hijack()
+	h.hijacked = h.hijacked || err == nil
 	return conn, buffered, err
 }
 
 // Push implements http.Pusher.
 func (p pusher) Push(target string, opts *http.PushOptions) error {
-	return p.w.ResponseWriter.(http.Pusher).Push(target, opts)
+	return p.ResponseWriter.(http.Pusher).Push(target, opts)
+}
+
+// Hijack implements http.Hijacker.
+func (f flushHijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return hijacker(f.flusher).Hijack()
+}
+
+// Push implements http.Pusher.
+func (f flushPusher) Push(target string, opts *http.PushOptions) error {
+	return pusher(f.flusher).Push(target, opts)
+}
+
+// Push implements http.Pusher.
+func (h hijackPusher) Push(target string, opts *http.PushOptions) error {
+	return pusher(h.hijacker).Push(target, opts)
+}
+
+// Push implements http.Pusher.
+func (f flushHijackPusher) Push(target string, opts *http.PushOptions) error {
+	return pusher(f.flusher).Push(target, opts)
 }

@@ -23,7 +23,7 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// left is a limiter that always admits, with so many remaining.
+// left is a limiter that always admits, with this number remaining.
 func left(remaining int64) algorithms.Limiter {
 	return fixed{result: algorithms.Result{Allowed: true, Limit: 100, Remaining: remaining, ResetAfter: time.Minute}}
 }

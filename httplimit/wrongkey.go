@@ -5,9 +5,8 @@ import (
 	"reflect"
 )
 
-// wrongKey returns what a function that makes key functions returns for arguments that can't work: a key function that
-// carries the error, for New to return. If it is called all the same, by a function of the user's around it, it panics:
-// so no request gets past a limiter by it.
+// wrongKey returns a key function that carries the error of wrong arguments, for New to return. If a function of the user's calls
+// it all the same, it panics, so that no request passes a limiter because of it.
 //
 //go:noinline
 func wrongKey(format string, args ...any) KeyFunc {
@@ -15,11 +14,11 @@ func wrongKey(format string, args ...any) KeyFunc {
 	return func(*http.Request) string { panic(err) }
 }
 
-// wrongCode is the code that the key functions of wrongKey share. It tells them from all others: wrongKey is never
-// inlined, which would give each place a copy.
+// wrongCode is the code address of the key functions of wrongKey. It distinguishes them from all others. All of them have the
+// same code, as wrongKey is never inlined.
 var wrongCode = reflect.ValueOf(wrongKey("")).Pointer()
 
-// err returns the error of a key function of wrongKey, or nil of any other.
+// err returns the error of a key function of wrongKey, or nil for any other.
 func (f KeyFunc) err() (err error) {
 	if reflect.ValueOf(f).Pointer() != wrongCode {
 		return nil
@@ -29,7 +28,7 @@ func (f KeyFunc) err() (err error) {
 	return nil
 }
 
-// wrongOf returns what a function that combines key functions returns if it has none, or one that can't work; else nil.
+// wrongOf returns a key function with an error if f is empty or has one that can't work, and nil otherwise.
 func wrongOf(name string, f []KeyFunc) KeyFunc {
 	if len(f) == 0 {
 		return wrongKey("%s has no key function, want at least one", name)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A clock is the time by which a process renews its leases. Tests have their own.
+// A clock is the time by which a process renews its leases. Tests use another.
 type clock struct {
 	now       func() time.Time
 	afterFunc func(d time.Duration, f func()) timer

@@ -7,12 +7,75 @@ import (
 	"time"
 
 	"github.com/go-weir/weir/inflight"
+	"github.com/go-weir/weir/internal/embeddedtest"
 )
 
-// The examples run in this process. Over Redis, New takes a Runner in front: see the packages
-// goredisrunner and rueidisrunner.
+// A limiter over a server: all processes that use the server share the leases of a key.
+func ExampleNew() {
+	run, stop := embeddedtest.Runner() // a service makes one of its client: goredisrunner.New(client)
+	defer stop()
+	limiter, err := inflight.New(run, 2, 30*time.Second)
+	if err != nil {
+		panic(err)
+	}
+	for range 3 {
+		result, err := limiter.Acquire(context.Background(), "exports", inflight.NewID())
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(result.Allowed, result.Remaining, result.RetryAfter)
+	}
+	// Output:
+	// true 1 0s
+	// true 0 0s
+	// false 0 30s
+}
 
-// At most three exports at once, whoever asks. The fourth is told at once that there is no room.
+// A limiter in this process needs no server. Here each user may run one operation at a time.
+func ExampleNewLocal() {
+	limiter, err := inflight.NewLocal(1, 30*time.Second)
+	if err != nil {
+		panic(err)
+	}
+	for _, user := range []string{"alice", "bob", "alice"} {
+		result, err := limiter.Acquire(context.Background(), user, inflight.NewID())
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(user, result.Allowed)
+	}
+	// Output:
+	// alice true
+	// bob true
+	// alice false
+}
+
+// Hold is for work that isn't a single function. The lease is renewed until Release.
+func ExampleHold() {
+	limiter, err := inflight.NewLocal(1, 30*time.Second)
+	if err != nil {
+		panic(err)
+	}
+	ctx := context.Background()
+	lease, err := inflight.Hold(ctx, limiter, "migration")
+	if err != nil {
+		panic(err) // all leases are held, or the server failed
+	}
+	_, err = inflight.Hold(ctx, limiter, "migration")
+	var full *inflight.FullError
+	fmt.Println(errors.As(err, &full), full.Result.Limit)
+	if err := lease.Release(); err != nil {
+		panic(err)
+	}
+	again, err := inflight.Hold(ctx, limiter, "migration")
+	fmt.Println(err)
+	_ = again.Release()
+	// Output:
+	// true 1
+	// <nil>
+}
+
+// At most three exports run at the same time. A fourth gets an error at once.
 func ExampleDo() {
 	limiter, err := inflight.NewLocal(3, 30*time.Second)
 	if err != nil {
@@ -35,7 +98,7 @@ func ExampleDo() {
 	// true
 }
 
-// A worker that waits for its turn, for a minute at most.
+// A worker waits for a lease, for at most a minute.
 func ExampleWait() {
 	limiter, err := inflight.NewLocal(1, 30*time.Second)
 	if err != nil {
@@ -53,14 +116,14 @@ func ExampleWait() {
 	// Output: <nil>
 }
 
-// A caller that renews its lease itself chooses the lease's id.
+// A caller that renews its lease by itself chooses the lease's id. It may send a call again with the same id.
 func ExampleLocal_Acquire() {
 	limiter, err := inflight.NewLocal(2, 30*time.Second)
 	if err != nil {
 		panic(err)
 	}
 	ctx, id := context.Background(), inflight.NewID()
-	for range 2 { // sent again, the call has the effect of one
+	for range 2 { // both calls together take one lease
 		result, err := limiter.Acquire(ctx, "alice", id)
 		if err != nil {
 			panic(err)

@@ -31,7 +31,7 @@ func (c *Clock) Now() time.Time {
 	return c.now
 }
 
-// Jump moves the clock on and calls no timer, as where a process was suspended.
+// Jump moves the clock on and calls no timer, as if the process had been suspended.
 func (c *Clock) Jump(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// A FullError says that no lease was free. errors.Is(err, ErrFull) matches it.
+// A FullError means that no lease was free. errors.Is(err, ErrFull) matches it.
 type FullError struct {
 	Result algorithms.Result // of Acquire
 }
@@ -35,7 +35,7 @@ func Do(ctx context.Context, limiter Limiter, key string, f func(ctx context.Con
 	if err != nil {
 		return err
 	}
-	defer func() { _ = lease.Release() }() // f has done its work: a place that stays taken for TTL is no error of it
+	defer func() { _ = lease.Release() }() // f has succeeded or failed by itself; without Release the lease ends after TTL
 	if err := f(lease.Context(ctx)); err != nil {
 		return errors.Join(err, lease.Err())
 	}
@@ -75,18 +75,18 @@ func isOfArguments(err error) bool {
 	return errors.Is(err, ErrInvalidID) || errors.Is(err, algorithms.ErrInvalidTime)
 }
 
-// The pauses between the questions of Wait.
+// The pauses between the calls of Wait.
 const (
 	firstPause = 5 * time.Millisecond
 	mostPause  = time.Second
 )
 
-// Wait is Hold that waits until a lease is free, or until ctx ends. The error then wraps ctx's and [ErrFull]. An error of the
-// limiter ends the wait.
+// Wait waits until a lease is free, and returns it as Hold does. It returns an error that wraps ctx's error and [ErrFull] if ctx
+// ends before. An error of the limiter ends the wait.
 //
-// Wait asks again and again: after 5 ms, and then after ever longer pauses of a second at most, which vary at random. So a
-// lease that becomes free is taken within a second, and not in the order in which callers came. If order matters, or very
-// many wait, use the queue of package leakybucket in front.
+// Wait polls: after 5 ms, and then after ever longer pauses of at most a second, which vary at random. So a free lease is
+// taken within a second, but not in the order in which callers came. If order matters, or very many wait, put the queue of
+// package leakybucket in front.
 func Wait(ctx context.Context, limiter Limiter, key string) (*Lease, error) {
 	return wait(ctx, system, limiter, key)
 }

@@ -18,7 +18,7 @@ import (
 
 var start = time.UnixMicro(1_795_363_671_123_457)
 
-// stub is a limiter that fails or is told of calls before they are made.
+// stub is a limiter that fails, or calls the test's functions before each call.
 type stub struct {
 	inflight.Limiter
 	before func(ctx context.Context, call string) error
@@ -308,7 +308,7 @@ func TestDo(t *testing.T) {
 		var full *inflight.FullError
 		if !errors.As(err, &full) || !errors.Is(err, inflight.ErrFull) || full.Result.RetryAfter <= 29*time.Second ||
 			!strings.Contains(err.Error(), "at most 1") {
-			t.Errorf("where all are held: %v", err)
+			t.Errorf("while all leases are held: %v", err)
 		}
 		return ours
 	})

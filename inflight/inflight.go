@@ -12,14 +12,14 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// Errors of this package, to be matched with errors.Is. Wrong arguments of New and NewLocal wrap the errors of package
+// Errors of this package, to be matched with errors.Is. For wrong arguments New and NewLocal return the errors of package
 // algorithms.
 var (
-	// ErrFull is wrapped by the error of Hold, Wait and Do if as many leases are held as may be.
+	// ErrFull is wrapped by the error of Hold, Wait and Do if the most leases that may be held are held already.
 	ErrFull = errors.New("weir: all leases are held")
 
 	// ErrNotHeld is wrapped by the error of Renew if the lease is not held: it has ended, it was given back, or the key was
-	// reset. It is wrapped by what [Lease]'s Err returns too.
+	// reset. The error of [Lease.Err] wraps it too.
 	ErrNotHeld = errors.New("weir: lease not held")
 
 	// ErrInvalidID: the id of a lease is empty or has more than 256 bytes. Nothing was sent.
@@ -35,29 +35,29 @@ var (
 // All methods are safe for concurrent use. An error means that the outcome is not known, unless it wraps [ErrNotHeld],
 // [ErrInvalidID] or an error of package algorithms.
 type Limiter interface {
-	// Acquire takes a lease, if one is free, which lasts for TTL from now. If the lease of that id is held already, it is not
+	// Acquire takes a lease, if one is free. The lease lasts for TTL from now. If a lease of that id is held already, it is not
 	// counted again, and lasts for TTL from now too.
 	//
 	// Allowed tells whether the lease is held. Limit is the most leases that may be held, and Remaining how many are free.
-	// RetryAfter is 0 for a lease that is held. Else it is the exact time until one is free if none is given back before and
-	// none is renewed. ResetAfter is the time until the last lease ends.
+	// RetryAfter is 0 if the lease is held. Otherwise it is the exact time until one is free, if none is given back or renewed
+	// before. ResetAfter is the time until the last lease ends.
 	Acquire(ctx context.Context, key, id string) (algorithms.Result, error)
 
 	// Renew makes a lease that is held last for TTL from now. It never makes a lease end sooner. The error wraps ErrNotHeld
-	// if the lease is not held, which another caller may have by then.
+	// if the lease is not held. Another caller may have taken its place then.
 	Renew(ctx context.Context, key, id string) error
 
-	// Release gives a lease back. A lease that is not held is no error. Release does its work also where ctx has ended, for a
-	// quarter of a second after its end at most.
+	// Release gives a lease back. It returns nil if the lease is not held. If ctx has ended, Release does its work all the same,
+	// for at most a quarter of a second after the end.
 	Release(ctx context.Context, key, id string) error
 
-	// Peek tells whether a lease is free, and takes none. The Result is as that of Acquire, for the leases that are held.
+	// Peek tells whether a lease is free, and takes none. The fields of the Result are those of Acquire, without a new lease.
 	Peek(ctx context.Context, key string) (algorithms.Result, error)
 
-	// Reset ends all leases of the key. Their holders are not told, but for the error of their next Renew.
+	// Reset ends all leases of the key. Their holders notice by the error of their next Renew.
 	Reset(ctx context.Context, key string) error
 
-	// TTL returns how long a lease lasts that is not renewed.
+	// TTL returns how long a lease lasts if it is not renewed.
 	TTL() time.Duration
 }
 
@@ -74,16 +74,16 @@ func NewID() string {
 const (
 	maxMost = 1 << 20
 	minTTL  = time.Millisecond
-	maxTTL  = time.Hour // the scripts know it: longest
+	maxTTL  = time.Hour // equal to longest in the scripts
 	longest = int64(maxTTL / time.Microsecond)
 	maxID   = 256
 )
 
-// timeToRelease is how long a lease is tried to be given back for a caller whose context has ended.
+// timeToRelease is how long Release may take for a caller whose context has ended.
 const timeToRelease = 250 * time.Millisecond
 
-// identity is what follows a KEY. Neither the number nor the time to live is part of it: a lease is a fact that any number
-// can be held against.
+// identity is the part of the server's key after the caller's. It names neither the number nor the time to live, so that
+// limiters of different numbers count the same leases.
 const identity = "inflight"
 
 // rule is how many leases may be held, and for how long.
@@ -109,7 +109,7 @@ func (r rule) mostText() string { return strconv.FormatInt(r.most, 10) }
 
 func (r rule) ttlText() string { return strconv.FormatInt(r.ttl.Microseconds(), 10) }
 
-// checkID returns an error for an id that no lease can have.
+// checkID returns an error if no lease can have this id.
 func checkID(id string) error {
 	if id == "" || len(id) > maxID {
 		return fmt.Errorf("%w: %d bytes, want 1 to %d: NewID makes one", ErrInvalidID, len(id), maxID)
@@ -121,13 +121,13 @@ func notHeld(id string) error {
 	return fmt.Errorf("%w: %q has ended or was given back", ErrNotHeld, id)
 }
 
-// A standing is what is known of a key's leases. Times are in microseconds.
+// A standing is the state of a key's leases, and the answer to a call. Times are in microseconds.
 type standing struct {
 	allowed             bool
 	held, retry, resets int64
 }
 
-// result writes a standing as a Result.
+// result returns a standing as a Result.
 func (r rule) result(s standing) algorithms.Result {
 	return algorithms.Result{
 		Allowed:    s.allowed,

@@ -10,17 +10,17 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// A Lease is one that [Hold] or [Wait] has taken, and renews each third of TTL until Release is called. It is safe for
-// concurrent use. It has a goroutine only while it is being renewed.
+// A Lease was taken by [Hold] or [Wait], and is renewed each third of TTL until Release is called. It is safe for concurrent
+// use. It has a goroutine only during a renewal.
 type Lease struct {
 	limiter Limiter
 	key, id string
 	result  algorithms.Result
-	values  context.Context // of the renewals; it does not end
+	values  context.Context // of the renewals: the caller's context, without its end
 	clock   clock
 
 	mu       sync.Mutex
-	until    time.Time // the lease lasts until then at least, by this process's clock
+	until    time.Time // the lease can't end before this time of this process's clock
 	renewing timer
 	ending   timer
 	stopped  bool // it was lost or released
@@ -30,7 +30,7 @@ type Lease struct {
 	cancels  []context.CancelCauseFunc
 }
 
-// newLease returns the lease that was taken by a call at the time sent.
+// newLease returns the lease that was taken by a call which was sent at the time sent.
 func newLease(ctx context.Context, clock clock, limiter Limiter, key, id string, result algorithms.Result, sent time.Time) *Lease {
 	ttl := limiter.TTL()
 	l := &Lease{
@@ -49,7 +49,7 @@ func (l *Lease) ID() string { return l.id }
 // Result returns the limiter's answer when the lease was taken.
 func (l *Lease) Result() algorithms.Result { return l.result }
 
-// Context returns a copy of parent that ends, besides, when the lease is lost or given back. If it was lost, the cause wraps
+// Context returns a copy of parent that also ends when the lease is lost or given back. If it was lost, the cause wraps
 // [ErrNotHeld].
 func (l *Lease) Context(parent context.Context) context.Context {
 	ctx, cancel := context.WithCancelCause(parent)
@@ -70,9 +70,9 @@ func (l *Lease) Err() error {
 	return l.lost
 }
 
-// Release gives the lease back and ends its contexts. It does its work whatever has become of the context that the lease was
-// taken under. It tries twice, for a quarter of a second each at most. If both fail, the error is that of the second, and
-// the place stays taken until the lease ends. A second call does nothing.
+// Release gives the lease back and ends its contexts. It works even if the context of Hold or Wait has ended. It tries twice,
+// for at most a quarter of a second each. If both attempts fail, the error is that of the second, and the lease is held until
+// its time to live ends. A second call does nothing.
 func (l *Lease) Release() error {
 	l.mu.Lock()
 	if l.released {
@@ -89,7 +89,7 @@ func (l *Lease) Release() error {
 	return err
 }
 
-// release gives a lease back whatever has become of ctx.
+// release gives a lease back, even if ctx has ended.
 func release(ctx context.Context, limiter Limiter, key, id string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeToRelease)
 	defer cancel()
@@ -110,7 +110,7 @@ func (l *Lease) stop(lost error) {
 	l.cancels = nil
 }
 
-// renew renews the lease. Of calls that fail each is followed by another, until the lease has ended.
+// renew renews the lease. After a failure it tries again, until the lease has ended.
 func (l *Lease) renew() {
 	ttl, sent := l.limiter.TTL(), l.clock.now()
 	ctx, cancel := context.WithTimeout(l.values, max(ttl/3, time.Millisecond))
@@ -134,7 +134,7 @@ func (l *Lease) renew() {
 	}
 }
 
-// end loses the lease, unless it was renewed.
+// end marks the lease as lost, unless it was renewed.
 func (l *Lease) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

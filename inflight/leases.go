@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// leases are those of a key in this process, as the scripts keep them in a sorted set: those that have ended too, until they
+// leases are the leases of a key in this process. As in the scripts' sorted set, leases that have ended stay in it until they
 // are removed. Times are in microseconds.
 type leases struct {
 	sorted []lease          // by end, and then by id
@@ -23,8 +23,8 @@ func (l lease) compare(other lease) int {
 }
 
 const (
-	mostRemoved = 64 // leases that have ended, by one call
-	mostClamped = 64 // leases that end too late, by one call
+	mostRemoved = 64 // ended leases that one call removes at most
+	mostClamped = 64 // leases with too late an end that one call shortens at most
 )
 
 // after returns the index of the first lease that ends after that time.
@@ -41,10 +41,10 @@ func (l *leases) after(time int64) int {
 // held returns how many leases have not ended.
 func (l *leases) held(now int64) int64 { return int64(len(l.sorted) - l.after(now)) }
 
-// last returns how long the last lease lasts, 0 if there is none.
+// last returns how long the last lease lasts, or 0 if there is none.
 func (l *leases) last(now int64) int64 { return max(l.left(now, 1), 0) }
 
-// left returns how long the lease lasts that is the nth from the last; below 0 if it has ended.
+// left returns how long the nth lease from the last lasts. It is below 0 if that has ended.
 func (l *leases) left(now, n int64) int64 {
 	if i := len(l.sorted) - int(n); i >= 0 {
 		return min(l.sorted[i].end-now, longest)
@@ -52,7 +52,7 @@ func (l *leases) left(now, n int64) int64 {
 	return 0
 }
 
-// peek tells the standing of the leases.
+// peek returns the standing of the leases.
 func (l *leases) peek(now, most int64) standing {
 	s := standing{allowed: true, held: l.held(now), resets: l.last(now)}
 	if s.held >= most {
@@ -61,7 +61,7 @@ func (l *leases) peek(now, most int64) standing {
 	return s
 }
 
-// acquire takes the lease, and reports whether it has changed anything. A refusal does so where the clock went back.
+// acquire takes the lease, and reports whether it has changed anything. A refusal changes leases only if the clock went back.
 func (l *leases) acquire(now int64, id string, most, ttl int64) (s standing, changed bool) {
 	s = l.peek(now, most)
 	held := l.ends[id] > now
@@ -87,14 +87,14 @@ func (l *leases) renew(now int64, id string, ttl int64) bool {
 	return true
 }
 
-// extend makes the lease last for ttl, or longer if it does.
+// extend makes the lease last for ttl, unless it lasts longer already.
 func (l *leases) extend(now int64, id string, ttl int64) {
 	if own := l.ends[id] - now; own < ttl || own > longest {
 		l.set(id, now+ttl)
 	}
 }
 
-// removeEnded removes leases that have ended, some of them if there are very many.
+// removeEnded removes up to mostRemoved leases that have ended.
 func (l *leases) removeEnded(now int64) {
 	ended := min(l.after(now), mostRemoved)
 	for _, one := range l.sorted[:ended] {
@@ -103,7 +103,7 @@ func (l *leases) removeEnded(now int64) {
 	l.sorted = slices.Delete(l.sorted, 0, ended)
 }
 
-// clamp brings leases back that end later than any can, some of them if there are very many, and reports whether it has.
+// clamp shortens up to mostClamped leases that end later than any lease can, and reports whether there were any.
 func (l *leases) clamp(now int64) bool {
 	first := l.after(now + longest)
 	far := slices.Clone(l.sorted[first:min(len(l.sorted), first+mostClamped)])
@@ -116,7 +116,7 @@ func (l *leases) clamp(now int64) bool {
 // set makes the lease end at that time.
 func (l *leases) set(id string, end int64) {
 	if !l.remove(id) {
-		id = strings.Clone(id) // the caller's may be a part of something long
+		id = strings.Clone(id) // the caller's may be a part of a much longer string
 	}
 	one := lease{end, id}
 	i, _ := slices.BinarySearchFunc(l.sorted, one, lease.compare)

@@ -10,11 +10,12 @@ import (
 	"github.com/go-weir/weir/internal/option"
 )
 
-// A Local is a [Limiter] that keeps its leases in this process and answers as a [Remote] on one server does. It serves a
-// single process, tests, and programs whose server is away. It is safe for concurrent use and starts no goroutine.
+// A Local is a [Limiter] that keeps its leases in this process and gives the same answers as a [Remote] on one server. Use it
+// for a single process, for tests, and while the server of a Remote is away. It is safe for concurrent use and starts no
+// goroutine.
 //
 // It forgets keys whose leases have ended, and holds as many keys as an algorithms.Local does: algorithms.MaxKeys sets how
-// many. If there is no room for another key, one is dropped, and its leases with it: preferably one of which few leases are
+// many. If there is no room for a new key, another is dropped, and its leases with it: preferably one of which few leases are
 // held and none was refused. A lease takes some 150 bytes, and a key has 2^20 leases at most, besides 64 that have ended.
 type Local struct {
 	store *local.Store[leases]
@@ -24,7 +25,7 @@ type Local struct {
 
 var _ Limiter = (*Local)(nil)
 
-// NewLocal returns a limiter that keeps its leases in this process and answers as one of New does.
+// NewLocal returns a limiter that keeps its leases in this process and gives the same answers as one of New.
 //
 // Its errors wrap algorithms.ErrInvalidLimit or ErrInvalidOption.
 func NewLocal(most int64, ttl time.Duration, opts ...algorithms.LocalOption) (*Local, error) {
@@ -39,8 +40,8 @@ func NewLocal(most int64, ttl time.Duration, opts ...algorithms.LocalOption) (*L
 	return &Local{local.NewStore[leases](settings.MaxKeys, settings.Simulated()), settings.Now, r}, nil
 }
 
-// With returns a limiter of the same store for another number of leases or another time to live, as [Remote.With] does. Its
-// error wraps algorithms.ErrInvalidLimit.
+// With returns a Local with the same store and another number of leases or another time to live: see [Remote.With]. The error
+// wraps algorithms.ErrInvalidLimit.
 func (l *Local) With(most int64, ttl time.Duration) (*Local, error) {
 	r, err := newRule(most, ttl)
 	if err != nil {
@@ -52,7 +53,7 @@ func (l *Local) With(most int64, ttl time.Duration) (*Local, error) {
 // Most returns how many leases of a key may be held.
 func (l *Local) Most() int64 { return l.most }
 
-// TTL returns how long a lease lasts that is not renewed.
+// TTL returns how long a lease lasts if it is not renewed.
 func (l *Local) TTL() time.Duration { return l.ttl }
 
 // Local returns l.
@@ -126,7 +127,7 @@ func (l *Local) Reset(ctx context.Context, key string) error {
 	return nil
 }
 
-// change says what has become of a key's leases.
+// change tells the store how long the key is needed, and how much of its limit is used.
 func (l *Local) change(state *leases, now int64, changed bool) (change local.Change) {
 	if changed {
 		change.Until = max(now+state.last(now), 1)

@@ -16,7 +16,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// model is the definition: the end of each lease, all of which it looks at each time.
+// model is the definition of inflight: it has the end of each lease, and checks all of them each time.
 type model map[string]int64
 
 func (m model) held(now int64) (n int64) {

@@ -21,7 +21,7 @@ type Remote struct {
 	local *localStore
 }
 
-// A localStore is the store of all Locals of one Remote and of those that its With returned. It is made when it is needed.
+// A localStore is the store of all Locals of one Remote and of those that its With returned. It is made on first use.
 type localStore struct {
 	once  sync.Once
 	store *local.Store[leases]
@@ -29,7 +29,7 @@ type localStore struct {
 
 var _ Limiter = (*Remote)(nil)
 
-// New returns a limiter that keeps its leases on run's server. At most so many leases of a key, 1 to 2^20, are held at any
+// New returns a limiter that keeps its leases on run's server. At most most leases of a key, 1 to 2^20, are held at any
 // instant. A lease that is neither renewed nor given back ends after ttl, a whole number of microseconds from 1 ms to 1 h.
 //
 // Its errors wrap algorithms.ErrInvalidLimit, ErrInvalidOption or ErrNilRunner. New sends nothing.
@@ -49,9 +49,9 @@ func New(run scripts.Runner, most int64, ttl time.Duration, opts ...algorithms.O
 	return &Remote{caller, r, &localStore{}}, nil
 }
 
-// With returns a limiter with the same options that allows another number of leases, such as that of a plan, or gives them
-// another time to live. Both limiters share the leases of a key. Each gives one out only if fewer than its own number are held.
-// The error wraps algorithms.ErrInvalidLimit.
+// With returns a limiter with the same options and another number of leases, such as that of a plan, or another time to live.
+// Both limiters share the leases of a key. Each gives one out only if fewer than its own number are held. The error wraps
+// algorithms.ErrInvalidLimit.
 func (l *Remote) With(most int64, ttl time.Duration) (*Remote, error) {
 	r, err := newRule(most, ttl)
 	if err != nil {
@@ -63,11 +63,11 @@ func (l *Remote) With(most int64, ttl time.Duration) (*Remote, error) {
 // Most returns how many leases of a key may be held.
 func (l *Remote) Most() int64 { return l.most }
 
-// TTL returns how long a lease lasts that is not renewed.
+// TTL returns how long a lease lasts if it is not renewed.
 func (l *Remote) TTL() time.Duration { return l.ttl }
 
-// Local returns the [Local] of the same number, time to live and clock, for when the server is away. It knows only the leases
-// of its own process. Each call returns a Local over the same store, and so does Local of what [Remote.With] returns.
+// Local returns the [Local] of the same number, time to live and clock, for use while the server is away. It knows only the
+// leases of its own process. Each call returns a Local over the same store, and so does Local of what [Remote.With] returns.
 func (l *Remote) Local() (Limiter, error) {
 	settings := l.caller.Settings()
 	l.local.once.Do(func() { l.local.store = local.NewStore[leases](settings.MaxKeys, settings.Simulated()) })
@@ -94,7 +94,7 @@ func (l *Remote) Renew(ctx context.Context, key, id string) error {
 	case reply[0] == 0:
 		return notHeld(id)
 	case reply[0] < l.ttl.Microseconds() || reply[0] > longest:
-		return fmt.Errorf("%w: script %s gave %d for a lease of %v", scripts.ErrReply, scripts.InflightRenew.Name(), reply[0], l.ttl)
+		return fmt.Errorf("%w: script %s replied %d, which is impossible for a lease of %v", scripts.ErrReply, scripts.InflightRenew.Name(), reply[0], l.ttl)
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (l *Remote) call(ctx context.Context, script *scripts.Script, key string, a
 	return l.caller.Call(ctx, script, key, args)
 }
 
-// ask runs a script that replies with a standing.
+// ask runs a script that replies with the state of the leases.
 func (l *Remote) ask(ctx context.Context, script *scripts.Script, key string, args ...string) (algorithms.Result, error) {
 	reply, err := l.call(ctx, script, key, args...)
 	if err != nil {
@@ -147,7 +147,7 @@ func (l *Remote) ask(ctx context.Context, script *scripts.Script, key string, ar
 		sensible, least = s.retry >= 1 && s.retry <= s.resets, l.most
 	}
 	if !sensible || s.held < least || s.held > 0 != (s.resets > 0) || s.resets < 0 || s.resets > longest {
-		return algorithms.Result{}, fmt.Errorf("%w: script %s gave %v, which %d leases of %v can't", scripts.ErrReply, script.Name(), reply, l.most, l.ttl)
+		return algorithms.Result{}, fmt.Errorf("%w: script %s replied %v, which is impossible for %d leases of %v", scripts.ErrReply, script.Name(), reply, l.most, l.ttl)
 	}
 	return l.result(s), nil
 }

@@ -48,7 +48,7 @@ func ExampleNew() {
 	// false 0 30s
 }
 
-// A limiter in this process, with a clock of its own. A denied request is told exactly how long to wait.
+// A limiter in this process, with its own clock. RetryAfter is the exact wait of a denied request.
 func ExampleNewLocal() {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC) // a clock of the example's own
 	limiter, err := leakybucket.NewLocal(algorithms.PerMinute(60).WithBurst(3), algorithms.WithClock(func() time.Time { return now }))
@@ -70,7 +70,7 @@ func ExampleNewLocal() {
 }
 
 // A queue spreads requests that come at once: one leaves, a burst waits, and the rest are refused.
-func ExampleLocalQueue_Schedule() {
+func ExampleNewLocalQueue() {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC) // a clock of the example's own
 	queue, err := leakybucket.NewLocalQueue(algorithms.PerSecond(2).WithBurst(2), algorithms.WithClock(func() time.Time { return now }))
 	if err != nil {
@@ -90,7 +90,7 @@ func ExampleLocalQueue_Schedule() {
 	// false 1.5s 2 500ms
 }
 
-// A queue over a server: requests of all processes leave at an even rate. The caller does the waiting.
+// A queue over a server: requests of all processes leave at an even rate. The caller waits for the Delay by itself.
 func ExampleNewQueue() {
 	run, stop := embeddedtest.Runner() // a service makes one of its client: goredisrunner.New(client)
 	defer stop()
@@ -112,7 +112,31 @@ func ExampleNewQueue() {
 	// false 3s 1s
 }
 
-// Wait returns when it is the caller's turn, and at once if the turn would come too late for the context.
+// Schedule plans departures without waiting. Two mails to one host take two places that follow one another.
+func ExampleQueue_Schedule() {
+	run, stop := embeddedtest.Runner() // a service makes one of its client: goredisrunner.New(client)
+	defer stop()
+	queue, err := leakybucket.NewQueue(run, algorithms.PerMinute(6).WithBurst(10))
+	if err != nil {
+		panic(err)
+	}
+	ctx := context.Background()
+	first, err := queue.Schedule(ctx, "mail.example.com")
+	if err != nil {
+		panic(err)
+	}
+	two, err := queue.ScheduleN(ctx, "mail.example.com", 2)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("the first mail leaves after", first.Delay)
+	fmt.Println("the last of two more leaves after", two.Delay)
+	// Output:
+	// the first mail leaves after 0s
+	// the last of two more leaves after 20s
+}
+
+// Wait returns when it is the caller's turn. It returns at once if the turn would come after the context's deadline.
 func ExampleQueue_Wait() {
 	run, stop := embeddedtest.Runner() // a service makes one of its client: goredisrunner.New(client)
 	defer stop()

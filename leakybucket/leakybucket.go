@@ -9,25 +9,25 @@ import (
 )
 
 // New returns a meter that keeps its state on run's server. A request of cost n adds n to the key's
-// level, which drains by limit.Rate each limit.Period. It is denied if the level would come above
+// level, which drains by limit.Rate each limit.Period. It is denied if the level would rise above
 // limit.Burst. A Burst of 0 means Rate.
 //
-// Limiters of equal limits share the count of a key on one server, such as those of two routes of a service. Give each a name of
-// its own, by algorithms.WithName, if they must count apart.
+// Limiters of equal limits, such as those of two routes of a service, share the count of a key on one server. Give them
+// different names (algorithms.WithName) if they must count separately.
 //
 // Its errors wrap algorithms.ErrInvalidLimit, ErrInvalidOption or ErrNilRunner. New sends nothing.
 func New(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (*algorithms.Remote, error) {
 	return algorithms.NewRemote(&algorithm, run, limit, opts)
 }
 
-// NewLocal returns a meter that keeps its state in this process and decides as one of New does.
+// NewLocal returns a meter that keeps its state in this process and makes the same decisions as one of New.
 //
 // Its errors wrap algorithms.ErrInvalidLimit or ErrInvalidOption.
 func NewLocal(limit algorithms.Limit, opts ...algorithms.LocalOption) (*algorithms.Local, error) {
 	return algorithms.NewLocal(&algorithm, limit, opts)
 }
 
-// The meter decides as GCRA does (see the package's documentation), so it is the same script.
+// The meter makes the decisions of GCRA (see the package's documentation), so it uses the same scripts.
 var algorithm = rule.Algorithm{
 	Decide:      scripts.GCRA,
 	Peek:        scripts.GCRAPeek,

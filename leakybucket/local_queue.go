@@ -38,7 +38,7 @@ func NewLocalQueue(limit algorithms.Limit, opts ...algorithms.LocalOption) (*Loc
 	return &LocalQueue{store, settings.Now, rule, limit, newTurns()}, nil
 }
 
-// With returns a queue under another limit, as Queue.With does.
+// With returns a queue with another limit: see [Queue.With].
 func (q *LocalQueue) With(limit algorithms.Limit) (*LocalQueue, error) {
 	rule, err := newQueueRule(limit)
 	if err != nil {
@@ -50,27 +50,26 @@ func (q *LocalQueue) With(limit algorithms.Limit) (*LocalQueue, error) {
 // Limit returns the limit that the queue was made with.
 func (q *LocalQueue) Limit() algorithms.Limit { return q.limit }
 
-// Schedule takes a place in the key's queue, as Queue.Schedule does.
+// Schedule takes a place in the key's queue: see [Queue.Schedule].
 func (q *LocalQueue) Schedule(ctx context.Context, key string) (Slot, error) {
 	return q.ScheduleN(ctx, key, 1)
 }
 
-// ScheduleN takes n places that follow one another, as Queue.ScheduleN does.
+// ScheduleN takes n successive places: see [Queue.ScheduleN].
 func (q *LocalQueue) ScheduleN(ctx context.Context, key string, n int64) (Slot, error) {
 	p, err := q.take(ctx, key, n, anyTime, false)
 	return p.slot, err
 }
 
-// Wait takes a place in the key's queue and returns when it is this caller's turn, as Queue.Wait does.
+// Wait takes a place in the key's queue and returns when it is this caller's turn: see [Queue.Wait].
 func (q *LocalQueue) Wait(ctx context.Context, key string) error { return q.WaitN(ctx, key, 1) }
 
-// WaitN takes n places and returns at the turn of the last, as Queue.WaitN does.
+// WaitN takes n successive places and returns at the turn of the last: see [Queue.WaitN].
 func (q *LocalQueue) WaitN(ctx context.Context, key string, n int64) error {
 	return wait(ctx, q, q.turns, key, n)
 }
 
-// Reset forgets the key under this limit: the next request leaves at once. Requests that wait already
-// are not told.
+// Reset forgets the key under this limit: the next request leaves at once. Requests that already wait keep their departures.
 func (q *LocalQueue) Reset(ctx context.Context, key string) error {
 	if err := ended(ctx); err != nil {
 		return err

@@ -11,24 +11,24 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// ErrQueueFull is wrapped by the error of Wait and WaitN if as many requests wait already as may.
+// ErrQueueFull is wrapped by the error of Wait and WaitN if the most requests that may wait are waiting already.
 var ErrQueueFull = errors.New("weir: queue full")
 
 // A Slot is a queue's answer to one request. Durations are whole microseconds.
 type Slot struct {
-	// Accepted tells whether the request has a place. A refused request has taken none.
+	// Accepted tells whether the request has a place in the queue. A refused request has taken none.
 	Accepted bool
 
 	// Delay is how long an accepted request waits for its departure, rounded up to a whole
-	// microsecond. Departures are exactly Period/Rate apart and don't drift. Of a request for n places
-	// it is the departure of the last.
+	// microsecond. Departures are exactly Period/Rate apart and don't drift. For a request for n places
+	// it is the wait for the last departure.
 	Delay time.Duration
 
-	// Queued is how many requests wait, this one included if it was accepted and has to. A request for n
+	// Queued is how many requests wait. It includes this request if that was accepted and has to wait. A request for n
 	// places counts as n.
 	Queued int64
 
-	// RetryAfter is 0 if the request was accepted. Else it is the exact wait after which there is a
+	// RetryAfter is 0 if the request was accepted. Otherwise it is the exact wait after which there is a
 	// place, or n of them, if no other request takes it.
 	RetryAfter time.Duration
 }
@@ -64,8 +64,8 @@ func NewQueue(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Opt
 	return &Queue{caller, rule, limit, newTurns()}, nil
 }
 
-// With returns a queue with the same options under another limit. A key has a queue for each limit, and none of them
-// counts the requests that wait in another. The error wraps algorithms.ErrInvalidLimit.
+// With returns a queue with another limit and the same options. A key has a separate queue for each limit. The error wraps
+// algorithms.ErrInvalidLimit.
 func (q *Queue) With(limit algorithms.Limit) (*Queue, error) {
 	rule, err := newQueueRule(limit)
 	if err != nil {
@@ -78,14 +78,14 @@ func (q *Queue) With(limit algorithms.Limit) (*Queue, error) {
 func (q *Queue) Limit() algorithms.Limit { return q.limit }
 
 // Schedule takes a place in the key's queue, if there is one, and tells when it departs. The caller
-// does the waiting. The place stays taken whether or not the caller makes use of it.
+// waits by itself. The place stays taken even if the caller doesn't use it.
 func (q *Queue) Schedule(ctx context.Context, key string) (Slot, error) {
 	return q.ScheduleN(ctx, key, 1)
 }
 
-// ScheduleN takes n places that follow one another, or none. The slot's Delay is the departure of the last, and the first
-// departs (n-1)·Period/Rate sooner. Its errors wrap algorithms.ErrInvalidCost if n is below 1, and
-// algorithms.ErrCostExceedsLimit if n is above Burst+1, which an empty queue has.
+// ScheduleN takes n successive places, or none. The slot's Delay is that of the last departure; the first departs
+// (n-1)·Period/Rate sooner. Its errors wrap algorithms.ErrInvalidCost if n is below 1, and algorithms.ErrCostExceedsLimit if n
+// is above Burst+1, the places of an empty queue.
 func (q *Queue) ScheduleN(ctx context.Context, key string, n int64) (Slot, error) {
 	p, err := q.take(ctx, key, n, anyTime, false)
 	return p.slot, err
@@ -96,24 +96,23 @@ func (q *Queue) ScheduleN(ctx context.Context, key string, n int64) (Slot, error
 // returns an error that wraps context.DeadlineExceeded at once. If ctx is canceled during the wait, it returns an error
 // that wraps ctx's.
 //
-// A caller that does not get its turn keeps no place: none was taken, or Wait gives it back. For that Wait asks the server for
-// a quarter of a second after the end of ctx at most, and returns later by that time. A place stays taken only if a later one
-// was taken since, or if the server gave no answer.
+// A caller that does not get its turn keeps no place: none was taken, or Wait gives it back. To give it back, Wait may call the
+// server for up to a quarter of a second after the end of ctx, and returns later by that time. A place stays taken only if a
+// later one was taken since, or if the server gave no answer.
 //
-// Wait never returns before the departure by the server's clock. It returns later by the time that the server's answer
-// was on its way. So that late answers don't make requests leave together, the calls of Wait on one key by one Queue (and by
-// those that With has made from it) return at least Period/Rate apart. For that, one that was delayed delays those behind
-// it. Calls in different processes are not held apart in this way.
+// Wait never returns before the departure by the server's clock. It returns after it by the time that the server's answer took.
+// Late answers must not make requests leave together. So the calls of Wait on one key, by one Queue and those that its With
+// returned, return at least Period/Rate apart, and a late one delays those behind it. Calls in different processes don't know
+// of each other.
 func (q *Queue) Wait(ctx context.Context, key string) error { return q.WaitN(ctx, key, 1) }
 
-// WaitN takes n places that follow one another and returns nil at the turn of the last, when n events may leave. In all
-// else it is as Wait, and its errors for n are those of ScheduleN.
+// WaitN takes n successive places and returns nil at the turn of the last, when n events may leave. Otherwise it is like Wait.
+// Its errors for n are those of ScheduleN.
 func (q *Queue) WaitN(ctx context.Context, key string, n int64) error {
 	return wait(ctx, q, q.turns, key, n)
 }
 
-// Reset forgets the key under this limit: the next request leaves at once. Requests that wait already
-// are not told.
+// Reset forgets the key under this limit: the next request leaves at once. Requests that already wait keep their departures.
 func (q *Queue) Reset(ctx context.Context, key string) error {
 	err := q.caller.Reset(ctx, key)
 	if err == nil {

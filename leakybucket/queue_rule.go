@@ -14,7 +14,7 @@ import (
 // queueRule is the queue under one limit.
 type queueRule struct {
 	emission.Interval
-	identity string // a queue and a meter of the same KEY have keys of their own
+	identity string // differs from the meter's, so that a queue and a meter of one KEY have different keys
 	burst    int64
 	interval emission.Span
 	longest  emission.Span // the longest wait, Burst·T
@@ -29,15 +29,15 @@ func newQueueRule(limit algorithms.Limit) (queueRule, error) {
 	return queueRule{t, "leakybucket-queue:" + rule.RateText(of), burst, t.Times(1), t.Times(burst)}, nil
 }
 
-// A place is what one request was given.
+// A place is the answer to one request, with what is needed to give the place back.
 type place struct {
 	slot Slot
 
-	// The next free departure time after this place, and without it: what is needed to give it back.
+	// The next free departure time after this place, and without it.
 	taken, before emission.State
 }
 
-// check returns an error for a number of places that no request can have.
+// check returns an error if no request can have n places.
 func (r queueRule) check(n int64) error {
 	if n < 1 {
 		return fmt.Errorf("%w: %d places, want 1 to %d", algorithms.ErrInvalidCost, n, r.burst+1)
@@ -48,11 +48,11 @@ func (r queueRule) check(n int64) error {
 	return nil
 }
 
-// anyTime is the patience of a request that waits for as long as it must.
+// anyTime is the patience of a request that waits as long as necessary.
 const anyTime time.Duration = -1
 
-// first returns how many microseconds a request for n places waits for the first if it has so much patience for the last;
-// below 0 for any time.
+// first returns how many microseconds a request for n places may wait for the first, if it may wait patience for the last. It
+// returns a negative number for any time.
 func (r queueRule) first(n int64, patience time.Duration) int64 {
 	if patience < 0 {
 		return -1
@@ -60,8 +60,8 @@ func (r queueRule) first(n int64, patience time.Duration) int64 {
 	return max(patience.Microseconds()-r.Times(n-1).RoundUp(), 0)
 }
 
-// args is what scripts/queue.lua is told of a request for n places at now, which is empty for the server's clock. The wait
-// for the first place is to be less than patience µs, if that is not below 0.
+// args returns the arguments of scripts/queue.lua for a request for n places at now, which is empty for the server's clock. The
+// wait for the first place must be less than patience µs, unless that is below 0.
 func (r queueRule) args(n, patience int64, now string, told bool) []string {
 	interval, longest, within := r.interval, r.longest, ""
 	if n > 1 {
@@ -86,7 +86,7 @@ func (r queueRule) args(n, patience int64, now string, told bool) []string {
 	return args
 }
 
-// read says what the reply of scripts/queue.lua to a request for n places means. Its error wraps scripts.ErrReply.
+// read reads the reply of scripts/queue.lua to a request for n places. Its error wraps scripts.ErrReply.
 func (r queueRule) read(n int64, reply []int64, told bool) (p place, err error) {
 	accepted, first := emission.Standing(reply)
 	whole := len(reply) == 4 // with the next free departure
@@ -110,11 +110,11 @@ func (r queueRule) read(n int64, reply []int64, told bool) (p place, err error) 
 }
 
 func (r queueRule) nonsense(n int64, reply []int64) error {
-	return fmt.Errorf("%w: script queue gave %v for %d places, which no queue of %s can", scripts.ErrReply, reply, n, r.identity)
+	return fmt.Errorf("%w: script queue replied %v for %d places, which is impossible under %s", scripts.ErrReply, reply, n, r.identity)
 }
 
-// slot says in a Slot what was decided on a request for n places, the first of which departs, or would have departed, so
-// long from now. One that was refused with RetryAfter 0 found a place, but not in its own time.
+// slot returns the Slot of a request for n places, the first of which departs, or would have departed, after the span first.
+// A refused request with a RetryAfter of 0 found a place, but not within its patience.
 func (r queueRule) slot(n int64, accepted bool, first emission.Span) Slot {
 	last := first
 	if n > 1 {
@@ -125,12 +125,12 @@ func (r queueRule) slot(n int64, accepted bool, first emission.Span) Slot {
 	}
 	return Slot{
 		Delay:      microseconds(last),
-		Queued:     max(r.waiting(first)-1, 0), // the one that would wait until then is not there
+		Queued:     max(r.waiting(first)-1, 0), // without this request
 		RetryAfter: microseconds(r.Minus(last, r.longest)),
 	}
 }
 
-// waiting is how many wait if the last does for so long.
+// waiting returns how many requests wait if the last of them waits for this long.
 func (r queueRule) waiting(wait emission.Span) int64 {
 	queued := r.Fit(wait)
 	if r.Times(queued) != wait {
@@ -139,7 +139,7 @@ func (r queueRule) waiting(wait emission.Span) int64 {
 	return queued
 }
 
-// decide takes n places if there are so many and the first departs sooner than patience, in µs; below 0 is any time.
+// decide takes n places if the queue has them and the first departs sooner than patience, in µs; below 0 means any time.
 func (r queueRule) decide(s *emission.State, now, n, patience int64) (p place, until int64) {
 	wait := r.Until(s.At, s.Part, now)
 	full := r.Plus(r.longest, r.interval)
@@ -159,7 +159,7 @@ func (r queueRule) decide(s *emission.State, now, n, patience int64) (p place, u
 	return place{r.slot(n, accepted, wait), *s, emission.State{At: now + wait.Us, Part: wait.Part}}, until
 }
 
-// stored is a departure time as scripts/queue.lua stores it.
+// stored returns a departure time in the form in which scripts/queue.lua stores it.
 func stored(s emission.State) string {
 	text := strconv.FormatInt(s.At, 10)
 	if s.Part > 0 {

@@ -10,16 +10,16 @@ import (
 	"github.com/go-weir/weir/internal/remote"
 )
 
-// A taker is a queue that Wait takes places of.
+// A taker is a queue from which Wait takes places.
 type taker interface {
-	// take takes n places, unless the last would depart later than patience from now. With told, the place can be given
-	// back.
+	// take takes n places, unless the last would depart later than patience from now. If told is true, the place can be
+	// given back.
 	take(ctx context.Context, key string, n int64, patience time.Duration, told bool) (place, error)
 
-	// giveBack gives a place back, if no later one was taken since.
+	// giveBack gives a place back, unless a later one was taken since.
 	giveBack(ctx context.Context, key string, p place) error
 
-	// name returns what names the key's queue among those that share turns, and its rule.
+	// name returns the name of the key's queue, which is unique among queues that share turns, and the queue's rule.
 	name(key string) (string, queueRule)
 }
 
@@ -31,7 +31,7 @@ func wait(ctx context.Context, q taker, turns *turns, key string, n int64) error
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("weir: nothing was asked: %w", err)
 	}
-	// Were the question given up with ctx, a place that it has taken would not be known, and so not be given back.
+	// The call must outlast ctx: if it ended with ctx, a place that it has taken would be unknown and couldn't be given back.
 	longer, cancel := remote.Outlasting(ctx, timeToGiveBack)
 	defer cancel()
 	patience := anyTime
@@ -53,7 +53,7 @@ func wait(ctx context.Context, q taker, turns *turns, key string, n int64) error
 		return fmt.Errorf("weir: the wait would be %v, the context ends in %v: %w", p.slot.Delay, patience, context.DeadlineExceeded)
 	}
 	name, rule := q.name(key)
-	due := answered.Add(p.slot.Delay) // the departure is not later by the server's clock, which was read before
+	due := answered.Add(p.slot.Delay) // not before the departure: the server read its clock before it answered
 	for at := due; ; {
 		switch {
 		case ctx.Err() != nil:
@@ -72,7 +72,7 @@ func wait(ctx context.Context, q taker, turns *turns, key string, n int64) error
 	}
 	back, stop := context.WithTimeout(longer, timeToGiveBack)
 	defer stop()
-	_ = q.giveBack(back, key, p) // at once or not at all: a second time might give another caller's place back
+	_ = q.giveBack(back, key, p) // only once: a repeated call might give back the place of another caller
 	return err
 }
 
@@ -90,26 +90,25 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// mostTurns is how many keys turns are kept of, each until its next departure.
+// mostTurns is for how many keys turns are kept, each until its next departure.
 const mostTurns = 10_000
 
-// turns hold the callers of one process apart whose answers from the server were late.
+// turns keeps the Waits of one process apart, even if answers from the server were late.
 type turns struct {
 	mu   sync.Mutex
 	last map[string]turn
 }
 
-// A turn is when a call on a key has returned, and when the next departure may be.
+// A turn is when the last Wait of a key returned, and when the next one may.
 type turn struct{ at, over time.Time }
 
 func newTurns() *turns { return &turns{last: map[string]turn{}} }
 
-// next takes the turn of a caller whose n places were due, and returns the zero Time. If the turn before was too close, it
+// next takes the turn of a caller whose n places were due, and returns the zero Time. If the previous turn is too close, it
 // takes none and returns when to ask again.
 //
-// Calls that return late, since goroutines do not wake on time, count with the time at which they returned, as long as a
-// key's calls are less than an interval late by that. Beyond, they count with the time at which they ought to have: else a
-// queue in steady use would fall behind ever more.
+// A goroutine may wake late. If it is late by less than an interval, the turn counts from the time of its return. If it is
+// later, the turn counts from an interval after it was due: otherwise a busy queue would fall further and further behind.
 func (t *turns) next(name string, due, now time.Time, r queueRule, n int64) time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -135,7 +134,7 @@ func (t *turns) next(name string, due, now time.Time, r queueRule, n int64) time
 	return time.Time{}
 }
 
-// sweep forgets what no longer holds a call up, and one turn at least.
+// sweep forgets the turns that no longer delay a call, and at least one turn.
 func (t *turns) sweep(now time.Time) {
 	for name, turn := range t.last {
 		if !now.Before(turn.over) {
@@ -156,5 +155,5 @@ func (t *turns) forget(name string) {
 	delete(t.last, name)
 }
 
-// gap is the time between departures n places apart, rounded down.
+// gap returns the time between departures that are n places apart, rounded down.
 func (r queueRule) gap(n int64) time.Duration { return time.Duration(r.Times(n).Us) * time.Microsecond }

@@ -115,7 +115,7 @@ func TestHeaders(t *testing.T) {
 }
 
 // TestPlainLua holds the scripts to what every server has: no shebang, no libraries beside Lua's own,
-// and in scripts of one request keys named where they are used.
+// and in scripts of one request the keys are named in the commands that use them.
 func TestPlainLua(t *testing.T) {
 	indirect := regexp.MustCompile(`KEYS(\[[^12]|[^\[])|ARGV(\[[^1-9]|[^\[])`)
 	for _, s := range scripts.All() {

@@ -2,8 +2,8 @@ package scripts
 
 import "strings"
 
-// ErrorCode returns the word in capitals with which the server's error in err begins, such as "MOVED" or "OOM", or "" if there
-// is none. It finds the error of any client, however deep it is wrapped, as its text is the server's.
+// ErrorCode returns the first word of the server's error in err if that is in capitals, such as "MOVED" or "OOM", and "" if there
+// is none. It works with every client and through any number of wrapping errors, as it reads the text, which is the server's.
 func ErrorCode(err error) string {
 	if err == nil {
 		return ""

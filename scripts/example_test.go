@@ -8,7 +8,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// A script of your own, sent as Weir's are: by its SHA1, and once whole where the server doesn't know it.
+// A script of your own is sent like Weir's: by its SHA1, and as a whole if the server doesn't know it.
 func ExampleNew() {
 	run, stop := embeddedtest.Runner() // a service makes one of its client: goredisrunner.New(client)
 	defer stop()

@@ -60,7 +60,7 @@ var deciding = []struct {
 }
 
 // TestForeignState: a key that holds something else is an error that says so, stays as it is, and gets a TTL if it has
-// none, so that nobody is locked out for good. A TTL that it has stays.
+// none, so that no client is locked out forever. If it has a TTL, that stays.
 func TestForeignState(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	run := func(s *scripts.Script, args []string) error {

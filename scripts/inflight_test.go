@@ -14,7 +14,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// leaseCall is one call of a script on leases: what it replies, which leases are stored then, as "id since now in µs", and
+// leaseCall is one call of a script on leases, with its reply: which leases are stored then, as "id since now in µs", and
 // for how long in ms without the grace; life 0 means that the key's TTL stays.
 type leaseCall struct {
 	at     time.Duration

@@ -1,5 +1,5 @@
-// Package slidinglog remembers each admitted request for one Period. It is the exact algorithm, and pays for that with
-// memory.
+// Package slidinglog remembers each admitted request for one Period. It is exact in any span of time, and takes the most
+// memory of the algorithms.
 //
 // # What it guarantees
 //
@@ -10,32 +10,33 @@
 //
 // # Worst case
 //
-// Rate events at once, and then nothing for a Period: the log does not smooth. If requests should be spread, use gcra.
+// Rate events are admitted at once, and then none for a Period: the log does not smooth. If requests should be spread, use
+// gcra.
 //
 // # Cost
 //
 // The log has an entry for each admitted request, whatever its cost. An entry takes 11.1 bytes in a log of 10,000, and
-// 14.1 for Rates of 2^23 and more. The number of commands of a decision depends neither on the cost of the request nor,
-// but for the logarithm, on the Rate: entries carry a running count, so that the difference of two is what was admitted
-// between them, and the entries that are out of date are found by a search in steps that double.
+// 14.1 for Rates of 2^23 and more. The number of commands in a decision doesn't depend on the cost of the request, and grows
+// only with the logarithm of the Rate. Each entry has a running count: the difference of two counts is what was admitted
+// between them. The script finds the expired entries by a search in steps that double.
 //
-// Entries that are out of date count no longer, but take memory until a request that is admitted removes them: 65,536 of
-// them at most, and the next such requests the others. A key lives until its newest entry is out of date. There is one
-// exception: a request removes all at once if those that would stay behind count for 2^23 events or more. That takes a Rate
-// from about a million to 2^23, and requests whose costs differ by much. The server is held while it removes them, about
-// half a millisecond for each million.
+// Expired entries don't count, but take memory until an admitted request removes them. Such a request removes at most 65,536
+// of them, and the next ones remove the rest. A key lives until its newest entry expires. There is one exception: a request
+// removes all expired entries at once if those that would stay behind count for 2^23 events or more. That takes a Rate of about
+// a million to 2^23, and requests whose costs differ by much. The removal blocks the server for about half a millisecond for
+// each million entries.
 //
 // # Clocks and changes of the limit
 //
-// The server's clock decides. If it goes back, entries can have times that are yet to come. They count as entries of now,
-// so that no request waits longer than one Period. The first request that finds such entries writes the correction, even
-// if it is denied.
+// The server's clock decides. If it goes back, the times of entries can be in the future. Such entries are given the present
+// time, so that no request waits longer than one Period. The first request that finds them writes the correction, even if it
+// is denied.
 //
 // A key has a log for each Period. Limiters of one Period share it, whatever their Rates: each admits a request if what
-// the last Period has admitted, the request included, stays within its own Rate. So a new Rate finds the log as it is,
-// however often it changes. Under a new Period a key begins with its whole allowance. If limits of k different Periods are
-// in use on one key, they admit up to their sum. Reset forgets the log of the limiter's own Period. Limiters that must not
-// share a log need different names: see algorithms.WithName.
+// the last Period has admitted, the request included, stays within its own Rate. So a new Rate continues with the present
+// log, however often it changes. Under a new Period a key begins with its whole allowance. If limits of k different Periods
+// are in use on one key, together they admit up to the sum of the limits. Reset forgets the log of the limiter's own Period.
+// Limiters that must not share a log need different names: see algorithms.WithName.
 //
 // A limit with a Burst is an error, as a log has no use for it: it admits Rate at once.
 //

@@ -45,7 +45,7 @@ func ExampleNew() {
 	// false 0 1m0s
 }
 
-// A limiter in this process, with a clock of its own. A denied request is told exactly how long to wait.
+// A limiter in this process, with its own clock. RetryAfter is the exact wait of a denied request.
 func ExampleNewLocal() {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC) // a clock of the example's own
 	limiter, err := slidinglog.NewLocal(algorithms.PerMinute(3), algorithms.WithClock(func() time.Time { return now }))

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	mostDebt   = 1 << 46 // what one settlement can add
-	mostInALog = 1 << 47 // what the entries of a period come to with debts
+	mostDebt   = 1 << 46 // most that one settlement can add
+	mostInALog = 1 << 47 // most that the entries of a period count for, debts included
 )
 
 // MostArgs implements rule.Settling.
@@ -44,7 +44,7 @@ func (r slidinglog) SettleArgs(c rule.Charge, used int64, now string) []string {
 // Charged implements local.Rule.
 func (r slidinglog) Charged(_ *state, now, n int64) rule.Charge { return rule.Charge{N: n, At: now} }
 
-// Settle implements local.Rule. The header of scripts/slidinglog_settle.lua says how.
+// Settle implements local.Rule. The header of scripts/slidinglog_settle.lua describes the three cases.
 func (r slidinglog) Settle(s *state, now int64, c rule.Charge, used int64) int64 {
 	entries, gone := s.entries, s.gone
 	live := sort.Search(len(entries), func(i int) bool { return now-entries[i].at < r.period })

@@ -15,15 +15,15 @@ import (
 // the events that the last limit.Period has admitted, plus n, are at most limit.Rate. Rate is at most
 // 2^46, and Period at most 2^46 microseconds (814 days). A limit with a Burst is an error.
 //
-// Limiters of one Period, whatever their Rates, share the count of a key on one server, such as those of two routes of a
-// service. Give each a name of its own, by algorithms.WithName, if they must count apart.
+// Limiters of one Period, such as those of two routes of a service, share the count of a key on one server, whatever their
+// Rates. Give them different names (algorithms.WithName) if they must count separately.
 //
 // Its errors wrap algorithms.ErrInvalidLimit, ErrInvalidOption or ErrNilRunner. New sends nothing.
 func New(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (*algorithms.Remote, error) {
 	return algorithms.NewRemote(&algorithm, run, limit, opts)
 }
 
-// NewLocal returns a limiter that keeps its state in this process and decides as one of New does.
+// NewLocal returns a limiter that keeps its state in this process and makes the same decisions as one of New.
 //
 // Its errors wrap algorithms.ErrInvalidLimit or ErrInvalidOption.
 func NewLocal(limit algorithms.Limit, opts ...algorithms.LocalOption) (*algorithms.Local, error) {
@@ -82,7 +82,7 @@ func (r slidinglog) Standing(_ int64, reply []int64) (rule.Standing, bool) {
 	return r.decided(reply[0], 0, r.period)
 }
 
-// decided says what a script has decided, by the integers of its reply, and whether it can have done so.
+// decided reads the integers of a script's reply. It returns false if no correct script replies so.
 func (r slidinglog) decided(used, retry, reset int64) (rule.Standing, bool) {
 	allowed := used >= 0
 	if !allowed {
@@ -93,18 +93,18 @@ func (r slidinglog) decided(used, retry, reset int64) (rule.Standing, bool) {
 		allowed == (s.RetryAfter == 0) && (!allowed || used <= r.rate)
 }
 
-// standing says what was decided, with what the last period has admitted, and the microseconds until the request fits
-// and until the log is empty.
+// standing returns a decision's Standing. used is what the last period has admitted, and retry and reset are the microseconds
+// until the request fits and until the log is empty.
 func (r slidinglog) standing(allowed bool, used, retry, reset int64) rule.Standing {
 	return rule.Standing{
 		Allowed:    allowed,
-		Remaining:  max(r.rate-used, 0), // a lowered Rate may be less than was admitted
+		Remaining:  max(r.rate-used, 0), // after a lower Rate, used may be above it
 		RetryAfter: retry,
 		ResetAfter: reset,
 	}
 }
 
-// state is a key's log: what each admitted request cost, and when, oldest first.
+// state is a key's log: what was admitted, and when, oldest first.
 type state struct {
 	entries []entry
 	gone    int64 // the running count of the last entry that has left the log
@@ -114,8 +114,8 @@ type state struct {
 // count of all that was admitted, this request included.
 type entry struct{ at, count int64 }
 
-// Decide implements local.Rule. Only what is to be kept is cut or appended, so that a request that
-// changes nothing leaves the entries as they were.
+// Decide implements local.Rule. A request that changes nothing leaves the entries as they were: they are cut and appended to
+// only if the result is kept.
 func (r slidinglog) Decide(s *state, now, n int64, commit bool) (rule.Standing, int64) {
 	entries, gone := s.entries, s.gone
 	live := sort.Search(len(entries), func(i int) bool { return now-entries[i].at < r.period })
@@ -162,7 +162,7 @@ func (r slidinglog) Clamp(s *state, now int64) int64 {
 	return now + r.period
 }
 
-// broughtBack makes the entries of a time yet to come, which there are, one entry of now.
+// broughtBack replaces the entries whose time is in the future by one entry of now. There must be such entries.
 func broughtBack(entries []entry, now int64) []entry {
 	newest := entries[len(entries)-1]
 	future := sort.Search(len(entries), func(i int) bool { return entries[i].at > now })

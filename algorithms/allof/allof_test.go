@@ -84,8 +84,8 @@ func TestNew(t *testing.T) {
 		{"a runner that can't tell where keys are", []algorithms.Limiter{must(gcra.New(wrapper{run}, second))}, allof.ErrNotTogether, "scripts.Placer"},
 		{"one clock", []algorithms.Limiter{remote, must(gcra.New(run, minute, algorithms.WithClock(clock.Now)))}, allof.ErrNotTogether, "WithClock"},
 		{"one clock of Locals", []algorithms.Limiter{local, must(gcra.NewLocal(minute, algorithms.WithClock(clock.Now)))}, allof.ErrNotTogether, "WithClock"},
-		{"one limiter twice", []algorithms.Limiter{remote, remote}, allof.ErrNotTogether, "numbers 1 and 2 keep one count"},
-		{"one limit twice", []algorithms.Limiter{remote, must(gcra.New(run, minute)), must(gcra.New(run, second))}, allof.ErrNotTogether, "numbers 1 and 3"},
+		{"one limiter twice", []algorithms.Limiter{remote, remote}, allof.ErrNotTogether, "limiters 1 and 2 share one count"},
+		{"one limit twice", []algorithms.Limiter{remote, must(gcra.New(run, minute)), must(gcra.New(run, second))}, allof.ErrNotTogether, "limiters 1 and 3"},
 		{"windows of one Period", []algorithms.Limiter{
 			must(fixedwindow.New(run, algorithms.PerMinute(5))), must(fixedwindow.New(run, minute)),
 		}, allof.ErrNotTogether, "algorithms.WithName"},

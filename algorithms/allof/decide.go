@@ -71,7 +71,7 @@ func (l *Limiter) onServer(ctx context.Context, requests asked, commit bool) ([]
 	}
 	standings, sensible := l.read(requests, reply)
 	if !sensible {
-		return nil, fmt.Errorf("%w: script %s gave %v, which no keys of these %d limiters can", scripts.ErrReply, script.Name(), reply, len(l.parts))
+		return nil, fmt.Errorf("%w: script %s replied %v, which is impossible for these %d limiters", scripts.ErrReply, script.Name(), reply, len(l.parts))
 	}
 	return standings, nil
 }
@@ -83,7 +83,7 @@ func (l *Limiter) args(now string, cost func(i int) int64) []string {
 	for i, p := range l.parts {
 		own := p.Rule.Args(cost(i), "")
 		kind := p.Script.Name()[0]
-		if len(own) > 3 { // there are some behind now_us
+		if len(own) > 3 { // it has arguments after now_us, which an upper-case letter says
 			kind -= 'a' - 'A'
 		}
 		kinds, args = append(kinds, kind), append(args, own...)
@@ -95,7 +95,7 @@ func (l *Limiter) args(now string, cost func(i int) int64) []string {
 	return args
 }
 
-// read says what the reply of scripts/allof.lua means, and whether a script can reply so.
+// read reads the reply of scripts/allof.lua. It returns false for a reply that is impossible for a correct script.
 func (l *Limiter) read(requests asked, reply []int64) ([]rule.Standing, bool) {
 	standings := make([]rule.Standing, len(l.parts))
 	simple := len(reply) == len(l.parts)
@@ -123,7 +123,7 @@ func (l *Limiter) read(requests asked, reply []int64) ([]rule.Standing, bool) {
 	return standings, len(reply) == 0
 }
 
-// decision returns what the limiters' standings come to.
+// decision combines the answers of the limiters.
 func (l *Limiter) decision(standings []rule.Standing) Decision {
 	d := Decision{Each: make([]algorithms.Result, len(standings))}
 	for i, s := range standings {

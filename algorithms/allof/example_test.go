@@ -2,18 +2,17 @@ package allof_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/allof"
-	"github.com/go-weir/weir/algorithms/limitertest"
+	"github.com/go-weir/weir/fixedwindow"
 	"github.com/go-weir/weir/gcra"
+	"github.com/go-weir/weir/internal/embeddedtest"
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// Ten a second and a hundred an hour, for each key. With a Runner, New of gcra and of slidinglog keep both on a server.
+// Each key may have ten events a second and a hundred an hour.
 func Example() {
 	second, err := gcra.NewLocal(algorithms.PerSecond(10))
 	if err != nil {
@@ -33,15 +32,50 @@ func Example() {
 	// true 10 7 <nil>
 }
 
-// An export costs its user one and its tenant as many events as it has rows. All users of a tenant begin with the same text
-// in braces, so that one script can decide on user and tenant in a cluster too.
-func ExampleLimiter_AllowEach() {
-	clock := limitertest.NewClock(time.Unix(1_700_000_000, 0)) // so that this example tells the same each time
-	user, err := gcra.NewLocal(algorithms.PerMinute(2), algorithms.WithClock(clock.Now))
+// Two limits over a server are decided in one script: each key may have two requests a minute and three a day. The limiters must
+// have the same Runner.
+func ExampleNew() {
+	run, stop := embeddedtest.Runner() // a service makes one of its client: goredisrunner.New(client)
+	defer stop()
+	minute, err := gcra.New(run, algorithms.PerMinute(2))
 	if err != nil {
 		panic(err)
 	}
-	tenant, err := slidinglog.NewLocal(algorithms.PerHour(1000), algorithms.WithClock(clock.Now))
+	day, err := fixedwindow.New(run, algorithms.PerDay(3), fixedwindow.Aligned())
+	if err != nil {
+		panic(err)
+	}
+	limiter, err := allof.New(minute, day)
+	if err != nil {
+		panic(err)
+	}
+	for range 3 {
+		result, err := limiter.Allow(context.Background(), "alice")
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(result.Allowed, result.Remaining, result.RetryAfter)
+	}
+	if result, err := day.Peek(context.Background(), "alice"); err == nil {
+		fmt.Println("left of the day:", result.Remaining) // the denied request was charged to neither
+	}
+	// Output:
+	// true 1 0s
+	// true 0 0s
+	// false 0 30s
+	// left of the day: 1
+}
+
+// An export costs its user one event, and its tenant as many events as the export has rows. The keys of a tenant begin with the
+// same text in braces, so that one script can decide on user and tenant in a cluster too.
+func ExampleLimiter_AllowEach() {
+	run, stop := embeddedtest.Runner() // a service makes one of its client: goredisrunner.New(client)
+	defer stop()
+	user, err := gcra.New(run, algorithms.PerMinute(2))
+	if err != nil {
+		panic(err)
+	}
+	tenant, err := slidinglog.New(run, algorithms.PerHour(1000))
 	if err != nil {
 		panic(err)
 	}
@@ -49,37 +83,24 @@ func ExampleLimiter_AllowEach() {
 	if err != nil {
 		panic(err)
 	}
-
-	export := func(name string, rows int64) {
+	for _, export := range []struct {
+		user string
+		rows int64
+	}{{"alice", 300}, {"alice", 300}, {"alice", 10}, {"bob", 500}, {"bob", 400}} {
 		decision, err := limiter.AllowEach(context.Background(),
-			allof.Request{Key: "{acme}:" + name, Cost: 1},
-			allof.Request{Key: "{acme}", Cost: rows},
+			allof.Request{Key: "{acme}:" + export.user, Cost: 1},
+			allof.Request{Key: "{acme}", Cost: export.rows},
 		)
-		switch {
-		case errors.Is(err, algorithms.ErrCostExceedsLimit):
-			fmt.Printf("%s: %d rows: never\n", name, rows)
-		case err != nil:
-			fmt.Println(err) // the server has failed, or the keys aren't together
-		case decision.Result.Allowed:
-			fmt.Printf("%s: %d rows: yes, %d are left for acme\n", name, rows, decision.Each[1].Remaining)
-		case !decision.Each[0].Allowed:
-			fmt.Printf("%s: %d rows: in %v, as %s has asked too often\n", name, rows, decision.Result.RetryAfter, name)
-		default:
-			fmt.Printf("%s: %d rows: in %v, as acme has used its rows\n", name, rows, decision.Result.RetryAfter)
+		if err != nil {
+			panic(err) // such as algorithms.ErrCostExceedsLimit, if the export has more than 1000 rows
 		}
+		ofUser, ofTenant := decision.Each[0], decision.Each[1]
+		fmt.Println(export.user, decision.Result.Allowed, ofUser.Allowed, ofTenant.Allowed, decision.Result.RetryAfter)
 	}
-	export("alice", 300)
-	export("alice", 300)
-	export("alice", 10)
-	clock.Advance(time.Minute)
-	export("bob", 500)
-	export("bob", 400) // the denied export has cost bob nothing
-	export("bob", 2000)
 	// Output:
-	// alice: 300 rows: yes, 700 are left for acme
-	// alice: 300 rows: yes, 400 are left for acme
-	// alice: 10 rows: in 30s, as alice has asked too often
-	// bob: 500 rows: in 59m0s, as acme has used its rows
-	// bob: 400 rows: yes, 0 are left for acme
-	// bob: 2000 rows: never
+	// alice true true true 0s
+	// alice true true true 0s
+	// alice false false true 30s
+	// bob false true false 1h0m0s
+	// bob true true true 0s
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// TestMiddleware: httplimit asks a Limiter, and its Local where the server is away.
+// TestMiddleware: httplimit asks a Limiter, and its Local if the server is away.
 func TestMiddleware(t *testing.T) {
 	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
 	for name, run := range map[string]scripts.Runner{"server": server(t), "away": &answering{err: errors.New("no connection")}} {

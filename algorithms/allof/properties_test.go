@@ -197,7 +197,7 @@ func TestConcurrent(t *testing.T) {
 	forth := together(t, limiters)
 	slices.Reverse(limiters)
 	back := together(t, limiters)
-	var admitted [2]atomic.Int64 // of all, and of the last limiter by itself
+	var admitted [2]atomic.Int64 // by all limiters together, and by the last one when it is asked alone
 	var all sync.WaitGroup
 	for range 8 {
 		all.Add(1)

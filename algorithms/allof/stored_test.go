@@ -88,7 +88,7 @@ func contents(t testing.TB, conn *resptest.Conn, prefix string) string {
 	return fmt.Sprint(all)
 }
 
-// TestWrongContent: where one key holds something else, no limiter is charged, and that key gets a TTL.
+// TestWrongContent: if one key holds something else, no limiter is charged, and that key gets a TTL.
 func TestWrongContent(t *testing.T) {
 	for _, c := range []struct{ key, command, code string }{
 		{"weir:{k}:gcra:10/1s", "SET", "WEIRSTATE"}, {"weir:{k}:fixedwindow:1m", "SET", "WEIRSTATE"}, {"weir:{k}:slidinglog:1m", "RPUSH", "WEIRSTATE"},
@@ -126,7 +126,7 @@ func TestWrongContent(t *testing.T) {
 	}
 }
 
-// TestRefusedWrites: where the server refuses the first write, nothing is written, for new keys and for keys in use.
+// TestRefusedWrites: if the server refuses the first write, nothing is written. That holds for new keys and for keys in use.
 func TestRefusedWrites(t *testing.T) {
 	redis, conn := resptest.Miniredis(t)
 	run, refuses := &placed{conn}, false

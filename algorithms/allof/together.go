@@ -16,17 +16,17 @@ func together(parts []joint.Part) error {
 		p := &parts[i]
 		switch {
 		case (p.Script == nil) != (first.Script == nil):
-			return fmt.Errorf("%w: numbers 1 and %d are a Local and a Remote, want all in this process or all on one server", ErrNotTogether, i+1)
+			return fmt.Errorf("%w: limiters 1 and %d are a Local and a Remote, want all in this process or all on one server", ErrNotTogether, i+1)
 		case p.Settings.Simulated() != first.Settings.Simulated():
-			return fmt.Errorf("%w: one of numbers 1 and %d has a clock of its own, want algorithms.WithClock for all or for none", ErrNotTogether, i+1)
+			return fmt.Errorf("%w: one of limiters 1 and %d has a clock of its own, want algorithms.WithClock for all or for none", ErrNotTogether, i+1)
 		case i > 0 && p.Script != nil && !equal(p.Caller.Runner(), first.Caller.Runner()):
-			return fmt.Errorf("%w: numbers 1 and %d have different runners, or runners of a type that can't be compared (%T), "+
+			return fmt.Errorf("%w: limiters 1 and %d have different runners, or runners of a type that can't be compared (%T), "+
 				"want one pointer for all", ErrNotTogether, i+1, p.Caller.Runner())
 		}
 		for j := range parts[:i] {
 			if sameState(&parts[j], p) {
-				return fmt.Errorf("%w: numbers %d and %d keep one count for a key (%s), want a name of its own for one of them: "+
-					"algorithms.WithName", ErrNotTogether, j+1, i+1, p.Rule.Identity())
+				return fmt.Errorf("%w: limiters %d and %d share one count for a key (%s), want different names: algorithms.WithName",
+					ErrNotTogether, j+1, i+1, p.Rule.Identity())
 			}
 		}
 	}
@@ -46,7 +46,7 @@ func sameState(a, b *joint.Part) bool {
 	return a.Store == b.Store && a.Rule.Identity() == b.Rule.Identity()
 }
 
-// keys returns the key of each limiter on the server. Its error says that one script can't be known to hold them all.
+// keys returns the key of each limiter on the server, or an error if one script isn't known to be allowed to hold them all.
 func (l *Limiter) keys(ctx context.Context, requests asked) ([]string, error) {
 	keys, equal := make([]string, len(l.parts)), true
 	for i := range keys {
@@ -64,10 +64,10 @@ func (l *Limiter) keys(ctx context.Context, requests asked) ([]string, error) {
 	return keys, nil
 }
 
-// advice says what keys are together wherever they are.
+// advice says which keys one script may always hold.
 const advice = "want keys of at most 256 bytes that begin with the same text in braces, such as {acme} and {acme}:alice"
 
-// apart returns the error of a call. A server that turns out to be one of a cluster may not have known keys to be apart.
+// apart returns the error of a call. A client of a single server learns only from CROSSSLOT that it is part of a cluster.
 func apart(err error) error {
 	if scripts.ErrorCode(err) == "CROSSSLOT" {
 		return fmt.Errorf("%w: %w, "+advice, ErrNotTogether, err)

@@ -51,7 +51,7 @@ func (d *distant) Reset(ctx context.Context, key string) (err error) {
 	return err
 }
 
-// told is a limiter that gives the answer it was told to give.
+// told is a limiter that gives the answer that the test has set.
 type told struct {
 	result algorithms.Result
 	err    error

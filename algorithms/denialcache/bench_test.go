@@ -33,7 +33,7 @@ func (r refuser) PeekN(ctx context.Context, key string, _ int64) (algorithms.Res
 
 func (refuser) Reset(context.Context, string) error { return nil }
 
-// refused returns a cache of so many keys at most, which remembers refusals of keys for an hour.
+// refused returns a cache that remembers denials for an hour, for a limited number of keys.
 func refused(b *testing.B, most int, keys []string) *denialcache.Limiter {
 	b.Helper()
 	cache, err := denialcache.New(refuser{}, denialcache.MaxAge(time.Hour), denialcache.MaxKeys(most))

@@ -45,7 +45,7 @@ func TestCacheKeys(t *testing.T) {
 	}
 }
 
-// TestCacheRoom: room is made by denials that are over, else by the one that ends first.
+// TestCacheRoom: a denial that is over makes room or, if there is none, the one that ends first.
 func TestCacheRoom(t *testing.T) {
 	behind := &told{}
 	c := over(t, limitertest.NewClock(begin), behind, denialcache.MaxKeys(3))
@@ -74,7 +74,7 @@ func TestCacheRoom(t *testing.T) {
 	refuse("e", 1*time.Microsecond, "c", "e", "g") // e was over
 }
 
-// TestCachedCollision: keys of one hash are told apart.
+// TestCachedCollision: keys of one hash are distinguished.
 func TestCachedCollision(t *testing.T) {
 	c := over(t, limitertest.NewClock(begin), &told{result: refusal})
 	c.want(1, refusal, true)

@@ -132,7 +132,7 @@ func TestCachedConformance(t *testing.T) {
 	})
 }
 
-// TestCachedRealClock: without WithClock time is the process' own; what is told is in whole microseconds.
+// TestCachedRealClock: without WithClock the clock is the process' own, and results are in whole microseconds.
 func TestCachedRealClock(t *testing.T) {
 	l, err := slidinglog.NewLocal(algorithms.PerHour(1))
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package denialcache remembers the denials of a limiter in this process. It spares the server the requests of callers that
-// are denied anyway.
+// Package denialcache remembers the denials of a limiter in this process, so that callers which are denied often cost the
+// server fewer calls.
 package denialcache
 
 import (
@@ -17,7 +17,7 @@ type Limiter struct {
 	behind  algorithms.Limiter
 	longest int64                 // how long a denial is repeated at most, ns
 	now     func() (int64, error) // the time, ns
-	unseen  int64                 // how much less than on that clock may have passed behind, ns
+	unseen  int64                 // by how much a wait of the limiter behind may be shorter than it says, ns
 	denials *denialTable
 }
 
@@ -31,10 +31,10 @@ var _ algorithms.Limiter = (*Limiter)(nil)
 // # What doesn't change
 //
 // Only the limiter behind admits requests. A request is denied here only if the limiter behind would deny it at that
-// moment, except as said below. The server has decided at some time between the beginning and the end of the call.
-// Requests are denied here only as long as the wait would not be over if that time was the beginning. The limiter behind
-// is asked about smaller costs than the one that was denied, about costs below 1 or above Result.Limit, and about
-// requests whose context has ended. Its errors are returned unchanged, and are not remembered.
+// moment, except as said below. The server decided at some time between the beginning and the end of the call. The cache
+// counts the wait from the beginning, so that it never denies too long. The limiter behind is asked about costs below the one
+// that was denied, about costs below 1 or above Result.Limit, and about requests whose context has ended. Its errors are
+// returned unchanged, and are not remembered.
 //
 // Peek and PeekN always ask the limiter behind. Reset forgets the key here too: a denial that was decided before the Reset,
 // and whose answer comes after it, is not remembered.
@@ -46,17 +46,17 @@ var _ algorithms.Limiter = (*Limiter)(nil)
 //     may have grown since, as time has passed, or shrunk, as other requests were admitted. It is below that cost either
 //     way.
 //   - RetryAfter is what is left of the wait, counted from the end of the call that was denied. So a caller that waits for
-//     it is not too early, and too late by at most the time that call took. For a larger cost than the one that was
-//     denied, or if other requests were admitted meanwhile, it is a lower bound: the limiter behind tells a caller that
-//     comes back too early the exact wait.
+//     it is never too early, and too late by at most the duration of that call. If the cost is larger than the one that was
+//     denied, or other requests were admitted meanwhile, RetryAfter is a lower bound: a caller that comes back too early gets
+//     the exact wait from the limiter behind.
 //   - ResetAfter is what is left of it, counted the same way. It is a lower bound if other requests were admitted
 //     meanwhile.
 //
 // # Changes that go unnoticed
 //
-// Some changes make room for requests, and this Limiter doesn't see them: a Reset, or a settlement of a reservation, in another
-// process or through another limiter, and a server whose clock is set, or that has lost the key. They go unnoticed for at most
-// a second, or the time that [MaxAge] sets.
+// This Limiter doesn't notice some changes that make room for requests: a Reset or a settlement of a reservation in another
+// process or through another limiter, a new setting of the server's clock, and a server that has lost the key. It notices
+// them after at most a second, or the time that [MaxAge] sets.
 //
 // A Limiter has no With. A limiter of another limit needs a cache of its own: make one for each plan, not one for each
 // request.
@@ -97,8 +97,8 @@ func monotonic() func() (int64, error) {
 	return func() (int64, error) { return int64(time.Since(began)), nil }
 }
 
-// onNanoseconds sets a clock that is finer than those of the limiters behind, which count in whole microseconds. A wait may
-// begin late in one microsecond and end early in another, and so be shorter than it says by up to a microsecond.
+// onNanoseconds sets a clock that is finer than those of the limiters behind, which count in whole microseconds. A wait that
+// such a limiter tells may in truth be shorter by up to a microsecond, as its beginning and its end are rounded.
 func (c *Limiter) onNanoseconds(now func() (int64, error)) {
 	c.now, c.unseen = now, int64(time.Microsecond)
 }
@@ -135,7 +135,7 @@ func (c *Limiter) PeekN(ctx context.Context, key string, n int64) (algorithms.Re
 	return c.behind.PeekN(ctx, key, n)
 }
 
-// Reset forgets the key, here and in the limiter behind. If that fails there, the key has still been forgotten here.
+// Reset forgets the key, here and in the limiter behind. If the latter fails, the key has still been forgotten here.
 func (c *Limiter) Reset(ctx context.Context, key string) error {
 	if len(key) > longestDenialKey {
 		return c.behind.Reset(ctx, key)
@@ -164,7 +164,7 @@ func (c *Limiter) Local() (algorithms.Limiter, error) {
 	return nil, fmt.Errorf("%w: %T has no method Local", algorithms.ErrNoLocal, c.behind)
 }
 
-// A question is one that the limiter behind is going to be asked.
+// A question is a request that the limiter behind is going to be asked.
 type question struct {
 	began  int64 // the time, or somewhat before it
 	hash   uint64
@@ -172,14 +172,14 @@ type question struct {
 	learn  bool   // whether its answer can be remembered
 }
 
-// refuse returns the refusal of a request of cost n, if one is remembered; else a question.
+// refuse returns the refusal of a request of cost n if a denial is remembered, and otherwise the question to ask.
 func (c *Limiter) refuse(ctx context.Context, key string, n int64) (refusal algorithms.Result, asked question, refused bool) {
 	if len(key) > longestDenialKey {
 		return algorithms.Result{}, question{}, false
 	}
 	hash := c.denials.hash(key)
 	held := c.denials.find(hash, key)
-	// The clock is read after what is held: what begins later yet was made before the clock went back.
+	// The clock is read after the denial. So a denial that begins later than now was made before the clock went back.
 	now, err := c.now()
 	if err != nil {
 		return algorithms.Result{}, question{}, false // the limiter behind has the same clock, and says why
@@ -187,7 +187,7 @@ func (c *Limiter) refuse(ctx context.Context, key string, n int64) (refusal algo
 	switch {
 	case held == nil:
 	case !held.live(now):
-		c.denials.drop(held) // so that it is over for good, also where the clock goes back
+		c.denials.drop(held) // so that it doesn't apply again if the clock goes back
 	case held.cost <= n && n <= held.limit && ctx.Err() == nil:
 		return held.result(now), question{}, true
 	}
@@ -196,7 +196,7 @@ func (c *Limiter) refuse(ctx context.Context, key string, n int64) (refusal algo
 
 // learn remembers the answer to a request of cost n, if it is a denial.
 func (c *Limiter) learn(asked question, key string, n int64, result algorithms.Result, err error) {
-	// Weir's own limiters never tell of longer times; those of others must not overflow.
+	// Other limiters than Weir's may return longer times, which must not overflow.
 	if !asked.learn || err != nil || result.Allowed || n < 1 || max(result.RetryAfter, result.ResetAfter) > maxAge {
 		return
 	}

@@ -44,7 +44,7 @@ func TestCachedUntil(t *testing.T) {
 	c.want(1, algorithms.Result{Allowed: true, Limit: 1, ResetAfter: 100 * ms}, true)
 }
 
-// TestCachedWaitIsNotTooEarly: who waits what the cache has told is admitted.
+// TestCachedWaitIsNotTooEarly: a caller that waits for the RetryAfter of a denial from the cache is admitted.
 func TestCachedWaitIsNotTooEarly(t *testing.T) {
 	c := overGCRA(t, algorithms.PerSecond(7))
 	for range 8 {
@@ -238,7 +238,7 @@ func TestCacheTime(t *testing.T) {
 	}
 }
 
-// TestCachedLimit: a cache's Limit is that of the limiter behind, or none where that can't tell.
+// TestCachedLimit: a cache's Limit is that of the limiter behind, or the zero Limit if that has no method Limit.
 func TestCachedLimit(t *testing.T) {
 	limit := algorithms.PerMinute(5).WithBurst(2)
 	local, err := gcra.NewLocal(limit)

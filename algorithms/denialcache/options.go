@@ -37,15 +37,15 @@ func MaxAge(longest time.Duration) Option {
 	return optionFunc(func(s *settings) { s.age = longest })
 }
 
-// MaxKeys sets how many keys are remembered at most: 1 to 2^26 (67 million), 65,536 by default. Memory is in proportion. A
-// key can be in one of eight places. So some keys are dropped before the cache is full: about one in twenty if half as many
-// keys as this are denied in turn, and next to none if a quarter are.
+// MaxKeys sets how many keys are remembered at most: 1 to 2^26 (67 million), 65,536 by default. Memory grows in proportion. As
+// a key can be in eight places only, some keys are dropped before the cache is full: about one in twenty if half as many keys
+// as this are denied in turn, and hardly any if a quarter are.
 func MaxKeys(most int) Option {
 	return optionFunc(func(s *settings) { s.keys = most })
 }
 
-// WithClock makes now the clock, instead of the process' monotonic one. A nil now changes nothing. If the limiter behind
-// has a clock of its own, it needs the same one here.
+// WithClock makes now the clock, instead of the process' monotonic one. A nil now changes nothing. If the limiter behind has a
+// clock set by algorithms.WithClock, the cache needs the same one.
 func WithClock(now func() time.Time) Option {
 	return optionFunc(func(s *settings) { s.clock = now })
 }

@@ -9,11 +9,11 @@ import (
 
 var _ algorithms.Reserver = (*Limiter)(nil)
 
-// Reserve asks the limiter behind, unless a denial is remembered that answers it. The error wraps algorithms.ErrNoReserve if
+// Reserve asks the limiter behind, unless a remembered denial answers the request. The error wraps algorithms.ErrNoReserve if
 // the limiter behind has no method Reserve.
 //
-// A settlement that gives something back makes room for requests. It forgets the key's denial here, also one whose answer
-// comes while the settlement is under way. Other processes notice it within [MaxAge].
+// A settlement that gives something back makes room for requests. So it forgets the key's denial here, including one that
+// arrives during the settlement. Other processes notice the room within [MaxAge].
 func (c *Limiter) Reserve(ctx context.Context, key string, n int64) (*algorithms.Reservation, error) {
 	behind, ok := c.behind.(algorithms.Reserver)
 	if !ok {
@@ -21,7 +21,7 @@ func (c *Limiter) Reserve(ctx context.Context, key string, n int64) (*algorithms
 	}
 	refusal, asked, refused := c.refuse(ctx, key, n)
 	if refused {
-		return algorithms.NewReservation(refusal, n, nil), nil // of a denial there is nothing to settle
+		return algorithms.NewReservation(refusal, n, nil), nil // a denial is never settled
 	}
 	reservation, err := behind.Reserve(ctx, key, n)
 	if err != nil || reservation == nil {

@@ -92,7 +92,7 @@ func TestResetsUnderWay(t *testing.T) {
 	c.want(1, refusal, false)
 }
 
-// TestResetFails: where it is not known whether the limiter behind has forgotten, it is asked.
+// TestResetFails: if Reset of the limiter behind fails, that limiter is asked again.
 func TestResetFails(t *testing.T) {
 	lost := errors.New("lost reply")
 	behind := &told{result: refusal}
@@ -158,7 +158,7 @@ func TestResetRace(t *testing.T) {
 			defer owners.Done()
 			for i := range 1000 {
 				err := c.Reset(ctx, key)
-				runtime.Gosched() // to who was told before it
+				runtime.Gosched() // to the caller that got an answer before
 				first, firstErr := c.Allow(ctx, key)
 				second, secondErr := c.Allow(ctx, key)
 				if errors.Join(err, firstErr, secondErr) != nil || !first.Allowed || second.Allowed {

@@ -18,14 +18,14 @@ const (
 	longestDenialKey = 256 // bytes; longer keys are never held
 )
 
-// A denial is what the limiter behind a [Limiter] has said of one key. Once it is in a table it
-// never changes. Times are in nanoseconds, on the cache's clock.
+// A denial is the answer of the limiter behind for one key. It never changes once it is in a table. Times are in nanoseconds,
+// on the cache's clock.
 type denial struct {
 	key              string
 	hash             uint64
 	cost             int64 // the smallest cost that is refused
-	limit, remaining int64 // as the limiter behind has told
-	from, until      int64 // refused from the one time on, before the other
+	limit, remaining int64 // of the answer
+	from, until      int64 // requests are refused from the first time on, and before the second
 	retry, reset     int64 // the ends of RetryAfter and ResetAfter
 }
 
@@ -48,9 +48,9 @@ func roundUp(ns int64) time.Duration {
 	return time.Duration((ns+999)/1000) * time.Microsecond
 }
 
-// A denialTable holds the denials of a bounded number of keys. A key's hash says which few slots it
-// can be in; where they are all taken by others, the denial that ends first makes room. So nothing
-// costs more than a look at those few, however many keys there are. Reading takes no lock.
+// A denialTable holds the denials of a bounded number of keys. A key's hash says which few slots it can be in. If others
+// take all of these, the denial that ends first makes room. So each operation looks at a few slots only, however many keys
+// there are. Reading takes no lock.
 type denialTable struct {
 	seed    maphash.Seed
 	sets    uint64 // how many sets there are; each has some of the slots, up to denialWays
@@ -58,15 +58,15 @@ type denialTable struct {
 	stripes [denialStripes]denialStripe
 }
 
-// A denialStripe guards the writing of some of the sets, and knows of the Resets of their keys.
+// A denialStripe guards the writing of some of the sets, and counts the Resets of their keys.
 type denialStripe struct {
 	mu    sync.Mutex
 	begun int      // Resets that have begun and not ended
 	ended uint64   // Resets that have ended
-	_     [40]byte // to the end of a cache line, which others would otherwise wait for
+	_     [40]byte // padding to a cache line, against false sharing
 }
 
-// newDenialTable returns a table for so many keys, at least 1.
+// newDenialTable returns a table for most keys, at least 1.
 func newDenialTable(most int) *denialTable {
 	return &denialTable{
 		seed:  maphash.MakeSeed(),
@@ -86,7 +86,7 @@ func (t *denialTable) at(hash uint64) ([]atomic.Pointer[denial], *denialStripe) 
 	return t.slots[set*most/t.sets : (set+1)*most/t.sets], &t.stripes[set%denialStripes]
 }
 
-// find returns the key's denial, and nil where none is held. Whether it is live is not asked.
+// find returns the key's denial, or nil. The denial may be over.
 func (t *denialTable) find(hash uint64, key string) *denial {
 	slots, _ := t.at(hash)
 	for i := range slots {
@@ -105,10 +105,9 @@ func (t *denialTable) resets(hash uint64) uint64 {
 	return stripe.ended
 }
 
-// keep holds d from the time now on, unless it may have been decided before a Reset of its key: d is
-// dropped where a Reset is under way, or where more have ended than the resets there were before d
-// was asked for. Of two live denials of one key the one of the smaller cost stays, as it answers
-// more requests, and of equal costs the one that holds longer.
+// keep holds d from the time now on. It drops d if d may have been decided before a Reset of its key: if a Reset is under
+// way, or if more Resets have ended than before d was asked for. Of two live denials of one key the one of the smaller cost
+// stays, as it answers more requests, and of equal costs the one that holds longer.
 func (t *denialTable) keep(d *denial, resets uint64, now int64) {
 	slots, stripe := t.at(d.hash)
 	stripe.mu.Lock()
@@ -135,7 +134,7 @@ func (t *denialTable) keep(d *denial, resets uint64, now int64) {
 			room, soonest = &slots[i], ends
 		}
 	}
-	d.key = strings.Clone(d.key) // the caller's may be part of something much larger
+	d.key = strings.Clone(d.key) // the caller's may be part of a much longer string
 	room.Store(d)
 }
 
@@ -149,7 +148,7 @@ func (t *denialTable) drop(d *denial) {
 	}
 }
 
-// beginReset forgets the key, and holds nothing new of keys like it before endReset.
+// beginReset forgets the key. No key of its stripe is kept from then on, until endReset.
 func (t *denialTable) beginReset(hash uint64, key string) {
 	slots, stripe := t.at(hash)
 	stripe.mu.Lock()
@@ -162,7 +161,7 @@ func (t *denialTable) beginReset(hash uint64, key string) {
 	}
 }
 
-// endReset follows on each beginReset.
+// endReset is called once for each beginReset.
 func (t *denialTable) endReset(hash uint64) {
 	_, stripe := t.at(hash)
 	stripe.mu.Lock()

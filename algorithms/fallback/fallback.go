@@ -1,10 +1,8 @@
-// Package fallback asks a second limiter while the first one's server is away.
+// Package fallback asks a second limiter while the server of the first one is away: while it fails, or doesn't answer in time.
 //
-// The breaker in front of the first limiter is the library's own. The general ones count calls, or shares of calls, that
-// failed by their error alone. What matters here are two other things: a failure counts only if the server has answered
-// nothing else since the question was asked, so that a flood of this process' own making never counts as a server that is
-// away; and a question that says nothing about the server, such as one whose caller has left, ends a probe without a verdict.
-// That leaves so little of a general breaker that it isn't worth a dependency of the module.
+// The package has a circuit breaker of its own, as general ones judge a call by its error alone. Here a failed call counts only
+// if the server has answered nothing since the call began. So a process that floods its own connections doesn't take the server
+// to be away. A probe can also end without a verdict, for example because its caller has left.
 package fallback
 
 import (
@@ -22,12 +20,12 @@ import (
 )
 
 var (
-	// ErrAway is wrapped by errors that say that the primary was not asked, as its server is away. They wrap its last
+	// ErrAway is wrapped by errors which say that the primary was not asked, because its server is away. They wrap its last
 	// failure too.
 	ErrAway = breaker.ErrAway
 
-	// ErrHung is wrapped by errors that say that the primary was not asked, as 1,024 questions that were given up have not
-	// returned yet.
+	// ErrHung is wrapped by errors which say that the primary was not asked, because 1,024 earlier calls have been given up
+	// and have not returned yet.
 	ErrHung = ask.ErrHung
 )
 
@@ -48,32 +46,33 @@ type server struct {
 	panics  outage.Log
 }
 
-// New returns a limiter that asks primary, for at most 250 ms or the [Timeout], and secondary if primary fails. The
+// New returns a limiter that asks primary, for at most 250 ms or the [Timeout], and asks secondary if primary fails. The
 // secondary is most often a limiter of the same limit in this process, which the primary's method Local returns. A key then
 // gets at most its limit from the primary's server, and once more from each process.
 //
-// # What is a failure
+// # What counts as a failure
 //
-// Each error of the primary is, and no answer within the Timeout, with these exceptions. They are returned to the caller,
-// and the secondary isn't asked:
+// Every error of the primary is a failure, and so is no answer within the Timeout. The exceptions are these errors, which are
+// returned to the caller without asking the secondary:
 //
 //   - errors of the arguments: algorithms.ErrInvalidCost, ErrCostExceedsLimit, ErrInvalidLimit, ErrInvalidTime;
 //   - the end of the caller's context, or of its deadline.
 //
-// A primary that ignores its context is left behind in a goroutine of its own. A late answer is dropped, and the request
-// may have been charged. While 1,024 questions hang like that, the primary isn't asked ([ErrHung]). A panic goes on in the
-// caller's goroutine.
+// If the primary ignores its context, its call goes on in a goroutine of its own. A late answer is dropped, and the request
+// may have been charged. While 1,024 calls hang like that, the primary isn't asked ([ErrHung]). A panic of the primary is
+// passed on to the caller's goroutine.
 //
 // # The breaker
 //
-// After five failures in a row, during which the server has answered nothing, the primary isn't asked any more: the breaker
-// is open. After a wait one request at a time asks it, as a probe, and all others ask the secondary at once. An answer closes
-// the breaker. Each failed probe doubles the wait, from 250 ms to 8 s, or as [Backoff] sets. A random part of at most a half is
-// taken off each wait, so that processes don't probe together.
+// After five failures in a row, during which the server has answered nothing, the breaker opens: the primary isn't asked any
+// more. After a wait one request at a time asks it, as a probe, and all others ask the secondary at once. An answer closes
+// the breaker. Each failed probe doubles the wait, from 250 ms to 8 s, or as [Backoff] sets. Each wait is shortened by a random
+// part, of at most a half, so that processes don't probe together.
 //
-// What says nothing about the server doesn't count: the exceptions above, ErrHung, and a request that has waited in vain for
-// its turn in this process (coalesce.ErrQueueFull, go-redis' pool timeout). An error that concerns a single key (WRONGTYPE,
-// WEIRSTATE, MOVED, ASK, TRYAGAIN, CROSSSLOT) shows that the server answers. [CountsIf] decides about errors of your own.
+// Errors that tell nothing about the server don't count: the exceptions above, ErrHung, and the error of a request that found
+// no free place in this process (coalesce.ErrQueueFull, go-redis' pool timeout). An error that concerns a single key
+// (WRONGTYPE, WEIRSTATE, MOVED, ASK, TRYAGAIN, CROSSSLOT) shows that the server answers. [CountsIf] decides about errors of
+// your own.
 //
 // Failures are logged, as [Logger] says.
 //
@@ -101,9 +100,9 @@ func (l *Limiter) Allow(ctx context.Context, key string) (algorithms.Result, err
 	return l.AllowN(ctx, key, 1)
 }
 
-// AllowN asks for n events at once, all or nothing. If both limiters fail, the error wraps those of both. If n is above what
-// the secondary can ever admit, but not above what the primary's Limit can, the error wraps only the primary's, and not
-// algorithms.ErrCostExceedsLimit, as the request may fit later.
+// AllowN asks for n events at once, all or nothing. If both limiters fail, the error wraps those of both. If n fits into the
+// primary's limit but never into the secondary's, the request may succeed when the primary is back: the error then wraps only
+// the primary's, and not algorithms.ErrCostExceedsLimit.
 func (l *Limiter) AllowN(ctx context.Context, key string, n int64) (algorithms.Result, error) {
 	question := l.question(key)
 	question.Cost = n
@@ -132,7 +131,7 @@ func (l *Limiter) PeekN(ctx context.Context, key string, n int64) (algorithms.Re
 	return result, l.joined(failure, err, n)
 }
 
-// Reset forgets the key in both limiters, whatever the state of the breaker. Its error wraps those of both.
+// Reset forgets the key in both limiters, even while the breaker is open. Its error wraps those of both.
 func (l *Limiter) Reset(ctx context.Context, key string) error {
 	question := l.question(key)
 	question.Reset = true
@@ -158,10 +157,10 @@ func (l *Limiter) Local() (algorithms.Limiter, error) {
 	return nil, fmt.Errorf("%w: %T has no method Local", algorithms.ErrNoLocal, l.primary)
 }
 
-// With returns a limiter with the same options, whose primary and secondary are the present ones' under another limit. Both
-// get the whole of it. The limiters share one breaker, as their primaries are on one server. With needs limiters that are
-// *algorithms.Remote, *algorithms.Local or *Limiter: for others its error wraps algorithms.ErrInvalidOption. For a limit that
-// can't be used it wraps algorithms.ErrInvalidLimit.
+// With returns a limiter with the same options, whose primary and secondary both have another limit. The two limiters share
+// one breaker, as their primaries are on one server. The primary and the secondary must be *algorithms.Remote,
+// *algorithms.Local or *Limiter: for others the error wraps algorithms.ErrInvalidOption. For a limit that can't be used it
+// wraps algorithms.ErrInvalidLimit.
 func (l *Limiter) With(limit algorithms.Limit) (*Limiter, error) {
 	primary, err := with(l.primary, limit)
 	if err != nil {
@@ -192,7 +191,7 @@ func (l *Limiter) question(key string) ask.Question {
 	return ask.Question{Limiter: l.primary, Key: key, Timeout: l.settings.timeout, InProcess: inProcess}
 }
 
-// askPrimary asks the primary the question. failure is nil if the secondary is not to be asked.
+// askPrimary asks the primary the question. It returns a failure if the secondary is to be asked.
 func (l *Limiter) askPrimary(ctx context.Context, question ask.Question) (result algorithms.Result, failure, err error) {
 	ticket, failure := l.server.breaker.Enter()
 	if failure != nil {
@@ -231,7 +230,7 @@ func (l *Limiter) judge(err error) ask.Verdict {
 	return ask.Unknown
 }
 
-// tell tells of a failure of the primary, by OnError or by a log.
+// tell reports a failure of the primary, to OnError or to a log.
 func (l *Limiter) tell(log *outage.Log, err error) {
 	if l.settings.onError != nil {
 		l.settings.onError(err)
@@ -243,7 +242,8 @@ func (l *Limiter) tell(log *outage.Log, err error) {
 
 func noAttributes() []any { return []any{"policy", "fall back"} }
 
-// joined returns the error of a question of cost n that neither limiter has answered, or nil if the secondary has.
+// joined returns the error of a question of cost n: failure is the primary's error, and err the secondary's. It returns nil
+// if the secondary has answered.
 func (l *Limiter) joined(failure, err error, n int64) error {
 	switch {
 	case err == nil || errors.Is(err, algorithms.ErrInvalidCost):
@@ -257,5 +257,5 @@ func (l *Limiter) joined(failure, err error, n int64) error {
 	return fmt.Errorf("weir: both limiters fail: %w; %w", failure, err)
 }
 
-// defaultTimeout is how long the primary is waited for.
+// defaultTimeout is how long to wait for the primary.
 const defaultTimeout = 250 * time.Millisecond

@@ -111,7 +111,7 @@ func TestServerAway(t *testing.T) {
 	for _, wait := range []time.Duration{time.Second, 2 * time.Second, 3 * time.Second, 3 * time.Second} {
 		opened := b.events[len(b.events)-1]
 		if opened.State != fallback.Open || opened.Wait < wait/2 || opened.Wait > wait || !errors.Is(opened.Err, errDown) {
-			t.Errorf("told %+v, want open for %v to %v", opened, wait/2, wait)
+			t.Errorf("the hook got %+v, want open for %v to %v", opened, wait/2, wait)
 		}
 		b.Advance(opened.Wait - time.Microsecond)
 		b.asks(t, 3, 0, 3)
@@ -119,7 +119,7 @@ func TestServerAway(t *testing.T) {
 		b.asks(t, 3, 1, 3)
 	}
 	if last := b.failures[len(b.failures)-1]; !errors.Is(last, fallback.ErrAway) || !errors.Is(last, errDown) {
-		t.Errorf("told %v, want ErrAway with the cause", last)
+		t.Errorf("the hook got %v, want ErrAway with the cause", last)
 	}
 	b.Advance(3 * time.Second)
 	b.primary.answer = nil
@@ -150,7 +150,7 @@ func TestOneProbe(t *testing.T) {
 		t.Errorf("the caller that leaves has %v", err)
 	}
 	if last := b.events[len(b.events)-1]; last.State != fallback.Open || last.Err != nil {
-		t.Errorf("told %+v, want open again, by no failure", last)
+		t.Errorf("the hook got %+v, want open again, by no failure", last)
 	}
 	b.primary.answer = nil
 	b.asks(t, 2, 2, 0)
@@ -223,7 +223,7 @@ func TestTimeout(t *testing.T) {
 	}
 	for _, err := range b.failures {
 		if !errors.Is(err, context.DeadlineExceeded) || !strings.HasPrefix(err.Error(), "weir: no answer within 1ms") {
-			t.Errorf("told %v", err)
+			t.Errorf("the hook got %v", err)
 		}
 	}
 	if len(b.events) != 1 {
@@ -304,7 +304,7 @@ func TestPassesOn(t *testing.T) {
 		must(other.Allow(ctx, "k"))
 	}
 	if other.Limit() != algorithms.PerHour(20) || !errors.Is(told, fallback.ErrAway) {
-		t.Errorf("limit %v, told %v", other.Limit(), told)
+		t.Errorf("limit %v, the hook got %v", other.Limit(), told)
 	}
 	if _, err := l.With(algorithms.Limit{}); !errors.Is(err, algorithms.ErrInvalidLimit) {
 		t.Errorf("no limit: %v", err)

@@ -28,7 +28,7 @@ type optionFunc func(*settings)
 
 func (f optionFunc) apply(s *settings) { f(s) }
 
-// Timeout sets how long the primary is waited for: above 0, 250 ms by default. The caller's own deadline may be sooner. A
+// Timeout sets how long to wait for the primary: above 0, 250 ms by default. The caller's own deadline may be sooner. A
 // primary that obeys its context has 5 ms more to return the cause.
 func Timeout(d time.Duration) Option {
 	return optionFunc(func(s *settings) {
@@ -39,9 +39,9 @@ func Timeout(d time.Duration) Option {
 	})
 }
 
-// Backoff sets the wait before the first probe of a server that is away, 250 ms by default, and the longest one, 8 s by
-// default. Both must be above 0, and the longest no shorter than the first. A random part of each wait is taken off, a half
-// at most.
+// Backoff sets the wait before the first probe of a server that is away, 250 ms by default, and the longest wait, 8 s by
+// default. Both must be above 0, and the longest no shorter than the first. Each wait is shortened by a random part, of at
+// most a half.
 func Backoff(first, longest time.Duration) Option {
 	return optionFunc(func(s *settings) {
 		if first <= 0 || longest < first {
@@ -52,7 +52,7 @@ func Backoff(first, longest time.Duration) Option {
 }
 
 // CountsIf sets the function that decides whether an error of the primary, or its lack of an answer, counts for the breaker.
-// It isn't asked about what is no failure: see [New]. The secondary is asked either way.
+// It isn't called for errors that are not failures: see [New]. The secondary is asked in either case.
 func CountsIf(f func(error) bool) Option {
 	return optionFunc(func(s *settings) {
 		if f == nil {
@@ -75,7 +75,7 @@ const (
 // An Event is a change of the state. It has the new State, for Open the Err that caused it and the Wait before the next probe.
 type Event = breaker.Event
 
-// OnChange sets a function that is told of each change of the state, in order and one at a time, by the goroutine of a
+// OnChange sets a function that is called at each change of the state, in order and one call at a time, by the goroutine of a
 // caller. It may use the limiter.
 func OnChange(f func(Event)) Option {
 	return optionFunc(func(s *settings) {
@@ -86,9 +86,9 @@ func OnChange(f func(Event)) Option {
 	})
 }
 
-// OnError sets a function that is told of each failure of the primary, and of each request for which it was not asked
-// ([ErrAway], [ErrHung]). Failures are not logged then, unless [Logger] is given too. If the primary panics after its
-// question was given up, the function is told from another goroutine.
+// OnError sets a function that is called with each failure of the primary, and with [ErrAway] or [ErrHung] for each request
+// for which the primary was not asked. Failures are not logged then, unless [Logger] is given too. If the primary panics after
+// its call was given up, the function is called by another goroutine.
 func OnError(f func(error)) Option {
 	return optionFunc(func(s *settings) {
 		if f == nil {
@@ -99,8 +99,8 @@ func OnError(f func(error)) Option {
 }
 
 // Logger sets the logger of failures. The default is log/slog's default logger, unless [OnError] is given. The first failure
-// is logged at once, and from then on at most one in ten seconds, with the number of those since. When the primary answers
-// again, the number of all and the time since the first is logged.
+// is logged at once. From then on at most one failure in ten seconds is logged, with the number of those in between. When the
+// primary answers again, the log says how many failures there were and for how long.
 func Logger(l *slog.Logger) Option {
 	return optionFunc(func(s *settings) {
 		if l == nil {
@@ -110,8 +110,8 @@ func Logger(l *slog.Logger) Option {
 	})
 }
 
-// WithClock makes now the clock of the waits and of the log, instead of time.Now. A nil now changes nothing. It does not
-// concern the [Timeout].
+// WithClock makes now the clock of the breaker's waits and of the log, instead of time.Now. A nil now changes nothing. The
+// [Timeout] doesn't use it.
 func WithClock(now func() time.Time) Option {
 	return optionFunc(func(s *settings) { s.clock = now })
 }

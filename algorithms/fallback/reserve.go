@@ -12,8 +12,8 @@ var _ algorithms.Reserver = (*Limiter)(nil)
 // Reserve asks the limiter that AllowN would ask, with the same errors. The error wraps algorithms.ErrNoReserve if the
 // primary or the secondary has no method Reserve.
 //
-// A Reservation is settled where it was charged. The primary is waited for as long as for a request, whatever the state of
-// the breaker, and a failure is the settlement's error: the charge may stay as it was.
+// A Reservation is settled by the limiter that charged it. If that is the primary, the settlement waits for it as long as a
+// request does, even while the breaker is open. Its failure is returned, and the charge may stay as it was.
 func (l *Limiter) Reserve(ctx context.Context, key string, n int64) (*algorithms.Reservation, error) {
 	primary, err := reserver("primary", l.primary)
 	if err != nil {

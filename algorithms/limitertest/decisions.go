@@ -63,11 +63,11 @@ func testRetryAfterIsExact(t *testing.T, s *suite) {
 				l.Advance(r.RetryAfter - time.Microsecond)
 				early := l.ask("k", n)
 				if early.Allowed || early.RetryAfter != time.Microsecond {
-					t.Errorf("%v: cost %d told to wait %v, is %+v a microsecond sooner; want it denied with 1µs to wait", limit, n, r.RetryAfter, early)
+					t.Errorf("%v: cost %d denied with RetryAfter %v, 1µs before it %+v; want it denied with 1µs to wait", limit, n, r.RetryAfter, early)
 				}
 				l.Advance(time.Microsecond)
 				if on := l.ask("k", n); !on.Allowed || on.RetryAfter != 0 {
-					t.Errorf("%v: cost %d told to wait %v, is then %+v; want it allowed", limit, n, r.RetryAfter, on)
+					t.Errorf("%v: cost %d denied with RetryAfter %v, after it %+v; want it allowed", limit, n, r.RetryAfter, on)
 				}
 			}
 		}

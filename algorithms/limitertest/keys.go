@@ -10,7 +10,7 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// testAnyKey counts for each odd key by itself: each is admitted its limit, and none another's.
+// testAnyKey: unusual keys count separately. Each is admitted its own limit.
 func testAnyKey(t *testing.T, s *suite) {
 	keys := []string{
 		"", "k", " ", "}", "}x", "{", "{}", "{}x", "{x}", "}{", "-}x", "a{b}c", "a}b{c", "x}:gcra", "x}:gcra:n",
@@ -36,7 +36,7 @@ func testAnyKey(t *testing.T, s *suite) {
 	}
 }
 
-// testNamesAndPrefixes counts for each name and prefix by itself, where state is shared at all.
+// testNamesAndPrefixes: limiters with different names or prefixes count separately.
 func testNamesAndPrefixes(t *testing.T, s *suite) {
 	l := s.subject(t, algorithms.PerHour(1))
 	for _, opts := range [][]algorithms.Option{
@@ -113,7 +113,7 @@ func (s *suite) wantTTL(t *testing.T, l *subject, least time.Duration) {
 	}
 }
 
-// dump returns what l has stored; nothing where the suite can't look.
+// dump returns the stored keys of l, or nothing if the suite has no Store.
 func (s *suite) dump(t *testing.T, l *subject) map[string]string {
 	t.Helper()
 	if s.store == nil {

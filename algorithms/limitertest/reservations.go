@@ -63,7 +63,7 @@ func (s *subject) commit(r *algorithms.Reservation, used int64) {
 	}
 }
 
-// standsAs fails the test unless both limiters tell the same of a key, for each of some costs.
+// standsAs fails the test unless both limiters answer the same Peeks of a key.
 func (s *subject) standsAs(other *subject, key, after string) {
 	s.t.Helper()
 	capacity := s.peek(key).Limit
@@ -114,7 +114,7 @@ func testReserveDecidesAsAllowN(t *testing.T, s *suite) {
 	}
 }
 
-// testSettledAtOnce: a charge that is settled in its instant is what it should have been, and none if nothing was used.
+// testSettledAtOnce: after a settlement at the instant of the charge, the key is as if the true cost had been charged.
 func testSettledAtOnce(t *testing.T, s *suite) {
 	for _, limit := range s.smallLimits() {
 		l, twin := s.twins(t, limit)
@@ -139,7 +139,7 @@ func testSettledAtOnce(t *testing.T, s *suite) {
 	}
 }
 
-// testSettledLater: what is outstanding is never less than if the true cost had been charged.
+// testSettledLater: the used part of the limit is never less than if the true cost had been charged.
 func testSettledLater(t *testing.T, s *suite) {
 	for _, limit := range s.smallLimits() {
 		capacity := s.subject(t, limit).peek("k").Limit
@@ -164,7 +164,7 @@ func testSettledLater(t *testing.T, s *suite) {
 	}
 }
 
-// testSettledIntoDebt: more than fits is charged, and the wait for it is exact.
+// testSettledIntoDebt: a cost that doesn't fit is charged, and the wait after it is exact.
 func testSettledIntoDebt(t *testing.T, s *suite) {
 	for _, limit := range s.smallLimits() {
 		l := s.subject(t, limit)

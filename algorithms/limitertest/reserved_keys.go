@@ -12,7 +12,7 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// testSettledAfterReset: of a key that was forgotten at most the charge is given back.
+// testSettledAfterReset: if the key was reset since the Reserve, a settlement gives back at most the charge.
 func testSettledAfterReset(t *testing.T, s *suite) {
 	l := s.subject(t, algorithms.PerHour(10))
 	reservation := l.reserved("k", 4)
@@ -33,7 +33,7 @@ func testSettledAfterReset(t *testing.T, s *suite) {
 	}
 }
 
-// testReservationsOfAnyKey: the reservations of a key, and what is kept for their settlement, are those of no other.
+// testReservationsOfAnyKey: reservations of unusual keys are separate, and so is the state for their settlement.
 func testReservationsOfAnyKey(t *testing.T, s *suite) {
 	l := s.subject(t, algorithms.PerHour(3))
 	keys := []string{
@@ -126,7 +126,7 @@ func testRandomReservations(t *testing.T, s *suite) {
 	}
 }
 
-// testEveryReservedKeyHasATTL: so does what is kept for settlements.
+// testEveryReservedKeyHasATTL: the keys of reservations, and those for settlements, have a TTL.
 func testEveryReservedKeyHasATTL(t *testing.T, s *suite) {
 	if s.store == nil {
 		return

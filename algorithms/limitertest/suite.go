@@ -8,7 +8,7 @@
 //		})
 //	}
 //
-// The suite never sleeps: it gives the limiter a clock of its own through algorithms.WithClock.
+// The suite never sleeps: it sets the limiter's clock through algorithms.WithClock.
 package limitertest
 
 import (
@@ -81,7 +81,7 @@ func made(factory Factory, opts []Option) *suite {
 	return s
 }
 
-// fitting returns the limit, without its burst where the algorithm has none.
+// fitting returns the limit, without its burst if the algorithm takes none.
 func (s *suite) fitting(limit algorithms.Limit) algorithms.Limit {
 	if s.burstless {
 		limit.Burst = 0
@@ -98,7 +98,7 @@ func (s *suite) limits() []algorithms.Limit {
 	return fitting
 }
 
-// A promise is what limiters promise, and how it is tested.
+// A promise of limiters, with its test.
 type promise struct {
 	name string
 	test func(*testing.T, *suite)
@@ -141,7 +141,7 @@ func Run(t *testing.T, factory Factory, opts ...Option) {
 	}
 }
 
-// limits are the limits that decisions are tested with: whole and broken emission intervals, one
+// limits are the limits that decisions are tested with: emission intervals that are whole or fractions, one
 // below a microsecond, single events, bursts below and above the rate.
 var limits = []algorithms.Limit{
 	algorithms.PerSecond(10),
@@ -179,7 +179,7 @@ var start = time.UnixMicro(1_795_363_671_123_457)
 
 var prefixes atomic.Int64
 
-// A subject is one limiter on a clock of its own, with keys that no other limiter uses.
+// A subject is a limiter with its clock, and with keys that no other limiter uses.
 type subject struct {
 	algorithms.Limiter
 	*Clock

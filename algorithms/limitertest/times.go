@@ -45,18 +45,18 @@ func testClockBack(t *testing.T, s *suite) {
 				t.Errorf("%v, clock %v back: %d admitted at one moment, want at most %d", limit, step, admitted, capacity)
 			}
 			if denial.RetryAfter > longest(limit) {
-				t.Errorf("%v, clock %v back: told to wait %v, the limit can ask for %v", limit, step, denial.RetryAfter, longest(limit))
+				t.Errorf("%v, clock %v back: RetryAfter is %v, the limit can require at most %v", limit, step, denial.RetryAfter, longest(limit))
 			}
 			r := l.ask("k", 1)
 			reference.ask("k", 1)
 			l.Advance(r.RetryAfter - time.Microsecond)
 			if early := l.ask("k", 1); !r.Allowed && early.Allowed {
-				t.Errorf("%v, clock %v back: allowed 1µs before the %v told", limit, step, r.RetryAfter)
+				t.Errorf("%v, clock %v back: allowed 1µs before the RetryAfter of %v", limit, step, r.RetryAfter)
 			}
 			l.Advance(time.Microsecond)
 			want := reference.ask("k", 1)
 			if r := l.ask("k", 1); !r.Allowed || (want != algorithms.Result{}) && r != want {
-				t.Errorf("%v, clock %v back: %+v after the wait told, want it allowed; the reference says %+v", limit, step, r, want)
+				t.Errorf("%v, clock %v back: %+v after RetryAfter, want it allowed; the reference says %+v", limit, step, r, want)
 			}
 		}
 	}
@@ -154,7 +154,7 @@ func testChangedRate(t *testing.T, s *suite) {
 	}
 }
 
-// companion returns the reference limiter on l's clock, which decides nothing where there is none.
+// companion returns the reference limiter on l's clock, or one that decides nothing if there is none.
 func (s *suite) companion(t testing.TB, l *subject, limit algorithms.Limit) *subject {
 	t.Helper()
 	if s.reference == nil {

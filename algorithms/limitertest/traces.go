@@ -42,13 +42,13 @@ func (s *suite) replay(t testing.TB, limit algorithms.Limit, program []byte) {
 		what, a, b := program[0], program[1], program[2]
 		program = program[3:]
 		moved := step(limit, what%16, a)
-		// No further back than there is time for, and never where it can't be computed with.
+		// The clock stays in the years that limiters can compute with.
 		if at := l.Now().Add(moved); at.Year() < 1990 || at.Year() > 2100 {
 			moved = 0
 		}
 		l.Advance(moved)
 		if what/16 == 0 && s.change != nil {
-			// Of the same period: what has left a log is forgotten sooner or later, as it comes.
+			// The period stays, as it isn't defined when a log forgets entries that have expired.
 			limit = algorithms.Per(1+int64(b), limit.Period)
 			l.Limiter, reference.Limiter = s.changeBoth(t, l.Limiter, reference.Limiter, limit)
 		}

@@ -12,7 +12,7 @@ import (
 	"github.com/go-weir/weir/inflight"
 )
 
-// testMost: so many leases are held and no more; one that is given back, or has ended, is free.
+// testMost: at most as many leases are held as the limiter allows. A lease that was given back, or has ended, is free.
 func testMost(t *testing.T, s Subject) {
 	const ttl = 10 * time.Second
 	p := s.pair(t, 3, ttl)
@@ -66,7 +66,7 @@ func testExact(t *testing.T, s Subject) {
 	}
 }
 
-// testIdempotent: a call that is made again with the same id has the effect of one.
+// testIdempotent: calls are idempotent for one id.
 func testIdempotent(t *testing.T, s Subject) {
 	const ttl = time.Second
 	p := s.pair(t, 2, ttl)
@@ -109,7 +109,7 @@ func testShared(t *testing.T, s Subject) {
 	p.want("of three", p.acquire("k", "d"), result(true, 3, 1, 0, time.Minute))
 }
 
-// testClockBack: whatever the clock does, no lease is held for more than an hour from now, and holders keep theirs.
+// testClockBack: wherever the clock goes, no lease is held for more than an hour from now, and holders keep their leases.
 func testClockBack(t *testing.T, s Subject) {
 	p := s.pair(t, 2, 10*time.Second)
 	p.acquire("k", "a")
@@ -174,7 +174,7 @@ func testKeys(t *testing.T, s Subject) {
 	}
 }
 
-// testWrongIDs: an id that can't be is an error, and nothing is done.
+// testWrongIDs: a wrong id is an error, and nothing is changed.
 func testWrongIDs(t *testing.T, s Subject) {
 	p, ctx := s.pair(t, 1, time.Minute), context.Background()
 	for _, id := range []string{"", strings.Repeat("i", 257)} {

@@ -16,9 +16,9 @@ import (
 	"github.com/go-weir/weir/inflight"
 )
 
-// A Subject is an implementation.
+// A Subject makes the limiters of the implementation that is tested.
 type Subject struct {
-	// New makes a limiter. Those of different prefixes share nothing.
+	// New makes a limiter. Limiters of different prefixes share no leases.
 	New func(most int64, ttl time.Duration, opts ...algorithms.Option) (inflight.Limiter, error)
 
 	// With makes a limiter that shares the leases of another one.
@@ -62,7 +62,7 @@ func (s Subject) pair(t *testing.T, most int64, ttl time.Duration) *pair {
 	return &pair{t, s, clock, subject, local}
 }
 
-// with returns the pair of limiters that share the leases of p's.
+// with returns a pair of limiters that share the leases of p.
 func (p *pair) with(most int64, ttl time.Duration) *pair {
 	p.t.Helper()
 	subject, err := p.s.With(p.subject, most, ttl)
@@ -115,7 +115,7 @@ func (p *pair) renew(key, id string) bool {
 	}).Allowed
 }
 
-// same makes a call of both limiters and returns their answer.
+// same makes a call to both limiters and returns their common answer.
 func (p *pair) same(what string, call func(inflight.Limiter) (algorithms.Result, error)) algorithms.Result {
 	p.t.Helper()
 	got, err := call(p.subject)
@@ -132,7 +132,7 @@ func (p *pair) same(what string, call func(inflight.Limiter) (algorithms.Result,
 	return got
 }
 
-// step is the result's expectation: allowed, free, and the waits.
+// step checks a result: whether it is allowed, how many leases are free, and the waits.
 func result(allowed bool, limit, remaining int64, retry, reset time.Duration) algorithms.Result {
 	return algorithms.Result{Allowed: allowed, Limit: limit, Remaining: remaining, RetryAfter: retry, ResetAfter: reset}
 }

@@ -1,4 +1,4 @@
-// Package algorithmtest is what the tests of the four algorithms have in common: each runs the same
+// Package algorithmtest has the tests that the four algorithms have in common: each runs the same
 // suites, comparisons and fuzzers over its own New and NewLocal.
 package algorithmtest
 
@@ -16,7 +16,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// An Algorithm is how its limiters are made and changed, on a server and in this process.
+// An Algorithm has the functions that make and change an algorithm's limiters, on a server and in this process.
 type Algorithm struct {
 	Over        func(run scripts.Runner) limitertest.Factory // New
 	Local       limitertest.Factory                          // NewLocal
@@ -27,7 +27,7 @@ type Algorithm struct {
 // limited is a limiter that can tell its limit.
 type limited interface{ Limit() algorithms.Limit }
 
-// Of describes an algorithm by its New and NewLocal, with options that are its own. R and L are the options that these take.
+// Of returns the Algorithm of a New and a NewLocal, which are called with the options own. R and L are their types of options.
 func Of[R, L any](
 	newRemote func(scripts.Runner, algorithms.Limit, ...R) (*algorithms.Remote, error),
 	newLocal func(algorithms.Limit, ...L) (*algorithms.Local, error),
@@ -51,7 +51,7 @@ func Of[R, L any](
 	}
 }
 
-// as returns options as those of another interface that they implement; a nil one stays nil.
+// as converts options to another interface that they implement; a nil option stays nil.
 func as[To, From any](opts []From) []To {
 	converted := make([]To, len(opts))
 	for i, opt := range opts {
@@ -68,7 +68,7 @@ func (a Algorithm) Bursts() bool {
 	return err == nil
 }
 
-// Fitting returns the limit, without its burst where the algorithm has none.
+// Fitting returns the limit, without its burst if the algorithm takes none.
 func (a Algorithm) Fitting(limit algorithms.Limit) algorithms.Limit {
 	if !a.Bursts() {
 		limit.Burst = 0
@@ -101,7 +101,7 @@ func (a Algorithm) Conformance(t *testing.T) {
 	})
 }
 
-// tellsLimit: a limiter's Limit is the one it was made with, or that With has given it, to the letter.
+// tellsLimit: a limiter's Limit is exactly the one of its constructor or of With.
 func (a Algorithm) tellsLimit(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	first, second := algorithms.PerMinute(60), a.Fitting(algorithms.PerSecond(7).WithBurst(3))
@@ -135,7 +135,7 @@ func (a Algorithm) tellsLimit(t *testing.T) {
 // Start is the time at which the clocks of these tests begin.
 var Start = time.UnixMicro(1_795_363_671_123_457)
 
-// OnClock makes a Local on a clock of its own.
+// OnClock makes a Local and the clock that it uses.
 func (a Algorithm) OnClock(t testing.TB, limit algorithms.Limit) (algorithms.Limiter, *limitertest.Clock) {
 	t.Helper()
 	clock := limitertest.NewClock(Start)
@@ -146,8 +146,8 @@ func (a Algorithm) OnClock(t testing.TB, limit algorithms.Limit) (algorithms.Lim
 	return l, clock
 }
 
-// A Definition decides as the algorithm is defined, computed the long way round: by other means than
-// the algorithm, however slow.
+// A Definition decides by the definition of the algorithm, which it computes by other means than
+// the algorithm, however slow they are.
 type Definition interface {
 	// Decide decides on a request of cost n at the time now, in µs, which never goes back.
 	Decide(now, n int64) algorithms.Result
@@ -209,13 +209,13 @@ func (a Algorithm) Admits(t *testing.T, ideal func(limit algorithms.Limit, decis
 	}
 }
 
-// AtARate is the ideal count of what keeps a rate: a burst, and what has come due since.
+// AtARate returns the ideal count for an algorithm that keeps a rate: a burst, and the events that have come due since.
 func AtARate(limit algorithms.Limit, decisions int64, step time.Duration) int64 {
 	elapsed := (decisions - 1) * step.Microseconds()
 	return limit.BurstOrRate() + elapsed*limit.Rate/limit.Period.Microseconds()
 }
 
-// EachPeriod is the ideal count of what admits the rate in each period.
+// EachPeriod returns the ideal count for an algorithm that admits the rate in each period.
 func EachPeriod(limit algorithms.Limit, decisions int64, step time.Duration) int64 {
 	return limit.Rate * (decisions * int64(step) / int64(limit.Period))
 }

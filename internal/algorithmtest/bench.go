@@ -10,12 +10,12 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// benchLimit has an emission interval that is no whole microsecond, and no request of a benchmark reaches it
-// but those of keys that are full.
+// benchLimit has an emission interval that is no whole microsecond. It is so high that only the benchmarks of full keys
+// reach it.
 var benchLimit = algorithms.PerSecond(30_000_000)
 
-// Benchmark measures a decision without a network: what a limiter makes of a request for its script and of
-// the script's reply, and a Local's whole decision. For benchstat:
+// Benchmark measures a decision without a network: how a limiter makes a script's arguments and reads
+// its reply, and a Local's whole decision. For benchstat:
 //
 //	go test -run '^$' -bench . -count 10 ./gcra
 func (a Algorithm) Benchmark(b *testing.B) {
@@ -74,7 +74,7 @@ func (a Algorithm) Benchmark(b *testing.B) {
 // ask measures one request after the other.
 func ask(b *testing.B, l algorithms.Limiter, cost int64, key func(i int) string) {
 	ctx := context.Background()
-	// The first request makes full what is to be full, and the second brings the answer that is remembered.
+	// The first request fills the key if that is to be full, and the second gets the answer that is remembered.
 	for range 2 {
 		if _, err := l.AllowN(ctx, key(0), cost); err != nil {
 			b.Fatal(err)

@@ -14,7 +14,7 @@ import (
 )
 
 // FuzzDecisions compares the script on an embedded server with Local over any limit and any program
-// of requests; a limit that can't be is refused by both.
+// of requests. Both refuse limits that aren't valid.
 func (a Algorithm) FuzzDecisions(f *testing.F) {
 	f.Add(int64(10), int64(1_000_000), int64(0), []byte("\x00\x00\x00\xf9\x55\x00\xf9\xff\x00\x36\x01\x80"))
 	f.Add(int64(7), int64(1_000_000), int64(3), []byte("\x50\x00\xff\xf4\x00\x00\x18\x80\x00\xf0\x00\x00\x06\x02\x05"))
@@ -30,9 +30,9 @@ func (a Algorithm) FuzzDecisions(f *testing.F) {
 	})
 }
 
-// forwardInTheEnd returns the program with no clock that goes back behind its first 31 requests, each
-// of which asks at most twice. Asked 64 times, Local forgets states that were over for an hour, as a server
-// does; an embedded one never: its own clock stands still. Should the clock go back so far, the two differ.
+// forwardInTheEnd returns the program without steps back of the clock after its first 31 requests, each
+// of which asks at most twice. After 64 requests, Local forgets states that were over for an hour, as a server
+// does. An embedded server never forgets them, as its own clock stands still. So the two would differ if the clock went back later.
 func forwardInTheEnd(program []byte) []byte {
 	program = slices.Clone(program)
 	for i := 3 * 31; i < len(program); i += 3 {
@@ -43,7 +43,7 @@ func forwardInTheEnd(program []byte) []byte {
 	return program
 }
 
-// refused tells whether NewLocal refuses the limit, and fails the test where New doesn't do the same.
+// refused reports whether NewLocal refuses the limit, and fails the test if New doesn't do the same.
 func (a Algorithm) refused(t *testing.T, run scripts.Runner, limit algorithms.Limit) bool {
 	t.Helper()
 	_, err := a.Local(limit)
@@ -57,7 +57,7 @@ func (a Algorithm) refused(t *testing.T, run scripts.Runner, limit algorithms.Li
 	return true
 }
 
-// FuzzKey asks under any two keys: each counts for itself.
+// FuzzKey tests that any two keys count separately.
 func (a Algorithm) FuzzKey(f *testing.F) {
 	_, conn := resptest.Miniredis(f)
 	for _, key := range []string{"", "k", "}x", "{}", "a{b}c", "\x00", "\xff", "x}:gcra", "-{-"} {

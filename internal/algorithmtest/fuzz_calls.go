@@ -18,8 +18,8 @@ import (
 const endOfTime = 1 << 52
 
 // FuzzCalls compares the script on an embedded server with Local over any limit, any times and any
-// costs, also those that can't be: both give the same answer, or the error that the call deserves,
-// and an error leaves everything as it was. What is denied fits exactly when it was told to.
+// costs, including wrong ones. Both give the same answer, or the error for the wrong argument,
+// and an error changes nothing. A denied request fits exactly after its RetryAfter.
 func (a Algorithm) FuzzCalls(f *testing.F) {
 	now := Start.UnixMicro()
 	f.Add(SeedOf(algorithms.PerSecond(10), now, 1, now+1, 0, now+50_000, 3, now-3_600_000_000, 7, now, 11, now+9, 10))
@@ -38,8 +38,8 @@ func (a Algorithm) FuzzCalls(f *testing.F) {
 			return
 		}
 		p := a.pair(t, server, conn, limit)
-		// Local forgets states that have passed each time it was asked 64 times, which shows where
-		// the clock then goes back: here it is asked less often.
+		// After 64 requests Local forgets states that have passed, which would make a difference if
+		// the clock then went back. Here are fewer requests.
 		for calls := 0; calls < 10 && len(numbers) > 0; calls++ {
 			at, n := numbers.Next(), numbers.Next()
 			r, decided := p.ask(at, n)
@@ -81,7 +81,7 @@ func (a Algorithm) pair(t *testing.T, server *miniredis.Miniredis, run scripts.R
 	return p
 }
 
-// ask asks for n events at a time. It tells whether that was decided on, or wrong.
+// ask asks for n events at a time. It returns false if the time or the number is wrong.
 func (p *pair) ask(at, n int64) (r algorithms.Result, decided bool) {
 	p.t.Helper()
 	want := p.deserved(at, n)
@@ -99,7 +99,7 @@ func (p *pair) ask(at, n int64) (r algorithms.Result, decided bool) {
 	return r, false
 }
 
-// compare asks both and compares what they answer.
+// compare asks both and compares their answers.
 func (p *pair) compare(at, n int64, want error) algorithms.Result {
 	p.t.Helper()
 	p.now = at
@@ -111,7 +111,7 @@ func (p *pair) compare(at, n int64, want error) algorithms.Result {
 	return r
 }
 
-// deserved is the error that a call is answered with; nil if there is nothing wrong with it.
+// deserved returns the error that a call must return, or nil if its arguments are right.
 func (p *pair) deserved(at, n int64) error {
 	switch {
 	case n < 1:
@@ -124,7 +124,7 @@ func (p *pair) deserved(at, n int64) error {
 	return nil
 }
 
-// possible fails the test where no limiter could answer r to a request of cost n.
+// possible fails the test if no limiter could answer r to a request of cost n.
 func (p *pair) possible(n int64, r algorithms.Result) {
 	p.t.Helper()
 	if r.Limit != p.capacity || r.Remaining < 0 || r.Remaining > r.Limit || r.ResetAfter < 0 ||
@@ -133,7 +133,7 @@ func (p *pair) possible(n int64, r algorithms.Result) {
 	}
 }
 
-// A look is what can be seen of the key without changing it.
+// A look has the answers of Peeks of the key.
 type look struct {
 	stored string
 	peek   algorithms.Result

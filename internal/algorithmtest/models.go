@@ -2,7 +2,7 @@ package algorithmtest
 
 import "github.com/go-weir/weir/algorithms"
 
-// A Model is a key of a limiter that charges whatever it is told to, computed the long way round.
+// A Model is a key of a limiter that charges any number of events. It is computed by simpler means than the limiter.
 type Model interface {
 	// Charge charges n events, 0 or more, at the time now, in µs, which never goes back.
 	Charge(now, n int64)
@@ -77,7 +77,7 @@ func (m *window) Reset(now int64) int64 {
 	return max(m.end-now, 0)
 }
 
-// charges lists all that was charged.
+// charges lists all charges.
 type charges struct {
 	rate, period int64
 	list         []struct{ at, n int64 }
@@ -94,7 +94,7 @@ func (m *charges) Charge(now, n int64) {
 	}
 }
 
-// Wait adds up what is newer, from the newest on: once that is too much, the next must go.
+// Wait adds up the charges from the newest on. The first one with which the sum is too much must expire.
 func (m *charges) Wait(now, n int64) int64 {
 	used := n
 	for i := len(m.list) - 1; i >= 0 && m.list[i].at > now-m.period; i-- {

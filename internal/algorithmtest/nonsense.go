@@ -11,15 +11,15 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// replies is a runner that gives one reply to everything.
+// replies is a runner that gives one reply to every call.
 type replies []int64
 
 func (r replies) Run(context.Context, *scripts.Script, []string, []string) ([]int64, error) {
 	return r, nil
 }
 
-// Nonsense has a server give replies that no script gives. Each is ErrReply or, if a script could have given it, a Result
-// that keeps the promises of one; none is a panic.
+// Nonsense tests replies of a wrong server. Each gives ErrReply or, if a script could also reply so, a Result
+// that a limiter can give. None causes a panic.
 func (a Algorithm) Nonsense(t *testing.T) {
 	numbers := []int64{0, 1, -1, -2, 5, 7, 1 << 40, 1 << 53, math.MaxInt64, math.MinInt64}
 	for _, limit := range []algorithms.Limit{

@@ -19,7 +19,7 @@ func (n *Numbers) Next() int64 {
 	if size == 0 { // the last one breaks off
 		size = len(*n)
 	}
-	*n = (*n)[max(size, -size):] // below 0: so many bytes of a number that is too large
+	*n = (*n)[max(size, -size):] // below 0: the length of a number that is too large
 	return v
 }
 

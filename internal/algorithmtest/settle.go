@@ -21,7 +21,7 @@ type charge struct {
 	void        bool                    // as if it had never been
 }
 
-// A history is a random one of one key, with what a model makes of it.
+// A history is a random history of one key, with its model.
 type history struct {
 	limiter interface {
 		algorithms.Limiter
@@ -35,7 +35,7 @@ type history struct {
 	steps   []step // for the message
 }
 
-// A step is what was done in a history, as it is formatted if that fails.
+// A step is one step of a history. It is formatted if the history fails.
 type step struct {
 	at     int64
 	format string
@@ -169,7 +169,7 @@ func (h *history) random(draw func(most int64) int64, capacity, period int64, st
 	return nil
 }
 
-// histories returns what begins a history of another key of one limiter, which is on a clock of its own.
+// histories returns a function that begins a history of a new key of one limiter.
 func histories(limit algorithms.Limit, factory limitertest.Factory, model func(algorithms.Limit) Model) (func() *history, error) {
 	clock := limitertest.NewClock(Start)
 	prefix := fmt.Sprintf("history-%d", rand.Int64()) //nolint:gosec // only to be different
@@ -194,7 +194,7 @@ func histories(limit algorithms.Limit, factory limitertest.Factory, model func(a
 const perLimiter = 25
 
 // Settles takes random histories of one key, in which requests are admitted, reserved and settled, and checks after each step
-// that no more is outstanding less than with the model, which was charged the true costs when they were reserved.
+// that no less is outstanding than with the model, which was charged the true costs when they were reserved.
 func (a Algorithm) Settles(t *testing.T, factory limitertest.Factory, count int, model func(algorithms.Limit) Model) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(14, 4)) //nolint:gosec // the same histories each time

@@ -13,7 +13,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// settlesWrongly: what can't be asked or settled is an error that says so, and nothing is sent.
+// settlesWrongly: requests and settlements that are impossible return an error that says so, and nothing is sent.
 func (a Algorithm) settlesWrongly(t *testing.T, factory limitertest.Factory) {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -73,7 +73,7 @@ func (a Algorithm) settlesWrongly(t *testing.T, factory limitertest.Factory) {
 	}
 }
 
-// largeDebts: a debt of any size is computed with exactly or refused, and what can be owed in all is bounded.
+// largeDebts: a debt of any size is exact or refused, and all debts of a key together are bounded.
 func (a Algorithm) largeDebts(t *testing.T, factory limitertest.Factory) {
 	ctx := context.Background()
 	for _, limit := range []algorithms.Limit{
@@ -110,7 +110,7 @@ func (a Algorithm) largeDebts(t *testing.T, factory limitertest.Factory) {
 	}
 }
 
-// Settlements tests reservations and AllowAtMost over Local, with so many random histories, and over the scripts on an embedded
+// Settlements tests reservations and AllowAtMost over Local, with random histories, and over the scripts on an embedded
 // server.
 func (a Algorithm) Settlements(t *testing.T, histories int, model func(algorithms.Limit) Model) {
 	_, conn := resptest.Miniredis(t)
@@ -126,14 +126,14 @@ func (a Algorithm) Settlements(t *testing.T, histories int, model func(algorithm
 			t.Run("LargeDebts", func(t *testing.T) { a.largeDebts(t, place.factory) })
 		})
 	}
-	// What holds for Local holds for what decides alike.
+	// Local was tested above, so that it suffices to compare the scripts with it.
 	t.Run("RapidHistories", func(t *testing.T) { a.SettlesByRapid(t, a.Local, model) })
 	t.Run("LeavesNoTrace", func(t *testing.T) { a.LeavesNoTrace(t, a.Local) })
 	t.Run("Alike", a.SettlesAlike)
 	t.Run("Nonsense", a.settlesNonsense)
 }
 
-// settlesNonsense: a reply that no script can give is an error that says so.
+// settlesNonsense: an impossible reply of a script is an error that says so.
 func (a Algorithm) settlesNonsense(t *testing.T) {
 	ctx := context.Background()
 	reply := []int64{}
@@ -160,7 +160,7 @@ func (a Algorithm) settlesNonsense(t *testing.T) {
 	}
 }
 
-// replying is a runner that makes up its replies.
+// replying is a runner whose replies the test chooses.
 type replying func(s *scripts.Script) []int64
 
 func (r replying) Run(_ context.Context, s *scripts.Script, _, _ []string) ([]int64, error) {

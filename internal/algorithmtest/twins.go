@@ -13,14 +13,14 @@ import (
 	"github.com/go-weir/weir/internal/resptest"
 )
 
-// A full limiter has all that Remote and Local have.
+// A full limiter has all methods that Remote and Local have in common.
 type full interface {
 	algorithms.Limiter
 	algorithms.Reserver
 	AllowAtMost(ctx context.Context, key string, n int64) (int64, algorithms.Result, error)
 }
 
-// Twins are two limiters on one clock, which are asked the same.
+// Twins are two limiters on one clock, which get the same calls.
 type twins struct {
 	t     *rapid.T
 	clock *limitertest.Clock
@@ -159,7 +159,7 @@ func (a Algorithm) LeavesNoTrace(t *testing.T, factory limitertest.Factory) {
 					rt.Fatal(err)
 				}
 				reservations = append(reservations, r)
-				// What is admitted between must be admitted without the reservations, too.
+				// Requests that are admitted in between must also be admitted without the reservations.
 				between := rapid.Int64Range(1, capacity).Draw(rt, "cost")
 				if peeked, err := p.both[0].PeekN(context.Background(), "k", between); err != nil {
 					rt.Fatal(err)
@@ -184,7 +184,7 @@ func (a Algorithm) LeavesNoTrace(t *testing.T, factory limitertest.Factory) {
 	})
 }
 
-// AllowsAtMost tests that AllowAtMost admits what fits, as AllowN of that does.
+// AllowsAtMost tests that AllowAtMost admits as many events as fit, as AllowN of that number does.
 func (a Algorithm) AllowsAtMost(t *testing.T, factory limitertest.Factory) {
 	rapid.Check(t, func(rt *rapid.T) {
 		limit := a.Fitting(algorithms.Limit{

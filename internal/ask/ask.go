@@ -1,5 +1,5 @@
-// Package ask asks limiters that may fail. The answer, or an error that tells what is known of the cause, comes in time
-// whatever the limiter does.
+// Package ask calls limiters that may fail or hang. The caller gets the answer in time, or an error that tells what is known of
+// the cause.
 package ask
 
 import (
@@ -12,17 +12,16 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// maxHung is how many questions to a limiter may have been given up and still run before it isn't asked any
-// more, so that goroutines don't pile up behind a server that hangs. The questions that are under way at that
-// moment are not counted.
+// maxHung is how many calls of a limiter may have been given up and still run. At that number the limiter isn't called any
+// more, so that goroutines don't pile up behind a server that hangs. Calls whose callers still wait are not counted.
 const maxHung = 1024
 
-// ErrHung is the error of a question that was not asked, as maxHung earlier ones hang.
+// ErrHung is the error of a question that was not asked, because maxHung earlier ones hang.
 var ErrHung = errors.New("weir: limiter hangs")
 
 var errNoAnswer = errors.New("weir: limiter ended its goroutine")
 
-// A Question is what a limiter is asked: to admit a cost, whether it would, or to forget the key.
+// A Question is one call of a limiter: whether it admits a cost, whether it would, or to forget the key.
 type Question struct {
 	Limiter algorithms.Limiter
 	Key     string
@@ -30,21 +29,21 @@ type Question struct {
 	Peek    bool
 	Reset   bool
 
-	// Timeout is how long the answer is waited for. With 0 the limiter is asked in the caller's goroutine, and nothing
-	// but the context bounds the question.
+	// Timeout is how long to wait for the answer. If it is 0, the limiter is called in the caller's goroutine, and only the
+	// context bounds the call.
 	Timeout time.Duration
 
-	// InProcess says that the limiter decides in this process, at once. There is no timeout, and with Detached no deadline.
+	// InProcess means that the limiter decides at once, in this process. There is no timeout, and with Detached no deadline.
 	InProcess bool
 
-	// Detached says that the end of the context by a cancel is no reason to give up the question. Its deadline is.
+	// Detached means that a cancellation of the context doesn't end the question. Its deadline does.
 	Detached bool
 
-	// Patient says that the limiter may go on for patience when the question was given up at the Timeout, so that it comes
-	// to know the cause. It is for questions of which there is one at a time.
+	// Patient means that the limiter may go on for patience after the question was given up at the Timeout, so that its error
+	// tells the cause. It is for questions that are asked one at a time.
 	Patient bool
 
-	// Tag is handed to OnLate.
+	// Tag is passed to OnLate.
 	Tag any
 }
 
@@ -60,21 +59,21 @@ func (q *Question) put(ctx context.Context) (algorithms.Result, error) {
 
 // An Asker asks questions of one limiter, or of several on one server.
 type Asker struct {
-	// OnLate is told of a panic of the limiter after its question was given up; nil for none.
+	// OnLate is called if the limiter panics after its question was given up; nil for none.
 	OnLate func(tag any, err error)
 
-	hung atomic.Int64              // questions that were given up, and still run
-	late atomic.Pointer[lateError] // of the last question that was given up, if it failed
+	hung atomic.Int64              // questions that were given up and still run
+	late atomic.Pointer[lateError] // the error of the last question that was given up, if it failed
 }
 
 type lateError struct{ err error }
 
-// Ask asks the question. It returns within the Timeout, or when ctx ends, also where the limiter doesn't: the limiter is
-// asked in another goroutine. An answer that comes later is dropped. A panic goes on in the caller.
+// Ask asks the question. It returns within the Timeout, or when ctx ends, even if the limiter doesn't, as it calls the limiter in
+// another goroutine. A later answer is dropped. A panic of the limiter is passed on to the caller.
 //
-// If it is the context that has ended, the error is an [EndedError], also in the instant between a socket's deadline and
-// the context's own timer. After the Timeout the error wraps context.DeadlineExceeded and what the limiter then gave as the
-// cause, or gave for an earlier question.
+// If the context has ended, the error is an [EndedError]. That includes the instant between a socket's deadline and the
+// context's own timer. After the Timeout the error wraps context.DeadlineExceeded, and the limiter's error for this question or
+// for an earlier one.
 func (a *Asker) Ask(ctx context.Context, q Question) (algorithms.Result, error) {
 	if end := q.endOf(ctx); end != nil {
 		return algorithms.Result{}, &EndedError{end: end}
@@ -125,7 +124,7 @@ func (a *Asker) Ask(ctx context.Context, q Question) (algorithms.Result, error) 
 	return algorithms.Result{}, q.settle(ctx, own, err)
 }
 
-// here asks in this goroutine.
+// here calls the limiter in this goroutine.
 func (q *Question) here(ctx context.Context) (algorithms.Result, error) {
 	asked := ctx
 	if q.Detached {
@@ -144,7 +143,7 @@ func (q *Question) here(ctx context.Context) (algorithms.Result, error) {
 	return result, nil
 }
 
-// noAnswer returns the error of a question that had no answer in time. own says that the time was the caller's own.
+// noAnswer returns the error of a question without an answer in time. own means that the caller's own deadline has passed.
 func (a *Asker) noAnswer(timeout time.Duration, own bool, cause error) error {
 	if own {
 		return &EndedError{context.DeadlineExceeded, cause}
@@ -158,7 +157,7 @@ func (a *Asker) noAnswer(timeout time.Duration, own bool, cause error) error {
 	return &timeoutError{timeout, nil, ""}
 }
 
-// settle returns the limiter's error, as an EndedError if the context has ended. own says that the deadline of the question
+// settle returns the limiter's error, as an EndedError if the context has ended. own means that the deadline of the question
 // was that of the context.
 func (q *Question) settle(ctx context.Context, own bool, err error) error {
 	if IsOfArguments(err) {
@@ -174,7 +173,7 @@ func (q *Question) settle(ctx context.Context, own bool, err error) error {
 	return err
 }
 
-// endOf returns the error with which the context has ended, if that ends the question.
+// endOf returns the error of a context that has ended, if its end ends the question.
 func (q *Question) endOf(ctx context.Context) error {
 	if !q.Detached {
 		return Ended(ctx)
@@ -185,8 +184,8 @@ func (q *Question) endOf(ctx context.Context) error {
 	return late(ctx)
 }
 
-// Ended returns the error with which the context has ended, or nil. A deadline has passed when the clock says so, which may
-// be before the context's own timer.
+// Ended returns the error of a context that has ended, or nil. A deadline has passed if the clock says so, which may be before
+// the context's own timer.
 func Ended(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -12,8 +12,8 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// A call is a question on its way. Three goroutines know of it: the one that waits for the answer, the one that asks the
-// limiter, and the timer's. The one that changes its state from asked has the last word.
+// A call is a question that is being asked. Three goroutines share it: the one that waits for the answer, the one that calls the
+// limiter, and the timer's. The one that changes the state from asked decides how the question ends.
 type call struct {
 	Question
 	ctx   *deadline
@@ -21,14 +21,14 @@ type call struct {
 	own   bool // the deadline is that of the caller's context
 
 	state    atomic.Int32
-	graced   atomic.Bool   // the context has ended, and the limiter has a moment to tell why
-	done     chan struct{} // the state has changed
+	graced   atomic.Bool   // the context has ended, and the grace has begun
+	done     chan struct{} // receives when the state has changed
 	result   algorithms.Result
 	err      error
 	panicked any
 
 	timer *time.Timer
-	run   func() // asks; kept, as a func made for each go statement would be allocated
+	run   func() // calls the limiter; kept, as a new func for each go statement would be allocated
 }
 
 // The states of a call.
@@ -38,18 +38,18 @@ const (
 	givenUp
 )
 
-// grace is how long after its deadline a limiter that obeys its context has to return, so that its error tells the cause.
+// grace is how long a limiter that obeys its context has after its deadline to return an error that tells the cause.
 const grace = 5 * time.Millisecond
 
-// patience is how long the limiter may go on with a question that is Patient: a client library may try for some seconds to
-// connect before it tells what failed.
+// patience is how long the limiter may go on with a question that is Patient. A client library may try to connect for some
+// seconds before it reports what failed.
 const patience = 10 * time.Second
 
 var calls = sync.Pool{New: func() any { return newCall() }}
 
 func newCall() *call {
 	c := &call{done: make(chan struct{}, 1)}
-	// A timer that calls costs less than half of one that sends: nothing selects on it.
+	// A timer that calls a function costs less than half of one that sends on a channel.
 	c.timer = time.AfterFunc(time.Hour, c.expire)
 	c.timer.Stop()
 	c.run = func() {
@@ -60,20 +60,20 @@ func newCall() *call {
 	return c
 }
 
-// expire is the timer's. At the deadline it ends the context, and after the grace the call.
+// expire is called by the timer. At the deadline it ends the context, and after the grace the call.
 func (c *call) expire() {
 	if c.graced.Load() || c.isPatient() {
 		c.settle(givenUp)
 		return
 	}
-	c.graced.Store(true) // first, so that whatever the limiter returns because its context has ended is known for that
+	c.graced.Store(true) // before the context ends, so that an error which that causes counts as late
 	c.ctx.end(context.DeadlineExceeded)
 	c.timer.Reset(grace)
 }
 
 func (c *call) isPatient() bool { return c.Patient && !c.own }
 
-// settle changes the state of a call that is asked, and reports whether it was.
+// settle changes the state from asked, and reports whether it did.
 func (c *call) settle(state int32) bool {
 	if !c.state.CompareAndSwap(asked, state) {
 		return false
@@ -82,7 +82,7 @@ func (c *call) settle(state int32) bool {
 	return true
 }
 
-// end ends the goroutine that asks, also where the limiter panics.
+// end ends the goroutine that calls the limiter, even if the limiter panics.
 func (c *call) end() {
 	c.panicked = recover()
 	if !c.settle(answered) {
@@ -91,7 +91,7 @@ func (c *call) end() {
 	}
 }
 
-// tellLate tells of the end of a question that was given up.
+// tellLate reports how a question ended that was given up.
 func (c *call) tellLate() {
 	switch end := c.ctx.Err(); {
 	case c.panicked != nil:
@@ -105,7 +105,7 @@ func (c *call) tellLate() {
 	}
 }
 
-// leave leaves a call that was given up to the goroutine that asks.
+// leave leaves a call that was given up to the goroutine that calls the limiter.
 func (c *call) leave(err error) {
 	c.timer.Stop()
 	c.asker.hung.Add(1)
@@ -116,13 +116,13 @@ func (c *call) leave(err error) {
 	c.ctx.end(err)
 }
 
-// answer returns the answer, and the call to the pool.
+// answer returns the answer, and puts the call back into the pool.
 func (c *call) answer() (algorithms.Result, error) {
-	reusable := c.timer.Stop() // else its function runs, and must not meet another question
+	reusable := c.timer.Stop() // otherwise expire is running, and must not act on another question
 	c.ctx.end(context.Canceled)
 	result, err, panicked := c.result, c.err, c.panicked
 	if reusable {
-		c.graced.Swap(false) // what expire has read was read before
+		c.graced.Swap(false) // orders this after what expire has read
 		c.Question, c.ctx, c.asker, c.err, c.panicked = Question{}, nil, nil, nil, nil
 		c.state.Store(asked)
 		calls.Put(c)

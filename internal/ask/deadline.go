@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A deadline is the context of one question, as context.WithTimeout makes them, but with no timer of its own: the call has
-// one, and calls end. Its channel is made only when it is asked for.
+// A deadline is the context of one question. It is like those of context.WithTimeout, but without a timer: the call has one,
+// and calls end. Its channel is made only on demand.
 type deadline struct {
 	context.Context // the caller's, for its values
 	at              time.Time

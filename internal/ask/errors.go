@@ -12,7 +12,7 @@ import (
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 
-// An EndedError says that the caller's context has ended before there was an answer.
+// An EndedError means that the caller's context ended before there was an answer.
 type EndedError struct{ end, cause error }
 
 // Error implements error.
@@ -32,11 +32,11 @@ func HasEnded(err error) bool {
 	return errors.As(err, &ended)
 }
 
-// A timeoutError says that a question had no answer in time.
+// A timeoutError means that a question had no answer in time.
 type timeoutError struct {
 	timeout time.Duration
-	cause   error  // nil: not known
-	link    string // what stands before the cause; "" for a colon
+	cause   error  // nil if it isn't known
+	link    string // the text before the cause; "" for a colon
 }
 
 func (e *timeoutError) Error() string {
@@ -69,13 +69,13 @@ func (e panicError) Unwrap() error {
 	return err
 }
 
-// mistakes are the errors of limits, costs and options that the program itself got wrong. No server has failed.
+// mistakes are the errors of wrong limits, costs and options. The program is at fault, and no server has failed.
 var mistakes = []error{
 	algorithms.ErrInvalidCost, algorithms.ErrInvalidLimit, algorithms.ErrInvalidOption, algorithms.ErrInvalidTime,
 	algorithms.ErrNilLimiter, algorithms.ErrNilRunner, algorithms.ErrNoReserve,
 }
 
-// IsMistake reports whether an error is the program's own.
+// IsMistake reports whether an error is a mistake of the program.
 func IsMistake(err error) bool {
 	for _, mistake := range mistakes {
 		if errors.Is(err, mistake) {
@@ -85,7 +85,7 @@ func IsMistake(err error) bool {
 	return false
 }
 
-// IsOfArguments reports whether an error says that the question itself has no answer, whatever the server does.
+// IsOfArguments reports whether an error means that the limiter can't answer such a question, whatever the server does.
 func IsOfArguments(err error) bool {
 	return errors.Is(err, algorithms.ErrCostExceedsLimit) || errors.Is(err, allof.ErrNotTogether) || IsMistake(err)
 }
@@ -95,9 +95,9 @@ type Verdict int
 
 // The verdicts.
 const (
-	Answered Verdict = iota // it answers, if with an error about a single key
-	Failed                  // it doesn't answer, or answers that it can't decide
-	Unknown                 // nothing: the reason is in this process
+	Answered Verdict = iota // the server answers, possibly with an error about a single key
+	Failed                  // the server doesn't answer, or answers that it can't decide
+	Unknown                 // the error tells nothing about the server: its cause is in this process
 )
 
 // Judge returns the verdict on an error of Ask.
@@ -113,8 +113,8 @@ func Judge(err error) Verdict {
 	return Failed
 }
 
-// isFull reports whether a call has waited in vain for its turn in this process. The texts are those of go-redis, which
-// the library does not import.
+// isFull reports whether a call found no free place in this process. The library does not import go-redis, so it compares
+// with the texts of go-redis' errors.
 func isFull(err error) bool {
 	return errors.Is(err, coalesce.ErrQueueFull) || errors.Is(err, coalesce.ErrClosed) ||
 		anyText(err, func(text string) bool {
@@ -134,7 +134,7 @@ func isOfOneKey(err error) bool {
 	})
 }
 
-// anyText reports whether is says so of the text of an error, or of one that it wraps.
+// anyText reports whether is returns true for the text of an error, or for that of one that it wraps.
 func anyText(err error, is func(text string) bool) bool {
 	if err == nil {
 		return false

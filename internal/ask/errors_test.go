@@ -10,7 +10,7 @@ import (
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 
-// TestJudge: what each error tells about the server.
+// TestJudge: Judge returns the right verdict about the server for each error.
 func TestJudge(t *testing.T) {
 	for _, c := range []struct {
 		err  error

@@ -1,4 +1,4 @@
-// Package breaker spares callers the wait for a server that is away.
+// Package breaker is a circuit breaker: while a server is away, callers don't have to wait for it.
 package breaker
 
 import (
@@ -15,13 +15,13 @@ import (
 // mostFailures is how many failures in a row open the breaker.
 const mostFailures = 5
 
-// The waits before a probe, unless they are set.
+// The default waits before a probe.
 const (
 	FirstWait   = 250 * time.Millisecond
 	LongestWait = 8 * time.Second
 )
 
-// ErrAway is wrapped by the error of Enter, which wraps the last failure too.
+// ErrAway is wrapped by the error of Enter. That error wraps the last failure too.
 var ErrAway = errors.New("weir: limiter is away")
 
 // A State is that of a breaker.
@@ -41,9 +41,9 @@ type Event struct {
 	Wait  time.Duration // for Open: until the next probe
 }
 
-// A Breaker decides whether a server is asked. It opens after five failures in a row, while which the server has answered
+// A Breaker decides whether a server is asked. It opens after five failures in a row, during which the server has answered
 // nothing. After a wait one question is asked as a probe. If it fails, the next wait is twice as long. An answer closes the
-// breaker. Each wait is cut by a random part, of a half at most, so that processes don't probe together.
+// breaker. Each wait is shortened by a random part, of at most a half, so that processes don't probe together.
 type Breaker struct {
 	settings Settings
 	state    atomic.Int32
@@ -51,11 +51,11 @@ type Breaker struct {
 	answers  atomic.Int64
 
 	mu     sync.Mutex
-	wait   time.Duration // before the last random cut
+	wait   time.Duration // before it was shortened at random
 	until  time.Time     // when a probe may be sent, while open
 	away   error         // what Enter returns
-	events []Event       // to be told
-	tells  bool          // a goroutine tells them
+	events []Event       // not reported yet
+	tells  bool          // a goroutine is reporting events
 }
 
 // Settings are what a breaker is made with. The zero value is the default.
@@ -76,7 +76,7 @@ func New(s Settings) *Breaker {
 	return &Breaker{settings: s}
 }
 
-// A Ticket is for one question. Leave must be called with it.
+// A Ticket is for one question. It must be passed to Leave.
 type Ticket struct {
 	Probe   bool // the question is the only one that is asked
 	answers int64
@@ -106,7 +106,7 @@ func (b *Breaker) probe() (Ticket, error) {
 	return Ticket{}, b.away
 }
 
-// Leave is told how the question of a ticket ended. err is its error.
+// Leave records how the question of a ticket ended. err is its error.
 func (b *Breaker) Leave(t Ticket, verdict ask.Verdict, err error) {
 	if verdict == ask.Answered && !t.Probe {
 		b.answers.Add(1)
@@ -127,7 +127,7 @@ func (b *Breaker) Leave(t Ticket, verdict ask.Verdict, err error) {
 		b.change(Event{State: Closed})
 	case t.Probe && verdict == ask.Failed:
 		b.open(min(2*b.wait, b.settings.Most), err)
-	case t.Probe: // as if it had not been asked
+	case t.Probe: // the probe doesn't count
 		b.change(Event{State: Open})
 	case State(b.state.Load()) != Closed: // the question was asked before the breaker opened
 	case verdict == ask.Answered:
@@ -152,7 +152,7 @@ func (b *Breaker) change(e Event) {
 	}
 }
 
-// tell tells the events, one at a time and in order. The function may use the limiter.
+// tell reports the events to OnChange, one at a time and in order. The function may use the limiter.
 func (b *Breaker) tell() {
 	if b.settings.OnChange == nil {
 		return
@@ -163,7 +163,7 @@ func (b *Breaker) tell() {
 		return
 	}
 	b.tells = true
-	defer func() { b.tells = false }() // also where the function panics
+	defer func() { b.tells = false }() // even if the function panics
 	for len(b.events) > 0 {
 		event := b.events[0]
 		b.events = b.events[1:]

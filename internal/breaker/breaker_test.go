@@ -31,7 +31,7 @@ func TestAnswersBetween(t *testing.T) {
 	}
 }
 
-// TestLateVerdicts: what was asked before the breaker opened neither closes it nor counts again.
+// TestLateVerdicts: a question from before the breaker opened neither closes it nor counts again.
 func TestLateVerdicts(t *testing.T) {
 	now := time.Now()
 	b := New(Settings{Now: func() time.Time { return now }})
@@ -62,7 +62,7 @@ func TestLateVerdicts(t *testing.T) {
 	}
 }
 
-// TestEventsUseTheLimiter: the function that is told of events may enter, and is told in order.
+// TestEventsUseTheLimiter: the function of OnChange may call Enter, and gets the events in order.
 func TestEventsUseTheLimiter(t *testing.T) {
 	now := time.Now()
 	var b *Breaker
@@ -71,7 +71,7 @@ func TestEventsUseTheLimiter(t *testing.T) {
 	b = New(Settings{Now: func() time.Time { return now }, OnChange: func(e Event) {
 		states = append(states, e.State)
 		if telling {
-			t.Error("told of an event while told of another")
+			t.Error("called with an event during the call with another")
 		}
 		telling = true
 		defer func() { telling = false }()
@@ -89,6 +89,6 @@ func TestEventsUseTheLimiter(t *testing.T) {
 		b.Leave(ticket, ask.Failed, errDown)
 	}
 	if len(states) != 3 || states[0] != Open || states[1] != HalfOpen || states[2] != Closed {
-		t.Errorf("told %v", states)
+		t.Errorf("the hook got %v", states)
 	}
 }

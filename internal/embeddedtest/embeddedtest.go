@@ -1,5 +1,5 @@
-// Package embeddedtest starts a server inside the process for the Examples of this module. The module requires no client, so
-// the Examples have a Runner from here where a service makes one of its client.
+// Package embeddedtest starts a server inside the process for the Examples of this module. The module requires no Redis client,
+// so the Examples get their Runner here. A service makes it of its client.
 package embeddedtest
 
 import (
@@ -12,7 +12,8 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// Runner returns a Runner over a new server, whose clock stands still at noon of 2026-01-01, and what stops both.
+// Runner returns a Runner over a new server, and a function that stops both. The server's clock stands still at noon of
+// 2026-01-01.
 func Runner() (run scripts.Runner, stop func()) {
 	server, err := miniredis.Run()
 	if err != nil {

@@ -6,13 +6,13 @@ import (
 	"github.com/go-weir/weir/internal/rule"
 )
 
-// A Bucket is a limit as gcra and the leaky bucket's meter see it: n events take n·T, and at most
-// Burst·T may be outstanding. It holds what scripts/gcra.lua is sent and what its reply means.
+// A Bucket is a limit as gcra and the leaky bucket's meter use it: n events take n·T, and at most Burst·T may be outstanding.
+// Outstanding is the time that admitted events still take. A Bucket makes the arguments of scripts/gcra.lua and reads its reply.
 type Bucket struct {
 	Interval
 	identity string
 	burst    int64
-	Depth    Span // Burst·T
+	Depth    Span // Burst·T: the most that may be outstanding
 }
 
 // NewBucket returns the bucket of a limit under the algorithm of that name.
@@ -30,13 +30,13 @@ func (b Bucket) Identity() string { return b.identity }
 // Capacity returns the largest cost, the burst.
 func (b Bucket) Capacity() int64 { return b.burst }
 
-// Admit returns what is outstanding with n events more, and whether that fits the bucket.
+// Admit returns the outstanding time after n more events, and whether that fits the bucket.
 func (b Bucket) Admit(outstanding Span, n int64) (after Span, fits bool) {
 	after = b.Plus(outstanding, b.Times(n))
 	return after, after.AtMost(b.Depth)
 }
 
-// Args returns what scripts/gcra.lua is told of a request of cost n at now, which is empty for the
+// Args returns the arguments of scripts/gcra.lua for a request of cost n at now, which is empty for the
 // server's clock.
 func (b Bucket) Args(n int64, now string) []string {
 	cost := b.Times(n)
@@ -51,13 +51,13 @@ func (b Bucket) Args(n int64, now string) []string {
 	return args
 }
 
-// Standing says what the reply of scripts/gcra.lua to a request of cost n means, and whether it makes sense.
+// Standing reads the reply of scripts/gcra.lua to a request of cost n. It returns false if no correct script replies so.
 func (b Bucket) Standing(n int64, reply []int64) (rule.Standing, bool) {
 	allowed, ahead := Standing(reply)
 	return b.standing(n, allowed, ahead)
 }
 
-// standing is Decided, and whether that makes sense. Only a debt is deeper than the bucket, and nothing is admitted then.
+// standing is Decided with a check. Only a debt can be deeper than the bucket, and then nothing is admitted.
 func (b Bucket) standing(n int64, allowed bool, ahead Span) (rule.Standing, bool) {
 	if !b.Holds(ahead) || !ahead.AtMost(b.Depth) && (allowed || ahead.Us > deepest) {
 		return rule.Standing{}, false
@@ -66,7 +66,7 @@ func (b Bucket) standing(n int64, allowed bool, ahead Span) (rule.Standing, bool
 	return s, allowed == (s.RetryAfter == 0)
 }
 
-// Decided says what was decided on a request of cost n, with ahead outstanding after it.
+// Decided returns the Standing of a request of cost n after which the time ahead is outstanding.
 func (b Bucket) Decided(n int64, allowed bool, ahead Span) rule.Standing {
 	var retryAfter int64
 	if !allowed {
@@ -81,11 +81,11 @@ func (b Bucket) Decided(n int64, allowed bool, ahead Span) rule.Standing {
 	}
 }
 
-// A State is when all that is outstanding of a key has passed: the theoretical arrival time At + Part/den microseconds
-// since the Unix epoch. For the leaky bucket it is when the bucket is empty.
+// A State is a key's theoretical arrival time, at which nothing is outstanding any more: At + Part/den microseconds since the
+// Unix epoch. For the leaky bucket it is when the bucket is empty.
 type State struct {
 	At, Part int64
-	settled  *settled // nil where nothing was settled
+	settled  *settled // nil if nothing was settled
 }
 
 // Decide implements local.Rule.

@@ -1,6 +1,5 @@
-// Package emission computes exactly with emission intervals, Period/Rate, which need not be a whole
-// number of microseconds: seven a second is one each 142857 1/7 µs. Rounding that, however finely,
-// would drift; here it stays a fraction.
+// Package emission computes exactly with emission intervals, Period/Rate, which need not be a whole number of microseconds:
+// seven a second is one each 142857 1/7 µs. A rounded interval would make the rate drift, so intervals stay fractions.
 package emission
 
 import (
@@ -23,23 +22,22 @@ func Of(limit rule.Limit) Interval {
 	}
 }
 
-// A Span is a length of time of Us + Part/den microseconds, den being that of the Interval it is
-// used with, 0 <= Part < den. It is never negative.
+// A Span is a length of time of Us + Part/den microseconds, where den is that of its Interval, and
+// 0 <= Part < den. It is never negative.
 type Span struct{ Us, Part int64 }
 
-// Den returns the denominator that the Parts of Spans are counted in.
+// Den returns the denominator of Span.Part.
 func (t Interval) Den() int64 { return t.den }
 
-// Times returns n·T, for an n of at least 0 and a product below 2^53 µs: a valid limit's burst, and
-// one more.
+// Times returns n·T, for an n of at least 0 and a product below 2^53 µs. That includes n = Burst + 1 of a valid limit.
 func (t Interval) Times(n int64) Span {
 	hi, lo := bits.Mul64(uint64(n), uint64(t.num))
 	us, part := bits.Div64(hi, lo, uint64(t.den))
 	return Span{int64(us), int64(part)}
 }
 
-// Fit returns how many whole intervals fit in s, rounded down. For a span that no script gives, but
-// some other server might, it returns anything, and doesn't panic.
+// Fit returns how many whole intervals fit in s, rounded down. For an s that is too long for a script of Weir, it returns a
+// wrong number, but doesn't panic.
 func (t Interval) Fit(s Span) int64 {
 	hi, lo := bits.Mul64(uint64(s.Us), uint64(t.den))
 	lo, carry := bits.Add64(lo, uint64(s.Part), 0)
@@ -50,7 +48,7 @@ func (t Interval) Fit(s Span) int64 {
 	return int64(n)
 }
 
-// Holds reports whether s is a span of t's, as one that a server has told need not be.
+// Holds reports whether s is a valid span of t. A span in a server's reply need not be.
 func (t Interval) Holds(s Span) bool { return s.Us >= 0 && s.Part >= 0 && s.Part < t.den }
 
 // Plus returns a + b.
@@ -62,7 +60,7 @@ func (t Interval) Plus(a, b Span) Span {
 	return sum
 }
 
-// Minus returns a − b, or 0 where b is the longer.
+// Minus returns a − b, or 0 if b is longer.
 func (t Interval) Minus(a, b Span) Span {
 	if a.AtMost(b) {
 		return Span{}
@@ -95,8 +93,8 @@ func (s Span) RoundUp() int64 {
 	return s.Us
 }
 
-// Standing is what the reply of scripts/gcra.lua or scripts/queue.lua says: whether the request was admitted, and
-// a span, which is told below 0 if it was not.
+// Standing reads the reply of scripts/gcra.lua or scripts/queue.lua: whether the request was admitted, and a span. The span
+// is negative in the reply if the request was not admitted.
 func Standing(reply []int64) (admitted bool, span Span) {
 	span.Us = reply[0]
 	if admitted = span.Us >= 0; !admitted {

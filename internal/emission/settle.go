@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	deepest  = 1 << 52 // how much can be outstanding with debts, µs
-	mostDebt = 1 << 51 // how much one settlement can add, µs
+	deepest  = 1 << 52 // most that can be outstanding with debts, µs
+	mostDebt = 1 << 51 // most that one settlement can add, µs
 )
 
 // MostArgs implements rule.Settling.
@@ -53,7 +53,7 @@ func (b Bucket) SettleArgs(c rule.Charge, used int64, now string) []string {
 		more, c.End, own.Us, c.Began, c.Given, charge.Part, b.Depth.Part, c.EndPart, own.Part, c.GivenPart, b.den)
 }
 
-// rest returns what used is more than n, or less than it, as a span, and 1 if it is more.
+// rest returns the difference of used and n as a span, and 1 if used is more.
 func (b Bucket) rest(n, used int64) (span Span, more int64) {
 	if used > n {
 		return b.Times(used - n), 1
@@ -69,18 +69,18 @@ func numbers(args []string, ns ...int64) []string {
 	return args
 }
 
-// settled is what settlements have left of a key.
+// settled is the part of a key's state that settlements need.
 type settled struct {
-	debt  int64 // 1 more than when the present time was written, if that was a debt; else 0
-	began int64 // when the count of what was given back was begun, and 1; 0 before
-	given Span
-	until int64 // when the count is of no more use
+	debt  int64 // if the stored time is a debt: 1 more than the time at which it was written; otherwise 0
+	began int64 // 1 more than the time at which the count of what was given back began; 0 before it begins
+	given Span  // how much was given back since
+	until int64 // when the count is no longer needed
 }
 
-// owed reports whether the time that is stored is a debt that was written by now.
+// owed reports whether the stored time is a debt that was written at now or before.
 func (s *settled) owed(now int64) bool { return s != nil && s.debt > 0 && s.debt <= now+1 }
 
-// set writes the time that lies so far ahead, and returns until when the state means anything.
+// set stores the time that is ahead of now, and returns until when the state is needed.
 func (s *State) set(now int64, ahead Span) int64 {
 	s.At, s.Part = now+ahead.Us, ahead.Part
 	if s.settled == nil {
@@ -101,7 +101,7 @@ func (b Bucket) Charged(s *State, now, n int64) rule.Charge {
 
 // Settle implements local.Rule. The header of scripts/gcra_settle.lua says how.
 func (b Bucket) Settle(s *State, now int64, c rule.Charge, used int64) int64 {
-	var ahead Span // below 0 where the time has passed
+	var ahead Span // negative if the time has passed
 	if s.At > 0 {
 		ahead = Span{s.At - now, s.Part}
 	}
@@ -136,7 +136,7 @@ func (b Bucket) Settle(s *State, now int64, c rule.Charge, used int64) int64 {
 	return until
 }
 
-// back returns how much of a charge can be given back, 0 or below if nothing can.
+// back returns how much of a charge can be given back: at most 0 if nothing can.
 func (b Bucket) back(s *State, now int64, c rule.Charge, charge, ahead Span) Span {
 	var since Span
 	if s.settled != nil {
@@ -157,14 +157,14 @@ func (b Bucket) back(s *State, now int64, c rule.Charge, charge, ahead Span) Spa
 	return left
 }
 
-// add counts what is given back. The count is of use until the time.
+// add counts what is given back. The count is needed until the time until.
 func (s *settled) add(b Bucket, now int64, back Span, until int64) {
 	s.given = b.Plus(s.given, back)
 	switch {
 	case s.began == 0:
 		s.began = now + 1
 	case s.given.Us >= deepest+mostDebt:
-		s.began, s.given = max(now, s.began)+1, Span{Us: deepest} // further than any end lies ahead
+		s.began, s.given = max(now, s.began)+1, Span{Us: deepest} // no charge ends as far ahead
 	}
 	s.until = max(s.until, until)
 }

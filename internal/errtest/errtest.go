@@ -1,7 +1,7 @@
-// Package errtest is for tests whose subject is not the error that a constructor may return.
+// Package errtest is for tests that don't expect an error of a constructor.
 package errtest
 
-// Must returns what was made. It panics where there is an error, which ends the test.
+// Must returns made. It panics if there is an error, which ends the test.
 func Must[T any](made T, err error) T {
 	if err != nil {
 		panic(err)

@@ -1,4 +1,4 @@
-// Package joint lets package allof see the parts of the limiters that it decides together.
+// Package joint gives package allof access to the parts of the limiters that it combines.
 package joint
 
 import (
@@ -8,19 +8,19 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// A Part is what a Remote or a Local of package algorithms is made of.
+// A Part is the content of a Remote or a Local of package algorithms.
 type Part struct {
 	Rule     rule.Rule
 	Settings option.Settings
-	Check    func(n int64) error // returns the limiter's error for a cost that no request can have
+	Check    func(n int64) error // returns the limiter's error if no request can have the cost n
 
-	// Of a Remote.
+	// For a Remote:
 	Script *scripts.Script // that decides; nil for a Local
 	Caller remote.Caller
 
-	// Of a Local.
+	// For a Local:
 	Store rule.Store
 }
 
-// Of returns the part that a limiter of package algorithms is, which sets this function. It returns false for another.
+// Of returns the Part of a limiter of package algorithms, and false for any other limiter. Package algorithms sets it.
 var Of = func(limiter any) (Part, bool) { return Part{}, false }

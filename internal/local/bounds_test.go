@@ -8,7 +8,7 @@ import (
 	"github.com/go-weir/weir/internal/local"
 )
 
-// put has a request of a key admitted or denied, with so much of its limit in use after it.
+// put makes a request of a key admitted or denied, after which the part used of its limit is in use.
 func put(t *testing.T, store *local.Store[int], key string, now, until int64, used float32, denied bool) (known bool) {
 	t.Helper()
 	err := store.Do("id", key, at(now), func(s *int, _ int64) local.Change {
@@ -76,7 +76,7 @@ func TestFloodOfFullKeys(t *testing.T) {
 	}
 }
 
-// TestAllDenied: where all keys are being denied there is room for another one all the same.
+// TestAllDenied: even if all keys are being denied, there is room for another one.
 func TestAllDenied(t *testing.T) {
 	const most = 100
 	store := local.NewStore[int](most, false)

@@ -2,7 +2,7 @@ package local
 
 import "github.com/go-weir/weir/internal/rule"
 
-// Most implements rule.Store for a [Rule] of S. What remains of a key is what fits.
+// Most implements rule.Store for a [Rule] of S. It admits at most what remains of the key.
 func (s *Store[S]) Most(r rule.Rule, key string, clock func() (int64, error), n int64) (admitted int64, standing rule.Standing, err error) {
 	err = s.Do(r.Identity(), key, clock, func(state *S, now int64) (change Change) {
 		own := r.(Rule[S])

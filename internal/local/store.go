@@ -12,34 +12,34 @@ import (
 )
 
 const (
-	maxShards = 64   // how many locks the keys are spread over, at most
-	shardKeys = 1024 // how many keys a shard has room for, at least, where there is more than one
+	maxShards = 64   // over how many locks the keys are spread at most
+	shardKeys = 1024 // for how many keys a shard has room at least, if there are several
 
 	sampled    = 8   // how many keys are looked at to find one to drop
-	maxSampled = 128 // how many are, where all that were seen had been denied
+	maxSampled = 128 // how many are looked at if the last request of each of them was denied
 )
 
 // A Rule decides on a key's state S.
 type Rule[S any] interface {
 	rule.Rule
 
-	// Decide decides on a request of cost n at the time now, in µs. With commit it changes the state, if there is
-	// something to change, and then returns until when the state means anything, else 0.
+	// Decide decides on a request of cost n at the time now, in µs. If commit is true and the state has to change, Decide
+	// changes it and returns until when it is needed. Otherwise until is 0.
 	Decide(state *S, now, n int64, commit bool) (standing rule.Standing, until int64)
 
-	// Clamp brings back a state that lies further ahead than the limit can reach, as a denial does, and then returns until
-	// when the state means anything, else 0.
+	// Clamp corrects a state that is further ahead than the limit can reach, as a denial does, and returns until when the
+	// state is needed. If nothing has to change, until is 0.
 	Clamp(state *S, now int64) (until int64)
 
 	// Charged returns the charge of a request of cost n that Decide has just admitted.
 	Charged(state *S, now, n int64) rule.Charge
 
-	// Settle makes used the cost of a charge, and returns as Decide does until when the state means anything.
+	// Settle makes used the cost of a charge. until is as for Decide.
 	Settle(state *S, now int64, charge rule.Charge, used int64) (until int64)
 }
 
-// A Store holds a state for each key under each identity. The zero S is the state of a key that it doesn't hold. A
-// key's states are forgotten when they are over; where there is no room for another, one is dropped.
+// A Store holds a state for each key under each identity. The zero S is the state of a key that it doesn't hold. States are
+// forgotten when they are over. If there is no room for another, one is dropped.
 type Store[S any] struct {
 	seed   maphash.Seed
 	grace  int64 // how long a state is kept after it is over, µs
@@ -50,7 +50,7 @@ type shard[S any] struct {
 	mu     lock
 	states map[name]*kept[S]
 	most   int // how many states there is room for
-	peak   int // how many states there were, at most, since the map was made
+	peak   int // the most states that there were since the map was made
 	calls  int // since the last sweep
 }
 
@@ -63,7 +63,7 @@ type kept[S any] struct {
 	denied bool    // whether a request was denied since the state was last changed
 }
 
-// A lock has a place in the one order in which all locks are taken that are held together.
+// A lock has a number. Locks that are held together are taken in the order of their numbers, so that they can't deadlock.
 type lock struct {
 	sync.Mutex
 	order uint64
@@ -72,11 +72,11 @@ type lock struct {
 // stores counts the stores of the process.
 var stores atomic.Uint64
 
-// graceOfSimulatedTime is how much longer the scripts let a key live where the clock is the client's.
+// graceOfSimulatedTime is how much longer the scripts let a key live if the clock is the client's.
 const graceOfSimulatedTime = int64(time.Hour / time.Microsecond)
 
-// NewStore returns an empty store of at most so many states. Under simulated time, which may go back into the time of a
-// state that is over, states are kept an hour longer, as the scripts keep their keys.
+// NewStore returns an empty store of at most maxKeys states. Simulated time may go back into the time of a state that is over.
+// So such states are kept an hour longer, as the scripts keep their keys.
 func NewStore[S any](maxKeys int, simulated bool) *Store[S] {
 	store := &Store[S]{seed: maphash.MakeSeed(), shards: make([]shard[S], max(1, min(maxShards, maxKeys/shardKeys)))}
 	if simulated {
@@ -91,18 +91,18 @@ func NewStore[S any](maxKeys int, simulated bool) *Store[S] {
 	return store
 }
 
-// Of is NewStore with the result that a rule.Algorithm has.
+// Of is NewStore with the result type of rule.Algorithm.NewStore.
 func Of[S any](maxKeys int, simulated bool) rule.Store { return NewStore[S](maxKeys, simulated) }
 
-// A Change is what a decision has done to a state.
+// A Change is the effect of a decision on a state.
 type Change struct {
 	Until  int64   // when the state is over, in µs; 0 if the state was not changed
 	Used   float32 // how much of the limit is in use now, 0 to 1
-	Denied bool    // false for a Peek, too
+	Denied bool    // whether a request was denied; false for a Peek
 }
 
-// Do calls decide with the key's state under the identity and the time that clock shows. Nothing comes between the reading
-// of the clock and the change of the state, so that each key sees the times in order. Do fails only as clock does, and then
+// Do calls decide with the key's state under the identity and the time that clock shows. The lock is held from the reading of
+// the clock to the change of the state, so that each key sees the times in order. If clock fails, Do returns its error and
 // calls nothing.
 func (s *Store[S]) Do(identity, key string, clock func() (int64, error), decide func(state *S, now int64) Change) error {
 	shard := s.shard(key)
@@ -176,19 +176,19 @@ func (s *Store[S]) shard(key string) *shard[S] {
 	return &s.shards[maphash.String(s.seed, key)%uint64(len(s.shards))]
 }
 
-// add holds the state of another key. If there is no room it drops one first.
+// add stores the state of a new key. If there is no room it drops another first.
 func (s *shard[S]) add(id name, entry *kept[S], over int64) {
 	if len(s.states) >= s.most {
 		s.drop(over)
 	}
-	// The caller's key may be a slice of something long, such as a header field, which the map would hold for as
-	// long as the state.
+	// The caller's key may be a slice of a long string, such as a header, which the map would keep in memory as long as the
+	// state.
 	id.key = strings.Clone(id.key)
 	s.states[id] = entry
 	s.peak = max(s.peak, len(s.states))
 }
 
-// drop makes room for one state. It looks at a few, in the random order of a map: it drops one that is over, else the
+// drop makes room for one state. It looks at a few, in the random order of a map. It drops one that is over, or else the
 // one whose loss matters least.
 func (s *shard[S]) drop(over int64) {
 	var least *kept[S]
@@ -209,8 +209,8 @@ func (s *shard[S]) drop(over int64) {
 	delete(s.states, dropped)
 }
 
-// lessThan reports whether the loss of k matters less than that of other: a key that is being denied would have its
-// whole limit again, and one that has used little has the least to gain.
+// lessThan reports whether the loss of k matters less than that of other. A dropped key has its whole limit again. So keys that
+// are being denied matter most, and of the rest those that have used the most.
 func (k *kept[S]) lessThan(other *kept[S]) bool {
 	if k.denied != other.denied {
 		return other.denied
@@ -222,7 +222,7 @@ func (k *kept[S]) lessThan(other *kept[S]) bool {
 }
 
 // sweep forgets the shard's states that are over, once there were as many calls since the last sweep as there are states.
-// So a sweep costs each call a constant. A map never becomes smaller: where most states are gone, a new one is made.
+// So a sweep costs each call a constant. As a map never shrinks, sweep makes a new one if most states are gone.
 func (s *shard[S]) sweep(over int64) {
 	s.calls++
 	if s.calls <= len(s.states) || s.calls < maxShards {

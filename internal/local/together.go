@@ -15,7 +15,7 @@ type Request struct {
 	N     int64
 }
 
-// shared is a [Store] of any S. With the lock of a key held, the time is the caller's.
+// shared is a [Store] of any S. Its methods are called with the lock of the key held, and with the time.
 type shared interface {
 	lockOf(key string) *lock
 	decide(r rule.Rule, key string, now, n int64, commit bool) rule.Standing
@@ -23,9 +23,9 @@ type shared interface {
 	forget(r rule.Rule, key string)
 }
 
-// Together decides on requests at one time, and no other request of their keys comes between. It commits all if each is
-// admitted, and else brings back what lies too far ahead, as denials do, and returns what each would be told alone. No two
-// requests may be for one state. Without commit it changes nothing. It fails only as clock does, and then decides nothing.
+// Together decides on requests at one time, with all their locks held. If each is admitted, it commits all. Otherwise it commits
+// none, corrects states that are too far ahead, as denials do, and returns the answer that each request would get alone. No two
+// requests may be for one state. If commit is false it changes nothing. If clock fails, it returns its error and decides nothing.
 func Together(requests []Request, clock func() (int64, error), commit bool) ([]rule.Standing, error) {
 	stores, unlock := lockAll(requests)
 	defer unlock()
@@ -51,7 +51,7 @@ func Together(requests []Request, clock func() (int64, error), commit bool) ([]r
 	return standings, nil
 }
 
-// ForgetTogether removes the states of requests, and no other request of their keys comes between.
+// ForgetTogether removes the states of requests, with all their locks held.
 func ForgetTogether(requests []Request) {
 	stores, unlock := lockAll(requests)
 	defer unlock()
@@ -60,7 +60,7 @@ func ForgetTogether(requests []Request) {
 	}
 }
 
-// lockAll locks the keys of requests, in the one order of all locks.
+// lockAll locks the keys of requests, in the order of the locks' numbers.
 func lockAll(requests []Request) (stores []shared, unlock func()) {
 	stores = make([]shared, len(requests))
 	locks := make([]*lock, len(requests))

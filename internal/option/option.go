@@ -11,7 +11,7 @@ import (
 	"github.com/go-weir/weir/internal/sentinel"
 )
 
-// Settings is what a list of options comes to.
+// Settings are the result of a list of options.
 type Settings struct {
 	Prefix  string           // what every key on a server begins with
 	Name    string           // the last part of every key, if not ""
@@ -20,10 +20,10 @@ type Settings struct {
 	MaxKeys int              // how many keys a Local holds at most
 }
 
-// DefaultMaxKeys is how many keys a Local holds at most, unless it is told otherwise.
+// DefaultMaxKeys is how many keys a Local holds at most by default.
 const DefaultMaxKeys = 1 << 20
 
-// LocalWindow is an option of fixedwindow.NewLocal, which takes all there are.
+// LocalWindow is an option of fixedwindow.NewLocal, which takes all options.
 type LocalWindow interface{ apply(*Settings) }
 
 // Window is an option of fixedwindow.New and fixedwindow.NewLocal.
@@ -96,7 +96,7 @@ func Apply[O LocalWindow](opts []O) (Settings, error) {
 	return s, nil
 }
 
-// Simulated reports whether the time is that of a clock which the caller gave.
+// Simulated reports whether the caller gave a clock.
 func (s Settings) Simulated() bool { return s.Clock != nil }
 
 // maxTime is the first time, in µs since the Unix epoch, that limiters can't compute with.
@@ -110,7 +110,7 @@ func (s Settings) Now() (int64, error) {
 		clock = time.Now
 	}
 	now := clock()
-	// UnixMicro overflows, silently, only some 290,000 years away; the year tells.
+	// UnixMicro silently overflows for times some 290,000 years away, which the year excludes.
 	if us := now.UnixMicro(); us >= 0 && us < maxTime && now.Year() < 2200 {
 		return us, nil
 	}

@@ -1,4 +1,4 @@
-// Package outage logs the failures of a limiter: the first at once, then a few of them, and the end.
+// Package outage logs the failures of a limiter: the first one at once, then a line every ten seconds, and the end.
 package outage
 
 import (
@@ -23,11 +23,11 @@ type Log struct {
 	announced bool      // the log has a line about this outage
 	since     time.Time // when it began
 	total     int       // failures in it
-	unwritten int       // failures since the last line, those of earlier outages included
+	unwritten int       // failures since the last line, including those of earlier outages
 	next      time.Time // when a line may be written again
 }
 
-// Failed tells of a failure. attrs name the limiter and what was done. Nothing of a line is made unless it is written.
+// Failed records a failure. attrs returns the attributes of the log line, and is called only if a line is written.
 func (l *Log) Failed(err error, attrs func() []any) {
 	now := l.now()
 	l.mu.Lock()
@@ -47,7 +47,7 @@ func (l *Log) Failed(err error, attrs func() []any) {
 	}
 }
 
-// Answered tells of an answer. The first after failures ends the outage.
+// Answered records an answer. The first one after failures ends the outage.
 func (l *Log) Answered(attrs func() []any) {
 	if !l.down.Load() {
 		return

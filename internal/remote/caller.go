@@ -17,10 +17,10 @@ import (
 type Caller struct {
 	run      scripts.Runner
 	settings option.Settings
-	suffix   string // what follows KEY in a key
+	suffix   string // the part of a key after KEY
 }
 
-// New returns a caller for the limit of that identity. Its error is that of a runner that is nil.
+// New returns a caller for the limit of that identity. It returns an error only for a nil runner.
 func New(run scripts.Runner, settings option.Settings, identity string) (Caller, error) {
 	if option.IsNil(run) {
 		return Caller{}, fmt.Errorf("%w: want one of goredisrunner.New, rueidisrunner.New or your own", sentinel.ErrNilRunner)
@@ -57,11 +57,11 @@ func (c Caller) Call(ctx context.Context, script *scripts.Script, key string, ar
 	return c.call(ctx, script, []string{c.Key(key)}, args)
 }
 
-// given is what follows the limiter's key in the key of what settlements have given back. No limiter's key ends with a brace,
-// as what follows its last one is an identity, or an identity and a name.
+// given is appended to a limiter's key to name the count of what settlements have given back. It is no limiter's key, as no
+// identity and no name ends with a closing brace.
 const given = ":{given}"
 
-// CallGiven runs a script on the key and on that of what settlements have given back, as Call does.
+// CallGiven is like Call, with the key of what settlements have given back as a second key.
 func (c Caller) CallGiven(ctx context.Context, script *scripts.Script, key string, args []string) ([]int64, error) {
 	own := c.Key(key)
 	return c.call(ctx, script, []string{own, own + given}, args)
@@ -89,15 +89,15 @@ func (c Caller) Reset(ctx context.Context, key string) error {
 	return err
 }
 
-// longestKey is how many bytes a KEY has at most that is written as it is.
+// longestKey is the longest KEY, in bytes, that is written as it is.
 const longestKey = 256
 
 // Key returns the key on the server: PREFIX:{KEY}:IDENTITY or PREFIX:{KEY}:IDENTITY:NAME. Different arguments never give
 // the same key, and the keys of all limits of one KEY share a cluster slot.
 //
-// Redis Cluster hashes what stands between the first brace and the next closing one, but the whole key where nothing
-// does. So a KEY that is empty or begins with a closing brace is written PREFIX:-{-KEY}, and a long one PREFIX:-#-{HASH}.
-// No prefix has a brace, so that what stands before the first one tells the three forms apart.
+// Redis Cluster hashes the text between the first opening brace and the next closing one, or the whole key if there is no such
+// text. So a KEY that is empty or begins with a closing brace is written PREFIX:-{-KEY}, and a long one PREFIX:-#-{HASH}. As no
+// prefix has a brace, the text before the first brace tells the three forms apart.
 func (c Caller) Key(key string) string {
 	open := ":{"
 	switch {

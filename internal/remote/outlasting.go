@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Outlasting returns a context with ctx's values that ends so long after ctx, or after now if ctx has ended.
+// Outlasting returns a context with ctx's values that ends d after ctx, or d after now if ctx has ended.
 func Outlasting(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	if ctx.Done() == nil {
 		return ctx, func() {}
@@ -15,7 +15,7 @@ func Outlasting(ctx context.Context, d time.Duration) (context.Context, context.
 		return context.WithTimeout(longer, d)
 	}
 	end := func() {}
-	if deadline, ok := ctx.Deadline(); ok { // clients read it
+	if deadline, ok := ctx.Deadline(); ok { // kept, as clients read the deadline
 		longer, end = context.WithDeadline(longer, deadline.Add(d))
 	}
 	longer, cancel := context.WithCancel(longer)

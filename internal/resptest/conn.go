@@ -1,6 +1,6 @@
-// Package resptest is a connection to a Redis server for tests: it sends any command, runs scripts
-// as a scripts.Runner and looks at what was stored. The packages of the root module are tested
-// over it, since none of them may depend on a client.
+// Package resptest has a connection to a Redis server for tests. It sends any command, runs scripts
+// as a scripts.Runner, and reads the stored keys. The packages of the root module are tested
+// with it, as none of them may depend on a client.
 package resptest
 
 import (
@@ -50,9 +50,9 @@ func Dial(tb testing.TB, addr string) *Conn {
 	return conn
 }
 
-// Connect connects to the server at addr, for who has no test at hand. The context's deadline is
-// that of everything done over the connection, not of the dial alone: what accepts connections may
-// still never answer.
+// Connect connects to the server at addr, for callers without a test. The context's deadline holds for
+// every use of the connection, and not only for the dial, as a server that accepts connections may
+// never answer.
 func Connect(ctx context.Context, addr string) (*Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -85,7 +85,7 @@ func (c *Conn) Do(args ...string) (any, error) {
 	return c.read()
 }
 
-// maxLength is the longest string or array that is believed: 512 MB, proto-max-bulk-len.
+// maxLength is the longest string or array that is accepted: 512 MB, the default of proto-max-bulk-len.
 const maxLength = 512 << 20
 
 func (c *Conn) read() (any, error) {
@@ -181,7 +181,7 @@ func (c *Conn) Dump(_ context.Context, prefix string) (map[string]string, error)
 	return dump, nil
 }
 
-// dump returns DUMP's text, or the elements of a list where the server can't dump one.
+// dump returns DUMP's text, or the elements of a list if the server can't dump it.
 func (c *Conn) dump(key string) (any, error) {
 	kind, err := c.Do("TYPE", key)
 	if err != nil {
@@ -203,7 +203,7 @@ func (c *Conn) TTL(_ context.Context, key string) (time.Duration, error) {
 	return time.Duration(ms.(int64)) * time.Millisecond, nil
 }
 
-// globEscape makes a text stand for itself in a pattern.
+// globEscape escapes a text for use in a pattern.
 func globEscape(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(s)
 }

@@ -9,7 +9,7 @@ import (
 
 var consoleBlock = regexp.MustCompile("(?s)```console\n(.*?)```")
 
-// Sessions runs the redis-cli sessions in a text's console blocks and fails the test where a reply
+// Sessions runs the redis-cli sessions in a text's console blocks and fails the test if a reply
 // isn't what the text shows. Source returns the text of a Lua file that --eval names.
 func (c *Conn) Sessions(tb testing.TB, text string, source func(file string) string) {
 	tb.Helper()

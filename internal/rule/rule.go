@@ -1,5 +1,5 @@
-// Package rule says what an algorithm is to the limiters of package algorithms: how one limit of it decides, on a server
-// and in this process. It speaks in integers, with times in microseconds.
+// Package rule defines what the limiters of package algorithms need of an algorithm: how it decides under one limit, on a server
+// and in this process. It uses integers only, with times in microseconds.
 package rule
 
 import (
@@ -13,10 +13,10 @@ import (
 type Limit struct {
 	Rate   int64
 	Period int64 // µs
-	Burst  int64 // 0 where none was given
+	Burst  int64 // 0 if none was given
 }
 
-// A Standing is what a limiter knows of a key after a decision.
+// A Standing is a limiter's answer to a request, as a Result in integers.
 type Standing struct {
 	Allowed    bool
 	Remaining  int64
@@ -24,13 +24,13 @@ type Standing struct {
 	ResetAfter int64 // µs
 }
 
-// A Charge is what the settlement of a request needs to know of it. Which of the times have a meaning is the rule's affair.
+// A Charge is what the settlement of a request needs to know of it. Each rule uses some of the times.
 type Charge struct {
 	N            int64 // the cost that was charged
 	At           int64 // when, in µs since the Unix epoch
-	End, EndPart int64 // when the charge would have passed by itself: the TAT after it, or the window's end
+	End, EndPart int64 // when the charge would have passed by itself: GCRA's TAT after it, or the window's end
 
-	// What had been given back of the key by then, in the count that was begun at Began.
+	// How much had been given back to the key by then, in the count that began at Began.
 	Began, Given, GivenPart int64
 }
 
@@ -47,27 +47,27 @@ type Rule interface {
 	// Unix epoch, or "" for the server's clock.
 	Args(n int64, now string) []string
 
-	// Standing says what a script's reply to a request of cost n means, and whether a script can reply so.
+	// Standing reads a script's reply to a request of cost n. sensible is false if no correct script replies so.
 	Standing(n int64, reply []int64) (standing Standing, sensible bool)
 
 	Settling
 }
 
-// Settling is the part of a Rule that admits as much as fits, and settles charges.
+// Settling is the part of a Rule for AllowAtMost and for reservations.
 type Settling interface {
 	// MostArgs returns the arguments of the script that admits as many of n events as fit.
 	MostArgs(n int64, now string) []string
 
-	// Most says what that script's reply means, and whether it can reply so.
+	// Most reads that script's reply. sensible is false if no correct script replies so.
 	Most(n int64, reply []int64) (admitted int64, standing Standing, sensible bool)
 
 	// ReserveArgs returns the arguments of the script that charges n events until they are settled.
 	ReserveArgs(n int64, now string) []string
 
-	// Reserved says what that script's reply means, and whether it can reply so.
+	// Reserved reads that script's reply. sensible is false if no correct script replies so.
 	Reserved(n int64, reply []int64) (standing Standing, charge Charge, sensible bool)
 
-	// MostDebt is how much more than reserved a settlement can charge.
+	// MostDebt is how much more than the reserved cost a settlement can charge.
 	MostDebt() int64
 
 	// SettleArgs returns the arguments of the script that makes used the cost of a charge.
@@ -79,24 +79,24 @@ type Algorithm struct {
 	Decide, Peek          *scripts.Script
 	Most, Reserve, Settle *scripts.Script
 
-	// CountsGiven tells that Reserve and Settle have a second key, in which settlements count what they give back.
+	// CountsGiven means that Reserve and Settle have a second key, in which settlements count what they give back.
 	CountsGiven bool
 
-	// Of returns the rule of a limit. Its error says why the algorithm can't keep the limit.
+	// Of returns the rule of a limit. Its error says why the algorithm can't use the limit.
 	Of func(limit Limit, aligned bool) (Rule, error)
 
-	// NewStore returns an empty store of at most so many keys. Under simulated time, which may go back, states are kept
+	// NewStore returns an empty store of at most maxKeys states. Under simulated time, which may go back, states are kept
 	// for some time after they are over.
 	NewStore func(maxKeys int, simulated bool) Store
 }
 
 // A Store keeps the states of keys in this process, each under the identity of a rule.
 type Store interface {
-	// Decide decides on a request of cost n at the time that clock shows. Without commit it changes nothing. It fails
-	// only as clock does, and then decides nothing.
+	// Decide decides on a request of cost n at the time that clock shows. If commit is false it changes nothing. If clock
+	// fails, it returns its error and decides nothing.
 	Decide(r Rule, key string, clock func() (int64, error), n int64, commit bool) (Standing, error)
 
-	// Most decides on as many of n events as fit. If none does, the standing is that of a request of cost 1.
+	// Most admits as many of n events as fit. If none fits, the standing is that of a request of cost 1.
 	Most(r Rule, key string, clock func() (int64, error), n int64) (admitted int64, standing Standing, err error)
 
 	// Reserve decides on a request of cost n, and returns its charge if it was admitted.
@@ -109,7 +109,7 @@ type Store interface {
 	Forget(identity, key string)
 }
 
-// errBurst says that a limit has a burst under a rule that has no use for it.
+// errBurst is the error of a limit that has a burst under a rule that takes none.
 var errBurst = errors.New("windows and logs have no burst, want a limit without (they admit Rate at once)")
 
 // NoBurst returns an error for a limit that has a burst.
@@ -120,7 +120,7 @@ func NoBurst(limit Limit) error {
 	return nil
 }
 
-// units are those in which a period is written, largest first.
+// units are the units of a period's text, largest first.
 var units = []struct {
 	name string
 	us   int64
@@ -138,7 +138,7 @@ func PeriodText(us int64) string {
 	return "" // not reached: 1 divides everything
 }
 
-// RateText writes a limit as RATE/PERIOD, or RATE/PERIOD/BURST where the burst isn't the rate.
+// RateText writes a limit as RATE/PERIOD, or as RATE/PERIOD/BURST if the burst isn't the rate.
 func RateText(limit Limit) string {
 	text := strconv.FormatInt(limit.Rate, 10) + "/" + PeriodText(limit.Period)
 	if limit.Burst != 0 && limit.Burst != limit.Rate {

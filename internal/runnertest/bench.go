@@ -20,9 +20,9 @@ var (
 
 var decisionReply = []byte("*5\r\n:1\r\n:1000\r\n:999\r\n:123456\r\n:1795363671\r\n")
 
-// Benchmark runs Decision over run and, to compare, as the client itself sends it, which leaves the
-// reply to be taken apart; and through coalesce, by a lone caller. The context cannot be cancelled: under one that can, a client may queue
-// even a lone command.
+// Benchmark runs Decision over run and, to compare, as the client itself sends it, which leaves the reply to be taken apart;
+// and through coalesce, by a lone caller. The context cannot be cancelled: under one that can, a client may queue even a lone
+// command.
 func Benchmark(b *testing.B, run scripts.Runner, client func(ctx context.Context) error) {
 	runner := func(ctx context.Context) error {
 		_, err := run.Run(ctx, Decision, DecisionKeys, DecisionArgs)
@@ -61,8 +61,8 @@ func repeat(b *testing.B, ctx context.Context, call func(context.Context) error)
 	}
 }
 
-// BenchmarkParallel runs Decision over run from all processors, for which a [Canned] connection is
-// none: its answers are to one command at a time.
+// BenchmarkParallel runs Decision over run from all processors. It can't use a [Canned] connection,
+// which answers one command at a time.
 func BenchmarkParallel(b *testing.B, run scripts.Runner) {
 	b.Run("parallel", func(b *testing.B) {
 		b.ReportAllocs()
@@ -77,8 +77,8 @@ func BenchmarkParallel(b *testing.B, run scripts.Runner) {
 	})
 }
 
-// Canned is a connection to no server at all: one answer to EVALSHA, [Decision]'s, and an error for
-// all else.
+// Canned is a connection without a server. It gives the answer of [Decision] to EVALSHA, and an error to
+// every other command.
 type Canned struct {
 	net.Conn
 	answer []byte
@@ -96,7 +96,7 @@ func (c *Canned) Write(p []byte) (int, error) {
 
 func (c *Canned) Read(p []byte) (int, error) {
 	if len(c.answer) == 0 {
-		return 0, net.ErrClosed // only when the client closes: else it reads after it has written
+		return 0, net.ErrClosed // only when the client closes; before that it reads only after it has written
 	}
 	n := copy(p, c.answer)
 	c.answer = c.answer[n:]

@@ -16,8 +16,8 @@ import (
 // in.
 type Hooked func(t *testing.T, w *Wire, hook func(ctx context.Context)) scripts.Runner
 
-// Contexts tests that a call ends with its context, even though the client doesn't: connect's client takes no notice of a
-// context while hook is running. hanging is the error for a call too many.
+// Contexts tests that a call ends with its context, even if the client doesn't end it: connect's client ignores a
+// context while hook is running. hanging is the error when too many calls hang.
 func Contexts(t *testing.T, connect Hooked, hanging error) {
 	t.Run("deadline", func(t *testing.T) { endsWithContext(t, connect, context.DeadlineExceeded) })
 	t.Run("cancel", func(t *testing.T) { endsWithContext(t, connect, context.Canceled) })
@@ -57,7 +57,7 @@ func endsWithContext(t *testing.T, connect Hooked, want error) {
 	close(release)
 }
 
-// slicesAreTheCallers writes to keys and args after Run has returned. The race detector tells if the client reads them.
+// slicesAreTheCallers writes to keys and args after Run has returned. The race detector reports it if the client reads them.
 func slicesAreTheCallers(t *testing.T, connect Hooked) {
 	w, inside, release := New(t), make(chan bool, 2), make(chan bool)
 	run := connect(t, w, func(context.Context) { inside <- true; <-release })
@@ -140,7 +140,7 @@ func panics(t *testing.T, connect Hooked) {
 	}
 }
 
-// panicsLater has a hook panic after the caller has left: the process lives on, and so does the runner.
+// panicsLater makes a hook panic after the caller has left. The process and the runner must go on.
 func panicsLater(t *testing.T, connect Hooked) {
 	inside, release := make(chan bool), make(chan bool)
 	run := connect(t, New(t), func(context.Context) {
@@ -174,7 +174,7 @@ func panicsLater(t *testing.T, connect Hooked) {
 	}
 }
 
-// exits has a hook end its goroutine, as t.FailNow does: Run ends its caller's.
+// exits makes a hook end its goroutine, as t.FailNow does. Run must end its caller's goroutine.
 func exits(t *testing.T, connect Hooked) {
 	run := connect(t, New(t), func(context.Context) { runtime.Goexit() })
 	ctx, cancel := context.WithCancel(context.Background())

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// readValue reads one RESP value, whole and as it is.
+// readValue reads one RESP value without decoding it.
 func readValue(r *bufio.Reader) ([]byte, error) {
 	raw, err := r.ReadBytes('\n')
 	if err != nil {
@@ -39,7 +39,7 @@ func readValue(r *bufio.Reader) ([]byte, error) {
 	return raw, nil
 }
 
-// words is the words of a command as it came over the wire, the first in lower case.
+// words returns the words of a command that came over the wire, the first in lower case.
 func words(raw []byte) []string {
 	var out []string
 	for i, part := range strings.Split(string(raw), "\r\n") {

@@ -10,25 +10,25 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// Scripts of the tests. Count charges one; what it leaves behind says how often it ran. Echo charges
-// one too, and returns its two arguments before the total.
+// Scripts of the tests. Count adds one to a key, which tells how often the script ran. Echo adds
+// one as well, and returns its two arguments before the sum.
 var (
 	Count = scripts.New("count", `return redis.call("INCR", KEYS[1])`)
 	Echo  = scripts.New("echo", `return {tonumber(ARGV[1]), tonumber(ARGV[2]), redis.call("INCR", KEYS[1])}`)
 )
 
-// A Suite is the tests that are the same for every runner, and what it needs to know of one. Each
+// A Suite has the tests that are the same for every runner, and the properties of the runner that they need. Each
 // method is one test.
 type Suite struct {
 	Package string // what the runner's errors begin with
 
-	// Topologies are the runner's clients, connected in each way that they can be. One is "single".
+	// Topologies are the runner's clients, connected in each possible way. One is "single".
 	Topologies map[string]Connect
 
-	// IsTimeout tells whether err is the client's own error for a reply that did not come in time.
+	// IsTimeout reports whether err is the client's own error for a reply that did not come in time.
 	IsTimeout func(err error) bool
 
-	// IsAnswer tells whether err is the client's own error for a server's answer that begins so.
+	// IsAnswer reports whether err is the client's own error for a server's answer that begins with the text.
 	IsAnswer func(err error, beginning string) bool
 }
 
@@ -50,7 +50,7 @@ func (s Suite) each(t *testing.T, test func(t *testing.T, connect Connect)) {
 }
 
 // call runs a script as a request does: under a context that can be cancelled, which makes some
-// clients take another way than context.Background does.
+// clients use other code than for context.Background.
 func call(run scripts.Runner, s *scripts.Script, keys, args []string) ([]int64, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -106,7 +106,7 @@ func (s Suite) EvalOnlyAfterNoScript(t *testing.T) {
 	})
 }
 
-// NoScriptInsideAnError tests that NOSCRIPT is what the answer begins with, not a word in it.
+// NoScriptInsideAnError tests that an answer counts as NOSCRIPT only if it begins with that word.
 func (s Suite) NoScriptInsideAnError(t *testing.T) {
 	w := New(t)
 	w.Once("evalsha", Fate{Answer: "-ERR user_script: NOSCRIPT No matching script\r\n"})
@@ -116,7 +116,7 @@ func (s Suite) NoScriptInsideAnError(t *testing.T) {
 	}
 }
 
-// KeysAndArgs tests that keys and arguments reach the script as they are.
+// KeysAndArgs tests that keys and arguments reach the script unchanged.
 func (s Suite) KeysAndArgs(t *testing.T) {
 	lengths := scripts.New("lengths", `
 		local out = {#KEYS, #ARGV}
@@ -144,7 +144,7 @@ func (s Suite) KeysAndArgs(t *testing.T) {
 	})
 }
 
-// A Reply is a script's reply and what Run makes of it.
+// A Reply is a script's reply and the result of Run for it.
 type Reply struct {
 	RESP string // as the server sends it
 	Want []int64
@@ -164,8 +164,8 @@ var replies = []Reply{
 	{"%1\r\n:1\r\n:2\r\n", nil, "unexpected reply: a map, want integers"},
 }
 
-// Replies tests that integers are returned and all else is an error that says what it was. The
-// replies more are those whose error the client words in its own way.
+// Replies tests that integers are returned, and that any other reply is an error which describes it. The
+// replies in more are those for which the client has an error text of its own.
 func (s Suite) Replies(t *testing.T, more []Reply) {
 	w := New(t)
 	run := s.Topologies["single"](t, w, 0)
@@ -185,7 +185,7 @@ func (s Suite) Replies(t *testing.T, more []Reply) {
 	}
 }
 
-// ServerErrors tests that the server's errors come through as the client tells them.
+// ServerErrors tests that the server's errors are returned as the client's errors.
 func (s Suite) ServerErrors(t *testing.T) {
 	pcall := scripts.New("pcall", `return redis.pcall("INCR", KEYS[1])`) // miniredis hides what call raises
 	s.each(t, func(t *testing.T, connect Connect) {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// LostReplyIsNotResent tests what becomes of a call whose reply is lost after the script has run. Whatever
-// the client, and however that is lost, the caller gets an error and the server has counted one.
+// LostReplyIsNotResent tests calls whose reply is lost after the script has run. With every client,
+// and however the reply is lost, the caller gets an error and the script has run once.
 func (s Suite) LostReplyIsNotResent(t *testing.T) {
 	for topology, connect := range s.Topologies {
 		for _, command := range []string{"evalsha", "eval"} {
@@ -57,7 +57,7 @@ func (s Suite) lostReply(t *testing.T, connect Connect, command string, how Loss
 	}
 	ranOnce(t, w)
 
-	// And the client works on.
+	// The client goes on to work.
 	again, err := charge(run, "key")
 	if err != nil || !slices.Equal(again, []int64{2}) {
 		t.Errorf("the next Run = %v, %v; want [2]", again, err)
@@ -81,8 +81,8 @@ func (r Refusal) word() string {
 
 func (r Refusal) redirects() bool { return strings.Contains(r.Text, Elsewhere) }
 
-// by makes w refuse: a redirect every EVALSHA, as a client may ask the same node again before it
-// follows, any other refusal the next one.
+// by makes w refuse. A redirect refuses every EVALSHA, as a client may ask the same node again before it
+// follows. Any other refusal refuses the next EVALSHA.
 func (r Refusal) by(w, elsewhere *Wire) {
 	refused := Fate{Answer: "-" + strings.Replace(r.Text, Elsewhere, elsewhere.Addr, 1) + "\r\n"}
 	if !r.redirects() {
@@ -97,8 +97,8 @@ func (r Refusal) by(w, elsewhere *Wire) {
 	})
 }
 
-// Refusals tests that a refusal is followed, or else returned as an error and the command not sent
-// again. No node knows the script at first, so where EVALSHA is followed there is an EVAL to come.
+// Refusals tests that a refusal is followed, or returned as an error without sending the command
+// again. No node knows the script at first, so a client that follows sends an EVAL later.
 func (s Suite) Refusals(t *testing.T, refusals []Refusal) {
 	for _, refusal := range refusals {
 		t.Run(refusal.Topology+"/"+refusal.word(), func(t *testing.T) {
@@ -127,8 +127,8 @@ func (s Suite) Refusals(t *testing.T, refusals []Refusal) {
 	}
 }
 
-// LostReplyAfterRedirect tests those of the refusals that are redirects: the node that the client
-// was sent on to has run the script when its reply is lost.
+// LostReplyAfterRedirect tests the refusals that are redirects: the node to which the client
+// was redirected has run the script when its reply is lost.
 func (s Suite) LostReplyAfterRedirect(t *testing.T, refusals []Refusal) {
 	for _, refusal := range refusals {
 		if !refusal.redirects() {
@@ -192,8 +192,8 @@ func (s Suite) ConcurrentCalls(t *testing.T) {
 	}
 }
 
-// TroubleInACrowd tests that the trouble of one command does not make the client send again what it
-// gathered with it.
+// TroubleInACrowd tests that a client which gathers commands does not send the others again when one of them
+// fails.
 func (s Suite) TroubleInACrowd(t *testing.T) {
 	for name, trouble := range map[string]Fate{
 		"lose":    {Then: Lose},

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Silent is a connection to a server that takes everything and answers nothing. Like [Friendly] it lies
+// Silent is a connection to a server that reads every command and never answers. Like [Friendly] it is
 // within this process, so that tests on synctest's clock can use it.
 func Silent() net.Conn {
 	client, server := net.Pipe()
@@ -15,7 +15,7 @@ func Silent() net.Conn {
 	return client
 }
 
-// Friendly is a connection to a server that shakes hands and answers nothing else.
+// Friendly is a connection to a server that answers only the handshake.
 func Friendly() net.Conn {
 	client, server := net.Pipe()
 	go func() {

@@ -1,5 +1,5 @@
 // Package runnertest tests runners, each over its own client library, against a server that loses
-// replies. A [Wire] is such a server, a [Suite] what every runner is held to over it.
+// replies. A [Wire] is such a server, and a [Suite] has the tests.
 package runnertest
 
 import (
@@ -31,13 +31,13 @@ type Wire struct {
 	done  sync.WaitGroup
 }
 
-// A Fate is what becomes of one command. The zero Fate is the ordinary one: forwarded, answered.
+// A Fate says what happens to one command. With the zero Fate it is forwarded and answered.
 type Fate struct {
 	Answer string // reply with this RESP value instead of asking the server
 	Then   Loss   // what becomes of the reply
 }
 
-// A Loss is a way for a reply not to arrive; the zero Loss is that it does.
+// A Loss is a way in which a reply is lost. With the zero Loss it arrives.
 type Loss string
 
 // The ways to lose a reply. Lose and Cut close the connection.
@@ -91,7 +91,7 @@ func (w *Wire) start(f func()) {
 	}()
 }
 
-// Always answers every command of that name so, for what a miniredis does not know. The name is in
+// Always sets the answer to every command of that name, for commands that miniredis does not know. The name is in
 // lower case; that of a subcommand is two words.
 func (w *Wire) Always(name, answer string) {
 	w.mu.Lock()
@@ -99,7 +99,7 @@ func (w *Wire) Always(name, answer string) {
 	w.fixed[name] = answer
 }
 
-// Decide sets the fate of every other command from now on; nil is the ordinary fate for all. The
+// Decide sets a rule for the fate of every other command from now on; nil is the zero Fate for all. The
 // rule gets the words of the command, the first in lower case.
 func (w *Wire) Decide(rule func(cmd []string) Fate) {
 	w.mu.Lock()
@@ -153,7 +153,7 @@ func (w *Wire) FlushScripts(tb testing.TB) {
 	}
 }
 
-// HangUp breaks every connection, so that nobody waits for one that hangs.
+// HangUp breaks every connection, so that no call waits for a server that hangs.
 func (w *Wire) HangUp() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -183,7 +183,7 @@ func (w *Wire) judge(cmd []string) Fate {
 	return rule(cmd)
 }
 
-// serve passes the commands of one connection on, each after the reply to the one before.
+// serve forwards the commands of one connection, each after the reply to the previous one.
 func (w *Wire) serve(client net.Conn) {
 	defer client.Close()
 	server, err := net.Dial("tcp", w.Server.Addr())

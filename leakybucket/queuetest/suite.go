@@ -67,6 +67,8 @@ func Run(t *testing.T, s Subject) {
 		{"Wait", testWait},
 		{"GivesBack", testGivesBack},
 		{"Many", testMany},
+		{"WrongMany", testWrongMany},
+		{"WaitMany", testWaitMany},
 		{"Wrong", testWrong},
 	} {
 		t.Run(promise.name, func(t *testing.T) { promise.test(t, s) })
@@ -85,7 +87,7 @@ var limits = []algorithms.Limit{
 
 var prefixes atomic.Int64
 
-// subject is one queue on a clock of its own, with keys that no other queue uses.
+// subject is a queue with its clock, and with keys that no other queue uses.
 type subject struct {
 	Queue
 	*limitertest.Clock
@@ -155,7 +157,7 @@ func testDepartsEachInterval(t *testing.T, s Subject) {
 				t.Errorf("%v: %d accepted at one moment, want one and a burst of %d", limit, departure, limit.BurstOrRate())
 			}
 			q.Advance(limit.Period / 3)
-			// Where more than the whole queue has left by now, the schedule begins anew.
+			// If more than the whole queue has left by now, the schedule begins anew.
 			if past := q.Now().Sub(began).Microseconds(); departure*period/limit.Rate < past {
 				began, departure = q.Now(), 0
 			}
@@ -170,11 +172,11 @@ func testRetryAfterIsExact(t *testing.T, s Subject) {
 			slot := q.fill()
 			q.Advance(slot.RetryAfter - time.Microsecond)
 			if early := q.schedule("k"); early.Accepted || early.RetryAfter != time.Microsecond {
-				t.Errorf("%v: told to wait %v, is %+v a microsecond sooner", limit, slot.RetryAfter, early)
+				t.Errorf("%v: refused with RetryAfter %v, 1µs before it %+v", limit, slot.RetryAfter, early)
 			}
 			q.Advance(time.Microsecond)
 			if on := q.schedule("k"); !on.Accepted || on.RetryAfter != 0 {
-				t.Errorf("%v: told to wait %v, is then %+v", limit, slot.RetryAfter, on)
+				t.Errorf("%v: refused with RetryAfter %v, after it %+v", limit, slot.RetryAfter, on)
 			}
 		}
 	}

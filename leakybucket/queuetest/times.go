@@ -104,8 +104,8 @@ func testLimitChanges(t *testing.T, s Subject) {
 	}
 }
 
-// testWait waits, for less than a millisecond; each way in which Wait gives up must leave the
-// queue as that way says.
+// testWait waits for less than a millisecond. It also tests each way in which Wait gives up, and the state of the
+// queue after it.
 func testWait(t *testing.T, s Subject) {
 	ctx := context.Background()
 	quick := newSubject(t, s, algorithms.PerSecond(10_000))
@@ -160,7 +160,7 @@ func untilFewerThan(n int64, q Queue) {
 	}
 }
 
-// testGivesBack cancels two Waits in each order. A place is free again where no later one was taken, and no departure is
+// testGivesBack cancels two Waits in each order. A place is free again if no later one was taken, and no departure is
 // given twice.
 func testGivesBack(t *testing.T, s Subject) {
 	hourly := algorithms.PerHour(1).WithBurst(2)
@@ -197,67 +197,82 @@ func testGivesBack(t *testing.T, s Subject) {
 	}
 }
 
-// testMany takes several places at once: they are those that as many requests would have taken.
+// testMany takes several places at once: they are the places that as many requests would have taken.
 func testMany(t *testing.T, s Subject) {
-	ctx := context.Background()
 	for _, limit := range limits {
-		burst := limit.BurstOrRate()
-		for n := int64(1); n <= min(burst+1, 5); n++ {
+		for n := int64(1); n <= min(limit.BurstOrRate()+1, 5); n++ {
 			q, one := newSubject(t, s, limit), newSubject(t, s, limit)
 			for range 4 {
-				got, err := q.ScheduleN(ctx, "k", n)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if !got.Accepted {
-					q.Advance(got.RetryAfter)
-					one.Advance(got.RetryAfter)
-					if got, err = q.ScheduleN(ctx, "k", n); err != nil || !got.Accepted {
-						t.Fatalf("%v: %d places after RetryAfter: %+v, %v", limit, n, got, err)
-					}
-				}
-				var want leakybucket.Slot
-				for range n {
-					want = one.schedule("k")
-				}
-				if got != want {
-					t.Errorf("%v: %d places: %+v, the last of %d requests has %+v", limit, n, got, n, want)
-				}
+				takeMany(t, q, one, limit, n)
 				step := time.Duration(int64(limit.Period)/limit.Rate) * 3 / 2
 				q.Advance(step)
 				one.Advance(step)
 			}
 		}
+	}
+}
+
+// takeMany takes n places of q at once, and n of one by as many requests. The last places must be the same.
+func takeMany(t *testing.T, q, one *subject, limit algorithms.Limit, n int64) {
+	t.Helper()
+	got, err := q.ScheduleN(context.Background(), "k", n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !got.Accepted {
+		q.Advance(got.RetryAfter)
+		one.Advance(got.RetryAfter)
+		if got, err = q.ScheduleN(context.Background(), "k", n); err != nil || !got.Accepted {
+			t.Fatalf("%v: ScheduleN of %d after RetryAfter: %+v, %v, want it accepted", limit, n, got, err)
+		}
+	}
+	var want leakybucket.Slot
+	for range n {
+		want = one.schedule("k")
+	}
+	if got != want {
+		t.Errorf("%v: ScheduleN of %d: %+v, want the slot of the last of %d requests, %+v", limit, n, got, n, want)
+	}
+}
+
+func testWrongMany(t *testing.T, s Subject) {
+	ctx := context.Background()
+	for _, limit := range limits {
 		q := newSubject(t, s, limit)
 		for n, want := range map[int64]error{
 			0: algorithms.ErrInvalidCost, -1: algorithms.ErrInvalidCost, math.MinInt64: algorithms.ErrInvalidCost,
-			burst + 2: algorithms.ErrCostExceedsLimit, math.MaxInt64: algorithms.ErrCostExceedsLimit,
+			limit.BurstOrRate() + 2: algorithms.ErrCostExceedsLimit, math.MaxInt64: algorithms.ErrCostExceedsLimit,
 		} {
 			slot, err := q.ScheduleN(ctx, "k", n)
 			if waited := q.WaitN(ctx, "k", n); !errors.Is(err, want) || !errors.Is(waited, want) {
-				t.Errorf("%v: %d places: %+v, %v, and WaitN %v, want %v", limit, n, slot, err, waited, want)
+				t.Errorf("%v: ScheduleN of %d: %+v, %v, and WaitN: %v, want the error %v of both", limit, n, slot, err, waited, want)
 			}
 		}
 		if slot := q.schedule("k"); slot.Delay != 0 {
-			t.Errorf("%v: after requests for wrong numbers %+v, want no wait", limit, slot)
+			t.Errorf("%v: after requests for wrong numbers of places: %+v, want no delay", limit, slot)
 		}
 	}
+}
 
+// testWaitMany waits for the third departure, which is two hours away.
+func testWaitMany(t *testing.T, s Subject) {
 	q := newSubject(t, s, algorithms.PerHour(1).WithBurst(5))
-	for patience, want := range map[time.Duration]bool{time.Hour: false, 2 * time.Hour: false, 2*time.Hour + time.Minute: true} {
-		ctx, cancel := context.WithTimeout(ctx, patience)
+	for patience, want := range map[time.Duration]error{
+		time.Hour: context.DeadlineExceeded, 2 * time.Hour: context.DeadlineExceeded, 2*time.Hour + time.Minute: context.Canceled,
+	} {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		gaveUp := make(chan error)
 		go func() { gaveUp <- q.WaitN(ctx, "k", 3) }()
-		if want {
+		if want == context.Canceled { //nolint:errorlint // it is the table's own value
 			untilFewerThan(4, q)
 			cancel()
 		}
-		if err := <-gaveUp; errors.Is(err, context.Canceled) != want || errors.Is(err, context.DeadlineExceeded) == want {
-			t.Errorf("WaitN for the third departure in a context of %v: %v", patience, err)
+		if err := <-gaveUp; !errors.Is(err, want) {
+			t.Errorf("WaitN for the third departure in a context of %v: %v, want %v", patience, err, want)
 		}
 		cancel()
 		if slot := q.schedule("k"); slot.Delay != 0 {
-			t.Errorf("after WaitN in a context of %v: %+v, want no wait", patience, slot)
+			t.Errorf("after WaitN in a context of %v: %+v, want no delay", patience, slot)
 		}
 		if err := q.Reset(context.Background(), "k"); err != nil {
 			t.Fatal(err)

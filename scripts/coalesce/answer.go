@@ -7,20 +7,20 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// nothingRan has the errors by which a server refuses a call before its script runs, and says whether the server would refuse
-// any other call in the same way. The others may depend on which keys the call has.
+// nothingRan has the errors by which a server refuses a call before its script runs. The value tells whether the server would
+// refuse any other call too. If it is false, the error may depend on the keys of the call.
 //
-// Errors such as OOM and READONLY are missing, as a script that writes gives them in the middle. Within the scripts of Weir for
-// many requests they are the failure of one request, and not of all.
+// Errors such as OOM and READONLY are missing, as a script can get them in the middle, at its first write. In Weir's scripts for
+// many requests they fail one request, and not all.
 var nothingRan = map[string]bool{
 	"ASK": false, "CLUSTERDOWN": false, "CROSSSLOT": false, "MOVED": false, "NOPERM": false, "NOSCRIPT": false, "TRYAGAIN": false,
 	"BUSY": true, "LOADING": true, "MASTERDOWN": true, "NOAUTH": true,
 }
 
-// refusesWrites has the errors of a server that would refuse any other request in the same way, if that has to write.
+// refusesWrites has the errors of a server that would refuse any other request that writes.
 var refusesWrites = map[string]bool{"MISCONF": true, "NOPERM": true, "NOREPLICAS": true, "OOM": true, "READONLY": true}
 
-// hand hands out what came of a part.
+// hand gives the waiters of a part the answers of its call.
 func (c *Runner) hand(ctx context.Context, part []*waiter, call scripts.Call) {
 	if len(part) == 1 {
 		tell(part, call.Reply, call.Err)
@@ -32,15 +32,15 @@ func (c *Runner) hand(ctx context.Context, part []*waiter, call scripts.Call) {
 	}
 	replies := repliesOf(call.Reply)
 	for i := range part {
-		if reply, err := replies.next(); err != errFailed { //nolint:errorlint // it is the very value
+		if reply, err := replies.next(); err != errFailed { //nolint:errorlint // next returns errFailed itself
 			tell(part[i:i+1], reply, err)
 		}
 	}
 	c.failed(ctx, part)
 }
 
-// failed answers the requests of a part that have failed, and were not charged. They are sent again, one after the other, for
-// their errors. An error that the others would get too, as the server refuses to write or as they are equal, is theirs.
+// failed answers the requests of a part that have failed. They were not charged. Each is sent again for its error. If the server
+// refuses to write, all others get that error too, without being sent. So do requests that equal one which failed.
 func (c *Runner) failed(ctx context.Context, part []*waiter) {
 	for i, w := range part {
 		if w == nil {
@@ -57,7 +57,7 @@ func (c *Runner) failed(ctx context.Context, part []*waiter) {
 	}
 }
 
-// refused follows a call that failed for a whole part. If nothing ran, each request is sent by itself.
+// refused handles a call that failed for a whole part. If nothing ran, each request is sent by itself.
 func (c *Runner) refused(ctx context.Context, part []*waiter, err error) {
 	code := codeOf(err)
 	anyCall, proven := nothingRan[code]
@@ -65,7 +65,7 @@ func (c *Runner) refused(ctx context.Context, part []*waiter, err error) {
 		tell(part, nil, err)
 		return
 	}
-	part = slices.DeleteFunc(part, c.left) // their answers are not read
+	part = slices.DeleteFunc(part, c.left) // callers that have given up read no answer
 	if c.pipeline != nil && !anyCall {
 		calls := make([]scripts.Call, len(part))
 		for i := range part {
@@ -81,16 +81,16 @@ func (c *Runner) refused(ctx context.Context, part []*waiter, err error) {
 		reply, err := c.again(ctx, part[i])
 		tell(part[i:i+1], reply, err)
 		if anyCall && codeOf(err) == code {
-			tell(part, nil, err) // the others would be told the same
+			tell(part, nil, err) // the server would refuse the others too
 			return
 		}
 	}
 }
 
-// again sends one request of a batch by itself, in the time that the batch has, unless its caller has given up.
+// again sends one request of a batch by itself, within the batch's deadline, unless its caller has given up.
 func (c *Runner) again(ctx context.Context, w *waiter) ([]int64, error) {
 	if c.left(w) {
-		return nil, nil // it is not read
+		return nil, nil // the caller doesn't read it
 	}
 	own := context.WithoutCancel(w.ctx)
 	if deadline, ok := ctx.Deadline(); ok {
@@ -103,9 +103,9 @@ func (c *Runner) again(ctx context.Context, w *waiter) ([]int64, error) {
 	return call.Reply, call.Err
 }
 
-// codeOf returns with which word a server's error begins. A panic is none, whatever its value.
+// codeOf returns the first word of a server's error. It returns "" for a panic, whatever its value.
 func codeOf(err error) string {
-	if _, panicked := err.(*PanicError); panicked { //nolint:errorlint // it is the very value
+	if _, panicked := err.(*PanicError); panicked { //nolint:errorlint // a panic is never wrapped here
 		return ""
 	}
 	return scripts.ErrorCode(err)

@@ -9,7 +9,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// callOf returns the call that is made for a part of a batch.
+// callOf returns the call for a part of a batch.
 func callOf(part []*waiter) scripts.Call {
 	if len(part) == 1 {
 		return scripts.Call{Script: part[0].script, Keys: part[0].keys, Args: part[0].args}
@@ -18,17 +18,18 @@ func callOf(part []*waiter) scripts.Call {
 	return scripts.Call{Script: part[0].script.Many(), Keys: keys, Args: args}
 }
 
-// same says whether two calls of one script are for the same keys with the same arguments.
+// same reports whether two calls of one script have the same keys and the same arguments.
 func (w *waiter) same(other *waiter) bool {
 	return slices.Equal(w.keys, other.keys) && slices.Equal(w.args, other.args)
 }
 
-// together returns the keys and arguments of a batch. Equal requests that follow one another share their keys. Different ones
-// that follow one another are a group if they have the same arguments, equally many keys, and are made equally often.
+// together returns the keys and arguments of one call for a batch. Equal requests that follow one another share their keys.
+// Different requests that follow one another form a group if they have the same arguments and equally many keys, and each is made
+// equally often.
 func together(batch []*waiter) (keys, args []string) {
-	var last *waiter       // of the group
+	var last *waiter       // of the present group
 	size, repeated := 0, 0 // the group's different requests, and how often each is made
-	header := 0            // where in args it begins
+	header := 0            // index in args at which the group begins
 	for len(batch) > 0 {
 		first, n := batch[0], 1
 		for n < len(batch) && batch[n].same(first) {
@@ -47,10 +48,10 @@ func together(batch []*waiter) (keys, args []string) {
 	return keys, args
 }
 
-// replies are those of a batch that have not been handed out.
+// replies are the replies in a batch's reply that have not been read yet.
 type replies struct {
 	flat []int64
-	each bool // each is one integer; else how many it is of stands before it, -1 for an error
+	each bool // each reply is one integer; otherwise its length stands before it, or -1 for an error
 }
 
 func repliesOf(flat []int64) replies {
@@ -63,7 +64,7 @@ func repliesOf(flat []int64) replies {
 // errFailed is what next returns for a request that failed.
 var errFailed = errors.New("weir: the request failed")
 
-// next takes the next request's reply. Its other error is that of a reply that no batch has.
+// next returns the next request's reply. Its error is errFailed, or wraps scripts.ErrReply if the reply has a wrong form.
 func (r *replies) next() ([]int64, error) {
 	n := int64(1)
 	if !r.each && len(r.flat) > 0 {
@@ -73,7 +74,7 @@ func (r *replies) next() ([]int64, error) {
 		}
 	}
 	if n < 0 || n > int64(len(r.flat)) {
-		return nil, fmt.Errorf("%w: not one for each of the calls that were sent together", scripts.ErrReply)
+		return nil, fmt.Errorf("%w: it has not one reply for each of the calls that were sent together", scripts.ErrReply)
 	}
 	reply := r.flat[:n:n]
 	r.flat = r.flat[n:]

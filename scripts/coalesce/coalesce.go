@@ -12,78 +12,79 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// ErrClosed is what Run of a [Runner] returns after Close. Nothing was sent.
+// ErrClosed is returned by Run of a [Runner] after Close. Nothing was sent.
 var ErrClosed = errors.New("weir: the runner is closed")
 
-// ErrQueueFull is what Run of a [Runner] returns if as many calls wait as may: see [MaxQueue]. Nothing was sent.
+// ErrQueueFull is returned by Run of a [Runner] if the most calls that may wait are waiting: see [MaxQueue]. Nothing was sent.
 var ErrQueueFull = errors.New("weir: too many calls wait to be sent")
 
 // A Runner is a scripts.Runner that sends the calls of many goroutines together. [New] returns one.
 type Runner struct {
 	run      scripts.Runner
-	placer   scripts.Placer    // nil where nothing is known
-	pipeline scripts.Pipeliner // nil where run is none
+	placer   scripts.Placer    // nil if run has none
+	pipeline scripts.Pipeliner // nil if run isn't one
 	options  settings
 
 	mu       sync.Mutex
 	lanes    map[place]*lane
-	one      *lane       // that of oneServer, which stays
-	blocked  list[*lane] // those that wait only as MaxCalls calls are under way
+	one      *lane       // the lane of oneServer, which is never dropped
+	blocked  list[*lane] // lanes whose calls wait only because MaxCalls calls are under way
 	queued   int         // calls that wait, in all lanes
 	underWay int         // calls, for all lanes
 	closed   bool
-	idle     chan struct{} // closed when no call waits or is under way after Close
+	idle     chan struct{} // closed after Close, when no call waits or is under way
 }
 
-// New returns a Runner over run, for programs in which many goroutines ask at once. A call that finds fewer than
-// [MaxFlights] calls under way for its place is sent at once. Further calls wait, and are sent together when
-// one of those returns: many requests in one script, which decides on one after the other as if each had been sent alone.
-// That costs the server and the client a part of what as many calls cost.
+// New returns a Runner over run, for programs in which many goroutines ask at once. A call is sent at once if fewer than
+// [MaxFlights] flights are under way for its place. A flight is a call, or a batch of calls that are sent together. A place is a
+// server, a node of a cluster, or a key, as run can tell. Further calls wait until a flight returns. They are then sent together:
+// one script decides on many requests, one after the other, as if each had been sent alone. This takes the server and the client
+// less work than as many single calls.
 //
 // # Answers and contexts
 //
-// Each caller gets its own answer and error, and returns when its context ends, even if run doesn't. If its call waits then,
-// it is not charged. If its call is under way it may be charged, as with any Runner. Other callers are not affected.
+// Each caller gets its own answer and error, and returns when its context ends, even if run doesn't. If the call has not been
+// sent by then, nothing is charged. If it is under way, it may be charged, as with any Runner. Other callers are not affected.
 //
-// A batch has a context of its own. It ends when the last of its callers' deadlines passes, after ten seconds at the latest, or
-// when all of its callers have given up. Its values, which the hooks of a client see, are those of the oldest call in it. A
-// call that is sent alone is sent with its caller's context.
+// A batch has a context of its own. It ends when the last deadline of its callers passes, after ten seconds at the latest, or
+// when all of its callers have given up. Its values, which the hooks of a client see, are those of the oldest call. A call that
+// is sent alone is sent with its caller's context.
 //
-// A panic of run, or of a hook in the client behind it, is a panic of Run in each caller that waits for that call or batch.
-// Its value is a [*PanicError], or the value itself if the context can't be cancelled and the call was sent at once. If the
-// caller has given up, a panic is dropped as an answer is. If run ends its goroutine by runtime.Goexit, the callers get an error.
+// If run panics, or a hook of the client behind it, Run panics in each caller that waits for that call or batch. The value is a
+// [*PanicError]. It is the value of the first panic itself if the context can't be canceled and the call was sent at once. A
+// caller that has given up doesn't notice a panic. If run ends its goroutine by runtime.Goexit, the callers get an error.
 //
 // # What is sent together
 //
-// One script decides only on requests that are for the same script and for keys that are known to stay on the same server,
-// and in cluster mode in the same slot: see scripts.Placer, which run implements or wraps (see scripts.PlacerOf). Without it,
-// and where it doesn't know, only requests for equal keys share a script. Other requests for one server go in one
-// pipeline if run itself is a scripts.Pipeliner, as that of goredisrunner is, and else side by side.
+// Requests share a script only if they are for the same script, and their keys are known to stay on one server and, in cluster
+// mode, in one slot. run tells that if it implements scripts.Placer, or wraps a runner that does (see scripts.PlacerOf). Where
+// it isn't known, only requests for equal keys share a script. Other requests for one server go in one pipeline if run itself
+// is a scripts.Pipeliner, as that of goredisrunner is. If it isn't, they are sent side by side.
 //
 // The scripts of Weir that decide have a form for many requests: see scripts.Script.Many. It asks for the time once, and
-// reads and writes each key once, except for the sliding log. Other scripts are sent one by one.
+// reads and writes each key once. The sliding log's reads and writes it for each request. Other scripts are sent one by one.
 //
 // # Failures
 //
-// If a batch fails by an error that proves that nothing ran, such as CROSSSLOT, TRYAGAIN or MOVED, its requests are sent one
-// by one: in one pipeline if run is a scripts.Pipeliner, and else one after the other. Any other error of a batch is
-// the error of each of its callers, and nothing is sent again.
+// If a batch fails by an error which proves that nothing ran, such as CROSSSLOT, TRYAGAIN or MOVED, its requests are sent one
+// by one: in one pipeline if run is a scripts.Pipeliner, and otherwise one after the other. Any other error of a batch is
+// returned to each of its callers, and nothing is sent again.
 //
-// If requests fail within a batch, they are sent again for their errors, one after the other. An error by which the server
-// refuses to write (OOM, READONLY, MISCONF, NOREPLICAS, NOPERM) is that of all requests of the batch that failed, without
-// sending them. So such a server gets two calls for each batch. A script that has written something before it fails writes
-// that twice. Only the sliding log's can, for a user who lacks some of the rights that the runners' documentation names.
+// Requests that fail within a batch are sent again one after the other, each for its own error. If the server refuses to write
+// (OOM, READONLY, MISCONF, NOREPLICAS, NOPERM), that error is returned for all failed requests of the batch, without sending the
+// others. So such a server gets two calls for each batch. A script that writes something before it fails writes it twice. Only
+// the sliding log's can, for a user who lacks some of the rights that the runners' documentation names.
 //
 // # Bounds
 //
-// A call or batch that gets no answer delays others for the same place until all of its callers have given up, and for no
-// longer than [Patience]. It stays under way: up to sixteen times MaxFlights calls for one place, and [MaxCalls] in all. Beyond
-// that, calls wait until one returns or their contexts end. At most [MaxQueue] calls wait. A call that gave up while it waited
-// holds no memory. A batch has [MaxBatch] requests and [MaxBytes] bytes at most. If its requests go side by side they all count
-// as under way, and the last batch may exceed the bounds by MaxBatch - 1 calls.
+// A flight that gets no answer delays other calls for the same place until all of its callers have given up, but for at most
+// [Patience]. It stays under way after that. At most sixteen times MaxFlights calls are under way for one place, and at most
+// [MaxCalls] in all. Beyond that, calls wait until one returns or their contexts end. At most [MaxQueue] calls wait. A call that
+// gave up while it waited holds no memory. A batch has at most [MaxBatch] requests and [MaxBytes] bytes. If the requests of a
+// batch are sent side by side, each counts as under way, and the last batch may exceed the bounds by MaxBatch - 1 calls.
 //
 // After a call whose context has ended, its keys and args may still be read: don't change them. Close the Runner when it is
-// not called any more. The errors of New wrap algorithms.ErrInvalidOption, or algorithms.ErrNilRunner if run is nil.
+// no longer called. The errors of New wrap algorithms.ErrInvalidOption, or algorithms.ErrNilRunner if run is nil.
 func New(run scripts.Runner, opts ...Option) (*Runner, error) {
 	if option.IsNil(run) {
 		return nil, fmt.Errorf("%w: want one to send calls through", sentinel.ErrNilRunner)
@@ -99,7 +100,7 @@ func New(run scripts.Runner, opts ...Option) (*Runner, error) {
 
 // Run implements scripts.Runner.
 func (c *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args []string) ([]int64, error) {
-	if c == nil || c.run == nil { // of a Runner that New has not made
+	if c == nil || c.run == nil { // New has not made this Runner
 		return nil, fmt.Errorf("%w: want a Runner that New has returned", sentinel.ErrNilRunner)
 	}
 	at, ended := c.placeOf(ctx, keys), ctx.Err()
@@ -154,8 +155,8 @@ func (c *Runner) Waiting() int {
 	return c.queued
 }
 
-// Close makes all later calls return [ErrClosed], and returns when the calls that wait or are under way have been answered,
-// or with an error that wraps ctx's when ctx ends sooner. Those calls go on then, each until its own context ends. Close can be
+// Close makes all later calls return [ErrClosed]. It returns nil when the calls that wait or are under way have been answered, or
+// an error that wraps ctx's if ctx ends sooner. The remaining calls then go on, each until its own context ends. Close can be
 // called again. It doesn't close the runner behind.
 func (c *Runner) Close(ctx context.Context) error {
 	c.mu.Lock()
@@ -181,13 +182,13 @@ func (c *Runner) Close(ctx context.Context) error {
 	return fmt.Errorf("weir: %d calls wait and %d are under way: %w", c.queued, c.underWay, ctx.Err())
 }
 
-// rest tells Close when there is nothing more to wait for.
+// rest closes idle, for Close, if no call waits or is under way.
 func (c *Runner) rest() {
 	if c.idle == nil || c.queued > 0 || c.underWay > 0 {
 		return
 	}
 	select {
-	case <-c.idle: // it was told
+	case <-c.idle: // already closed
 	default:
 		close(c.idle)
 	}

@@ -89,7 +89,7 @@ redis.call('INCR', KEYS[1])
 if ARGV[1] == 'pair' then return {7, 8} end
 return ARGV[1] + 0`))
 
-// answer is what a caller was told.
+// answer is the result of a caller.
 type answer struct {
 	reply []int64
 	err   error
@@ -105,10 +105,10 @@ func ask(ctx context.Context, c *coalesce.Runner, s *scripts.Script, key string,
 	return answers
 }
 
-// waiting waits until so many calls wait in c.
+// waiting returns when this number of calls wait in c.
 func waiting(t *testing.T, c *coalesce.Runner, calls int) {
 	t.Helper()
-	for c.Waiting() != calls { // for ever, where they don't come
+	for c.Waiting() != calls { // forever, if they don't come
 		runtime.Gosched()
 	}
 }
@@ -238,7 +238,7 @@ func (f runnerFunc) Run(ctx context.Context, s *scripts.Script, keys, args []str
 	return f(ctx, s, keys, args)
 }
 
-// TestBounds: a batch has so many requests at most, and so many calls may wait.
+// TestBounds: the numbers of requests in a batch and of waiting calls are bounded.
 func TestBounds(t *testing.T) {
 	c, g, _ := busy(t, coalesce.MaxBatch(4), coalesce.MaxQueue(10))
 	var answers []chan answer
@@ -295,7 +295,7 @@ func canceled() context.Context {
 	return ctx
 }
 
-// TestWrong: what can't be is an error when it is made.
+// TestWrong: New returns an error for arguments that can't work.
 func TestWrong(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	for _, none := range []scripts.Runner{nil, (*gate)(nil), runnerFunc(nil)} {

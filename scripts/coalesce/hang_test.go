@@ -113,7 +113,7 @@ func TestHungCallsDelayOthers(t *testing.T) {
 	close(d.release)
 }
 
-// TestHungCallsAreBounded: so many calls for one place are under way, and so many for all places, however many come.
+// TestHungCallsAreBounded: the calls that are under way are bounded for one place and for all places, however many come.
 func TestHungCallsAreBounded(t *testing.T) {
 	for name, test := range map[string]struct {
 		opts     []coalesce.Option
@@ -293,7 +293,7 @@ func TestCloseIsBounded(t *testing.T) {
 	}
 }
 
-// TestMaxBytes: a batch has so many bytes at most, and a call that has more is sent alone.
+// TestMaxBytes: the bytes of a batch are bounded, and a call that has more is sent alone.
 func TestMaxBytes(t *testing.T) {
 	c, g, _ := busy(t, coalesce.MaxBytes(30))
 	var answers []chan answer

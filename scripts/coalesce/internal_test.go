@@ -104,7 +104,7 @@ func TestNothingIsKept(t *testing.T) {
 	if len(c.lanes) > 0 || c.underWay != 0 {
 		t.Errorf("in the end: %d lanes, %d calls under way", len(c.lanes), c.underWay)
 	}
-	for runtime.NumGoroutine() > before { // for ever, if one leaks
+	for runtime.NumGoroutine() > before { // forever, if one leaks
 		runtime.Gosched()
 	}
 }

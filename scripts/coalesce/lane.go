@@ -8,13 +8,13 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// place is where calls go that can be sent together.
+// place is where a call goes. Calls for one place can be sent together.
 type place struct {
-	known            bool   // else key is the first key, and only calls for equal keys share a script
-	node, group, key string // node or group
+	known            bool   // if false, key is the first key, and only calls for equal keys share a script
+	node, group, key string // at most one of them is set
 }
 
-// oneServer is the place of all keys where they are on one server.
+// oneServer is the place of all keys if they are on one server.
 var oneServer = place{known: true}
 
 func (c *Runner) placeOf(ctx context.Context, keys []string) place {
@@ -39,22 +39,22 @@ func (c *Runner) look(ctx context.Context, key string) (scripts.Place, bool) {
 	return c.placer.Place(ctx, key)
 }
 
-// lane is what goes to one place. The coalescer's lock guards it.
+// lane has the calls for one place. Runner.mu guards it.
 type lane struct {
 	at       place
 	queue    list[*waiter]
-	holding  []*flight // those that count against MaxFlights
-	underWay int       // calls, also of flights that don't hold the lane any more
+	holding  []*flight // flights that count against MaxFlights, oldest first
+	underWay int       // calls, including those of flights that don't count any more
 	blocked  node[*lane]
-	timer    *time.Timer // until a flight stops holding the lane
+	timer    *time.Timer // until the oldest flight doesn't count any more
 	armed    bool
 }
 
-// flight is a call or batch that is under way.
+// flight is a call or a batch that is under way.
 type flight struct {
 	lane  *lane
 	holds bool      // counts against MaxFlights
-	since time.Time // when another call first waited for it; zero if none has
+	since time.Time // since when another call waits for it; zero if none does
 	calls int
 
 	waiting int                // callers that have not given up
@@ -77,7 +77,7 @@ func (c *Runner) laneAt(at place) *lane {
 	return l
 }
 
-// room says whether one more flight may begin.
+// room reports whether one more flight may begin.
 func (c *Runner) room(l *lane) bool {
 	return len(l.holding) < c.options.flights && l.underWay/perLane < c.options.flights && c.underWay < c.options.calls
 }
@@ -90,14 +90,14 @@ func (c *Runner) begin(l *lane) *flight {
 	return f
 }
 
-// count adds to the calls that are under way.
+// count adds to the number of calls that are under way.
 func (c *Runner) count(f *flight, calls int) {
 	f.calls += calls
 	f.lane.underWay += calls
 	c.underWay += calls
 }
 
-// release ends the time in which a flight holds its lane.
+// release makes a flight not count against MaxFlights any more.
 func (f *flight) release() {
 	if f.holds {
 		f.holds = false
@@ -106,7 +106,7 @@ func (f *flight) release() {
 	}
 }
 
-// land ends a flight, and sends what has come meanwhile.
+// land ends a flight, and sends the calls that could not be sent before.
 func (c *Runner) land(f *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -121,7 +121,7 @@ func (c *Runner) land(f *flight) {
 	c.tidy(f.lane)
 }
 
-// dispatch sends from a lane's queue what may be sent.
+// dispatch sends as many calls of a lane's queue as may be sent.
 func (c *Runner) dispatch(l *lane) {
 	for l.queue.length > 0 && c.room(l) {
 		batch, f := c.take(l), c.begin(l)
@@ -150,8 +150,8 @@ func (c *Runner) take(l *lane) (batch []*waiter) {
 	return batch
 }
 
-// watch sees to it that a lane whose queue isn't empty goes on: when a flight lands, or has held the lane for too
-// long, or when fewer calls are under way for all lanes.
+// watch makes sure that a queue which isn't empty is sent later: when a flight lands, when a flight has counted against
+// MaxFlights for too long, or when fewer calls are under way for all lanes.
 func (c *Runner) watch(l *lane) {
 	switch {
 	case l.queue.length == 0:
@@ -178,13 +178,13 @@ func (c *Runner) watch(l *lane) {
 	}
 }
 
-// late lets others pass flights that have held a lane for too long.
+// late sends calls beside the flights that have counted against MaxFlights for too long.
 func (c *Runner) late(l *lane) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l.armed = false
 	if l.queue.length == 0 {
-		return // none waits
+		return
 	}
 	for len(l.holding) > 0 && !l.holding[0].since.IsZero() && time.Since(l.holding[0].since) >= c.options.patience {
 		l.holding[0].release()
@@ -192,7 +192,7 @@ func (c *Runner) late(l *lane) {
 	c.dispatch(l)
 }
 
-// tidy drops a lane that isn't needed any more: there may be one for each key.
+// tidy drops a lane that isn't needed any more, as there may be one for each key.
 func (c *Runner) tidy(l *lane) {
 	if l.queue.length == 0 && l.underWay == 0 && l.at != oneServer {
 		delete(c.lanes, l.at)

@@ -1,14 +1,14 @@
 package coalesce
 
-// list is a doubly linked list, from which an element is removed in constant time.
+// list is a doubly linked list. An element is removed in constant time.
 type list[T any] struct {
 	first, last *node[T]
 	length      int
 }
 
-// node is a value's place in a list, and a part of the value: the list allocates nothing.
+// node is a value's place in a list. It is a part of the value, so that the list allocates nothing.
 type node[T any] struct {
-	of         *list[T] // nil if it is in none
+	of         *list[T] // nil if the node is in no list
 	prev, next *node[T]
 	value      T
 }
@@ -28,7 +28,7 @@ func (l *list[T]) push(n *node[T]) {
 	l.length++
 }
 
-// remove takes n out of the list that it is in, if any.
+// remove takes n out of its list, if it is in one.
 func (n *node[T]) remove() {
 	l := n.of
 	if l == nil {

@@ -15,7 +15,7 @@ type settings struct {
 	patience                            time.Duration
 }
 
-// perLane is how many calls for one place are under way at most, for each of MaxFlights.
+// perLane is how many calls for one place may be under way for each of MaxFlights.
 const perLane = 16
 
 // An Option changes how [New] makes a runner. The functions of this package return one.
@@ -26,27 +26,27 @@ type optionFunc func(*settings)
 func (f optionFunc) apply(s *settings) { f(s) }
 
 // MaxBatch sets how many requests are sent together at most: at least 1, and 64 by default. It bounds how
-// long one script holds the server: a request takes some microseconds.
+// long one script blocks the server: a request takes some microseconds.
 func MaxBatch(requests int) Option {
 	return optionFunc(func(s *settings) { s.batch = requests })
 }
 
-// MaxBytes sets how many bytes the keys and arguments of the requests that are sent together have at most: at least 1, and
-// 65,536 by default. A request that has more is sent alone.
+// MaxBytes sets how many bytes the keys and arguments of a batch have at most: at least 1, and 65,536 by default. A request that
+// has more is sent alone.
 func MaxBytes(bytes int) Option {
 	return optionFunc(func(s *settings) { s.bytes = bytes })
 }
 
-// MaxFlights sets how many calls and batches are under way at the same time before others wait: at least 1,
-// and 2 by default. It holds for each place: a server, a node of a cluster or, if run can't make pipelines, a hash
-// tag. Calls that are under way for longer than [Patience], or whose callers have given up, don't count, up to sixteen
-// times as many.
+// MaxFlights sets how many flights, each a call or a batch, may be under way for a place before other calls wait: at least 1, and
+// 2 by default. A place is a server, a node of a cluster or, if run is no scripts.Pipeliner, a hash tag. A flight doesn't count
+// any more when it has been under way for longer than [Patience], or when its callers have given up. Up to sixteen times as many
+// can be under way in this way.
 func MaxFlights(flights int) Option {
 	return optionFunc(func(s *settings) { s.flights = flights })
 }
 
-// MaxCalls sets how many calls and batches are under way at the same time for all places together: at least 1. By default it is
-// 1,024, or sixteen times [MaxFlights] if that is more. Further calls wait.
+// MaxCalls sets how many calls and batches may be under way for all places together: at least 1. By default it is 1,024, or
+// sixteen times [MaxFlights] if that is more. Further calls wait.
 func MaxCalls(calls int) Option {
 	return optionFunc(func(s *settings) { s.calls, s.ownCalls = calls, true })
 }
@@ -57,8 +57,8 @@ func MaxQueue(calls int) Option {
 	return optionFunc(func(s *settings) { s.queue = calls })
 }
 
-// Patience sets how long a call that gets no answer keeps others for the same place waiting at most: above 0, and one second by
-// default. After that time, or when its callers have given up, another call or batch is sent beside it.
+// Patience sets for how long a flight without an answer may delay other calls for the same place: above 0, and one second by
+// default. After that time, or when all of its callers have given up, another flight begins beside it.
 func Patience(d time.Duration) Option {
 	return optionFunc(func(s *settings) { s.patience = d })
 }

@@ -231,7 +231,7 @@ func TestWrappedRunner(t *testing.T) {
 	}
 }
 
-// TestUnknownPlaces: where it isn't known where keys live, only calls for equal keys share a script. Others don't wait for them.
+// TestUnknownPlaces: if it isn't known where keys live, only calls for equal keys share a script. Others don't wait for them.
 func TestUnknownPlaces(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	g := newGate(conn)
@@ -276,7 +276,7 @@ func (l learning) Place(ctx context.Context, key string) (scripts.Place, bool) {
 	return l.gate.Place(ctx, key)
 }
 
-// TestPlacesThatChange: what waits is divided by where its keys live when it is sent, and not when it came.
+// TestPlacesThatChange: waiting calls are divided by where their keys live when they are sent, and not when they came.
 func TestPlacesThatChange(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	l := learning{newGate(conn)}

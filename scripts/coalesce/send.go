@@ -10,13 +10,13 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// longest is the longest time that a batch's context leaves it.
+// longest is how long a batch may take.
 const longest = 10 * time.Second
 
 // errExited is the error of calls whose runner has ended its goroutine.
 var errExited = errors.New("weir: the runner ended its goroutine instead of returning an answer")
 
-// fly makes the calls of a flight, and ends it.
+// fly makes the calls of a flight, and then ends the flight.
 func (c *Runner) fly(f *flight, batch []*waiter) {
 	if len(batch) == 1 {
 		c.flyAlone(f, batch[0])
@@ -58,8 +58,8 @@ func (c *Runner) fly(f *flight, batch []*waiter) {
 	}
 }
 
-// flyAlone makes one call with its caller's own context. The flight ends before the caller has the answer, so that its next
-// call does not wait for it.
+// flyAlone makes one call with its caller's context. The flight ends before the caller gets the answer, so that the caller's
+// next call does not wait for it.
 func (c *Runner) flyAlone(f *flight, w *waiter) {
 	call := scripts.Call{Script: w.script, Keys: w.keys, Args: w.args, Err: errExited}
 	defer func() {
@@ -69,7 +69,7 @@ func (c *Runner) flyAlone(f *flight, w *waiter) {
 	c.call(w.ctx, &call)
 }
 
-// call makes one call. A panic is its error.
+// call makes one call. It sets the call's error if the runner panics.
 func (c *Runner) call(ctx context.Context, call *scripts.Call) {
 	defer func() {
 		if value := recover(); value != nil {
@@ -79,7 +79,7 @@ func (c *Runner) call(ctx context.Context, call *scripts.Call) {
 	call.Reply, call.Err = c.run.Run(ctx, call.Script, call.Keys, call.Args)
 }
 
-// callAll makes calls in one pipeline. A panic is the error of each.
+// callAll makes calls in one pipeline. It sets the error of each if the runner panics.
 func (c *Runner) callAll(ctx context.Context, calls []scripts.Call) {
 	defer func() {
 		if value := recover(); value != nil {
@@ -92,7 +92,7 @@ func (c *Runner) callAll(ctx context.Context, calls []scripts.Call) {
 	c.pipeline.RunAll(ctx, calls)
 }
 
-// settle answers those of a batch that have no answer, after a panic or runtime.Goexit.
+// settle answers the calls of a batch that have no answer after a panic or runtime.Goexit.
 func settle(batch []*waiter) {
 	if value := recover(); value != nil {
 		tell(batch, nil, panicOf(value))
@@ -100,7 +100,7 @@ func settle(batch []*waiter) {
 	tell(batch, nil, errExited)
 }
 
-// tell gives waiters the same answer, and takes them out of the batch: they are their callers' from then on.
+// tell gives waiters the same answer, and takes them out of the batch, as their callers may use them again from then on.
 func tell(batch []*waiter, reply []int64, err error) {
 	for i, w := range batch {
 		if w != nil {
@@ -135,18 +135,18 @@ func (c *Runner) contextOf(f *flight, batch []*waiter) (context.Context, context
 	return ctx, cancel
 }
 
-// parts divides a batch into those parts that one script decides, and orders it by them.
+// parts divides a batch into parts that one script each decides on, and puts the batch in the order of the parts.
 func (c *Runner) parts(ctx context.Context, batch []*waiter) [][]*waiter {
 	type share struct {
 		script *scripts.Script
 		group  string
-		known  bool // else only calls for equal keys share a script
+		known  bool // if false, only calls for equal keys share a script
 	}
 	var shares []share
 	var parts [][]*waiter
 	for _, w := range batch {
 		its := share{script: w.script}
-		if len(w.keys) > 0 { // where it lives may have changed since it was queued
+		if len(w.keys) > 0 { // the key may have moved since the call was queued
 			p, known := c.look(ctx, w.keys[0])
 			its.group, its.known = p.Group, known
 		}

@@ -9,25 +9,25 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// waiter is a call that waits, or is under way.
+// waiter is a call that waits or is under way.
 type waiter struct {
 	ctx    context.Context
 	script *scripts.Script
 	keys   []string
 	args   []string
 
-	// The coalescer's lock guards these.
+	// Runner.mu guards these.
 	lane        *lane
 	node        node[*waiter] // in the lane's queue
-	flight      *flight       // in which it was sent
-	taken, gone bool          // for sending, by its caller
+	flight      *flight       // with which it was sent
+	taken, gone bool          // taken for sending; given up by its caller
 
-	answered chan struct{} // has room for the one answer
+	answered chan struct{} // has room for the one answer, so that the sender never blocks
 	reply    []int64
 	err      error
 }
 
-// waiters are kept for later calls, but for those that were given up: their answer may still come.
+// waiters are used again, except those that were given up: an answer may still come for them.
 var waiters = sync.Pool{New: func() any { return &waiter{answered: make(chan struct{}, 1)} }}
 
 func newWaiter(ctx context.Context, s *scripts.Script, keys, args []string) *waiter {
@@ -37,7 +37,7 @@ func newWaiter(ctx context.Context, s *scripts.Script, keys, args []string) *wai
 	return w
 }
 
-// bytes is how many bytes its keys and arguments have.
+// bytes returns how many bytes the keys and arguments have.
 func (w *waiter) bytes() (n int) {
 	for _, key := range w.keys {
 		n += len(key)
@@ -60,14 +60,14 @@ func (c *Runner) await(ctx context.Context, w *waiter) ([]int64, error) {
 		return nil, fmt.Errorf("weir: %s: nothing was asked: %w", name, ctx.Err())
 	}
 	select {
-	case <-w.answered: // it came just now
+	case <-w.answered: // it came at the last moment
 		return w.done()
 	default:
 		return nil, fmt.Errorf("weir: %s: gave up waiting for an answer: %w", name, ctx.Err())
 	}
 }
 
-// leave gives up a waiter, and says whether it was still in the queue, so that nothing was sent.
+// leave gives up a waiter. It reports whether the call was still in the queue, so that nothing was sent.
 func (c *Runner) leave(w *waiter) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,7 +80,7 @@ func (c *Runner) leave(w *waiter) bool {
 		return true
 	}
 	f := w.flight
-	if f.waiting--; f.waiting == 0 { // what comes of it is not read
+	if f.waiting--; f.waiting == 0 { // no caller reads the answer
 		if f.cancel != nil {
 			f.cancel()
 		}
@@ -90,31 +90,31 @@ func (c *Runner) leave(w *waiter) bool {
 	return false
 }
 
-// left says whether its caller has given up.
+// left reports whether the waiter's caller has given up.
 func (c *Runner) left(w *waiter) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return w.gone
 }
 
-// done returns the answer, and the waiter to those that are kept.
+// done returns the answer, and puts the waiter into the pool.
 func (w *waiter) done() ([]int64, error) {
 	reply, err := w.reply, w.err
 	*w = waiter{answered: w.answered}
 	waiters.Put(w)
-	if p, ok := err.(*PanicError); ok { //nolint:errorlint // it is the very value
+	if p, ok := err.(*PanicError); ok { //nolint:errorlint // a panic is never wrapped here
 		panic(p)
 	}
 	return reply, err
 }
 
-// answer hands out the answer. The waiter is its caller's from then on.
+// answer passes the answer to the caller, who may use the waiter again from then on.
 func (w *waiter) answer(reply []int64, err error) {
 	w.reply, w.err = reply, err
 	w.answered <- struct{}{}
 }
 
-// A PanicError is the value of the panics of a [Runner]'s Run: the runner behind it, or a hook of the client, panicked in
+// A PanicError is the value with which Run of a [Runner] panics if the runner behind it, or a hook of the client, panicked in
 // another goroutine.
 type PanicError struct {
 	Value any    // of the panic
@@ -122,7 +122,7 @@ type PanicError struct {
 }
 
 func panicOf(value any) *PanicError {
-	if p, ok := value.(*PanicError); ok { // of a Runner behind this one
+	if p, ok := value.(*PanicError); ok { // the runner behind is a Runner of this package
 		return p
 	}
 	return &PanicError{Value: value, Stack: debug.Stack()}
@@ -133,7 +133,7 @@ func (p *PanicError) Error() string {
 	return fmt.Sprintf("weir: a panic in the runner: %v\n\n%s", p.Value, p.Stack)
 }
 
-// Unwrap returns the value if it is an error, and else nil.
+// Unwrap returns the value if it is an error, and nil otherwise.
 func (p *PanicError) Unwrap() error {
 	err, _ := p.Value.(error)
 	return err

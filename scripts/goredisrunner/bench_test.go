@@ -20,7 +20,7 @@ func BenchmarkRun(b *testing.B) {
 	runnertest.BenchmarkParallel(b, errtest.Must(goredisrunner.New(client)))
 }
 
-// No server at all: what the runner and go-redis themselves cost.
+// Without a server it measures the cost of the runner and of go-redis alone.
 func BenchmarkRunAlone(b *testing.B) {
 	bench(b, closing(b, redis.NewClient(&redis.Options{
 		Dialer: func(context.Context, string, string) (net.Conn, error) { return &runnertest.Canned{}, nil },

@@ -13,22 +13,22 @@ import (
 
 const packageName = "goredisrunner"
 
-// mostHanging is how many calls may be in the client after their callers have left. Each holds a goroutine, some ten
+// mostHanging is how many calls may be in the client after their callers have left. Each takes a goroutine of some ten
 // kilobytes.
 const mostHanging = 1024
 
-// ErrHanging is wrapped by the error of Run if 1024 calls hang in the client, though the contexts of their callers have
-// ended. The call was not sent. Calls are sent again as soon as one of those has returned.
+// ErrHanging is wrapped by the error of Run if 1024 calls hang in the client after the contexts of their callers have ended. The
+// call was not sent. Calls are sent again as soon as one of the 1024 has returned.
 var ErrHanging = errors.New("too many calls hang in the client")
 
-// A bound ends calls with their contexts, whether or not the client does.
+// A bound ends calls when their contexts end, even if the client doesn't.
 type bound struct {
 	hanging atomic.Int64
 }
 
 // A flight is a call in a goroutine of its own.
 type flight struct {
-	settled atomic.Bool // by whichever came first: the end of the call, or its caller's leaving
+	settled atomic.Bool // set by whichever comes first: the end of the call, or its caller's leaving
 	done    chan struct{}
 
 	reply    []int64
@@ -37,9 +37,9 @@ type flight struct {
 	panicked any
 }
 
-// do makes a call of the script of that name in a goroutine of its own. It returns what the call returns, or an error that
-// wraps ctx's as soon as ctx ends. A call that is about to return at that moment, as its client has heard of the end too, is given grace to do so.
-// A panic of the call is one of do. The call must not use what belongs to the caller of do.
+// do makes a call of the script of that name in a goroutine of its own. It returns the result of the call, or an error that
+// wraps ctx's as soon as ctx ends. A client that obeys contexts notices the end too: do gives its call the time grace to return.
+// If the call panics, do panics. The call must not use memory of the caller of do, which may return before it.
 func (b *bound) do(
 	ctx context.Context, script string, grace time.Duration, call func() ([]int64, error),
 ) ([]int64, error) {
@@ -67,12 +67,12 @@ func (b *bound) do(
 		panic(f.panicked)
 	}
 	if !f.returned {
-		runtime.Goexit() // as the call has
+		runtime.Goexit() // as the call did
 	}
 	return f.reply, f.err
 }
 
-// run makes the call and tells its caller, or the log if a panic has no caller any more.
+// run makes the call and reports to its caller. If the caller has left, it logs a panic.
 func (f *flight) run(b *bound, call func() ([]int64, error)) {
 	defer func() {
 		f.panicked = recover()
@@ -110,7 +110,7 @@ func (f *flight) await(ctx context.Context, grace time.Duration) {
 	}
 }
 
-// end is the error of a context that has ended, with its cause if that is another.
+// end returns the error of a context that has ended, with its cause if that is another error.
 func end(ctx context.Context) error {
 	err := ctx.Err()
 	if cause := context.Cause(ctx); !errors.Is(cause, err) {

@@ -75,7 +75,7 @@ func crowd(t *testing.T, c *coalesce.Runner, keys []string, callers, limit, lane
 			}()
 		}
 	}
-	for c.Waiting() != len(keys)*callers-lanes { // for ever, where calls wait that must not, or go that must
+	for c.Waiting() != len(keys)*callers-lanes { // forever, if calls wait that must not, or are sent that must wait
 		runtime.Gosched()
 	}
 	close(open)

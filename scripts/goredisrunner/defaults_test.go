@@ -75,7 +75,7 @@ func about(took, want time.Duration) bool {
 	return took >= want && took <= want+100*time.Millisecond
 }
 
-// What a call costs where the server is of no use, with a deadline and without.
+// How long a call takes if the server doesn't answer, with a deadline and without.
 func TestCostOfNoServer(t *testing.T) {
 	const soon, connect = 60 * time.Millisecond, 5*5*time.Second + 4*100*time.Millisecond
 	for name, test := range map[string]struct {

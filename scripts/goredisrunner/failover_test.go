@@ -15,7 +15,7 @@ import (
 )
 
 // TestNewMaster: when a cluster's master is gone, calls reach the one that took its place as soon as the
-// cluster says so, not only when go-redis asks again by itself, a minute later.
+// cluster says so, not only when go-redis reloads the slots by itself, a minute later.
 func TestNewMaster(t *testing.T) {
 	gone, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -21,8 +21,8 @@ type optionFunc func(*Runner)
 
 func (f optionFunc) apply(r *Runner) { f(r) }
 
-// Sharded says that the client is connected to a proxy that spreads keys over servers, as twemproxy and Envoy do. Then
-// package coalesce has one script decide only on requests for equal keys.
+// Sharded means that the client is connected to a proxy that spreads keys over servers, as twemproxy and Envoy do. Then
+// package coalesce puts only requests for equal keys into one script.
 func Sharded() Option {
 	return optionFunc(func(r *Runner) { r.places.sharded = true })
 }
@@ -38,14 +38,14 @@ func (r *Runner) apply(opts []Option) error {
 	return nil
 }
 
-// places is what a Runner has learned of where keys live.
+// places has what a Runner has learned about where keys live.
 type places struct {
-	sharded   bool        // unknown to the client
+	sharded   bool        // a proxy decides where keys live
 	inCluster atomic.Bool // the server of a plain client is a node of a cluster
-	loaded    atomic.Bool // a cluster client knows the nodes, and need not ask for them
+	loaded    atomic.Bool // a cluster client knows the nodes and need not ask for them
 }
 
-// notice learns from what came of a call.
+// notice learns from the error of a call, or from its success.
 func (p *places) notice(err error) {
 	if err == nil {
 		if !p.loaded.Load() {
@@ -59,9 +59,9 @@ func (p *places) notice(err error) {
 	}
 }
 
-// Place implements [scripts.Placer]. The keys of a plain client, and of one of Sentinel failover, are on one server until
-// the server shows that it is in cluster mode. From then on, in a cluster and in a ring, the keys of one hash tag are together.
-// Where the keys of other clients are isn't known.
+// Place implements [scripts.Placer]. For a plain client, and for one of Sentinel failover, all keys are on one server until the
+// server shows that it is in cluster mode. From then on, and in a cluster or a ring, keys of one hash tag are together. For other
+// clients Place returns false.
 func (r *Runner) Place(ctx context.Context, key string) (scripts.Place, bool) {
 	if r == nil || r.places.sharded {
 		return scripts.Place{}, false
@@ -81,7 +81,7 @@ func (r *Runner) Place(ctx context.Context, key string) (scripts.Place, bool) {
 		}
 		return place, true
 	case *redis.Ring:
-		place := scripts.Place{Group: scripts.HashTag(key)} // whichever shard has it
+		place := scripts.Place{Group: scripts.HashTag(key)} // the same on any shard
 		if shard, err := client.GetShardClientForKey(key); err == nil {
 			place.Node = shard.Options().Addr
 		}

@@ -37,7 +37,7 @@ func together(t *testing.T, run *goredisrunner.Runner, one, other string) bool {
 	return known && alsoKnown && a.Group == b.Group
 }
 
-// TestPlace: keys are together only where they are known to be.
+// TestPlace: keys are together only if they are known to be.
 func TestPlace(t *testing.T) {
 	w := runnertest.New(t)
 	ring, _ := threeShards(t)

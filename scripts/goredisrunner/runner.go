@@ -1,47 +1,47 @@
-// Package goredisrunner runs Weir's scripts through go-redis, for a service that already has a
-// go-redis client. Pass that client to [New] unchanged: of a single server, a cluster, Sentinel
-// failover or a ring, plain or behind go-redis' experimental AutoPipeline.
+// Package goredisrunner runs Weir's scripts through go-redis, for a service that already has a go-redis client. Pass that client
+// to [New] unchanged. It may be a client of a single server, a cluster, Sentinel failover or a ring, plain or behind go-redis'
+// experimental AutoPipeline.
 //
 // # What is sent twice, and what never is
 //
-// By default go-redis sends a command again, up to three times, if its reply is lost. For a limiter
-// each time is another charge. So the runner marks its commands as not to be retried, and go-redis
-// respects that in every topology and in its pipelines. No option needs to change.
+// By default go-redis sends a command again, up to three times, if its reply is lost. For a limiter each of these is another
+// charge. So the runner marks its commands as not to be retried, and go-redis respects that mark in every topology and in its
+// pipelines. No option needs to change.
 //
-// So a call whose outcome is unknown is sent once, and its caller gets the error: the reply was lost
-// or broken, the read timed out, or the connection failed while the command was written or after. With
-// the same mark LOADING, CLUSTERDOWN, TRYAGAIN and MASTERDOWN answers and failed dials are errors too.
-// In these cases nothing has run, and the caller may call again. (One dial is still several attempts,
-// Options.DialerRetries, as nothing has been sent yet.)
+// So a call whose outcome is unknown is sent once, and its caller gets the error. The outcome is unknown if the reply was lost
+// or broken, if the read timed out, or if the connection failed while or after the command was written. Because of the mark, the
+// caller also gets the error after a failed dial, and after the answers LOADING, CLUSTERDOWN, TRYAGAIN and MASTERDOWN. In these
+// cases nothing has run, and the caller may call again. (Options.DialerRetries still makes several attempts to dial, as nothing
+// has been sent yet.)
 //
-// A call is sent on only after an answer that proves that the script has not run: after NOSCRIPT by the
-// runner, with EVAL; after MOVED and ASK by a cluster client, to the node that they name; after READONLY
-// by a cluster client without AutoPipeline, to the node that its slots name then. So a script of your
-// own must not reply with errors that begin with one of these words.
+// A call is sent again only after an answer which proves that the script has not run. After NOSCRIPT the runner sends it with
+// EVAL. After MOVED and ASK a cluster client sends it to the node that they name. After READONLY a cluster client without
+// AutoPipeline sends it to the node that its slots name then. So a script of your own must not reply with errors that begin with
+// one of these words.
 //
-// After a call that no node has answered, the runner makes a cluster client look for the slots' nodes
-// anew, so that calls find a master that has replaced another.
+// After a call that no node has answered, the runner makes a cluster client reload which nodes have which slots. So calls find
+// a master that has replaced another.
 //
 // # Contexts
 //
-// A call ends with its context, whatever go-redis is doing then: it connects, waits for a connection or for an answer, or
-// is in a hook. The runner calls go-redis in a goroutine of its own if the context can end. If the context ends first, Run
-// returns an error that wraps the context's, and its cause. Whether the script has run is unknown then. The call stays in
-// go-redis until a timeout of the client ends it. While 1024 such calls hang, others get [ErrHanging] and are not sent. A
-// panic of a hook is one of Run; after Run has returned it is logged with log/slog.
+// A call ends with its context, even while go-redis connects, waits for a connection or for an answer, or runs a hook. If the
+// context can end, the runner calls go-redis in a goroutine of its own. If the context ends first, Run returns an error that
+// wraps the context's error and its cause. It is unknown then whether the script has run. The call stays in go-redis until a
+// timeout of the client ends it. While 1024 such calls hang, others get [ErrHanging] and are not sent. If a hook panics, Run
+// panics; if Run has returned by then, the panic is logged with log/slog.
 //
 // RunAll, which package coalesce calls, leaves contexts to go-redis. Coalesce ends its callers' calls itself.
 //
 // # Settings that matter to a limiter
 //
-//   - ContextTimeoutEnabled: set it. Without it go-redis does not apply a context's deadline to its
-//     sockets. A server that hangs then holds a connection for ReadTimeout, though not its caller.
+//   - ContextTimeoutEnabled: set it. Without it go-redis does not apply a context's deadline to its sockets. Then a server that
+//     hangs blocks a connection for ReadTimeout, although it doesn't block the caller.
 //   - ReadTimeout and WriteTimeout, 5 seconds by default: set them to the time that a request may wait
 //     for its limiter, such as some hundred milliseconds. They end a call whose context doesn't end.
 //   - DialTimeout, 5 seconds, and DialerRetries, 5 attempts by default: a server that cannot be reached
 //     costs a call 25 seconds if its context has no deadline, and the error is DialTimeout's
-//     context.DeadlineExceeded. One that refuses connections costs 0.4 seconds. A context that ends sooner hides
-//     why: its error is the only one. Set DialerRetries to 1 to be told "connection refused" at once.
+//     context.DeadlineExceeded. A server that refuses connections costs 0.4 seconds. If the context ends sooner, its error
+//     hides the reason. Set DialerRetries to 1 to get "connection refused" at once.
 //   - PoolSize, 10 for each CPU by default (5 for each node of a cluster): how many calls can be under
 //     way at once. A call that finds no free connection waits until its context ends, or for
 //     PoolTimeout, by default ReadTimeout and a second. It then gets redis.ErrPoolTimeout, and nothing
@@ -49,16 +49,15 @@
 //   - ConnMaxLifetime: set it to some minutes if the client connects to a name or a service whose target may move.
 //     After READONLY go-redis makes a new connection, but not after MASTERDOWN or LOADING.
 //
-// Behind AutoPipeline only ReadTimeout ends a command once it is queued, though the runner ends the call. The runner also
-// can't reach the cluster client behind it: set that client's ClusterStateReloadInterval, a minute by default, to the few
-// seconds for which calls may fail after a failover.
+// With AutoPipeline, only ReadTimeout ends a command in go-redis once it is queued, though the runner ends the caller's call. The
+// runner also can't reach the cluster client behind AutoPipeline. Set that client's ClusterStateReloadInterval, a minute by
+// default, to the few seconds for which calls may fail after a failover.
 //
 // # Failover
 //
-// Calls fail while a master is away, and succeed again once another has replaced it: within about a second of
-// that, in a cluster and under Sentinel alike, with ContextTimeoutEnabled, DialTimeout and ReadTimeout of two
-// seconds and contexts of 300 ms (bench/PROOF.md). Requests whose charge the new master had not yet received
-// from the old one are admitted once more.
+// Calls fail while a master is away, and succeed again within about a second after another has replaced it. That holds in a
+// cluster and under Sentinel, with ContextTimeoutEnabled, DialTimeout and ReadTimeout of two seconds and contexts of 300 ms
+// (bench/PROOF.md). If the new master had not yet received a charge from the old one, the request is admitted once more.
 //
 // # What a server refuses
 //
@@ -71,8 +70,7 @@
 //
 //	+evalsha +eval +time +get +set +incrby +setrange +lindex +rpush +ltrim +lset +pexpire +pttl +unlink
 //
-// Grant them together: a sliding log is written by several commands, and if lset or ltrim fails the writes
-// before it stay.
+// Grant them together. A sliding log is written by several commands: if lset or ltrim fails, the writes before it stay.
 package goredisrunner
 
 import (
@@ -93,12 +91,11 @@ var ErrNilClient = errors.New("goredisrunner: nil client")
 
 var _ scripts.Pipeliner = (*Runner)(nil)
 
-// A Runner is a [scripts.Runner] over a go-redis client. It is safe for concurrent use. The client is closed by its
-// owner.
+// A Runner is a [scripts.Runner] over a go-redis client. It is safe for concurrent use. It doesn't close the client.
 type Runner struct {
 	client redis.UniversalClient
 	places places
-	grace  time.Duration // for the client to say how a call went whose deadline has passed
+	grace  time.Duration // how long a call may go on after its deadline, so that the client says how it went
 	calls  bound
 }
 
@@ -118,7 +115,7 @@ func New(client redis.UniversalClient, opts ...Option) (*Runner, error) {
 	return r, nil
 }
 
-// heedsDeadlines reports whether client ends a call by its context's deadline, with an error that says more than that.
+// heedsDeadlines reports whether client ends a call at its context's deadline, with an error that tells more than that.
 func heedsDeadlines(client redis.UniversalClient) bool {
 	switch client := client.(type) {
 	case *redis.Client:
@@ -131,17 +128,17 @@ func heedsDeadlines(client redis.UniversalClient) bool {
 	return false
 }
 
-// Run executes s on the server that holds keys and returns the integers of its reply. A reply of one
-// integer is a slice of one. It sends EVALSHA, and EVAL if the server answers NOSCRIPT. It never sends a
-// call again whose outcome is unknown: see the package comment. If the context has already ended, it sends
-// nothing. In a cluster the first key chooses the node.
+// Run executes s on the server that holds keys and returns the integers of its reply. If the reply is one integer, the slice
+// has one element. Run sends EVALSHA, and EVAL if the server answers NOSCRIPT. If the outcome of a call is unknown, Run never
+// sends it again: see the package comment. If the context has already ended, it sends nothing. In a cluster the first key
+// chooses the node.
 //
-// Errors begin with "goredisrunner: " and the script's name, and wrap go-redis' error: errors.Is,
-// errors.As and redis.HasErrorPrefix find it. If the context has ended by the time a call fails, the error
-// wraps the context's too. Run returns as soon as the context ends: see the package comment. A nil reply, or
-// one that is not a flat array of integers, is an error, too: the script has run then.
+// Errors begin with "goredisrunner: " and the script's name, and wrap go-redis' error: errors.Is, errors.As and
+// redis.HasErrorPrefix find it. If the context has ended by the time a call fails, the error wraps the context's too. Run returns
+// as soon as the context ends: see the package comment. A reply that is nil, or not a flat array of integers, is also an error,
+// although the script has run.
 func (r *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args []string) ([]int64, error) {
-	if r == nil || r.client == nil { // of a Runner that New has not made
+	if r == nil || r.client == nil { // New has not made this Runner
 		return nil, ErrNilClient
 	}
 	if err := ctx.Err(); err != nil {
@@ -151,7 +148,7 @@ func (r *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args
 	return r.calls.do(ctx, s.Name(), r.grace, func() ([]int64, error) { return r.decide(ctx, s, cmd) })
 }
 
-// decide sends cmd, which calls s by its SHA1, and calls s by its source if the server doesn't know it.
+// decide sends cmd, which names s by its SHA1, and then the source of s if the server doesn't know the SHA1.
 func (r *Runner) decide(ctx context.Context, s *scripts.Script, cmd *once) ([]int64, error) {
 	val, err := r.send(ctx, cmd)
 	if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") {
@@ -167,9 +164,9 @@ func (r *Runner) decide(ctx context.Context, s *scripts.Script, cmd *once) ([]in
 	return integers(s, val)
 }
 
-// refresh has a cluster client look for the slots' nodes anew when a call was not answered, or CLUSTERDOWN:
-// the node's place may be another's by now. By itself go-redis does so after an error only for commands
-// that it may send again, and else each ClusterStateReloadInterval, a minute.
+// refresh makes a cluster client reload which nodes have which slots, if a call had no answer or was answered with CLUSTERDOWN:
+// another node may have taken over. By itself go-redis does so only after errors of commands that it may send again, and
+// otherwise each ClusterStateReloadInterval, a minute.
 func (r *Runner) refresh(ctx context.Context, err error) {
 	cluster, ok := r.client.(interface{ ReloadState(ctx context.Context) })
 	if !ok {
@@ -181,8 +178,8 @@ func (r *Runner) refresh(ctx context.Context, err error) {
 	}
 }
 
-// command is a script's call: EVALSHA with its SHA1 or EVAL with its text. The name is boxed where it is written, which
-// a constant costs nothing.
+// command returns the command that calls a script: EVALSHA with its SHA1, or EVAL with its text. The name is an any, because a
+// constant becomes one without an allocation.
 func command(ctx context.Context, name any, script string, keys, args []string) *once {
 	line := make([]any, 0, 3+len(keys)+len(args))
 	line = append(line, name, script, len(keys))
@@ -195,7 +192,7 @@ func command(ctx context.Context, name any, script string, keys, args []string) 
 	return newOnce(ctx, line, len(keys))
 }
 
-// send sends one command once.
+// send sends a command once.
 func (r *Runner) send(ctx context.Context, cmd *once) (any, error) {
 	err := r.client.Process(ctx, cmd)
 	r.places.notice(err)
@@ -205,23 +202,23 @@ func (r *Runner) send(ctx context.Context, cmd *once) (any, error) {
 	return cmd.Result() // waits, when Process is an AsyncAutoPipeline's and only queues
 }
 
-// once is a command that go-redis must not send again by itself. It is a pointer to a struct that has a redis.Cmd's
-// fields, as hooks and mocks look into commands by reflection.
+// once is a command that go-redis must not retry. It is a pointer to a struct with a redis.Cmd's fields, as hooks and mocks
+// inspect commands by reflection.
 type once struct{ *redis.Cmd }
 
-// newOnce returns the command of that line, which names so many keys.
+// newOnce returns the command of that line, which has that number of keys.
 func newOnce(ctx context.Context, line []any, keys int) *once {
 	cmd := &once{redis.NewCmd(ctx, line...)}
 	if keys > 0 {
 		cmd.SetFirstKeyPos(3)
-		// Left at 0, a cluster client looks it up for every call, behind one lock and, the first
+		// If it were 0, a cluster client would look it up for every call, behind one lock and, the first
 		// time, with a COMMAND that no context bounds.
 		cmd.SetStepCount(1)
 	}
 	return cmd
 }
 
-// bySource returns the same call of s with its text in place of its SHA1.
+// bySource returns the same call of s with the text of s instead of its SHA1.
 func (c *once) bySource(ctx context.Context, s *scripts.Script) *once {
 	line := slices.Clone(c.Args())
 	line[0], line[1] = "eval", s.Source()
@@ -229,10 +226,10 @@ func (c *once) bySource(ctx context.Context, s *scripts.Script) *once {
 	return newOnce(ctx, line, keys)
 }
 
-// NoRetry is what go-redis asks before it repeats a failed command.
+// NoRetry tells go-redis that it must not send the command again.
 func (*once) NoRetry() bool { return true }
 
-// Clone keeps the mark on a copy, which the embedded Clone would lose.
+// Clone returns a copy that keeps the mark of NoRetry, which the Clone of redis.Cmd would lose.
 func (c *once) Clone() redis.Cmder {
 	if cmd, ok := c.Cmd.Clone().(*redis.Cmd); ok {
 		return &once{cmd}
@@ -240,7 +237,7 @@ func (c *once) Clone() redis.Cmder {
 	return c
 }
 
-// failure names the script in err, and the end of ctx if that came first.
+// failure adds the script's name to err, and the context's error if the context has ended.
 func failure(ctx context.Context, s *scripts.Script, err error) error {
 	var answer redis.Error
 	end := ended(ctx)
@@ -255,7 +252,7 @@ func failure(ctx context.Context, s *scripts.Script, err error) error {
 	return fmt.Errorf("goredisrunner: %s: %w: the script may have run: %w", s.Name(), end, err)
 }
 
-// ended is ctx.Err, also in the instant between a socket's deadline and the context's own timer.
+// ended is ctx.Err, but also covers the instant between a socket's deadline and the context's own timer.
 func ended(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -266,7 +263,7 @@ func ended(ctx context.Context) error {
 	return nil
 }
 
-// integers is the reply as Run returns it.
+// integers returns a reply in the form that Run returns.
 func integers(s *scripts.Script, val any) ([]int64, error) {
 	switch val := val.(type) {
 	case int64:

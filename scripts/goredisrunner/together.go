@@ -8,7 +8,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// RunAll implements [scripts.Pipeliner]. The promises of Run hold for each call.
+// RunAll implements [scripts.Pipeliner]. What the documentation of Run says holds for each call.
 func (r *Runner) RunAll(ctx context.Context, calls []scripts.Call) {
 	if r == nil || r.client == nil {
 		for i := range calls {
@@ -20,7 +20,7 @@ func (r *Runner) RunAll(ctx context.Context, calls []scripts.Call) {
 	all := make([]*scripts.Call, 0, len(calls))
 	for i := range calls {
 		c := &calls[i]
-		if ring && len(c.Keys) > 0 && c.Keys[0] == "" { // in a pipeline a ring sends this to any shard
+		if ring && len(c.Keys) > 0 && c.Keys[0] == "" { // in a pipeline, a ring may send this to any shard
 			c.Reply, c.Err = r.Run(ctx, c.Script, c.Keys, c.Args)
 			continue
 		}
@@ -31,8 +31,8 @@ func (r *Runner) RunAll(ctx context.Context, calls []scripts.Call) {
 	}
 }
 
-// pipeline makes calls in one pipeline, with what a script is named by, and returns those that the server
-// does not know by that.
+// pipeline makes calls in one pipeline, with the SHA1s or the texts of their scripts, and returns the calls whose SHA1 the server
+// doesn't know.
 func (r *Runner) pipeline(
 	ctx context.Context, name any, script func(*scripts.Script) string, calls []*scripts.Call,
 ) (unknown []*scripts.Call) {

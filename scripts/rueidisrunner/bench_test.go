@@ -22,7 +22,7 @@ func BenchmarkRun(b *testing.B) {
 	runnertest.BenchmarkParallel(b, errtest.Must(rueidisrunner.New(client)))
 }
 
-// No server at all: what the runner and rueidis themselves cost.
+// Without a server it measures the cost of the runner and of rueidis alone.
 func BenchmarkRunAlone(b *testing.B) {
 	bench(b, connect(b, time.Hour, rueidis.ClientOption{
 		InitAddress: []string{"nowhere:6379"}, ForceSingleClient: true, AlwaysRESP2: true,

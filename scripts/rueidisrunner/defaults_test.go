@@ -66,7 +66,7 @@ func patient(run *rueidisrunner.Runner, deadline time.Duration) (took time.Durat
 	return time.Since(begin), err
 }
 
-// What a call costs where the server is of no use, with a deadline and without.
+// How long a call takes if the server doesn't answer, with a deadline and without.
 func TestCostOfNoServer(t *testing.T) {
 	const soon = 50 * time.Millisecond
 	for name, test := range map[string]struct {

@@ -21,8 +21,8 @@ type optionFunc func(*Runner)
 
 func (f optionFunc) apply(r *Runner) { f(r) }
 
-// Sharded says that the client is connected to a proxy that spreads keys over servers, as twemproxy and Envoy do. Then
-// package coalesce has one script decide only on requests for equal keys.
+// Sharded means that the client is connected to a proxy that spreads keys over servers, as twemproxy and Envoy do. Then
+// package coalesce puts only requests for equal keys into one script.
 func Sharded() Option {
 	return optionFunc(func(r *Runner) { r.places.sharded = true })
 }
@@ -38,13 +38,13 @@ func (r *Runner) apply(opts []Option) error {
 	return nil
 }
 
-// places is what a Runner has learned of where keys live.
+// places has what a Runner has learned about where keys live.
 type places struct {
-	sharded   bool        // unknown to the client
+	sharded   bool        // a proxy decides where keys live
 	inCluster atomic.Bool // the server of a client that isn't for a cluster is a node of one
 }
 
-// notice learns from a call's error.
+// notice learns from the error of a call.
 func (p *places) notice(err error) {
 	switch scripts.ErrorCode(err) {
 	case "CROSSSLOT", "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN":
@@ -52,8 +52,8 @@ func (p *places) notice(err error) {
 	}
 }
 
-// Place implements [scripts.Placer]. In a cluster the keys of one hash tag are together. The keys of any other client are on
-// one server until the server shows that it is in cluster mode.
+// Place implements [scripts.Placer]. In a cluster, keys of one hash tag are together. For any other client, all keys are on one
+// server until the server shows that it is in cluster mode.
 func (r *Runner) Place(_ context.Context, key string) (scripts.Place, bool) {
 	switch {
 	case r == nil || r.client == nil || r.places.sharded:

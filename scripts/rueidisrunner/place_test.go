@@ -29,7 +29,7 @@ func together(t *testing.T, run *rueidisrunner.Runner, one, other string) bool {
 	return known && alsoKnown && a.Group == b.Group
 }
 
-// TestPlace: keys are together only where they are known to be.
+// TestPlace: keys are together only if they are known to be.
 func TestPlace(t *testing.T) {
 	for name, test := range map[string]struct {
 		of            rueidis.ClientMode

@@ -10,27 +10,27 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// renewals have connections made anew after a server has said that it can't do what its place asks for. The name or the
-// service that the client was given may lead to another server by now, and rueidis keeps a connection until it breaks.
+// renewals replace connections after a server has answered that it can't do what the client needs, such as write. The name or
+// the service that the client was given may lead to another server by now, but rueidis keeps a connection until it breaks.
 //
-// rueidis offers no way to close one connection, but a server closes it upon QUIT, for which no user needs a right (ACL).
-// Where a client has several connections to a server, rueidis chooses one at random.
+// rueidis has no way to close one connection, but a server closes it upon QUIT, for which no user needs a right (ACL). If a
+// client has several connections to a server, rueidis chooses one at random.
 //
-// A server runs no command that comes behind a QUIT, and so the calls behind it would fail. So a renewal waits for the calls that
-// are under way, for a short time, and new calls wait for the renewal.
+// A server runs no command that follows a QUIT, so calls sent after it on the same connection would fail. So a renewal waits for
+// the calls that are under way, for a short time, and new calls wait for the renewal.
 type renewals struct {
 	mu    sync.Mutex
-	spare int // how many may be made now
+	spare int // how many renewals may be made now
 	last  time.Time
 
 	calls atomic.Int64                  // under way
 	shut  atomic.Pointer[chan struct{}] // closed at the end of the renewal that is under way; nil if there is none
 }
 
-// longestShut is how long a renewal waits for the calls that are under way. One that takes longer may hang.
+// longestShut is how long a renewal waits for the calls that are under way. A call that takes longer may hang.
 const longestShut = time.Second
 
-// enter counts a call, when no renewal is under way.
+// enter counts a call. It waits while a renewal is under way.
 func (r *renewals) enter() {
 	for {
 		r.calls.Add(1)
@@ -43,14 +43,14 @@ func (r *renewals) enter() {
 	}
 }
 
-// leave ends what enter began.
+// leave must be called once after each enter.
 func (r *renewals) leave() { r.calls.Add(-1) }
 
-// mostSpare is how many renewals may follow one another without a pause, and then one a second. A client of a single
-// server has four connections at most by default. To meet each of four by chance takes 8 on average.
+// mostSpare is how many renewals may follow one another without a pause. After those, one a second may. A client of a single
+// server has four connections at most by default. It takes 8 random choices on average to meet each of them.
 const mostSpare = 16
 
-// misplaced reports whether err is an answer that another server behind the same name would not give.
+// misplaced reports whether another server behind the same name might not give the answer err.
 func misplaced(err error) bool {
 	answer, ok := rueidis.IsRedisErr(err)
 	if !ok {
@@ -60,8 +60,8 @@ func misplaced(err error) bool {
 	return word == "READONLY" || word == "MASTERDOWN" || word == "LOADING"
 }
 
-// renew has the server close a connection, one that keys' commands take, and returns when it is closed. It does nothing
-// while another renewal is under way, or if there were many.
+// renew makes the server close a connection that commands on keys use, and returns when it is closed. It does nothing while
+// another renewal is under way, or if there were too many.
 func (r *renewals) renew(ctx context.Context, client rueidis.Client, keys []string) {
 	if !r.mu.TryLock() {
 		return
@@ -84,13 +84,13 @@ func (r *renewals) renew(ctx context.Context, client rueidis.Client, keys []stri
 	for waited := time.Duration(0); r.calls.Load() > 0 && waited < longestShut; waited += time.Millisecond {
 		time.Sleep(time.Millisecond)
 	}
-	// Commands that are sent together take one connection. The key, which neither command minds, leads to the node of a
+	// Commands that are sent together use one connection. Neither command uses the key, but the key leads to the node of a
 	// cluster that has refused. The PING is never answered: its error comes when rueidis knows that the connection has ended.
 	key := keys[:min(1, len(keys))]
 	ping := func() rueidis.Completed { return client.B().Arbitrary("PING").Keys(key...).Build() }
 	client.DoMulti(ctx, client.B().Arbitrary("QUIT").Keys(key...).Build(), ping())
-	// rueidis finds out that a connection has ended when a command fails on it. Were that a call, it would fail. One of four
-	// connections is met by 64 commands but for one time in a hundred million.
+	// rueidis notices the end of a connection when a command fails on it. PINGs fail here so that no call does. 64 of them miss
+	// one of four connections only once in a hundred million times.
 	ctx, cancel := context.WithTimeout(ctx, longestShut)
 	defer cancel()
 	for range 64 {

@@ -1,34 +1,30 @@
-// Package rueidisrunner runs Weir's scripts through rueidis, for a service that already has a
-// rueidis client. Pass that client to [New] unchanged: of a single server, a cluster, Sentinel or a
-// standalone primary with replicas. rueidis itself puts the commands of many goroutines into
-// pipelines.
+// Package rueidisrunner runs Weir's scripts through rueidis, for a service that already has a rueidis client. Pass that client
+// to [New] unchanged. It may be a client of a single server, a cluster, Sentinel or a standalone primary with replicas. rueidis
+// itself puts the commands of many goroutines into pipelines.
 //
 // # What is sent twice, and what never is
 //
-// rueidis sends only commands again that are read-only or marked with ToRetryable. The runner's are
-// neither. So a call whose outcome is unknown is sent once, and its caller gets the error: the reply
-// was lost or broken, the connection failed, or ConnWriteTimeout passed. LOADING, TRYAGAIN,
-// CLUSTERDOWN and READONLY answers and failed dials are errors too. In these cases nothing has run,
-// and the caller may call again.
+// rueidis retries only commands that are read-only or marked with ToRetryable. The runner's are neither. So a call whose outcome
+// is unknown is sent once, and its caller gets the error. The outcome is unknown if the reply was lost or broken, if the
+// connection failed, or if ConnWriteTimeout passed. The caller also gets the error after a failed dial, and after the answers
+// LOADING, TRYAGAIN, CLUSTERDOWN and READONLY. In these cases nothing has run, and the caller may call again.
 //
-// A call is sent on only after an answer that proves that the script has not run: after NOSCRIPT by
-// the runner, with EVAL; after MOVED and ASK by a cluster client, to the node that they name; after
-// REDIRECT by a standalone client with EnableRedirect. So a script of your own must not reply with
-// errors that begin with one of these words.
+// A call is sent again only after an answer which proves that the script has not run. After NOSCRIPT the runner sends it with
+// EVAL. After MOVED and ASK a cluster client sends it to the node that they name. After REDIRECT a standalone client with
+// EnableRedirect sends it. So a script of your own must not reply with errors that begin with one of these words.
 //
-// There is one exception, rueidis' ClientOption.ConnLifetime, which no mark on a command overrides. A
-// call that is waiting in a pipeline when its connection's lifetime ends is sent again if the server
-// takes more than a second to answer it, or breaks the connection. Leave ConnLifetime at zero, its
-// default, or set DisableAutoPipelining with it.
+// There is one exception, rueidis' ClientOption.ConnLifetime, which no mark on a command overrides. If a call waits in a pipeline
+// when its connection's lifetime ends, it is sent again if the server takes more than a second to answer it, or breaks the
+// connection. Leave ConnLifetime at zero, its default, or set DisableAutoPipelining with it.
 //
 // # Contexts
 //
-// A call ends with its context, whatever rueidis is doing then. (By itself rueidis makes a call wait beyond its context while
-// another one connects, while a connection has too many calls under way, and where a call uses a connection alone.) The
-// runner calls rueidis in a goroutine of its own if the context can end. If the context ends first, Run returns an error
-// that wraps the context's, and its cause. Whether the script has run is unknown then. The call stays in rueidis until a
-// timeout of the client ends it. While 1024 such calls hang, others get [ErrHanging] and are not sent. A panic of a hook is
-// one of Run; after Run has returned it is logged with log/slog.
+// A call ends with its context, whatever rueidis is doing then. (By itself rueidis makes a call wait beyond its context in three
+// cases: while another call connects, while a connection has too many calls under way, and if a call uses a connection alone.)
+// If the context can end, the runner calls rueidis in a goroutine of its own. If the context ends first, Run returns an error
+// that wraps the context's error and its cause. It is unknown then whether the script has run. The call stays in rueidis until a
+// timeout of the client ends it. While 1024 such calls hang, others get [ErrHanging] and are not sent. If a hook panics, Run
+// panics; if Run has returned by then, the panic is logged with log/slog.
 //
 // # Settings that matter to a limiter
 //
@@ -38,23 +34,23 @@
 //   - ConnWriteTimeout, 10 seconds by default: how long a server may be silent before rueidis gives
 //     the connection up. It ends a call whose context has no deadline. In a pipeline the silence is
 //     measured by a PING each Dialer.KeepAlive, so a call may wait one or two of those longer.
-//   - Dialer.Timeout, 5 seconds by default: how long connecting may take, with its handshake. One call
-//     connects for all. Calls that come meanwhile get its error, even if that is the error of its context.
+//   - Dialer.Timeout, 5 seconds by default: how long connecting may take, with its handshake. One call connects for all.
+//     Calls that arrive meanwhile get the error of that call, even if it is the error of that call's context.
 //   - SendToReplicas: must be false for scripts; func(cmd) bool { return cmd.IsReadOnly() } is.
 //   - DisableCache: true on servers without client-side caching, such as miniredis. Weir has no use for the cache.
 //
 // # A service that starts before its server
 //
-// rueidis.NewClient connects, and fails if no server is there. With ForceSingleClient it returns a client beside that
-// error, which connects upon later calls: the example "server away" does so. A client of a cluster or of Sentinel has to be
-// made again until there is one.
+// rueidis.NewClient connects, and fails if no server is there. With ForceSingleClient it returns a client beside that error,
+// which connects upon later calls: the example "server away" does so. For a cluster or Sentinel, call NewClient again until it
+// succeeds.
 //
 // # Failover
 //
-// Calls fail while a master is away, and succeed again once another has replaced it: within about a second of
-// that, in a cluster and under Sentinel alike, with AlwaysPipelining, ConnWriteTimeout and Dialer.Timeout of two
-// seconds, Dialer.KeepAlive of one and contexts of 300 ms (bench/PROOF.md). Requests whose charge the new master
-// had not yet received from the old one are admitted once more.
+// Calls fail while a master is away, and succeed again within about a second after another has replaced it. That holds in a
+// cluster and under Sentinel, with AlwaysPipelining, ConnWriteTimeout and Dialer.Timeout of two seconds, Dialer.KeepAlive of one
+// and contexts of 300 ms (bench/PROOF.md). If the new master had not yet received a charge from the old one, the request is
+// admitted once more.
 //
 // # What a server refuses
 //
@@ -63,19 +59,19 @@
 // and denials. A server at its maxclients hangs up: the error is io.EOF or a reset. If an answer begins
 // with ERR, rueidis drops that word.
 //
-// READONLY, MASTERDOWN and LOADING may mean that the name or the service that the client connects to leads to another
-// server by now. rueidis would keep its connection for ever. So the runner has the server close it, with QUIT, and rueidis
-// connects anew: one call fails for each connection, or a few. If the server stays so, that happens 16 times and then once a
-// second. Calls that were sent behind the QUIT are not run, and get io.EOF.
+// READONLY, MASTERDOWN and LOADING may mean that the name or the service that the client connects to leads to another server by
+// now. rueidis would keep its connection forever. So the runner sends QUIT, upon which the server closes the connection, and
+// rueidis connects anew. One call fails for each connection, or a few. If the server goes on to answer so, this happens 16 times
+// and then once a second. Calls that were sent after the QUIT are not run, and get io.EOF.
 //
 // A user whose rights are limited (ACL) needs these commands, reading and writing for the limiters' keys
 // (~weir:* or another prefix), and the rights by which rueidis finds the nodes of a cluster:
 //
 //	+evalsha +eval +time +get +set +incrby +setrange +lindex +rpush +ltrim +lset +pexpire +pttl +unlink
 //
-// Unless DisableCache is set, rueidis needs +client|tracking too, with which it connects: NewClient fails without it. Redis
-// before 7.0 needs +hello, with which rueidis begins. Grant all of them together: a sliding log is written by several
-// commands, and if lset or ltrim fails the writes before it stay.
+// Unless DisableCache is set, rueidis also needs +client|tracking, with which it connects: NewClient fails without it. Redis
+// before 7.0 needs +hello, with which rueidis begins. Grant all of them together. A sliding log is written by several commands:
+// if lset or ltrim fails, the writes before it stay.
 package rueidisrunner
 
 import (
@@ -95,7 +91,7 @@ var ErrNilClient = errors.New("rueidisrunner: nil client")
 
 var _ scripts.Runner = (*Runner)(nil)
 
-// A Runner is a [scripts.Runner] over a rueidis client. It is safe for concurrent use. The client is closed by its owner.
+// A Runner is a [scripts.Runner] over a rueidis client. It is safe for concurrent use. It doesn't close the client.
 type Runner struct {
 	client   rueidis.Client
 	places   places
@@ -116,24 +112,23 @@ func New(client rueidis.Client, opts ...Option) (*Runner, error) {
 	return r, nil
 }
 
-// Run executes s on the server that holds keys and returns the integers of its reply. A reply of one
-// integer is a slice of one. It sends EVALSHA, and EVAL if the server answers NOSCRIPT. It never sends a
-// call again whose outcome is unknown: see the package comment. If the context has already ended, it sends
-// nothing. In a cluster the first key chooses the node.
+// Run executes s on the server that holds keys and returns the integers of its reply. If the reply is one integer, the slice
+// has one element. Run sends EVALSHA, and EVAL if the server answers NOSCRIPT. If the outcome of a call is unknown, Run never
+// sends it again: see the package comment. If the context has already ended, it sends nothing. In a cluster the first key
+// chooses the node.
 //
-// Errors begin with "rueidisrunner: " and the script's name, and wrap rueidis' error: errors.Is and
-// errors.As find it, and a server's answer is a *rueidis.RedisError. (rueidis.IsRedisErr and similar
-// functions don't look inside an error.) If the context ends first, the error wraps the context's: see the package comment.
-// A nil reply, or one that is not a flat array of integers, is an
-// error, too: the script has run then.
+// Errors begin with "rueidisrunner: " and the script's name, and wrap rueidis' error: errors.Is and errors.As find it, and a
+// server's answer is a *rueidis.RedisError. (rueidis.IsRedisErr and similar functions don't look inside an error.) If the context
+// ends first, the error wraps the context's: see the package comment. A reply that is nil, or not a flat array of integers, is
+// also an error, although the script has run.
 func (r *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args []string) ([]int64, error) {
-	if r == nil || r.client == nil { // of a Runner that New has not made
+	if r == nil || r.client == nil { // New has not made this Runner
 		return nil, ErrNilClient
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("rueidisrunner: %s: %w: nothing was sent", s.Name(), err)
 	}
-	if ctx.Done() != nil { // the caller may go, and use its slices again, while the client is still at the call
+	if ctx.Done() != nil { // the caller may return and use its slices again while the client still sends them
 		words := slices.Concat(keys, args)
 		keys, args = words[:len(keys):len(keys)], words[len(keys):]
 	}
@@ -142,8 +137,8 @@ func (r *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args
 
 // decide calls s by its SHA1, and by its source if the server doesn't know it.
 func (r *Runner) decide(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
-	// The builder panics when keys of one command are in different slots of a cluster. Of keys given
-	// as arguments it takes no notice, and the server answers CROSSSLOT, which is an error to return.
+	// The builder panics if keys of one command are in different slots of a cluster. So the other keys are passed as
+	// arguments, and the server answers CROSSSLOT, which is an error to return.
 	n, first, rest := int64(len(keys)), keys[:min(1, len(keys))], keys[min(1, len(keys)):]
 
 	build := r.client.B()
@@ -164,14 +159,14 @@ func (r *Runner) decide(ctx context.Context, s *scripts.Script, keys, args []str
 	return integers(s, msg)
 }
 
-// send sends one command, when no connection is being made anew.
+// send sends one command. It waits while a connection is being renewed.
 func (r *Runner) send(ctx context.Context, command rueidis.Completed) (rueidis.RedisMessage, error) {
 	r.renewals.enter()
 	defer r.renewals.leave()
 	return r.client.Do(ctx, command).ToMessage()
 }
 
-// failure names the script in err.
+// failure adds the script's name to err.
 func failure(ctx context.Context, s *scripts.Script, err error) error {
 	switch end := ctx.Err(); {
 	case rueidis.IsRedisNil(err):
@@ -182,7 +177,7 @@ func failure(ctx context.Context, s *scripts.Script, err error) error {
 	return fmt.Errorf("rueidisrunner: %s: %w", s.Name(), err)
 }
 
-// integers is the reply as Run returns it.
+// integers returns a reply in the form that Run returns.
 func integers(s *scripts.Script, msg rueidis.RedisMessage) ([]int64, error) {
 	if msg.IsInt64() {
 		n, err := msg.ToInt64()

@@ -1,6 +1,6 @@
 // Package assemble makes the Lua files of package scripts from the fragments in scripts/src, which are templates of
-// text/template. An algorithm's fragments are its header and the chunks of a decision; a driver puts them together for
-// one request, for a look that writes nothing, for many requests, for as much of a request as fits, or for a request whose
+// text/template. An algorithm's fragments are its header and the chunks of a decision. A driver puts them together for
+// one request, for a Peek, for many requests, for as many events of a request as fit, or for a request whose
 // charge is settled later.
 package assemble
 
@@ -13,7 +13,7 @@ import (
 	"text/template"
 )
 
-// files are the scripts: the templates of each algorithm, and its drivers.
+// files lists the templates of each script, and its drivers.
 var files = []struct {
 	name      string
 	fragments []string
@@ -29,7 +29,7 @@ var files = []struct {
 	{"fixedwindow", []string{"drivers", "fixedwindow", "fixedwindow_settle"}, []string{"decide", "peek", "many", "most", "reserve", "settle"}},
 	{"slidinglog", []string{"drivers", "slidinglog", "slidinglog_settle"}, []string{"decide", "peek", "many", "most", "reserve", "settle"}},
 	{"reset", []string{"reset"}, []string{"decide"}},
-	{"allof", []string{"allof"}, []string{"decide", "peek", "reset"}}, // behind those whose chunks it takes
+	{"allof", []string{"allof"}, []string{"decide", "peek", "reset"}}, // after the scripts whose chunks it uses
 }
 
 // Scripts returns the text of each Lua file by its name.
@@ -53,7 +53,7 @@ func Scripts(src fs.FS) (map[string]string, error) {
 				text, err := chunk(file, name, driver)
 				return indent(name, within(text, file), 2), err
 			},
-			// These decide on one request, on a key by itself.
+			// These drivers decide on one request.
 			"decidesOnOne": func(driver string) bool {
 				return slices.Contains([]string{"decide", "allof", "most", "reserve"}, driver)
 			},
@@ -87,9 +87,9 @@ var (
 // lasts are the arguments of algorithms that only some limits have.
 var lasts = map[string]string{"gcra": "ARGV[6]", "fixedwindow": "ARGV[5]"}
 
-// within returns an algorithm's chunk as it stands beside those of others: the key is called key, the arguments are behind
-// index from of ARGV, one that only some limits have is there if the kind is a capital, and a reply that is an error or a
-// table is made known.
+// within returns an algorithm's chunk in the form for allof.lua. The key is called key. The arguments begin after the
+// index from of ARGV. An argument that only some limits have is read if the kind is a capital letter. A reply that is an error
+// or a table is marked.
 func within(text, file string) string {
 	text = strings.ReplaceAll(text, "KEYS[1]", "key")
 	if last, some := lasts[file]; some {
@@ -101,7 +101,7 @@ func within(text, file string) string {
 	return several.ReplaceAllString(text, "${1}KEYS[0] = true\n${1}return all, $2")
 }
 
-// indent returns a chunk under its title, all within so many blocks.
+// indent returns a chunk under its title, indented by a number of blocks.
 func indent(name, text string, blocks int) string {
 	lines := strings.Split("-- ["+name+"]\n"+text, "\n")
 	for i, line := range lines {

@@ -70,6 +70,17 @@ type Runner interface {
 	Run(ctx context.Context, s *Script, keys []string, args []string) ([]int64, error)
 }
 
+// A Bounded is a [Runner] whose Run returns as soon as its context ends, whatever the client and the server do. The runners of
+// Weir are Bounded. Package coalesce makes a call over a Bounded in the goroutine of its caller, where it needs one goroutine more
+// over any other Runner.
+type Bounded interface {
+	Runner
+
+	// Bounded does nothing. A Runner that has it promises what the type says. A wrapper should have it only if the Runner that it
+	// wraps is Bounded.
+	Bounded()
+}
+
 // ErrReply is wrapped by the error for a reply that isn't in the form of the script's contract. Either the server has run
 // another script, or something between client and server has answered.
 var ErrReply = errors.New("weir: unexpected reply")

@@ -29,17 +29,23 @@ func (r server) Run(_ context.Context, s *scripts.Script, keys, args []string) (
 	return ones[:], nil // there are as many at most, and what is over isn't read
 }
 
-// BenchmarkAlone is of one caller: with a context that can't be cancelled its call is made in its own goroutine, and
-// else in another one.
+// bounded is a server whose calls end with their contexts.
+type bounded struct{ server }
+
+func (bounded) Bounded() {}
+
+// BenchmarkAlone is of one caller, whose context can be canceled. Over a runner that is bounded by it the call is made in its
+// caller's goroutine, and else in another one. "plain" is the runner without coalescing.
 func BenchmarkAlone(b *testing.B) {
-	cancellable, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	for name, ctx := range map[string]context.Context{"background": context.Background(), "cancellable": cancellable} {
+	for name, run := range map[string]scripts.Runner{
+		"plain": server{}, "bounded": coalesced(b, bounded{}), "unbounded": coalesced(b, server{}),
+	} {
 		b.Run(name, func(b *testing.B) {
-			c, keys, args := bench(b, 0)
 			b.ReportAllocs()
 			for range b.N {
-				if _, err := c.Run(ctx, scripts.GCRA, keys, args); err != nil {
+				if _, err := run.Run(ctx, scripts.GCRA, keys, args); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -47,11 +53,24 @@ func BenchmarkAlone(b *testing.B) {
 	}
 }
 
+// TestAloneAllocatesNothing: a call that is made in its caller's goroutine takes no memory of its own.
+func TestAloneAllocatesNothing(t *testing.T) {
+	c := coalesced(t, bounded{})
+	ask := func() {
+		if _, err := c.Run(context.Background(), scripts.GCRA, keys, args); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := testing.AllocsPerRun(100, ask); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 // BenchmarkTogether is of 256 callers for each processor, over a server that takes 100 µs for a call.
 func BenchmarkTogether(b *testing.B) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	c, keys, args := bench(b, 100*time.Microsecond)
+	c := coalesced(b, server{100 * time.Microsecond})
 	b.SetParallelism(256)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
@@ -64,11 +83,13 @@ func BenchmarkTogether(b *testing.B) {
 	})
 }
 
-func bench(b *testing.B, after time.Duration) (c *coalesce.Runner, keys, args []string) {
-	b.Helper()
-	c, err := coalesce.New(server{after})
+var keys, args = []string{"weir:{user:1}:gcra:10/1s"}, []string{"100000", "1000000"}
+
+func coalesced(tb testing.TB, run scripts.Runner) *coalesce.Runner {
+	tb.Helper()
+	c, err := coalesce.New(run)
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	return c, []string{"weir:{user:1}:gcra:10/1s"}, []string{"100000", "1000000"}
+	return c
 }

@@ -23,6 +23,7 @@ type Runner struct {
 	run      scripts.Runner
 	placer   scripts.Placer    // nil if run has none
 	pipeline scripts.Pipeliner // nil if run isn't one
+	bounded  bool              // run is a scripts.Bounded
 	options  settings
 
 	mu       sync.Mutex
@@ -32,6 +33,7 @@ type Runner struct {
 	queued   int         // calls that wait, in all lanes
 	underWay int         // calls, for all lanes
 	closed   bool
+	spare    *flight       // of a call that was made in its caller's goroutine, to be used again
 	idle     chan struct{} // closed after Close, when no call waits or is under way
 }
 
@@ -51,8 +53,8 @@ type Runner struct {
 // is sent alone is sent with its caller's context.
 //
 // If run panics, or a hook of the client behind it, Run panics in each caller that waits for that call or batch. The value is a
-// [*PanicError]. It is the value of the first panic itself if the context can't be canceled and the call was sent at once. A
-// caller that has given up doesn't notice a panic. If run ends its goroutine by runtime.Goexit, the callers get an error.
+// [*PanicError]. It is the value of the first panic itself if the call was sent at once, and run is a scripts.Bounded or the
+// context can't be canceled: such a call is made in its caller's goroutine. A caller that has given up doesn't notice a panic. If run ends its goroutine by runtime.Goexit, the callers get an error.
 //
 // # What is sent together
 //
@@ -95,6 +97,7 @@ func New(run scripts.Runner, opts ...Option) (*Runner, error) {
 	}
 	c := &Runner{run: run, placer: scripts.PlacerOf(run), options: settings, lanes: map[place]*lane{}}
 	c.pipeline, _ = run.(scripts.Pipeliner)
+	_, c.bounded = run.(scripts.Bounded)
 	return c, nil
 }
 
@@ -115,12 +118,14 @@ func (c *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args
 	}
 	l := c.laneAt(at)
 	if l.queue.length == 0 && c.room(l) {
-		f := c.begin(l)
-		c.mu.Unlock()
-		if ctx.Done() == nil { // the caller waits as long as run does
-			defer c.land(f)
+		if c.bounded || ctx.Done() == nil { // the caller waits as long as run does
+			f := c.beginInPlace(l)
+			c.mu.Unlock()
+			defer c.landInPlace(f)
 			return c.run.Run(ctx, s, keys, args)
 		}
+		f := c.begin(l)
+		c.mu.Unlock()
 		w := newWaiter(ctx, s, keys, args)
 		w.taken, w.flight, f.waiting = true, f, 1
 		go c.fly(f, []*waiter{w})
@@ -139,6 +144,9 @@ func (c *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args
 	c.mu.Unlock()
 	return c.await(ctx, w)
 }
+
+// Bounded implements scripts.Bounded.
+func (*Runner) Bounded() {}
 
 // Unwrap returns the runner that calls are sent through.
 func (c *Runner) Unwrap() scripts.Runner {

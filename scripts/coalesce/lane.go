@@ -83,11 +83,22 @@ func (c *Runner) room(l *lane) bool {
 }
 
 // begin begins a flight.
-func (c *Runner) begin(l *lane) *flight {
-	f := &flight{lane: l, holds: true}
+func (c *Runner) begin(l *lane) *flight { return c.beginAs(&flight{}, l) }
+
+func (c *Runner) beginAs(f *flight, l *lane) *flight {
+	*f = flight{lane: l, holds: true}
 	l.holding = append(l.holding, f)
 	c.count(f, 1)
 	return f
+}
+
+// beginInPlace begins the flight of a call that is made in its caller's goroutine: landInPlace ends it.
+func (c *Runner) beginInPlace(l *lane) *flight {
+	f := c.spare
+	if c.spare = nil; f == nil {
+		f = &flight{}
+	}
+	return c.beginAs(f, l)
 }
 
 // count adds to the number of calls that are under way.
@@ -110,6 +121,18 @@ func (f *flight) release() {
 func (c *Runner) land(f *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.end(f)
+}
+
+// landInPlace is land for a flight of beginInPlace, which no waiter knows: it can be used again.
+func (c *Runner) landInPlace(f *flight) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.end(f)
+	c.spare = f
+}
+
+func (c *Runner) end(f *flight) {
 	f.release()
 	c.count(f, -f.calls)
 	c.dispatch(f.lane)

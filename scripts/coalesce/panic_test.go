@@ -142,18 +142,27 @@ func TestGoexitLosesNoFlight(t *testing.T) {
 	}
 }
 
-// TestFaultInTheCallersGoroutine: a call with a context that can't be cancelled is made in its caller's goroutine. What happens
-// to it takes no flight either.
+// boundedFaulty says that its calls end with their contexts.
+type boundedFaulty struct{ *faulty }
+
+func (boundedFaulty) Bounded() {}
+
+// TestFaultInTheCallersGoroutine: a call whose runner returns no later than its caller has to is made in its caller's goroutine. A
+// fault of it doesn't keep a flight for good.
 func TestFaultInTheCallersGoroutine(t *testing.T) {
+	cancellable, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	for _, fault := range []func(){panicking, runtime.Goexit} {
 		f := newFaulty(fault)
 		close(f.open)
-		c := newRunner(t, f, coalesce.MaxFlights(1))
-		if o := <-try(context.Background(), c, echo, "a"); o.returned || o.panicked != nil && o.panicked != any(errBroken) {
-			t.Errorf("%+v", o)
-		}
-		if o := <-try(context.Background(), c, echo, "fine"); o.err != nil || !o.returned {
-			t.Errorf("the next call: %+v", o)
+		for ctx, run := range map[context.Context]scripts.Runner{context.Background(): f, cancellable: boundedFaulty{f}} {
+			c := newRunner(t, run, coalesce.MaxFlights(1))
+			if o := <-try(ctx, c, echo, "a"); o.returned || o.panicked != nil && o.panicked != any(errBroken) {
+				t.Errorf("%T: %+v", run, o)
+			}
+			if o := <-try(ctx, c, echo, "fine"); o.err != nil || !o.returned {
+				t.Errorf("%T: the next call: %+v", run, o)
+			}
 		}
 	}
 }

@@ -89,7 +89,10 @@ import (
 // ErrNilClient is wrapped by the error of New for a client that is nil.
 var ErrNilClient = errors.New("goredisrunner: nil client")
 
-var _ scripts.Pipeliner = (*Runner)(nil)
+var (
+	_ scripts.Pipeliner = (*Runner)(nil)
+	_ scripts.Bounded   = (*Runner)(nil)
+)
 
 // A Runner is a [scripts.Runner] over a go-redis client. It is safe for concurrent use. It doesn't close the client.
 type Runner struct {
@@ -127,6 +130,9 @@ func heedsDeadlines(client redis.UniversalClient) bool {
 	}
 	return false
 }
+
+// Bounded implements [scripts.Bounded].
+func (*Runner) Bounded() {}
 
 // Run executes s on the server that holds keys and returns the integers of its reply. If the reply is one integer, the slice
 // has one element. Run sends EVALSHA, and EVAL if the server answers NOSCRIPT. If the outcome of a call is unknown, Run never

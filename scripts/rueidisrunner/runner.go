@@ -89,7 +89,7 @@ import (
 // ErrNilClient is wrapped by the error of New for a client that is nil.
 var ErrNilClient = errors.New("rueidisrunner: nil client")
 
-var _ scripts.Runner = (*Runner)(nil)
+var _ scripts.Bounded = (*Runner)(nil)
 
 // A Runner is a [scripts.Runner] over a rueidis client. It is safe for concurrent use. It doesn't close the client.
 type Runner struct {
@@ -111,6 +111,9 @@ func New(client rueidis.Client, opts ...Option) (*Runner, error) {
 	}
 	return r, nil
 }
+
+// Bounded implements [scripts.Bounded].
+func (*Runner) Bounded() {}
 
 // Run executes s on the server that holds keys and returns the integers of its reply. If the reply is one integer, the slice
 // has one element. Run sends EVALSHA, and EVAL if the server answers NOSCRIPT. If the outcome of a call is unknown, Run never

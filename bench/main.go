@@ -1,5 +1,5 @@
-// Command bench compares rate limiters. Run it from the root of the repository; without a command
-// it tells which there are:
+// Command bench compares rate limiters. Run it from the root of the repository. Without a command it lists
+// its commands:
 //
 //	go run ./bench
 package main

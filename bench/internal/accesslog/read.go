@@ -136,7 +136,7 @@ type reader struct {
 // the lines that are not a header.
 func (rd *reader) detect(name string, first []numbered, o Options) (rest []numbered, err error) {
 	if len(first) == 0 {
-		return nil, fmt.Errorf("%s: there is no line in it", name)
+		return nil, fmt.Errorf("%s: it is empty", name)
 	}
 	rd.sorted, rest = true, first
 	at := 0

@@ -11,13 +11,13 @@ import (
 	"github.com/go-weir/weir/bench/internal/picture"
 )
 
-// Answer says what came of the comparison: which algorithm denies how much, who is denied, and what passed in
-// the worst period.
+// Answer is the result of the comparison in words: how much each algorithm denies, which keys it denies, and how much passed
+// in the worst period.
 func (c Comparison) Answer() string {
 	said := []string{c.howMuch()}
 	for _, run := range c.Runs {
 		if t := run.Totals; t.Delayed > 0 {
-			said = append(said, fmt.Sprintf("%s delays %s of what it admits: by %s at p50, %s at p99.",
+			said = append(said, fmt.Sprintf("%s delays %s of the requests that it admits, by %s at p50 and %s at p99.",
 				capital(run.inWords()), percent(t.Delayed, t.Admitted), wait(t.Delay.P50), wait(t.Delay.P99)))
 		}
 	}
@@ -35,7 +35,7 @@ func (c Comparison) howMuch() string {
 	n := len(c.Trace.Arrivals)
 	groups := c.groups(func(r Run) int { return r.Totals.Denied }, func(denied int) string { return percent(denied, n) })
 	if first := groups[0]; len(groups) == 1 && first.said == "0%" {
-		return fmt.Sprintf("No request is denied, of %s.", counted(n))
+		return fmt.Sprintf("None of %s requests is denied.", counted(n))
 	} else if len(groups) == 1 && len(c.Runs) > 1 {
 		return fmt.Sprintf("Of %s requests, each algorithm denies %s.", counted(n), first.said)
 	}

@@ -151,13 +151,15 @@ func (s Setup) player(k subject.Kind, t trace.Trace) (*player, error) {
 // play sends the arrivals, each at its time.
 func (p *player) play(ctx context.Context, arrivals []trace.Arrival, decided *atomic.Int64) ([]Outcome, error) {
 	outcomes := make([]Outcome, 0, len(arrivals))
+	calls, stop := outlasting(ctx)
+	defer stop()
 	for _, arrival := range arrivals {
 		if ctx.Err() != nil {
 			return outcomes, ctx.Err()
 		}
 		p.now = p.start.Add(arrival.At)
 		p.touched[arrival.Key] = struct{}{}
-		outcome, err := p.decide(ctx, arrival)
+		outcome, err := p.decide(calls, arrival)
 		if err != nil {
 			return outcomes, err
 		}
@@ -166,6 +168,14 @@ func (p *player) play(ctx context.Context, arrivals []trace.Arrival, decided *at
 		outcomes = append(outcomes, outcome)
 	}
 	return outcomes, nil
+}
+
+// outlasting returns a context that ends a second after ctx. A call that was given up could still be run by the server, after
+// cleanUp has removed its key.
+func outlasting(ctx context.Context) (context.Context, func()) {
+	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, cancel) })
+	return calls, func() { stop(); cancel() }
 }
 
 // cleanUp removes the state of all keys, also where ctx has ended.

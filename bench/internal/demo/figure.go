@@ -60,7 +60,7 @@ func (o outcome) caption(i int) string {
 const (
 	chartHeight   vg.Length = 84
 	captionHeight vg.Length = 17
-	axisHeight    vg.Length = 18
+	axisHeight    vg.Length = 21
 	rowGap        vg.Length = 14
 	gap           vg.Length = 6
 	margin        vg.Length = 6

@@ -106,7 +106,7 @@ func (f Frame) Times(ticks []plot.Tick, left, right vg.Length) {
 	for _, tick := range ticks {
 		width := style.Width(tick.Label)
 		x := min(max(f.X(tick.Value)-width/2, left), right-width)
-		f.FillText(style, vg.Point{X: x, Y: f.Min.Y - 5}, tick.Label)
+		f.FillText(style, vg.Point{X: x, Y: f.Min.Y - 8}, tick.Label)
 	}
 }
 

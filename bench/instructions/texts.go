@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/go-weir/weir/bench/internal/modules"
 	"github.com/go-weir/weir/bench/instructions/variants"
+	"github.com/go-weir/weir/bench/internal/modules"
 	"github.com/go-weir/weir/scripts"
 )
 

@@ -12,8 +12,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/go-weir/weir/bench/internal/servers"
 	"github.com/go-weir/weir/bench/instructions/variants"
+	"github.com/go-weir/weir/bench/internal/servers"
 	"github.com/go-weir/weir/internal/resptest"
 	"github.com/go-weir/weir/scripts"
 )

@@ -116,7 +116,7 @@ func (e *misuseError) Error() string { return e.text }
 
 // Misuse returns the error of arguments that make no sense to cmd.
 func Misuse(cmd *cli.Command, format string, args ...any) error {
-	return &misuseError{fmt.Sprintf(format, args...) + " (" + cmd.FullName() + " -h tells what there is)"}
+	return &misuseError{fmt.Sprintf(format, args...) + " (" + cmd.FullName() + " -h lists the flags)"}
 }
 
 func misused(_ context.Context, cmd *cli.Command, err error, _ bool) error {

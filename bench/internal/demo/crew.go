@@ -75,13 +75,11 @@ func (c *crew) serve(s service) error {
 
 // start starts a worker, with the listening socket as its file listenerFile.
 func start(listener *os.File) (*worker, error) {
-	self, err := os.Executable()
+	command, err := workerEnv.Command()
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{command: exec.Command(self)}
-	// The race detector, if it is on, would hold each process for a second at its end.
-	w.command.Env = append(os.Environ(), workerEnv+"=1", "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	w := &worker{command: command}
 	w.command.ExtraFiles = []*os.File{listener}
 	w.command.Stderr = &w.stderr
 	procgroup.Own(w.command) // Ctrl-C is for this process alone, which then ends them

@@ -196,7 +196,7 @@ func TestFailures(t *testing.T) {
 		{[]string{"-redis", "redis://:wrong@no where"}, command.Failed, "want redis://"},
 		{[]string{"-html", "/"}, command.Failed, "can't write /: it is a directory"},
 		{[]string{"-html", "/no/such/dir/x.html"}, command.Failed, "can't write /no/such/dir/x.html: no such file"},
-		{[]string{"now"}, command.Misused, `what is "now"?`},
+		{[]string{"now"}, command.Misused, `demo takes only flags, not "now"`},
 		{[]string{"-processes", "0"}, command.Misused, "-processes: 0, want 1 to 100"},
 		{[]string{"-requests", "0"}, command.Misused, "-requests: 0, want 1 to 100000"},
 		{[]string{"-connections", "0"}, command.Misused, "-connections: 0, want 1 to 10000"},

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -51,13 +50,11 @@ func Start(jobs []Job) (*Crew, error) {
 
 // hire starts one worker.
 func hire(job Job) (*worker, error) {
-	self, err := os.Executable()
+	command, err := workerEnv.Command()
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{command: exec.Command(self)}
-	// The race detector, if it is on, would hold each process for a second at its end.
-	w.command.Env = append(os.Environ(), workerEnv+"=1", "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	w := &worker{command: command}
 	w.command.Stderr = &w.stderr
 	if w.stdin, err = w.command.StdinPipe(); err != nil {
 		return nil, err

@@ -21,8 +21,8 @@ type definition interface {
 // rated is a definition that can change its rate, what it has counted staying as it is.
 type rated interface{ under(rate int64) }
 
-// nobody defines nothing.
-var nobody definition
+// undefined is no definition: then only the Local judges.
+var undefined definition
 
 // define returns the definition of a kind under a limit.
 func define(kind subject.Kind, limit algorithms.Limit) definition {
@@ -133,7 +133,7 @@ func (b *bucket) admit(now, cost int64, _ []int64) bool {
 
 func (b *bucket) forget() { b.parts, b.last = 0, 0 }
 
-// departures: each leaves T after the one before, or at once if that is later; nobody waits longer than
+// departures: each leaves T after the one before, or at once if that is later; no request waits longer than
 // burst·T. Times are kept in parts of a µs, rate of them, so that T is whole.
 type departures struct {
 	rate, period, burst int64

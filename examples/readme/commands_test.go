@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// shown says what runs the commands of the pages, by the command's beginning: a test's function, or CI.
+// shown names the test, or the script of CI, that runs the commands of the pages, by the beginning of a command.
 var shown = []struct{ command, file, by string }{
 	{"redis-cli ", "bench/suites/conformance/stored_test.go", "func TestSessions("},
 	{"go get github.com/go-weir/weir", "bench/suites/install/install_test.go", "func TestGetAlone("},
@@ -50,7 +50,7 @@ func commands(text string) (found []string) {
 	return found
 }
 
-// TestCommands: for each command a test is known that runs it, and each test or benchmark that a command names is there.
+// TestCommands checks that each command is one of shown, and that each test or benchmark that a command names exists.
 func TestCommands(t *testing.T) {
 	for _, p := range pages(t) {
 		if p.path == "docs/articles.md" {
@@ -66,7 +66,7 @@ func TestCommands(t *testing.T) {
 				known = known || strings.HasPrefix(command, s.command)
 			}
 			if !known {
-				t.Errorf("%s shows a command that no test is known to run: %s", p.path, command)
+				t.Errorf("%s shows the command %s, which is not in the list of commands that tests run", p.path, command)
 			}
 		}
 	}
@@ -77,7 +77,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// testExists checks that the folder of a go test command is there, and has a test or benchmark of that name.
+// testExists checks that the folder of a go test command exists and has a test or benchmark of that name.
 func testExists(t *testing.T, path, command string) {
 	t.Helper()
 	match := folder.FindStringSubmatch(command)

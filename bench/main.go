@@ -22,7 +22,7 @@ import (
 func main() {
 	demo.Main()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this program without ceremony
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this program at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -30,7 +30,7 @@ func main() {
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this program without ceremony
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this program at once
 	ok, err := run(ctx, os.Args[1:])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "test:", err)

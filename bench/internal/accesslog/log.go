@@ -1,5 +1,5 @@
-// Package accesslog reads the requests that a web server or a service has logged: nginx's and Apache's
-// combined and common formats, JSON lines, and CSV with a header line.
+// Package accesslog reads requests from the logs of web servers and services: nginx's and Apache's combined and common formats,
+// JSON lines, and CSV with a header line.
 package accesslog
 
 import (
@@ -36,7 +36,7 @@ type Log struct {
 	Spread    bool    // and were spread
 }
 
-// LeftOut are lines that were passed over.
+// LeftOut are lines that were left out.
 type LeftOut struct {
 	Count int
 	First int    // the number of the first of them

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/image/font/gofont/goregular"
 )
 
-// A face is a font that pages are looked at in, whichever fonts the machine has. A page that holds in all of
-// faces holds in those that its readers have: they are narrow and wide, flat and tall.
+// A face is a font in which pages are checked, on any machine. The faces are narrow and wide, flat and tall, so that a page without
+// faults in all of them has none in the fonts of its readers.
 type face struct {
 	name          string
 	regular, bold []byte

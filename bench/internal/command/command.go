@@ -1,5 +1,4 @@
-// Package command is what the commands of the program bench have in common: how they are found,
-// how they explain themselves, how they fail.
+// Package command has the common parts of the commands of the program bench: how they are called, their help and their errors.
 package command
 
 import (

@@ -42,7 +42,7 @@ func (c Comparison) howMuch() string {
 	return fmt.Sprintf("Of %s requests, %s.", counted(n), told(groups, "denies", "deny"))
 }
 
-// whom says which keys are denied.
+// whom says which keys were denied.
 func (c Comparison) whom() string {
 	denied, sum := c.denied(), 0
 	if len(denied) == 0 || len(c.Requests) == 1 {

@@ -17,7 +17,7 @@ import (
 )
 
 // A crew is worker processes that serve at one address: all accept from one listening socket, which they
-// have from this process, as the workers of gunicorn do. They end with this process, whatever becomes of it:
+// have from this process, as the workers of gunicorn do. They end when this process ends:
 // they read from it.
 type crew struct {
 	url     *url.URL
@@ -94,7 +94,7 @@ func start(listener *os.File) (*worker, error) {
 	return w, w.command.Start()
 }
 
-// failure ends a worker that has failed, and says why as far as it has said so itself.
+// failure ends a worker that has failed, and returns an error with the worker's output.
 func (w *worker) failure(err error) error {
 	w.dismiss()
 	said := strings.TrimSpace(w.stderr.String())

@@ -189,7 +189,7 @@ func (l *lossy) Run(ctx context.Context, s *scripts.Script, keys, args []string)
 	return reply, err
 }
 
-// twoSteps is wrong: it looks whether a lease is free, and then takes it.
+// twoSteps is a wrong limiter: it checks whether a lease is free, and then acquires one in a second step.
 type twoSteps struct {
 	scripts.Runner
 	plain scripts.Runner

@@ -1,5 +1,5 @@
-// Package load asks for decisions from many processes at once. A process that calls [Main] first thing
-// is able to start itself again as workers; each does a [Job] and reports every call it made.
+// Package load calls limiters from many processes at the same time. A program that calls [Main] first can start itself again as
+// workers. Each worker does a [Job] and reports every call that it made.
 package load
 
 import (
@@ -41,7 +41,7 @@ type Asked struct {
 	Limit algorithms.Limit
 }
 
-// A Call is one call of a limiter's method, and what came of it.
+// A Call is one call of a limiter's method, with its result.
 type Call struct {
 	journal.Mark
 	Asked  int // the index in Job.Asked
@@ -81,7 +81,7 @@ func newCaller(job Job, kinds []subject.Kind, subjects []subject.Subject, gorout
 	return &caller{job: job, kinds: kinds, subjects: subjects, random: random, number: first, turn: goroutine}
 }
 
-// next chooses a call: what is asked comes in turn, all else at random.
+// next chooses a call: the limiters in turn, and everything else at random.
 func (c *caller) next() Call {
 	asked := c.turn % len(c.job.Asked)
 	c.turn++

@@ -11,8 +11,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// A Frame is a part of a canvas in which values have their places: from left to right those from X0 to
-// X1, from bottom to top those from Y0 to Y1.
+// A Frame is a part of a canvas with coordinates: X0 to X1 from left to right, and Y0 to Y1 from bottom to top.
 type Frame struct {
 	draw.Canvas
 	X0, X1, Y0, Y1 float64
@@ -98,8 +97,7 @@ func (f Frame) Rule(x float64) {
 	f.StrokeLine2(draw.LineStyle{Color: Grid, Width: 1}, f.X(x), f.Min.Y, f.X(x), f.Max.Y)
 }
 
-// Times draws the labels of ticks below the frame, each under its place as far as it is on the canvas
-// from left to right.
+// Times draws the labels of ticks below the frame, each centered under its tick, but within the canvas from left to right.
 func (f Frame) Times(ticks []plot.Tick, left, right vg.Length) {
 	style := Style(Small, Muted)
 	style.YAlign = draw.YTop

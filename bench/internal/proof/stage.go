@@ -16,7 +16,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/subject"
 )
 
-// A stage is the servers that a case plays on.
+// A stage is the servers of a case.
 type stage struct {
 	place load.Place
 	admin redis.UniversalClient // goes there directly, whatever lies between the load and the server
@@ -27,7 +27,7 @@ type stage struct {
 	troubles []trouble
 }
 
-// A trouble is when a fault began and when the server was there again, by the machine's clock.
+// A trouble is the time of a fault: when it began and when the server was available again, by the machine's clock.
 type trouble struct{ began, over time.Duration }
 
 func now() time.Duration { return time.Duration(time.Now().UnixNano()) }
@@ -61,7 +61,7 @@ func newStage(place load.Place, server *servers.Server, scenery any, close func(
 	return &stage{place: place, admin: admin, server: server, scenery: scenery, closers: []func() error{close, admin.Close}}
 }
 
-// adminTimeout is how long the harness itself waits for a server that it has not hurt.
+// adminTimeout is how long the harness waits for a server without a fault.
 const adminTimeout = 30 * time.Second
 
 // stored returns the keys in which a subject of that kind and limit keeps the state of KEYs.

@@ -135,7 +135,7 @@ func (h History) gauge(calls map[int64]*load.Call, ran map[int64]bool, f *Findin
 	}
 }
 
-// An admission is what a caller was admitted, as far as anyone knows.
+// An admission is a request that was admitted, according to the server or the caller.
 type admission struct {
 	journal.Entry
 	cost  int64

@@ -1,5 +1,5 @@
-// Package verify holds what a server has done against what the algorithms are defined to do: by the
-// definitions themselves, computed over everything that was admitted, and by the algorithms' Locals.
+// Package verify compares the decisions of a server with the definitions of the algorithms, which it computes over all admitted
+// requests, and with the algorithms' Locals.
 package verify
 
 import (
@@ -7,8 +7,8 @@ import (
 	"github.com/go-weir/weir/bench/internal/subject"
 )
 
-// A definition says of each request whether it fits beside all that was admitted before. Times are in
-// µs and never go back. It is not how any limiter computes, and it may be slow.
+// A definition decides whether a request fits, from all requests that were admitted before. Times are in µs and never go back. It
+// computes in another way than the limiters, and may be slow.
 type definition interface {
 	// fits says whether a request fits, by the definition.
 	fits(now, cost int64) bool

@@ -83,7 +83,7 @@ func (p Place) GoRedis(timeout time.Duration) redis.UniversalClient {
 	})
 }
 
-// ring returns a client that distributes the keys among shards, and never moves a key if a shard fails.
+// ring returns a client that distributes the keys among shards, and never moves them, even if a shard fails: its heartbeat always succeeds.
 func (p Place) ring(timeout time.Duration) *redis.Ring {
 	shards := map[string]string{}
 	for i, addr := range p.Addrs {

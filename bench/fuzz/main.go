@@ -135,7 +135,7 @@ func output(cmd *exec.Cmd) (string, error) {
 	return strings.TrimRight(out.String(), "\n"), nil
 }
 
-// A result is what came of a target.
+// A result is the result of a target.
 type result struct {
 	target
 	executions, interesting int64 // interesting: inputs that have reached new code

@@ -60,7 +60,7 @@ func main() {
 	}
 }
 
-// options are what the flags say.
+// options are the flags.
 type options struct {
 	servers, cases   string
 	shipped          bool

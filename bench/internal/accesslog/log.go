@@ -13,12 +13,12 @@ import (
 // Options say how a log is to be read.
 type Options struct {
 	Time   string        // the name of the field with the time; "" for the usual names
-	Key    []string      // what is the key, together: see [Read]; none for the address
+	Key    []string      // the fields that together are the key: see [Read]; none for the address
 	Late   time.Duration // how much earlier than a line before it a line's time may be
 	Spread bool          // whether requests with whole-second times are spread over their second
 }
 
-// A Log is what was read.
+// A Log is the requests of a log.
 type Log struct {
 	Arrivals []trace.Arrival // in the order of time, since Start
 	Start    time.Time       // a whole second

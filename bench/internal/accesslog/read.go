@@ -122,7 +122,7 @@ func (l *lineReader) next() (string, error) {
 type reader struct {
 	log    *Log
 	format format
-	wants  []want // the time, and what is the key
+	wants  []want // the time, and the fields of the key
 	clock  clock
 	late   time.Duration
 	latest time.Duration // of all times

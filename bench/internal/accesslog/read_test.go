@@ -174,7 +174,7 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// FuzzRead: whatever a file holds, each of its lines is accounted for, and what is read is a trace.
+// FuzzRead: for any file, each line is read or counted as left out, and the result is a valid trace.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		combinedLine("h", "01") + combinedLine("h", "00"), `h - J R [25/Nov/2026:14:00:01 +0000] "\" 200`, `{"ts":1795615201.5,"ip":"h","a":{"b":null}}`,

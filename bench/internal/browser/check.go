@@ -48,7 +48,7 @@ func CheckPage(t *testing.T, path string, wants Wants) {
 //go:embed look.js
 var look string
 
-// A sight is what look.js returns.
+// A sight is the result of look.js.
 type sight struct {
 	Width    int64    // of the page, in pixels
 	Dark     bool     // the page's background is

@@ -28,7 +28,7 @@ var faces = []face{
 	{"Liberation Mono", liberationmonoregular.TTF, liberationmonobold.TTF, ""},
 }
 
-// family is what a face is called on the page.
+// family is the name of a face on the page.
 const family = "weir-bench-face"
 
 // script is JavaScript that shows the page in the face, and returns a promise that it is.

@@ -101,7 +101,7 @@ type group struct {
 	said  string
 }
 
-// told says of each group what is said of it, after a verb that stands once.
+// told joins the groups to a sentence, in which the verb is in the first group only.
 func told(groups []group, one, many string) string {
 	var parts []string
 	for i, g := range groups {
@@ -119,7 +119,7 @@ func told(groups []group, one, many string) string {
 	return strings.Join(parts[:len(parts)-1], ", ") + ", and " + parts[len(parts)-1]
 }
 
-// groups returns the runs by what is said of a value, the largest value first.
+// groups groups the runs whose values have the same text, the largest value first.
 func (c Comparison) groups(value func(Run) int, say func(int) string) (groups []group) {
 	runs := slices.Clone(c.Runs)
 	slices.SortStableFunc(runs, func(a, b Run) int { return cmp.Compare(value(b), value(a)) })
@@ -157,7 +157,7 @@ func and(parts []string) string {
 	return strings.Join(parts[:len(parts)-1], ", ") + " and " + parts[len(parts)-1]
 }
 
-// percent is a part of a whole, exact enough to tell 0 and 100 from what is near them.
+// percent is a part of a whole. Only exactly 0 and 100 percent are shown as these.
 func percent(n, of int) string {
 	p := 100 * float64(n) / float64(max(of, 1))
 	switch {

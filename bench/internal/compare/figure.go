@@ -34,7 +34,7 @@ type part struct {
 	run Run
 }
 
-// The lanes' heights, and what is around them.
+// The heights of the lanes, and the space around them. A lane is one of the charts of a part, such as the requests of a key.
 const (
 	passedHeight  vg.Length = 84
 	requestHeight vg.Length = 22

@@ -22,7 +22,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/trace"
 )
 
-// compared returns what came of the traces in this process.
+// compared compares the traces in this process.
 func compared(t *testing.T, traces ...trace.Trace) Report {
 	t.Helper()
 	report := Report{Server: "this process", Command: "bench compare -x", Date: time.Date(2026, 11, 25, 14, 0, 0, 0, time.UTC)}
@@ -94,7 +94,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// TestPictures: the files are what their names say, of the size that they should have.
+// TestPictures: the files have the format of their names, and the right size.
 func TestPictures(t *testing.T) {
 	for _, c := range compared(t, append(trace.Builtin(), odd()...)...).Comparisons {
 		for _, f := range c.figures() {
@@ -157,7 +157,7 @@ func TestSliding(t *testing.T) {
 	}
 }
 
-// TestCurves: what is shown of the one key of each built-in trace is what the totals say.
+// TestCurves: for the key of each built-in trace the curves agree with the totals.
 func TestCurves(t *testing.T) {
 	for _, c := range compared(t, trace.Builtin()...).Comparisons {
 		for _, run := range c.Runs {

@@ -19,7 +19,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/trace"
 )
 
-// fileLimit is what a file's requests are sent to without -limit.
+// fileLimit is the limit for a file's requests without -limit.
 var fileLimit = algorithms.PerSecond(10)
 
 // logFlags are those that need -log.

@@ -12,7 +12,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/picture"
 )
 
-// A Report is what the command found out.
+// A Report is the result of the command.
 type Report struct {
 	Server      string    // what it ran on
 	Command     string    // that found it out

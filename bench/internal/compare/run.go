@@ -28,7 +28,7 @@ type Setup struct {
 	Decided *atomic.Int64 // counts decisions as they are made
 }
 
-// A Comparison is what several algorithms made of one trace.
+// A Comparison is the result of several algorithms for one trace.
 type Comparison struct {
 	Trace   trace.Trace
 	Aligned bool
@@ -37,7 +37,7 @@ type Comparison struct {
 	Requests map[string]int // how many each key has
 }
 
-// A Run is what one algorithm made of a trace: an outcome for each arrival.
+// A Run is the result of one algorithm for a trace: an outcome for each arrival.
 type Run struct {
 	Kind     subject.Kind // that which was named, also where windows were aligned
 	Names    []string     // its name, and those of kinds that decide as it does
@@ -46,7 +46,7 @@ type Run struct {
 	Denials  map[string]int // how many requests of each key were denied
 }
 
-// Name is what the run is called.
+// Name is the name of the run.
 func (r Run) Name() string { return strings.Join(r.Names, ", ") }
 
 // cleanupTime is how long the removal of keys may take, for each algorithm.

@@ -16,7 +16,7 @@ const (
 	denied = '·'
 )
 
-// paint is what a cell of a timeline is coloured by.
+// paint is the meaning of a cell in a timeline, which determines its colour.
 type paint int
 
 const (

@@ -95,7 +95,7 @@ func action(ctx context.Context, cmd *cli.Command) error {
 
 var errInterrupted = errors.New("interrupted")
 
-// serverAndAll gets the server, and does what is planned there.
+// serverAndAll connects to the server or starts it, and carries out the plan.
 func (p plan) serverAndAll(ctx context.Context, urls string, shown io.Writer) (r report, err error) {
 	wait := progress.Start(shown, progress.Unknown)
 	wait.Say("reaching or starting the server")

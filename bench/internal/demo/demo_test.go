@@ -35,7 +35,7 @@ func demo(ctx context.Context, args ...string) (code int, stdout, stderr string)
 	return code, out.String(), err.String()
 }
 
-// short is a plan of moments. Its limits give nothing back meanwhile, so that what is right is one number.
+// short is a plan that takes a moment. Its periods are longer than that, so the right result is one number.
 func short() plan {
 	p := plan{processes: 6, kinds: []int{0, 1, 2, 3, 4, 5}}
 	load := httpload.Load{Method: http.MethodGet, Timeout: patience}

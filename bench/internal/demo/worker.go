@@ -21,7 +21,7 @@ import (
 
 const workerEnv = reexec.Env("WEIR_DEMO_WORKER")
 
-// A service is what each worker serves.
+// A service is the configuration of a worker.
 type service struct {
 	Place     target.Place
 	Prefix    string // of all keys
@@ -40,7 +40,7 @@ type endpoint struct {
 // the standard ones.
 const listenerFile = 3
 
-// lineReady is what a worker says once it serves.
+// lineReady is the line that a worker writes when it serves.
 const lineReady = "ready\n"
 
 // patience is how long a limiter is waited for: longer than anything here should take.

@@ -44,7 +44,7 @@ func New(run scripts.Runner) *Recorder { return &Recorder{run: run} }
 // KeyOf returns the key of a limiter's key's journal, which is in the same cluster slot.
 func KeyOf(key string) string { return key + Suffix }
 
-// Suffix is what a journal's key has after that of its limiter.
+// Suffix follows the limiter's key in the key of a journal.
 const Suffix = ":journal"
 
 // Run implements scripts.Runner, under a context of [WithMark].

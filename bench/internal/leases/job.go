@@ -18,7 +18,7 @@ type Plan struct {
 	TTL  time.Duration
 }
 
-// A Job is what one worker process does until it is stopped or killed.
+// A Job is the work of one process until it is stopped or killed.
 type Job struct {
 	Place      load.Place
 	Client     string // load.GoRedis or load.Rueidis

@@ -12,7 +12,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/subject"
 )
 
-// A Job is what one worker does.
+// A Job is the work of one worker.
 type Job struct {
 	Place      Place    // where the server is
 	Client     string   // GoRedis or Rueidis
@@ -55,7 +55,7 @@ type Call struct {
 	Err    string // what the caller was told, if it was an error; the Answer is none then
 }
 
-// CallsEach is how many numbers of calls a worker has of its own.
+// CallsEach is the number of call numbers that are reserved for a worker.
 const CallsEach = 1 << 32
 
 // caller makes the calls of one goroutine.
@@ -122,7 +122,7 @@ func (c *caller) settlement(call Call) Call {
 	return call
 }
 
-// validate says what is wrong with a job, if anything.
+// validate returns an error if the job is invalid.
 func (j Job) validate() error {
 	if len(j.Asked) == 0 || len(j.Keys) == 0 || j.Goroutines < 1 {
 		return fmt.Errorf("load: a job asks %d things for %d keys from %d goroutines", len(j.Asked), len(j.Keys), j.Goroutines)

@@ -36,7 +36,7 @@ const (
 	lineBegin = "begin\n"
 )
 
-// report is what a worker tells of its calls: how many, then each.
+// report is a worker's report of its calls.
 type report struct{ Calls []Call }
 
 func work(middleware map[string]Middleware, input io.Reader, out io.Writer) error {
@@ -73,7 +73,7 @@ func work(middleware map[string]Middleware, input io.Reader, out io.Writer) erro
 	return buffered.Flush()
 }
 
-// subjects connects the client and makes what is asked, over one client as one process has.
+// subjects connects the client and makes the limiters over it.
 func (j Job) subjects(
 	middleware map[string]Middleware,
 ) (kinds []subject.Kind, subjects []subject.Subject, closeClient func(), err error) {

@@ -48,7 +48,7 @@ func role(name string, light, dark uint32) color.RGBA {
 	return color.RGBA{R: uint8(light >> 16), G: uint8(light >> 8), B: uint8(light), A: 255}
 }
 
-// Faint returns a colour that lets what is behind it shine through: for areas.
+// Faint returns a transparent version of a colour, for areas.
 func Faint(c color.RGBA) color.Color {
 	return color.NRGBA{R: c.R, G: c.G, B: c.B, A: 48}
 }

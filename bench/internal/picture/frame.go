@@ -22,7 +22,7 @@ func (f Frame) X(x float64) vg.Length {
 	return f.Min.X + vg.Length((x-f.X0)/(f.X1-f.X0))*(f.Max.X-f.Min.X)
 }
 
-// Y returns where the value y lies; what is outside of the frame is at its edge.
+// Y returns the place of the value y. Values outside of the frame are at its edge.
 func (f Frame) Y(y float64) vg.Length {
 	part := min(max((y-f.Y0)/(f.Y1-f.Y0), 0), 1)
 	return f.Min.Y + vg.Length(part)*(f.Max.Y-f.Min.Y)
@@ -63,7 +63,7 @@ func (f Frame) Line(steps []Step, end float64) []vg.Point {
 	return line
 }
 
-// FillUnder fills what is between a line and the bottom of the frame.
+// FillUnder fills the area between a line and the bottom of the frame.
 func (f Frame) FillUnder(line []vg.Point, c color.RGBA) {
 	if len(line) == 0 {
 		return

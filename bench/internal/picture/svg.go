@@ -75,7 +75,7 @@ func elements(width, height vg.Length, paint func(draw.Canvas)) string {
 	return withoutFont.Replace(fit.String())
 }
 
-// withoutFont leaves the choice of a font to what is around the elements.
+// withoutFont removes the font, so that the page or the file chooses it.
 var withoutFont = strings.NewReplacer(
 	"font-family:Liberation Sans;", "", "font-variant:normal;", "", "font-variant:none;", "",
 	"font-weight:normal;", "", "font-style:normal;", "",

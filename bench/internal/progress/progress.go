@@ -24,7 +24,7 @@ func Start(w io.Writer, all int) Bar {
 	return start(w, all, looked(w), often)
 }
 
-// often is how often what is shown changes.
+// often is the interval between updates.
 const often = 100 * time.Millisecond
 
 // looked reports whether w is a terminal.
@@ -77,7 +77,7 @@ func start(w io.Writer, all int, visible bool, each time.Duration) Bar {
 	return Bar{progressbar.NewOptions(all, options...)}
 }
 
-// Say tells what is being done.
+// Say shows the present activity.
 func (b Bar) Say(what string) { b.bar.Describe(what) }
 
 // Step tells of n more steps that are done.

@@ -16,7 +16,7 @@ import (
 // A Case is a load under one fault, or none.
 type Case struct {
 	Name    string // "kill -9, appendfsync always"
-	Fault   string // what is done to the server, for who reads the results
+	Fault   string // the fault, in words for the report
 	Promise string // what must hold besides what always must, in words
 
 	Load Load
@@ -46,7 +46,7 @@ type Load struct {
 	Keys       []string
 	MostCost   int64
 	Asked      []load.Asked
-	Plans      string // what is asked for instead, in words
+	Plans      string // the limiters that replace the load's, in words
 	Peeks      float64
 	Resets     float64
 	Reserves   float64 // the share of calls that reserve or settle

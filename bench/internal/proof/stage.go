@@ -19,7 +19,7 @@ import (
 // A stage is the servers of a case.
 type stage struct {
 	place load.Place
-	admin redis.UniversalClient // goes there directly, whatever lies between the load and the server
+	admin redis.UniversalClient // goes to the server directly, without the load's proxy
 
 	server   *servers.Server // the one, or one of them
 	scenery  any             // what else a fault needs of its stage
@@ -55,7 +55,7 @@ func stageOf(server *servers.Server) *stage {
 	return newStage(load.Place{Addrs: []string{server.Addr}}, server, nil, server.Close)
 }
 
-// newStage returns a stage at a place, and closes with it what is there.
+// newStage returns a stage with the servers at a place, which it closes at the end.
 func newStage(place load.Place, server *servers.Server, scenery any, close func() error) *stage {
 	admin := place.GoRedis(adminTimeout)
 	return &stage{place: place, admin: admin, server: server, scenery: scenery, closers: []func() error{close, admin.Close}}

@@ -1,5 +1,5 @@
-// Command bench compares rate limiters. Run it from the root of the repository; without a command
-// it tells which there are:
+// Command bench compares rate limiters. Run it from the root of the repository. Without a command it lists
+// its commands:
 //
 //	go run ./bench
 package main
@@ -22,7 +22,7 @@ import (
 func main() {
 	demo.Main()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this program without ceremony
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this program at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

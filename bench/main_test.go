@@ -276,7 +276,7 @@ func TestManyDecisions(t *testing.T) {
 	code, stdout, stderr := bench(t, csv.String(), args...)
 	d := parsed(stdout)
 	if a := d.Traces[0].Algorithms[0]; code != 0 || !d.LeftOut || a.Totals.Requests != 3000 || len(a.Decisions) != 0 ||
-		stderr != "bench: the JSON is without its 12,000 decisions; -decisions prints them\n" {
+		stderr != "bench: the JSON leaves out 12,000 decisions; -decisions includes them\n" {
 		t.Errorf("exit code %d, stderr %q, %+v", code, stderr, d)
 	}
 	if d := parsed(succeed(t, csv.String(), append(args, "-decisions")...)); d.LeftOut || len(d.Traces[0].Algorithms[3].Decisions) != 3000 {

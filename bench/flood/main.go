@@ -1,10 +1,10 @@
-// Command flood shows what the middleware does on the worst night: one address asks from thousands of connections, and the
-// server is healthy or doesn't answer. It starts web servers, each a process with httplimit's defaults over one Redis, and
-// counts what they admit, how long a decision takes, and what memory they hold.
+// Command flood tests the middleware under a flood of requests: one address sends requests over thousands of connections,
+// while Redis is healthy or doesn't answer. It starts web servers, each a process with httplimit's defaults over one Redis. It
+// reports how many requests they admit, how long a decision takes, and how much memory they use.
 //
 //	go run ./bench/flood                                 5,000 connections for 10 s, over a healthy Redis
-//	go run ./bench/flood -pause                          the same over one that doesn't answer
-//	go run ./bench/flood -pause -coalesce -c 200 -d 10m  whether memory stays flat while it doesn't
+//	go run ./bench/flood -pause                          the same over a Redis that doesn't answer
+//	go run ./bench/flood -pause -coalesce -c 200 -d 10m  shows whether memory grows while Redis doesn't answer
 //
 // It ends with exit code 1 if more was admitted than the limit and one limit more for each process, or if a goroutine is left
 // when a web server has stopped.
@@ -29,12 +29,12 @@ func main() {
 	}
 	var f flood
 	flag.IntVar(&f.connections, "c", 5000, "`connections`, all from one address")
-	flag.DurationVar(&f.lasts, "d", 10*time.Second, "for how long they ask, a `time`")
-	flag.IntVar(&f.processes, "processes", 2, "how many web `servers` they ask")
+	flag.DurationVar(&f.lasts, "d", 10*time.Second, "the `time` for which they send requests")
+	flag.IntVar(&f.processes, "processes", 2, "the number of web `servers`")
 	flag.Int64Var(&f.limit, "limit", 5, "how many requests an hour the address may make")
-	flag.BoolVar(&f.pause, "pause", false, "stop the Redis server (SIGSTOP) for all that time")
-	flag.BoolVar(&f.coalesce, "coalesce", false, "send the decisions of many requests together, by package coalesce")
-	flag.StringVar(&f.kind, "server", "redis:7.0", "the `server` that decides")
+	flag.BoolVar(&f.pause, "pause", false, "pause the Redis server (SIGSTOP) during the test")
+	flag.BoolVar(&f.coalesce, "coalesce", false, "send concurrent decisions together, with package coalesce")
+	flag.StringVar(&f.kind, "server", "redis:7.0", "the Redis or Valkey `server`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

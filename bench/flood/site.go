@@ -30,14 +30,14 @@ import (
 // jobEnv is the environment variable by which a process knows that it is a web server, and which.
 const jobEnv = "WEIR_FLOOD_SITE"
 
-// A job is what a web server's process serves.
+// A job is the configuration of a web server's process.
 type job struct {
 	Redis    string // its address
 	Limit    int64  // an hour
 	Coalesce bool
 }
 
-// A standing is what a web server says of itself.
+// A standing is a web server's report: its counts and its memory.
 type standing struct {
 	Admitted, Denied, Failed int64         // requests
 	Median, P99, Longest     time.Duration // of a decision, from the request to the next handler or the refusal

@@ -1,17 +1,17 @@
-// Fuzz runs every fuzz target of every module of this repository, each for some time:
+// Command fuzz runs every fuzz target of every module of this repository, each for the same time:
 //
 //	go run ./bench/fuzz                                  # ten minutes each
 //	go run ./bench/fuzz -time 1m -jobs 2                 # a minute each, two at a time
 //	go run ./bench/fuzz -targets 'gcra|ParseLimit'       # those whose PACKAGE.NAME matches
-//	go run ./bench/fuzz -keep                            # and keep what was found interesting
+//	go run ./bench/fuzz -keep                            # also keep inputs that reach new code
 //
-// It writes a line for each target as it ends, and for one that failed also what it said, with the
-// input that failed; Go has written that to the package's testdata/fuzz, from where every go test
-// replays it. It exits with 1 if any failed or Ctrl-C came first.
+// It prints a line for each target as it ends. If a target fails, it also prints the target's output with the failing input.
+// Go has written that input to the package's testdata/fuzz, and every go test replays it. The exit code is 1 if a target
+// failed or the run was interrupted.
 //
-// Inputs that reach new code are kept by Go in its build cache, $(go env GOCACHE)/fuzz, and the next
-// run begins with them. With -keep the smallest are copied into testdata/fuzz too, a bounded number for
-// each target, so that every go test replays them on any machine.
+// Go keeps inputs that reach new code in its build cache, $(go env GOCACHE)/fuzz, and the next run begins with them. With
+// -keep the smallest of them are also copied into testdata/fuzz, a bounded number for each target, so that every go test
+// replays them on any machine.
 package main
 
 import (
@@ -36,8 +36,8 @@ import (
 
 func main() {
 	each := flag.Duration("time", 10*time.Minute, "how long each target runs")
-	parallel := flag.Int("parallel", 1, "how many inputs of a target are tried at a time")
-	jobs := flag.Int("jobs", 1, "how many targets run at a time")
+	parallel := flag.Int("parallel", 1, "how many inputs of a target run at the same time")
+	jobs := flag.Int("jobs", 1, "how many targets run at the same time")
 	only := flag.String("targets", "", "run the targets whose PACKAGE.NAME matches this regular expression")
 	keep := flag.Bool("keep", false, "copy small interesting inputs into testdata/fuzz")
 	flag.Parse()
@@ -135,7 +135,7 @@ func output(cmd *exec.Cmd) (string, error) {
 	return strings.TrimRight(out.String(), "\n"), nil
 }
 
-// A result is what came of a target.
+// A result is the result of a target.
 type result struct {
 	target
 	executions, interesting int64 // interesting: inputs that have reached new code

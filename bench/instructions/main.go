@@ -1,33 +1,33 @@
-// Command instructions counts what a decision costs the server, in instructions. The server runs under valgrind's
-// callgrind and is asked one call at a time, so the figure is the same to 1 % whatever else the machine does:
+// Command instructions counts the instructions that a server executes for a decision. The server runs under valgrind's
+// callgrind and gets one call at a time, so the figure is the same to 1 % even if other programs run:
 //
-//	go run ./bench/instructions                           # every script, its floor, its variants and the peers, on each server
+//	go run ./bench/instructions                           # every script and its variants, and other libraries, on each server
 //	go run ./bench/instructions -cases '^gcra/'           # the cases whose name matches
-//	go run ./bench/instructions -servers redis:7.0        # on these servers, named as images
+//	go run ./bench/instructions -servers redis:7.0        # on these servers, by the names of their images
 //	go run ./bench/instructions -shipped                  # the shipped scripts alone
 //	go run ./bench/instructions -write FILE               # write the shipped scripts' counts
-//	go run ./bench/instructions -check FILE               # exit with 1 if one of them has grown by more than 3 %
+//	go run ./bench/instructions -check FILE               # exit with 1 if a count has grown by more than 3 %
 //
-// To try another text of a script:
+// To measure a changed script:
 //
-//	go run ./bench/instructions -script new.lua -of gcra  # all cases of a script, each as shipped and with the file's text
-//	go run ./bench/instructions -script new.lua -args 100000,1000000  # the text with one key and these arguments
+//	go run ./bench/instructions -script new.lua -of gcra  # all cases of gcra, with the shipped script and with the file
+//	go run ./bench/instructions -script new.lua -args 100000,1000000  # the file with one key and these arguments
 //
-// Figures are thousands of instructions that a decision costs above a PING. The first part of a case's name is the
-// script, or the peer; "-parts" says that the emission interval is no whole number of microseconds, and "allof-gcra-gcra" is
-// one decision of two limits. The next part is the state of the key, or of each limit's:
+// Figures are thousands of instructions of a decision, minus those of a PING. The first part of a case's name is the script,
+// or another library. There "-parts" means that the emission interval is not a whole number of microseconds, and
+// "allof-gcra-gcra" is one decision of two limits. The second part is the state of the key, or of each limit's key:
 //
-//	new             it doesn't exist
-//	idle            it exists, but the theoretical arrival time, or all of the window, has passed
-//	busy, open      neither has, and the request is admitted; a queue's is accepted
-//	denied          the request is denied; a queue's is refused
-//	canceled        a request that was admitted is canceled; its Reserve is counted too
+//	new             the key doesn't exist
+//	idle            it exists, but its theoretical arrival time, or its whole window, has passed
+//	busy, open      its time or window has not passed, and the request is admitted or enters the queue
+//	denied          the request is denied, or the queue refuses it
+//	canceled        an admitted request is canceled; its Reserve is counted too
 //
-// A third part is the text that takes the place of the shipped script: "floor" makes the same calls and has no logic, the
-// others are those of bench/instructions/variants.
+// A third part names a script that replaces the shipped one: "floor" makes the same calls of redis.call without any logic,
+// the others are in bench/instructions/variants.
 //
-// The command needs valgrind, and installs it where apt-get can. Servers run as programs of this machine, which are
-// unpacked from Debian's packages if need be. No container is used.
+// The command needs valgrind, and installs it if apt-get can. Servers run as programs of this machine, or are unpacked from
+// Debian's packages. Containers are not used.
 package main
 
 import (
@@ -60,7 +60,7 @@ func main() {
 	}
 }
 
-// options are what the flags say.
+// options are the flags.
 type options struct {
 	servers, cases   string
 	shipped          bool

@@ -1,14 +1,13 @@
-// Mutate breaks the fragments of the Lua scripts, one place at a time, makes the scripts of them, and runs the tests over
-// those that have changed: a mutant that no test catches shows a line that nothing proves.
+// Command mutate is mutation testing for the Lua scripts. It changes one place of one fragment at a time, generates the scripts
+// again, and runs the tests of the changed scripts. If no test fails, the mutant survives: the tests don't cover that line.
 //
 //	go run ./bench/mutate                      # every fragment: an hour or more
 //	go run ./bench/mutate gcra tat             # these files of scripts/src
-//	go run ./bench/mutate -only 'LINDEX|LTRIM' # those of lines that match
-//	go run ./bench/mutate -list                # what would be tried
+//	go run ./bench/mutate -only 'LINDEX|LTRIM' # mutants of matching lines
+//	go run ./bench/mutate -list                # list the mutants without running tests
 //
-// A fragment is broken in all scripts that it is part of, as a mistake of its author would be. The tree stays as it is: tests
-// are built with -overlay. The tests that compare a script with its fragments or its SHA1 are left out; they would catch
-// anything.
+// A change applies to all scripts that contain the fragment. The files of the tree are not changed: tests are built with
+// -overlay. The tests that compare a script with its fragments or its SHA1 are left out, because they fail for any change.
 package main
 
 import (
@@ -23,7 +22,7 @@ import (
 
 func main() {
 	list := flag.Bool("list", false, "print the mutants and run nothing")
-	only := flag.String("only", "", "only the mutants of lines that match this `regexp`")
+	only := flag.String("only", "", "only mutants of lines that match this `regexp`")
 	flag.Parse()
 	survivors, err := run(flag.Args(), *only, *list)
 	if err != nil {

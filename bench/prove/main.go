@@ -1,12 +1,12 @@
-// Command prove loads real servers from many processes, with and without faults, and holds every decision
-// against what the algorithms promise:
+// Command prove calls limiters on real servers from many processes, with and without faults, and compares every decision
+// with the definition of its algorithm:
 //
-//	go run ./bench/prove                           everything, as bench/PROOF.md was made
+//	go run ./bench/prove                           all cases, as for bench/PROOF.md
 //	go run ./bench/prove -only 'kill|failover'     some cases
-//	go run ./bench/prove -calls 20000              in less time
+//	go run ./bench/prove -calls 20000              fewer calls, in less time
 //
-// It gets its servers as bench/test does. It tells of each case as it ends, writes the results with
-// -write FILE, and ends with exit code 1 if a promise was broken.
+// It prepares its servers as bench/test does. It prints the result of each case as it ends, writes all results with
+// -write FILE, and ends with exit code 1 if a decision was wrong.
 package main
 
 import (
@@ -31,16 +31,16 @@ func main() {
 	proof.Main()
 	var o options
 	flag.IntVar(&o.calls, "calls", 200_000, "`calls` of each case on each server")
-	flag.IntVar(&o.rounds, "rounds", 5, "how often a server is killed, paused or replaced, `times`")
+	flag.IntVar(&o.rounds, "rounds", 5, "how many `times` a server is killed, paused or replaced")
 	flag.StringVar(&o.only, "only", "", "only the cases whose name matches this `regexp`")
-	flag.StringVar(&o.write, "write", "", "write the outcome to this `file`, in Markdown, and tables of all cases into a folder beside it")
+	flag.StringVar(&o.write, "write", "", "write the results to this `file`, in Markdown, and a table for each case into a folder beside it")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "prove: %q is no flag\n", flag.Arg(0))
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this program without ceremony
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this program at once
 	if err := o.run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "prove:", err)
 		os.Exit(1)

@@ -1,5 +1,5 @@
-// Command release checks that the modules of this repository can be released together, and prints the commands that do
-// it:
+// Command release checks that the modules of this repository can be released together, and prints the commands to do
+// so:
 //
 //	go run ./bench/release            check
 //	go run ./bench/release tidy       tidy every module's go.mod and go.sum, then check

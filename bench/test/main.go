@@ -2,13 +2,12 @@
 //
 //	go run ./bench/test [go test flags]
 //
-// It first gets the servers: from the Docker engine if there is one, pulling or building their
-// images, and else as programs of this machine; and a browser, for what is to be seen on pages. Then it
-// runs go test, tells of each package as it ends and of each failure in full, and closes with how many
-// tests ran against which server.
+// It first prepares the servers. If there is a Docker engine, it pulls or builds their images; otherwise it uses programs of
+// this machine. It also prepares a browser, for the tests of HTML pages. Then it runs go test. It prints a line for each
+// package and the full output of each failure, and at the end how many tests ran against each server.
 //
-// It succeeds only if nothing failed, nothing was skipped and every server saw a test. Flags go to
-// go test as they are: -race, -v, -run X, -timeout 20m. With -run or -skip a server may go unused.
+// It succeeds only if no test failed or was skipped and each server was used by a test. Flags are passed to go test: -race,
+// -v, -run X, -timeout 20m. With -run or -skip a server may remain unused.
 package main
 
 import (
@@ -31,7 +30,7 @@ func main() {
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this program without ceremony
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this program at once
 	ok, err := run(ctx, os.Args[1:])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "test:", err)
@@ -43,19 +42,19 @@ func main() {
 
 const usage = `Usage: go run ./bench/test [go test flags]      from the root of the repository
 
-It gets the servers (from the Docker engine, or Debian's packages) and a browser, and runs every
+It prepares the servers (with Docker, or from Debian's packages) and a browser, and runs every
 test of every module. Flags are those of go test, such as:
 
-  -race        with the race detector
-  -run REGEXP  only these tests; then a server may go unused
-  -v           with the output of tests that pass
-  -timeout 2h  how long the tests of a package may take (the default is 60m)
+  -race        use the race detector
+  -run REGEXP  run only these tests; then some servers may remain unused
+  -v           print the output of tests that pass too
+  -timeout 2h  the longest time for the tests of a package (the default is 60m)
 
-Tests that fail are told in full. The exit code is 0 only if nothing failed, nothing was
-skipped and every server saw a test, and else 1.
+The output of failed tests is printed in full. The exit code is 0 if no test failed or was
+skipped and each server was used by a test, and 1 otherwise.
 `
 
-// run gets the servers, runs the tests and reports. It says whether all is well.
+// run prepares the servers, runs the tests and reports. It returns whether all of them passed.
 func run(ctx context.Context, flags []string) (bool, error) {
 	root, err := modules.FindRoot(".")
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// An account is what a client signs up with, and logs in with.
+// An account is the name and password of a user.
 type account struct {
 	Username string `json:"username"`
 	Password string `json:"password"`
@@ -18,7 +18,7 @@ type account struct {
 
 var usernames = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{2,31}$`)
 
-// check returns a refusal of what can't be signed up with.
+// check returns a refusal if a user can't sign up with this name or password.
 func (a account) check() error {
 	switch {
 	case !usernames.MatchString(a.Username):
@@ -33,7 +33,7 @@ func (a account) check() error {
 	return nil
 }
 
-// A newKey is a key that its owner is shown, once.
+// A newKey is the response with a new key. The service shows the key only this once.
 type newKey struct {
 	APIKey    string    `json:"api_key"`
 	CreatedAt time.Time `json:"created_at"`
@@ -43,7 +43,7 @@ func (s *service) makeKey() newKey {
 	return newKey{newAPIKey(), s.now().UTC().Truncate(time.Second)}
 }
 
-// signUp adds a user, and makes the key.
+// signUp adds a user, and creates the user's key.
 func (s *service) signUp(r *http.Request) (int, any, error) {
 	var a account
 	if err := decode(r, &a); err != nil {
@@ -68,10 +68,10 @@ func (s *service) signUp(r *http.Request) (int, any, error) {
 	}{u.name, key}, err
 }
 
-// errWrongLogin is all that is told of what is wrong with a name or a password.
+// errWrongLogin doesn't say whether the name or the password is wrong.
 var errWrongLogin = refusal{http.StatusUnauthorized, "The username or the password is wrong.", tokenChallenge}
 
-// logIn gives an access token for the name and the password that withAccount has read.
+// logIn returns an access token for the name and the password that withAccount has read.
 func (s *service) logIn(r *http.Request) (int, any, error) {
 	a := r.Context().Value(accountContext{}).(account)
 	u, err := s.store.userByName(r.Context(), a.Username)
@@ -89,7 +89,7 @@ func (s *service) logIn(r *http.Request) (int, any, error) {
 	}{token, "Bearer", int64(s.tokens.life / time.Second)}, err
 }
 
-// showKey tells what is known of the user's key, by which its owner knows it again.
+// showKey returns the beginning and the end of the user's key, by which its owner recognizes it.
 func (s *service) showKey(r *http.Request) (int, any, error) {
 	u := userOf(r)
 	return http.StatusOK, struct {
@@ -99,7 +99,7 @@ func (s *service) showKey(r *http.Request) (int, any, error) {
 	}{u.keyHint, u.keyCreatedAt, "Only a hash of the key is kept, so it can't be shown again. POST /apikey/regenerate makes another."}, nil
 }
 
-// regenerateKey gives the user another key; the old one is not valid any more.
+// regenerateKey replaces the user's key. The old key becomes invalid.
 func (s *service) regenerateKey(r *http.Request) (int, any, error) {
 	key := s.makeKey()
 	err := s.store.replaceKey(r.Context(), userOf(r).id, hashAPIKey(key.APIKey), hintOf(key.APIKey), key.CreatedAt)

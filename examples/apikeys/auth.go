@@ -8,7 +8,7 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// Where a client puts what says who it is.
+// Where a request carries its credentials.
 var (
 	keyInHeader = httplimit.Authorization("Api-Key")
 	keyInQuery  = httplimit.Query("api_key")
@@ -25,17 +25,17 @@ const (
 // userContext is the key of the request's user in its context.
 type userContext struct{}
 
-// String returns the user's ID: it is whom limits count, and all that a log may show.
+// String returns the user's ID. Limits use it as their key, and logs show only the ID.
 func (u user) String() string { return u.id }
 
-// userOf returns the user for whom withKey or withToken has let the request through.
+// userOf returns the user that withKey or withToken has authenticated.
 func userOf(r *http.Request) user { return r.Context().Value(userContext{}).(user) }
 
 func withUser(r *http.Request, u user) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), userContext{}, u))
 }
 
-// withKey lets requests through that have an API key. Where there are two, the one in the header counts.
+// withKey serves only requests with a valid API key. If there are two, the one in the header is used.
 func (s *service) withKey(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		key := keyInHeader(r)
@@ -59,13 +59,13 @@ func (s *service) withKey(next http.Handler) http.Handler {
 	})
 }
 
-// accountContext is the key of the account in the context of a request to log in, as the client has written it.
+// accountContext is the key of the account in the context of a login, as the client has sent it.
 type accountContext struct{}
 
-// String returns the name: it is what limits count.
+// String returns the name, which limits use as their key.
 func (a account) String() string { return a.Username }
 
-// withAccount lets requests through that name an account.
+// withAccount serves only requests that name an account.
 func (s *service) withAccount(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var a account
@@ -74,14 +74,14 @@ func (s *service) withAccount(next http.Handler) http.Handler {
 			return
 		}
 		if a.Username == "" {
-			s.fail(w, r, errWrongLogin) // a limit by name would not count it
+			s.fail(w, r, errWrongLogin) // a limit by name has no key for it
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), accountContext{}, a)))
 	})
 }
 
-// withToken lets requests through that have an access token.
+// withToken serves only requests with a valid access token.
 func (s *service) withToken(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u, err := s.userOfToken(r)

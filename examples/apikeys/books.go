@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// pageSize is how many books are listed at once.
+// pageSize is the number of books in a response.
 const pageSize = 100
 
-// listBooks lists the user's books, or those after the ID ?after=.
+// listBooks lists the user's books. With ?after=ID it lists those after that ID.
 func (s *service) listBooks(r *http.Request) (int, any, error) {
 	after := int64(0)
 	if text := r.URL.Query().Get("after"); text != "" {
@@ -27,7 +27,7 @@ func (s *service) listBooks(r *http.Request) (int, any, error) {
 	}
 	page := struct {
 		Books []book `json:"books"`
-		After int64  `json:"after,omitempty"` // where there are more: what to ask for next
+		After int64  `json:"after,omitempty"` // if there are more books: the ID for the next request
 	}{Books: books}
 	if len(books) > pageSize {
 		page.Books = books[:pageSize]

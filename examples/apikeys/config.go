@@ -13,7 +13,7 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// A config is what the flags say.
+// A config is the configuration by flags.
 type config struct {
 	addr        string
 	redisURL    string           // "": an embedded server
@@ -26,16 +26,16 @@ type config struct {
 	secret      []byte           // that signs access tokens
 	tokenLife   time.Duration
 
-	// What tests set otherwise.
+	// Tests change these.
 	passwordCost int                 // bcrypt's
-	now          func() time.Time    // for tokens, and for what is made
+	now          func() time.Time    // for tokens, and for the times of users, keys and books
 	limiters     []algorithms.Option // of all limiters
 }
 
-// minSecret is how many bytes a secret of HS256 has at least, by RFC 7518.
+// minSecret is the least length of a secret for HS256 in bytes, by RFC 7518.
 const minSecret = 32
 
-// parse reads the command line. What is wrong with it, and the help, it writes to w.
+// parse reads the command line. It writes errors and the help to w.
 func parse(args []string, getenv func(string) string, w io.Writer) (config, error) {
 	c := config{passwordCost: bcrypt.DefaultCost, now: time.Now}
 	flags := flag.NewFlagSet("apikeys", flag.ContinueOnError)

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// keyPrefix begins every API key, so that a leaked one is known as such: scanners look for
+// keyPrefix begins every API key, so that scanners recognize leaked keys: they look for
 // weir_[0-9a-f]{64}.
 const keyPrefix = "weir_"
 
@@ -24,18 +24,17 @@ func newAPIKey() string {
 	return keyPrefix + hex.EncodeToString(random)
 }
 
-// hashAPIKey returns what is kept of a key.
+// hashAPIKey returns the hash of a key. The service stores only this hash.
 //
-// One round of SHA-256 is right for it, where a password needs bcrypt: nobody guesses 256 random bits, so
-// there is nothing to slow down, and every request pays for the hash. It needs no salt, as no two keys are
-// equal, and so the hash is an index: the key is found by it. How long that takes tells of the hash at most,
-// and who can't choose a hash's bytes learns nothing from them about a key.
+// A single SHA-256 suffices. A slow hash such as bcrypt protects passwords that can be guessed, but 256 random bits can't be
+// guessed, and every request pays for the hash. It needs no salt, because no two keys are equal. So the hash can be an index of
+// the database. The time of the lookup depends on the hash only, which a client can't choose, so it reveals nothing about a key.
 func hashAPIKey(key string) []byte {
 	sum := sha256.Sum256([]byte(key))
 	return sum[:]
 }
 
-// hintOf returns what is shown of a key later: enough to know it by, too little to guess it.
+// hintOf returns the part of a key that the service shows later: enough to recognize the key, too little to guess it.
 func hintOf(key string) string {
 	return key[:len(keyPrefix)+4] + "..." + key[len(key)-4:]
 }
@@ -46,7 +45,7 @@ const minPassword, maxPassword = 8, 72
 // passwords hashes passwords, and compares them.
 type passwords struct {
 	cost  int
-	dummy []byte // the hash of a password that nobody knows
+	dummy []byte // the hash of a random password
 }
 
 // newPasswords returns those of a bcrypt cost.
@@ -59,11 +58,11 @@ func (p passwords) hash(password string) ([]byte, error) {
 	return bcrypt.GenerateFromPassword([]byte(password), p.cost)
 }
 
-// match reports whether the hash is the password's. A nil hash matches none, in the time of any other, which
-// therefore doesn't tell who has an account.
+// match reports whether the hash is the password's. A nil hash matches no password, but takes the same time, so that the time
+// doesn't reveal which accounts exist.
 //
-// bcrypt takes some passwords for equal that aren't: it looks at the first 72 bytes only, and it repeats a password, with a
-// NUL behind, until it has 72 bytes. So it takes "x\x00x" for "x". Neither kind is a password of this service.
+// bcrypt treats some different passwords as equal: it reads only the first 72 bytes, and it repeats a shorter password, with a
+// NUL after it, until it has 72 bytes. So "x\x00x" equals "x". The service refuses both kinds of passwords.
 func (p passwords) match(hash []byte, password string) bool {
 	if hash == nil {
 		hash = p.dummy
@@ -94,11 +93,11 @@ func (t tokens) issue(userID string) (string, error) {
 	}).SignedString(t.secret)
 }
 
-// userID returns whom the token was issued for. Its error wraps errInvalidToken.
+// userID returns the ID of the user for whom the token was issued. Its error wraps errInvalidToken.
 func (t tokens) userID(token string) (string, error) {
 	var claims jwt.RegisteredClaims
 	_, err := jwt.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return t.secret, nil },
-		// The header of a token is its sender's: it must not choose the method, "none" least of all.
+		// The client chooses the token's header, so the header must not choose the method, such as "none".
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 		jwt.WithExpirationRequired(), jwt.WithIssuer(issuer), jwt.WithTimeFunc(t.now))
 	if err != nil {

@@ -1,7 +1,7 @@
-// Apikeys is a small service whose users own API keys: 5 reads a minute for each key, whatever the number of
-// processes, and 429 with a true Retry-After for the sixth. README.md shows it at work.
+// Apikeys is a small service whose users own API keys. It admits 5 reads a minute for each key, in all processes together, and
+// answers the sixth with 429 and the exact Retry-After. README.md shows its requests and responses.
 //
-//	go run ./examples/apikeys                 # on an embedded server and a database that is gone afterwards
+//	go run ./examples/apikeys                 # with an embedded server and a temporary database
 //	go run ./examples/apikeys -redis redis://localhost:6379 -db books.db
 package main
 
@@ -19,11 +19,11 @@ import (
 )
 
 func main() {
-	// The first signal ends the service in order; a second one ends it at once.
+	// The first signal shuts the service down gracefully. A second one ends it at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 
-	logging.Disable() // what go-redis would log of its failures comes as errors too
+	logging.Disable() // go-redis also returns the failures that it would log
 
 	c, err := parse(os.Args[1:], os.Getenv, os.Stderr)
 	switch {

@@ -101,7 +101,7 @@ func TestServeEndsInOrder(t *testing.T) {
 	}
 }
 
-// TestRunLeavesNothing: the database that nobody named has gone when run returns, also when it fails.
+// TestRunLeavesNothing: the temporary database is removed when run returns, also if it fails.
 func TestRunLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)

@@ -17,7 +17,7 @@ import (
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
-// An app is the service, and what was opened for it.
+// An app is the service with its open resources.
 type app struct {
 	handler http.Handler
 	undo    []func() error // the last first
@@ -47,8 +47,8 @@ func open(ctx context.Context, c config, log *slog.Logger) (a *app, err error) {
 	return a, err
 }
 
-// openRedis returns a client of the server that the config names, or of an embedded one. That one lives in
-// this process and is for trying out: it forgets no key before it ends.
+// openRedis returns a client of the server in the config, or of an embedded server. The embedded server runs in this process
+// and is only for a trial: its keys don't expire.
 func (a *app) openRedis(ctx context.Context, c config, log *slog.Logger) (*redis.Client, error) {
 	url := c.redisURL
 	if url == "" {
@@ -64,7 +64,7 @@ func (a *app) openRedis(ctx context.Context, c config, log *slog.Logger) (*redis
 		return nil, fmt.Errorf("-redis: %w", err)
 	}
 	options.ContextTimeoutEnabled = true // httplimit's Timeout ends the wait in the client too
-	options.DialerRetries = 1            // a server that refuses connections has been asked enough
+	options.DialerRetries = 1            // don't retry if the server refuses connections
 	client := redis.NewClient(options)
 	a.undo = append(a.undo, client.Close)
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
@@ -75,7 +75,7 @@ func (a *app) openRedis(ctx context.Context, c config, log *slog.Logger) (*redis
 	return client, nil
 }
 
-// openStore opens the database in file, or in one that goes with the app.
+// openStore opens the database in file, or a temporary one.
 func (a *app) openStore(ctx context.Context, file string) (*store, error) {
 	if file == "" {
 		dir, err := os.MkdirTemp("", "apikeys-")
@@ -101,7 +101,7 @@ func (a *app) close() error {
 	return errors.Join(errs...)
 }
 
-// serve serves until ctx ends, and then until the requests that have begun are answered, for ten seconds.
+// serve serves until ctx ends. Then it finishes the requests that have begun, for at most ten seconds.
 func serve(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
 	server := &http.Server{
 		Handler:           handler,

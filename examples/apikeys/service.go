@@ -34,13 +34,13 @@ func newHandler(c config, users *store, run scripts.Runner, log *slog.Logger) (h
 	s := &service{users, hashes, tokens{c.secret, c.tokenLife, c.now}, c.now, log}
 
 	mux := http.NewServeMux()
-	// Before anything is done: a password costs its hash, whoever it is from.
+	// This limit comes first, because checking a password is expensive.
 	mux.Handle("POST /users", limits.addresses(s.answer(s.signUp)))
-	// One address guesses the passwords of many accounts, and many addresses guess that of one.
+	// Logins are limited by address and by account: an attacker may try many accounts, or use many addresses.
 	mux.Handle("POST /token", limits.addresses(s.withAccount(limits.logins(s.answer(s.logIn)))))
 	mux.Handle("GET /apikey", s.withToken(s.answer(s.showKey)))
 	mux.Handle("POST /apikey/regenerate", limits.addresses(s.withToken(limits.newKeys(s.answer(s.regenerateKey)))))
-	// After the key has been looked up: only then is it known whom the request counts for.
+	// The limit comes after the lookup of the key, which finds the user.
 	mux.Handle("GET /books", s.withKey(limits.books(s.answer(s.listBooks))))
 	mux.Handle("POST /books", s.withKey(limits.books(s.answer(s.addBook))))
 	return http.MaxBytesHandler(mux, maxBody), nil
@@ -49,8 +49,8 @@ func newHandler(c config, users *store, run scripts.Runner, log *slog.Logger) (h
 // maxBody is the most bytes that a request's body may have.
 const maxBody = 16 << 10
 
-// An endpoint returns the status and the body, as JSON, that answer a request. An error that is a refusal is
-// answered as it says, any other is logged and answered 500.
+// An endpoint returns the status and the JSON body of a response. If its error is a refusal, the response is that refusal. Any
+// other error is logged and answered with 500.
 type endpoint func(r *http.Request) (status int, reply any, err error)
 
 func (s *service) answer(e endpoint) http.Handler {
@@ -66,14 +66,14 @@ func (s *service) answer(e endpoint) http.Handler {
 
 func (s *service) reply(w http.ResponseWriter, status int, reply any) {
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store") // keys, tokens, and what is one user's alone
+	w.Header().Set("Cache-Control", "no-store") // responses have keys, tokens and private data
 	w.WriteHeader(status)
 	if err := json.NewEncoder(w).Encode(reply); err != nil {
 		s.log.Debug("a reply was not written", "err", err)
 	}
 }
 
-// A refusal is an error of the client's, and what it is told.
+// A refusal is the response to an error of the client.
 type refusal struct {
 	status    int
 	detail    string
@@ -82,13 +82,13 @@ type refusal struct {
 
 func (r refusal) Error() string { return r.detail }
 
-// fail answers a request that could not be done.
+// fail answers a request with an error.
 func (s *service) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var why refusal
 	switch {
 	case errors.As(err, &why):
 	case r.Context().Err() != nil:
-		why = refusal{status: http.StatusServiceUnavailable} // the client has gone: nobody reads this
+		why = refusal{status: http.StatusServiceUnavailable} // the client has gone and will not read this
 	default:
 		s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err) // the query may hold a key
 		why = refusal{status: http.StatusInternalServerError, detail: "Something went wrong here."}
@@ -120,7 +120,7 @@ func decode(r *http.Request, v any) error {
 	return refusal{status: http.StatusBadRequest, detail: "The body is not the JSON wanted: " + reason(err) + "."}
 }
 
-// reason says what is wrong with a body, in words of JSON where Go's would come out.
+// reason says what is wrong with a body, in terms of JSON instead of Go.
 func reason(err error) string {
 	var wrongType *json.UnmarshalTypeError
 	switch {

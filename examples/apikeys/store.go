@@ -15,7 +15,7 @@ import (
 //go:embed schema.sql
 var schema string
 
-// A store keeps users and books. It is safe for concurrent use, by several processes on one file too.
+// A store keeps users and books. It is safe for concurrent use, also by several processes on one file.
 type store struct{ db *sql.DB }
 
 var (
@@ -23,10 +23,10 @@ var (
 	errExists   = errors.New("there is one already")
 )
 
-// openStore opens the database in a file, and makes it where there is none.
+// openStore opens the database in a file, and creates it if there is none.
 func openStore(ctx context.Context, file string) (*store, error) {
-	// Of each connection. The journal stays the default one: it takes turns for every access, also where several
-	// processes make the database at once, in which changing to WAL fails now and then in spite of busy_timeout.
+	// These are settings of each connection. The journal mode is the default. The mode WAL sometimes fails, in spite of
+	// busy_timeout, if several processes create the database at the same time.
 	options := url.Values{"_pragma": {"busy_timeout(10000)", "foreign_keys(1)"}}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+"?"+options.Encode())
 	if err != nil {
@@ -43,7 +43,7 @@ func openStore(ctx context.Context, file string) (*store, error) {
 
 func (s *store) close() error { return s.db.Close() }
 
-// A user is one as the store has it. The key itself is not kept, only its hash.
+// A user is a row of the table of users. The store has only the hash of the key.
 type user struct {
 	id           string
 	name         string
@@ -74,7 +74,7 @@ func (s *store) userByKey(ctx context.Context, keyHash []byte) (user, error) {
 	return s.user(ctx, selectUser+`key_hash = ?`, keyHash)
 }
 
-// user returns the one that the query finds, or errNotFound.
+// user returns the user that the query finds, or errNotFound.
 func (s *store) user(ctx context.Context, query string, arg any) (user, error) {
 	var u user
 	var created int64
@@ -86,13 +86,13 @@ func (s *store) user(ctx context.Context, query string, arg any) (user, error) {
 	return u, err
 }
 
-// replaceKey gives a user another key. From then on nobody is found by the old one.
+// replaceKey gives a user another key. The old key doesn't find a user any more.
 func (s *store) replaceKey(ctx context.Context, userID string, keyHash []byte, hint string, at time.Time) error {
 	return s.changeOne(ctx, errNotFound,
 		`UPDATE users SET key_hash = ?, key_hint = ?, key_created_at = ? WHERE id = ?`, keyHash, hint, at.Unix(), userID)
 }
 
-// changeOne executes a statement that changes one row; if it changes none, its error is the one given.
+// changeOne executes a statement that changes one row. If it changes no row, it returns the given error.
 func (s *store) changeOne(ctx context.Context, none error, statement string, args ...any) error {
 	result, err := s.db.ExecContext(ctx, statement, args...)
 	if err != nil {

@@ -37,7 +37,7 @@ func wantRead(t *testing.T, url, key string, n, passed int) {
 	}
 }
 
-// TestThrottled: the sixth of a minute is refused, and told when to come again; what it is told is true.
+// TestThrottled: the sixth request in a minute is refused, and its Retry-After is right.
 func TestThrottled(t *testing.T) {
 	clock := limitertest.NewClock(noon)
 	url := start(t, clock)
@@ -176,7 +176,7 @@ func TestProxies(t *testing.T) {
 	}
 }
 
-// TestServersShare: however many servers are asked at once, a key has five.
+// TestServersShare: a key has five requests in all servers together.
 func TestServersShare(t *testing.T) {
 	clock := limitertest.NewClock(noon)
 	flags := []string{"-redis", "redis://" + miniredis.RunT(t).Addr(), "-db", filepath.Join(t.TempDir(), "books.db")}
@@ -225,7 +225,7 @@ func TestRedisAway(t *testing.T) {
 	}
 }
 
-// TestRedisAwayFromTheStart: the service comes up all the same.
+// TestRedisAwayFromTheStart: the service starts without Redis.
 func TestRedisAwayFromTheStart(t *testing.T) {
 	server := miniredis.RunT(t)
 	address := server.Addr()

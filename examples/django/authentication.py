@@ -25,9 +25,9 @@ owners = {fingerprint(key): User(name) for name, _, key in pairs}
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """Knows users by an API key: in the header, Authorization: Api-Key KEY, or in the query, ?api_key=KEY.
+    """Authenticates users by an API key: in the header, Authorization: Api-Key KEY, or in the query, ?api_key=KEY.
 
-    A wrong key is refused before any throttle sees it. So a client can't get a fresh limit by making up a key.
+    An invalid key is refused before any throttle is called. So a client can't get a new limit by making up a key.
     """
 
     def authenticate(self, request) -> tuple[User, None] | None:

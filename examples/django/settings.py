@@ -8,7 +8,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["authentication.ApiKeyAuthentication"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_THROTTLE_RATES": {"search": "60/minute", "messages": "256/min"},
-    "NUM_PROXIES": 0,  # how many are in front of the service; without this a client could make up its address
+    "NUM_PROXIES": 0,  # in front of the service; without this setting a client could send a false address
     "UNAUTHENTICATED_USER": None,
 }
 ROOT_URLCONF = "views"

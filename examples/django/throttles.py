@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class Unavailable(APIException):
-    """Redis gave no decision. The request may have been charged, once at most."""
+    """Redis gave no decision. The request may or may not have been charged, but never twice."""
 
     status_code = 503
     default_detail = "The rate limiter is not available."
@@ -41,13 +41,13 @@ class Decision(NamedTuple):
 
     allowed: bool
     remaining: int  # how many more requests would be admitted now
-    retry_after: int  # 0 if allowed, else the wait after which this request fits
-    reset_after: int  # until the key is as good as new
+    retry_after: int  # 0 if allowed, else the wait after which this request would be allowed
+    reset_after: int  # until the whole limit is available again
 
 
 @functools.cache
 def client() -> redis.Redis:
-    """Returns this process's client. It sends no command twice: one whose reply was lost may have been charged."""
+    """Returns this process's client. It doesn't retry: if a reply was lost, the request may have been charged."""
     timeout = getattr(settings, "WEIR_TIMEOUT", 1.0)
     once = Retry(NoBackoff(), 0)
     return redis.Redis.from_url(settings.WEIR_REDIS_URL, socket_timeout=timeout, socket_connect_timeout=timeout, retry=once)
@@ -55,7 +55,7 @@ def client() -> redis.Redis:
 
 @functools.cache
 def script(name: str) -> Callable:
-    """Returns a function that runs a script on a key, by its hash unless the server doesn't know that yet."""
+    """Returns a function that runs a script on a key. It sends the script's text only if the server doesn't have it."""
     text = (SCRIPTS / f"{name}.lua").read_bytes()
     sha1 = hashlib.sha1(text).hexdigest()
 
@@ -77,7 +77,7 @@ def slidinglog(key: bytes, rate: int, period: int) -> Decision:
 
 
 def gcra(key: bytes, rate: int, period: int) -> Decision:
-    """Admits rate requests at once, and then one each period / rate."""
+    """Admits rate requests at one moment, and then one each period / rate."""
     interval = Fraction(period, rate)
     whole, part, den = *divmod(interval.numerator, interval.denominator), interval.denominator
     reply = script("gcra")(key, whole, period, *(() if den == 1 else ("", part, 0, den)))
@@ -88,7 +88,7 @@ def gcra(key: bytes, rate: int, period: int) -> Decision:
     return Decision(allowed, (period - ahead) // interval, retry_after, math.ceil(ahead))
 
 
-# The functions that decide, and the part of the limit that stands in the key.
+# The functions that decide, and the part of the limit that is in the key.
 ALGORITHMS: dict[str, tuple[Callable, str]] = {"slidinglog": (slidinglog, "{period}"), "gcra": (gcra, "{rate}/{period}")}
 
 
@@ -120,7 +120,7 @@ class Throttle(SimpleRateThrottle):
     tells = False  # whether answers have X-RateLimit fields: see rate_limit_fields
 
     def get_cache_key(self, request, view) -> str | None:
-        """Returns whose requests are counted together, the KEY in Redis. A request of None is not limited."""
+        """Returns the KEY in Redis: requests with the same KEY share one count. None means not limited."""
         if request.user and request.user.is_authenticated:
             return f"user:{request.user.pk}"
         return self.get_ident(request)
@@ -158,7 +158,7 @@ class ScopedThrottle(ScopedRateThrottle, Throttle):
 
 
 def rate_limit_fields(get_response: Callable) -> Callable:
-    """Is Django middleware that adds X-RateLimit fields: those of the throttle that has the least left. Reset is in seconds."""
+    """Django middleware that adds the X-RateLimit fields of the throttle with the least left. Reset is in seconds."""
 
     def middleware(request):
         response = get_response(request)

@@ -1,4 +1,4 @@
-"""The views of a small API with limits that hold over all of its processes."""
+"""The views of a small API whose processes share their limits."""
 
 from django.urls import path
 from rest_framework.permissions import IsAuthenticated
@@ -54,7 +54,7 @@ class Search(APIView):
 
 
 class Messages(APIView):
-    """Reading is limited to 256 a minute, and answers tell how many are left. Writing is free."""
+    """GET is limited to 256 a minute, and responses say how many are left. POST is not limited."""
 
     permission_classes = [IsAuthenticated]
     throttle_classes = [MessagesThrottle]

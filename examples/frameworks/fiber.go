@@ -11,15 +11,14 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// Fiber returns a middleware of Fiber that asks the decider. A denied request is answered 429 with Retry-After, and the
-// handlers that follow aren't called. A request that no limiter could decide on is answered 503. Fiber's error handler
-// writes the body of both.
+// Fiber returns a middleware of Fiber that calls the decider. It answers a denied request with 429 and Retry-After, and doesn't
+// call the handlers that follow. If there is no decision, it answers 503. Fiber's error handler writes the body of both.
 //
-// The key functions of httplimit see a copy of the request's line, header and address. It is a copy because fasthttp, on
-// which Fiber is built, uses the memory of a request again after its answer, and limiters keep keys for longer. Fiber's
-// own adaptor for net/http doesn't copy, and leaves out repeated header fields, such as a second X-Forwarded-For.
+// The key functions of httplimit get a copy of the request's line, header and address. Fiber is built on fasthttp, which reuses the
+// memory of a request after the response, but limiters keep keys for longer. Fiber's own adaptor for net/http doesn't copy, and
+// leaves out repeated header fields, such as a second X-Forwarded-For.
 //
-// A handler further out names a verified caller for httplimit.ContextValue by c.SetContext.
+// For httplimit.ContextValue an earlier handler sets the verified user with c.SetContext.
 func Fiber(decider *httplimit.Decider) fiber.Handler {
 	return func(c fiber.Ctx) error {
 		decision := decider.Decide(requestOf(c))
@@ -36,7 +35,7 @@ func Fiber(decider *httplimit.Decider) fiber.Handler {
 	}
 }
 
-// requestOf returns what key functions read of a request, copied, without its body.
+// requestOf returns a copy of a request without its body, for key functions.
 func requestOf(c fiber.Ctx) *http.Request {
 	header := http.Header{}
 	for name, value := range c.Request().Header.All() {

@@ -6,7 +6,7 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// Gin returns a net/http middleware as one of Gin. If the middleware answers the request by itself, the handlers that
+// Gin converts a net/http middleware to a middleware of Gin. If the middleware answers the request itself, the handlers that
 // follow aren't called.
 func Gin(middleware func(http.Handler) http.Handler) gin.HandlerFunc {
 	return func(c *gin.Context) {
@@ -22,7 +22,7 @@ func Gin(middleware func(http.Handler) http.Handler) gin.HandlerFunc {
 	}
 }
 
-// A writer is Gin's, except that it writes to the middleware's, which may have to change the header before.
+// A writer is a gin.ResponseWriter that writes to the writer of the middleware, which may change the header first.
 type writer struct {
 	gin.ResponseWriter
 	of http.ResponseWriter

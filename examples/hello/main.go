@@ -1,7 +1,7 @@
-// Hello is a small service with a limit for each API key: five greetings a minute, whatever the
-// number of processes, and 429 with a true Retry-After for the sixth.
+// Hello is a small service with a limit for each API key: five greetings a minute, in all processes together. It answers the
+// sixth with 429 and the exact Retry-After.
 //
-//	go run ./examples/hello                                       # on an embedded server
+//	go run ./examples/hello                                       # with an embedded server
 //	go run ./examples/hello -redis redis://localhost:6379 -limit "10/s burst 20"
 //	curl -i 'http://localhost:8080/?key=alice'
 package main
@@ -47,14 +47,14 @@ func main() {
 	log.Fatal(server.ListenAndServe())
 }
 
-// limiterOn returns a limiter over the server of that URL. The server need not be there yet.
+// limiterOn returns a limiter over the server of that URL. It does not connect to the server yet.
 func limiterOn(url string, limit algorithms.Limit) (*algorithms.Remote, error) {
 	options, err := redis.ParseURL(url)
 	if err != nil {
 		return nil, err
 	}
-	options.ContextTimeoutEnabled = true // else ReadTimeout ends the wait for an answer, and not the context of the call
-	options.DialerRetries = 1            // so that the error says "connection refused", and not that the context has ended
+	options.ContextTimeoutEnabled = true // otherwise ReadTimeout ends a call, and not its context
+	options.DialerRetries = 1            // so that the error says "connection refused" instead of "context deadline exceeded"
 	run, err := goredisrunner.New(redis.NewClient(options))
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func limiterOn(url string, limit algorithms.Limit) (*algorithms.Remote, error) {
 	return gcra.New(run, limit)
 }
 
-// patience is how long a greeting waits for its limiter at most.
+// patience is the longest time that a greeting waits for its limiter.
 const patience = 250 * time.Millisecond
 
 // greeter greets the key's owner, as often as the limiter allows.
@@ -77,7 +77,7 @@ func greeter(limiter algorithms.Limiter) http.Handler {
 		defer cancel()
 		result, err := limiter.Allow(ctx, key)
 		if err != nil {
-			// No decision was made. This service would rather greet too often than not at all.
+			// There is no decision. This service fails open: it greets too often rather than not at all.
 			log.Print(err)
 		} else if !result.Allowed {
 			seconds := int64((result.RetryAfter + time.Second - 1) / time.Second) // never early
@@ -85,7 +85,7 @@ func greeter(limiter algorithms.Limiter) http.Handler {
 			http.Error(w, "too many requests", http.StatusTooManyRequests)
 			return
 		}
-		// The key can be anything: as plain text it can't be a page with a script.
+		// The client chooses the key. As plain text it can't run as a script.
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		fmt.Fprintf(w, "hello, %s\n", key) //nolint:gosec // plain text, as the header says

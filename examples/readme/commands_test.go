@@ -11,27 +11,41 @@ import (
 	"testing"
 )
 
-// shown says what runs the commands of the pages, by the command's beginning: a test's function, or CI.
+// shown names the test, or the script of CI, that runs the commands of the pages, by the first words of a command.
 var shown = []struct{ command, file, by string }{
-	{"redis-cli ", "bench/suites/conformance/stored_test.go", "func TestSessions("},
-	{"go get github.com/go-weir/weir", "bench/suites/install/install_test.go", "func TestGetAlone("},
-	{"go run ./bench compare", "bench/main_test.go", "func TestExamples("},
-	{"go run ./bench measure", "bench/main_test.go", "func TestExamples("},
-	{"go run ./bench report", "bench/main_test.go", "func TestExamples("},
-	{"go run ./bench demo", "bench/main_test.go", "func TestExamples("},
+	{"redis-cli", "bench/suites/conformance/stored_test.go", "func TestSessions("},
+	{"go get", "bench/suites/install/install_test.go", "func TestGetAlone("},
+	{"go install", "bench/suites/install/install_test.go", "func TestInstall("},
+	{"go build -o weir-bench ./bench", "bench/suites/install/install_test.go", "func TestInstall("},
+	{"go build -o /tmp/replicas ./examples/replicas", "bench/suites/replicas/replicas_test.go", "func TestReplicas("},
+	{"go mod tidy", "bench/internal/modules/modules_test.go", "func TestTidy("},
+	{"go generate ./scripts", "scripts/contract_test.go", "func TestGenerated("},
+	{"go run ./bench", "bench/main_test.go", "func TestExamples("},
 	{"go run ./bench/test", ".ci/run", "go run ./bench/test -race"},
+	{"go run ./bench/release", ".ci/run", "go run -race ./bench/release"},
 	{"go run ./bench/instructions", ".ci/run", "./bench/instructions -servers"},
 	{"go run ./bench/prove", ".ci/full", "go run ./bench/prove"},
+	{"go run ./bench/fuzz", ".ci/full", "go run ./bench/fuzz"},
+	{"go run ./bench/mutate", "bench/mutate/main_test.go", "func TestList("},
 	{"go run ./bench/flood", "bench/flood/flood_test.go", "func TestFlood("},
 	{"go run ./examples/hello", "examples/hello/main_test.go", "func TestGreeter("},
 	{"go run ./examples/apikeys", "examples/apikeys/readme_test.go", "func TestReadme("},
+	{"go run ./examples/replicas", "bench/suites/replicas/replicas_test.go", "func TestReplicas("},
 	{"go list -m all", "bench/suites/install/install_test.go", `"go", "list", "-m", "all"`},
 }
 
+// others are pages besides the README and docs. Only commands of go and redis-cli are looked for there, as tests of their own run
+// the sessions that they show.
+var others = []string{
+	"CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md", "examples/README.md", "examples/apikeys/README.md",
+	"examples/django/README.md", "examples/replicas/README.md", "grpclimit/README.md", "scripts/README.md",
+}
+
 var (
-	inline = regexp.MustCompile("`((?:go|redis-cli) [^`]+)`")
-	folder = regexp.MustCompile(`\./([\w./-]+?)(/\.\.\.)?(?: |$)`)
-	chosen = regexp.MustCompile(`-(bench|run) ([\w]+)`)
+	inline   = regexp.MustCompile("`((?:go|redis-cli) [^`]+)`")
+	indented = regexp.MustCompile(`(?m)^    (go .+)$`)
+	folder   = regexp.MustCompile(`\./([\w./-]+?)(/\.\.\.)?(?: |$)`)
+	chosen   = regexp.MustCompile(`-(bench|run) ([\w]+)`)
 )
 
 // commands returns the commands that a page shows: in blocks, and in its sentences.
@@ -50,23 +64,25 @@ func commands(text string) (found []string) {
 	return found
 }
 
-// TestCommands: for each command a test is known that runs it, and each test or benchmark that a command names is there.
+// TestCommands checks that each command is one of shown, and that each test or benchmark that a command names exists.
 func TestCommands(t *testing.T) {
 	for _, p := range pages(t) {
 		if p.path == "docs/articles.md" {
-			continue // has a test of its own, as its commands need a service in Django
+			continue // it has a test in bench/suites/django, as its commands need a service in Django
 		}
 		for _, command := range commands(p.text) {
-			if strings.HasPrefix(command, "go test ") {
-				testExists(t, p.path, command)
-				continue
-			}
-			known := false
-			for _, s := range shown {
-				known = known || strings.HasPrefix(command, s.command)
-			}
-			if !known {
-				t.Errorf("%s shows a command that no test is known to run: %s", p.path, command)
+			checkCommand(t, p.path, command)
+		}
+	}
+	for _, path := range others {
+		text := read(t, filepath.Join(root, path))
+		all := commands(text)
+		for _, match := range indented.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+			all = append(all, match[1])
+		}
+		for _, command := range all {
+			if words := strings.Fields(command); len(words) > 2 && (words[0] == "go" || words[0] == "redis-cli") {
+				checkCommand(t, path, command)
 			}
 		}
 	}
@@ -77,25 +93,38 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// testExists checks that the folder of a go test command is there, and has a test or benchmark of that name.
-func testExists(t *testing.T, path, command string) {
+// checkCommand checks that a command of a page is run by a test.
+func checkCommand(t *testing.T, path, command string) {
 	t.Helper()
-	match := folder.FindStringSubmatch(command)
-	if match == nil {
-		if strings.Contains(command, "./...") {
-			return
-		}
-		t.Errorf("%s: %s names no folder", path, command)
+	if strings.HasPrefix(command, "go test ") {
+		testExists(t, path, command)
 		return
 	}
-	dir := filepath.Join(root, match[1])
+	for _, s := range shown {
+		if strings.HasPrefix(command+" ", s.command+" ") {
+			return
+		}
+	}
+	t.Errorf("%s shows the command %s, which is not in the list of commands that tests run", path, command)
+}
+
+// testExists checks that the folder of a go test command exists and has a test or benchmark of that name.
+func testExists(t *testing.T, path, command string) {
+	t.Helper()
+	if strings.Contains(command, " ./...") {
+		return
+	}
+	dir, below := filepath.Join(root, filepath.Dir(path)), false // a command without a folder is for that of the page
+	if match := folder.FindStringSubmatch(command); match != nil {
+		dir, below = filepath.Join(root, match[1]), match[2] != ""
+	}
 	if _, err := os.Stat(dir); err != nil {
 		t.Errorf("%s: %s: %v", path, command, err)
 		return
 	}
 	for _, choice := range chosen.FindAllStringSubmatch(command, -1) {
 		prefix := map[string]string{"bench": "Benchmark", "run": "Test"}[choice[1]]
-		if !hasFunc(t, dir, match[2] != "", prefix, strings.TrimPrefix(choice[2], prefix)) {
+		if !hasFunc(t, dir, below, prefix, strings.TrimPrefix(choice[2], prefix)) {
 			t.Errorf("%s: %s chooses no %s", path, command, prefix)
 		}
 	}

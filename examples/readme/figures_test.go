@@ -23,7 +23,7 @@ func numbers(t *testing.T, text, pattern string) (found [][]float64) {
 		found = append(found, row)
 	}
 	if len(found) == 0 {
-		t.Fatalf("nothing is like %s", pattern)
+		t.Fatalf("no match of %s", pattern)
 	}
 	return found
 }
@@ -46,7 +46,7 @@ var counted = []struct{ section, row, cases string }{
 	{"Leases", "Peek", "inflight_peek/busy inflight_peek/denied"},
 }
 
-// TestCounted holds the figures of docs/performance.md against the counts that the scripts are held to.
+// TestCounted compares the figures of docs/performance.md with the counts in bench/instructions/baseline.txt.
 func TestCounted(t *testing.T) {
 	counts := map[string]float64{}
 	for _, match := range regexp.MustCompile(`(?m)^redis-7\.0 (\S+) (\d+)$`).FindAllStringSubmatch(read(t, root+"/bench/instructions/baseline.txt"), -1) {
@@ -63,7 +63,7 @@ func TestCounted(t *testing.T) {
 		section, _, _ = strings.Cut(section, "\n## ")
 		said := regexp.MustCompile(`(?m)^\| `+c.row+` \|.*$`).FindAllString(section, -1)
 		if len(said) != 1 {
-			t.Errorf("%q has the rows %q for %q, want one", c.section, said, c.row)
+			t.Errorf("the section %q has the rows %q for %q, want one row", c.section, said, c.row)
 			continue
 		}
 		shown := cell.FindAllStringSubmatch(said[0], -1)
@@ -71,20 +71,20 @@ func TestCounted(t *testing.T) {
 			want := 0.0
 			for _, name := range strings.Split(names, "+") {
 				if counts[name] == 0 {
-					t.Errorf("no count of %s", name)
+					t.Errorf("baseline.txt has no count of %s", name)
 				}
 				want += counts[name]
 			}
 			if i >= len(shown) {
-				t.Errorf("%q shows no %s", said[0], names)
+				t.Errorf("the row %q has no figure for %s", said[0], names)
 			} else if got, err := strconv.ParseFloat(shown[i][1], 64); err != nil || !near(got, want) {
-				t.Errorf("%q: %s is %v, counted were %.1f", said[0], names, got, want)
+				t.Errorf("%q: %s is %v, want %.1f as in baseline.txt", said[0], names, got, want)
 			}
 		}
 	}
 }
 
-// TestFigures holds the three facts of the README against the files that prove them.
+// TestFigures compares the figures in the README with the files that they come from.
 func TestFigures(t *testing.T) {
 	readme := read(t, root+"/README.md")
 	performance := read(t, root+"/docs/performance.md")

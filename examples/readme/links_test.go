@@ -14,7 +14,7 @@ var (
 	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
 )
 
-// TestLinks: what a page links to in the repository is there, the heading too.
+// TestLinks checks that the files and headings exist to which a page links in the repository.
 func TestLinks(t *testing.T) {
 	links := 0
 	for _, p := range append(pages(t), page{"CONTRIBUTING.md", read(t, root+"/CONTRIBUTING.md")}, page{"examples/README.md", read(t, "../README.md")}) {

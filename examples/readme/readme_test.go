@@ -58,7 +58,7 @@ func blocks(text, word string) string {
 	return all.String()
 }
 
-// TestCode: each block of Go is a tested file or a part of one, and each part is shown.
+// TestCode checks that each block of Go is a tested file or a part of one, and that each part is shown on its page.
 func TestCode(t *testing.T) {
 	sources, err := filepath.Glob("../*/*.go")
 	if err != nil {
@@ -83,7 +83,7 @@ func TestCode(t *testing.T) {
 			}
 			parts++
 			if !slices.Contains(tested[p.path], block[2]) {
-				t.Errorf("%s shows what is no tested code:\n%s", p.path, block[2])
+				t.Errorf("%s shows Go that no test runs:\n%s", p.path, block[2])
 			}
 		}
 		if p.path == "README.md" {
@@ -96,7 +96,7 @@ func TestCode(t *testing.T) {
 	}
 }
 
-// TestAnswerFirst: a page of docs asks a question, or names a subject, and its first three lines are the answer.
+// TestAnswerFirst checks that each page of docs begins with a title and a paragraph of at most three lines, the answer.
 func TestAnswerFirst(t *testing.T) {
 	for _, p := range pages(t) {
 		paragraphs := strings.Split(p.text, "\n\n")
@@ -104,12 +104,12 @@ func TestAnswerFirst(t *testing.T) {
 			continue
 		}
 		if title, answer := paragraphs[0], paragraphs[1]; !strings.HasPrefix(title, "# ") || strings.Count(answer, "\n") > 2 || len(answer) < 200 {
-			t.Errorf("%s begins with\n%s\n\n%s", p.path, title, answer)
+			t.Errorf("%s: want a title, and then an answer of at most three lines and at least 200 bytes; it begins with\n%s\n\n%s", p.path, title, answer)
 		}
 	}
 }
 
-// TestReadmeIsShort: a stranger sees code at once, and the end soon.
+// TestReadmeIsShort checks that the README shows code early and is short.
 func TestReadmeIsShort(t *testing.T) {
 	text := read(t, root+"/README.md")
 	before, _, found := strings.Cut(text, "```go\n")

@@ -20,20 +20,19 @@ func runBalancer(ctx context.Context, getenv func(string) string) error {
 	return listenAndServe(ctx, listen, newBalancer(upstreams), fmt.Sprintf("balancing over %d", len(upstreams)))
 }
 
-// newBalancer returns what passes requests to the upstreams, each in turn, and tells them in
-// X-Forwarded-For who is asking. It doesn't look which of them are there: for the one that isn't, the answer
-// is 502 Bad Gateway.
+// newBalancer returns a handler that passes requests to the upstreams in turn, with the client's address in X-Forwarded-For. It
+// does not check which upstreams are available: if one is not, the response is 502 Bad Gateway.
 func newBalancer(upstreams []*url.URL) http.Handler {
 	var turn atomic.Uint64
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = nil              // upstreams are near
-	transport.MaxIdleConnsPerHost = 64 // 2 by default, and for each request beyond a new connection
+	transport.Proxy = nil              // upstreams are in the same network
+	transport.MaxIdleConnsPerHost = 64 // the default of 2 would open a connection for most requests
 	return &httputil.ReverseProxy{
 		Transport: transport,
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(upstreams[(turn.Add(1)-1)%uint64(len(upstreams))])
 			r.Out.Host = r.In.Host
-			// What the client has written there itself comes first: the one entry to trust is the last.
+			// Clients can send X-Forwarded-For too, so only the last entry is trusted.
 			r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"]
 			r.SetXForwarded()
 		},

@@ -1,7 +1,7 @@
-// Replicas is a small service of which any number of replicas, over one Redis, together admit exactly what
-// one limit allows; and a load balancer to put before them, for places that have none.
+// Replicas is a small service that can run as any number of replicas over one Redis. Together they admit exactly the limit. The
+// program also has a load balancer, for systems that have none.
 //
-//	replicas             the service, set up by the environment: see settings.go
+//	replicas             the service; environment variables configure it, see settings.go
 //	replicas balance     the balancer: passes requests to each of UPSTREAMS in turn
 //	replicas check       succeeds if the service on this machine is ready: a container's health check
 //
@@ -28,7 +28,7 @@ func main() {
 	}
 }
 
-// run does what the arguments name until ctx ends.
+// run runs the command that the arguments name until ctx ends.
 func run(ctx context.Context, args []string, getenv func(string) string) error {
 	mode := ""
 	if len(args) > 0 {
@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, getenv func(string) string) error {
 	return runService(ctx, getenv)
 }
 
-// listenAndServe answers requests to addr until ctx ends. It logs what it is, and where.
+// listenAndServe answers requests to addr until ctx ends. It logs its name and address.
 func listenAndServe(ctx context.Context, addr string, handler http.Handler, what string) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
@@ -57,7 +57,7 @@ func listenAndServe(ctx context.Context, addr string, handler http.Handler, what
 	return serve(ctx, listener, handler)
 }
 
-// serve answers requests until ctx ends, and then finishes those that it has begun to answer.
+// serve answers requests until ctx ends. Then it finishes the requests that have begun.
 func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
 	failed := make(chan error, 1)

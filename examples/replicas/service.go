@@ -17,10 +17,10 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// patience is how long a question whether Redis is there may take.
+// patience is the longest time for a check whether Redis is available.
 const patience = time.Second
 
-// runService runs a replica of the service. It begins without Redis too, and is not ready until that is there.
+// runService runs a replica of the service. It also starts without Redis, but is not ready until Redis is available.
 func runService(ctx context.Context, getenv func(string) string) error {
 	s, err := readSettings(getenv)
 	if err != nil {
@@ -35,11 +35,10 @@ func runService(ctx context.Context, getenv func(string) string) error {
 	return listenAndServe(ctx, s.listen, handler, fmt.Sprintf("%s: %v", s.name, s.rate))
 }
 
-// newService returns what answers requests: / as often as the limit allows, /healthz if this process is
-// well, and /readyz if Redis is there besides.
+// newService returns the handler of all requests: / under the limit, /healthz for the health of this process, and /readyz for the
+// health of this process and Redis.
 func newService(s settings, client *redis.Client) (http.Handler, error) {
-	// No more than the limit in any period, whenever that begins. Its state is in Redis, which is all that the
-	// replicas have in common.
+	// A sliding log admits at most the limit in any period. Its state is in Redis, which all replicas share.
 	run, err := goredisrunner.New(client)
 	if err != nil {
 		return nil, err
@@ -54,8 +53,8 @@ func newService(s settings, client *redis.Client) (http.Handler, error) {
 			httplimit.ClientIP(httplimit.TrustedProxies(s.proxies)),
 		)),
 		httplimit.Timeout(s.timeout),
-		// Exactly the limit, or nothing; httplimit logs that. httplimit.LetPass would rather answer too often than not at all,
-		// and then /readyz should be ready without Redis too.
+		// Without Redis no request is served, so that the limit is exact; httplimit logs that. If the limit should fail open
+		// instead, use httplimit.LetPass, and let /readyz be ready without Redis.
 		httplimit.OnFailure(httplimit.Refuse),
 	)
 	if err != nil {
@@ -80,8 +79,7 @@ func newService(s settings, client *redis.Client) (http.Handler, error) {
 	}), nil
 }
 
-// apiKey is the request's API key, if it is one: were others taken too, a client could make up a new one
-// for each request.
+// apiKey is the request's API key if it is a known one. A client could make up a new unknown key for each request.
 func (s settings) apiKey(r *http.Request) string {
 	if key := r.Header.Get("X-API-Key"); s.keys[key] {
 		return key
@@ -89,7 +87,7 @@ func (s settings) apiKey(r *http.Request) string {
 	return ""
 }
 
-// text answers with a line.
+// text answers with a line of text.
 func text(line string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, line+"\n") }
 }

@@ -76,7 +76,7 @@ func TestWhoCounts(t *testing.T) {
 	}
 }
 
-// TestNoProxies: without any, what is forwarded counts for nothing.
+// TestNoProxies: without trusted proxies, X-Forwarded-For is ignored.
 func TestNoProxies(t *testing.T) {
 	h, _ := startService(t)
 	for i, want := range []int{200, 200, 429} {
@@ -86,7 +86,7 @@ func TestNoProxies(t *testing.T) {
 	}
 }
 
-// TestHealth: questions for health are not limited and leave nothing in Redis, and are answered without it.
+// TestHealth: health checks are not limited, write nothing to Redis, and are answered without Redis.
 func TestHealth(t *testing.T) {
 	h, server := startService(t)
 	for range 5 {

@@ -16,21 +16,21 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// defaultListen is where service and balancer listen if LISTEN doesn't say.
+// defaultListen is the address of service and balancer without LISTEN.
 const defaultListen = ":8080"
 
-// settings are what the environment says of the service.
+// settings is the configuration by environment variables.
 type settings struct {
 	listen  string           // LISTEN
-	redis   *redis.Options   // REDIS_URL, such as redis://localhost:6379: needed
+	redis   *redis.Options   // REDIS_URL, such as redis://localhost:6379; required
 	rate    algorithms.Limit // RATE, such as 10/minute, which is the default
-	proxies int              // TRUSTED_PROXIES: how many stand before the service; 0 by default
+	proxies int              // TRUSTED_PROXIES: the number of proxies in front of the service; 0 by default
 	timeout time.Duration    // TIMEOUT: how long a request waits for Redis, such as 250ms, which is the default
-	keys    map[string]bool  // API_KEYS, with commas: those that count for themselves
-	name    string           // NAME: by which a replica tells that it has answered; the host's by default
+	keys    map[string]bool  // API_KEYS, separated by commas: the keys that have a limit of their own
+	name    string           // NAME: the name of the replica in its responses; by default the host's name
 }
 
-// readSettings reads them, or says all that is wrong with them.
+// readSettings reads the settings. Its error names every invalid one.
 func readSettings(getenv func(string) string) (s settings, err error) {
 	s.listen = cmp.Or(getenv("LISTEN"), defaultListen)
 	var errs []error
@@ -59,13 +59,13 @@ func readSettings(getenv func(string) string) (s settings, err error) {
 	if len(errs) > 0 {
 		return settings{}, errors.Join(errs...)
 	}
-	// Without the first of these no question ends when httplimit gives it up.
+	// Without ContextTimeoutEnabled a call of the client would not end when httplimit gives up.
 	s.redis.ContextTimeoutEnabled = true
 	s.redis.ReadTimeout, s.redis.WriteTimeout = s.timeout, s.timeout
 	return s, nil
 }
 
-// readUpstreams reads the addresses that the balancer passes requests to.
+// readUpstreams reads the addresses of the upstreams.
 func readUpstreams(getenv func(string) string) (all []*url.URL, err error) {
 	for addr := range strings.FieldsFuncSeq(getenv("UPSTREAMS"), isComma) {
 		addr = strings.TrimSpace(addr)

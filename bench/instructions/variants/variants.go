@@ -1,4 +1,4 @@
-// Package variants holds what was tried of the scripts beside what is shipped, so that the figures in
+// Package variants has variants of the scripts that were tried, beside the shipped ones, so that the figures in
 // docs/performance.md can be had again, on servers to come too:
 //
 //	go test -run '^$' -bench . ./bench/instructions/variants

@@ -89,7 +89,7 @@ func nameOf(l load, v *variants.Variant) string {
 	return v.Name
 }
 
-// TestVariants: what is compared decides the same.
+// TestVariants: each variant makes the same decisions as the shipped script.
 func TestVariants(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	for _, l := range loads {

@@ -60,7 +60,7 @@ func (w want) of(value string) string {
 func wants(f format, o Options) ([]want, error) {
 	at, ok := find(f, o.Time, "time")
 	if !ok {
-		return nil, fmt.Errorf("there is no field with a time that is known: -time-field says which of %s it is", list(f.names()))
+		return nil, fmt.Errorf("no field has one of the usual names of a time: name it with -time-field, as one of %s", list(f.names()))
 	}
 	found := []want{{field: at}}
 	keys := o.Key
@@ -81,7 +81,7 @@ func wants(f format, o Options) ([]want, error) {
 			if len(o.Key) > 0 {
 				return nil, fmt.Errorf("there is no field %q: want some of %s", key, list(f.names()))
 			}
-			return nil, fmt.Errorf("there is no field with an address that is known: -key says which of %s is the key", list(f.names()))
+			return nil, fmt.Errorf("no field has one of the usual names of an address: name the key with -key, as one of %s", list(f.names()))
 		}
 		found = append(found, want{field, parts, slices.Contains(usual["address"], field) && field != "host"})
 	}
@@ -113,7 +113,7 @@ func list(names []string) string { return strings.Join(names, ", ") }
 // timeHint says more of a line that may be a CSV's header.
 func timeHint(line string) string {
 	if names := header(line); len(names) > 1 {
-		return fmt.Sprintf(" (if it does, -time-field says which of %s is the time)", list(names))
+		return fmt.Sprintf(" (if this is the first line of a CSV, name its time with -time-field, as one of %s)", list(names))
 	}
 	return ""
 }

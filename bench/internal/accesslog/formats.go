@@ -61,7 +61,7 @@ func (f *jsonFormat) names() (names []string) {
 func (f *jsonFormat) values(line string, wanted []want) ([]string, error) {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(line), &object); err != nil {
-		return nil, fmt.Errorf("%s is no JSON object", shown(line))
+		return nil, fmt.Errorf("%s is not a JSON object", shown(line))
 	}
 	f.out = f.out[:0]
 	for _, w := range wanted {
@@ -143,7 +143,7 @@ func (f *csvFormat) values(line string, wanted []want) ([]string, error) {
 	case errors.Is(err, csv.ErrFieldCount):
 		return nil, fmt.Errorf("it has %d fields, the header has %d", len(record), len(f.columns))
 	case err != nil:
-		return nil, errors.New("a quote stands where none can")
+		return nil, errors.New("it has a misplaced quote")
 	}
 	f.out = f.out[:0]
 	for _, w := range wanted {

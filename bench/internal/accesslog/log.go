@@ -1,5 +1,5 @@
-// Package accesslog reads the requests that a web server or a service has logged: nginx's and Apache's
-// combined and common formats, JSON lines, and CSV with a header line.
+// Package accesslog reads requests from the logs of web servers and services: nginx's and Apache's combined and common formats,
+// JSON lines, and CSV with a header line.
 package accesslog
 
 import (
@@ -13,12 +13,12 @@ import (
 // Options say how a log is to be read.
 type Options struct {
 	Time   string        // the name of the field with the time; "" for the usual names
-	Key    []string      // what is the key, together: see [Read]; none for the address
+	Key    []string      // the fields that together are the key: see [Read]; none for the address
 	Late   time.Duration // how much earlier than a line before it a line's time may be
 	Spread bool          // whether requests with whole-second times are spread over their second
 }
 
-// A Log is what was read.
+// A Log is the requests of a log.
 type Log struct {
 	Arrivals []trace.Arrival // in the order of time, since Start
 	Start    time.Time       // a whole second
@@ -36,7 +36,7 @@ type Log struct {
 	Spread    bool    // and were spread
 }
 
-// LeftOut are lines that were passed over.
+// LeftOut are lines that were left out.
 type LeftOut struct {
 	Count int
 	First int    // the number of the first of them
@@ -58,30 +58,29 @@ func (l Log) Notes() []string {
 	}
 	switch {
 	case l.Spread:
-		add("All times are whole seconds, which would look like bursts: the requests of each second are spread evenly over it, in their order (-spread=false leaves them).")
+		add("All times are whole seconds. So that the requests of a second don't look like a burst, they are spread evenly over that second, in their order (-spread=false turns that off).")
 	case l.Whole:
-		add("All times are whole seconds: the requests of a second look like a burst at its beginning (without -spread=false they are spread over it).")
+		add("All times are whole seconds, so the requests of a second look like a burst at its beginning (without -spread=false they are spread over the second).")
 	}
-	if m := l.Malformed; m.Count > 0 {
-		add("%s left out as malformed, the first is line %d: %s.", lines(m.Count), m.First, m.Why)
-	}
-	if k := l.Keyless; k.Count > 0 {
-		add("%s left out without a key, the first is line %d: %s.", lines(k.Count), k.First, k.Why)
-	}
-	if d := l.Late; d.Count > 0 {
-		add("%s left out as out of order, the first is line %d: %s (-late allows more).", lines(d.Count), d.First, d.Why)
+	for _, out := range []struct {
+		LeftOut
+		one, many, hint string
+	}{
+		{l.Malformed, "malformed line is", "malformed lines are", ""},
+		{l.Keyless, "line without a key is", "lines without a key are", ""},
+		{l.Late, "line is too late and is", "lines are too late and are", " (-late allows more)"},
+	} {
+		if what := out.many; out.Count > 0 {
+			if out.Count == 1 {
+				what = out.one
+			}
+			add("%d %s left out. The first is line %d: %s%s.", out.Count, what, out.First, out.Why, out.hint)
+		}
 	}
 	return notes
 }
 
-func lines(n int) string {
-	if n == 1 {
-		return "1 line is"
-	}
-	return fmt.Sprintf("%d lines are", n)
-}
-
-// check returns an error if there is nothing in the log, or if the better part of it can't be read.
+// check returns an error if the log has no request, or if more than half of its lines can't be used.
 func (l Log) check(name string) error {
 	for _, out := range []struct {
 		LeftOut
@@ -97,7 +96,7 @@ func (l Log) check(name string) error {
 		}
 	}
 	if len(l.Arrivals) == 0 {
-		return fmt.Errorf("%s: there is no request in it", name)
+		return fmt.Errorf("%s: it contains no request", name)
 	}
 	return nil
 }

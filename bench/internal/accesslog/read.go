@@ -122,7 +122,7 @@ func (l *lineReader) next() (string, error) {
 type reader struct {
 	log    *Log
 	format format
-	wants  []want // the time, and what is the key
+	wants  []want // the time, and the fields of the key
 	clock  clock
 	late   time.Duration
 	latest time.Duration // of all times
@@ -136,7 +136,7 @@ type reader struct {
 // the lines that are not a header.
 func (rd *reader) detect(name string, first []numbered, o Options) (rest []numbered, err error) {
 	if len(first) == 0 {
-		return nil, fmt.Errorf("%s: there is no line in it", name)
+		return nil, fmt.Errorf("%s: it is empty", name)
 	}
 	rd.sorted, rest = true, first
 	at := 0

@@ -101,8 +101,8 @@ func TestLeftOut(t *testing.T) {
 	notes := strings.Join(log.Notes(), "\n")
 	for _, want := range []string{
 		"Read as nginx's or Apache's combined format: the time is time, the key is address.",
-		"spread evenly", "2 lines are left out as malformed, the first is line 1: ",
-		"1 line is left out without a key, the first is line 5", "1 line is left out as out of order, the first is line 7",
+		"spread evenly", "2 malformed lines are left out. The first is line 1: ",
+		"1 line without a key is left out. The first is line 5", "1 line is too late and is left out. The first is line 7",
 	} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("there is no %q in\n%s", want, notes)
@@ -116,12 +116,12 @@ func TestErrors(t *testing.T) {
 		o    Options
 		want string
 	}{
-		"nothing":               {"\n \n", Options{}, "f: there is no line in it"},
+		"nothing":               {"\n \n", Options{}, "f: it is empty"},
 		"no format":             {"hello\nworld\n", Options{}, `f:1: "hello": want lines in nginx's or Apache's`},
-		"header without a time": {"\nwhen,who\n1,2\n", Options{}, `f:2: "when,who": want lines in nginx's or Apache's combined or common format, JSON objects, or CSV whose first line names its columns (if it does, -time-field says which of when, who is the time)`},
-		"header only":           {"time,ip\n", Options{}, "f: there is no request in it"},
-		"other time":            {`{"a":1,"ip":"h"}`, Options{}, "f:1: there is no field with a time that is known: -time-field says which of a, ip it is"},
-		"no address":            {"time,who\n1795615201,a\n", Options{}, "f:1: there is no field with an address that is known: -key says which of time, who is the key"},
+		"header without a time": {"\nwhen,who\n1,2\n", Options{}, `f:2: "when,who": want lines in nginx's or Apache's combined or common format, JSON objects, or CSV whose first line names its columns (if this is the first line of a CSV, name its time with -time-field, as one of when, who)`},
+		"header only":           {"time,ip\n", Options{}, "f: it contains no request"},
+		"other time":            {`{"a":1,"ip":"h"}`, Options{}, "f:1: no field has one of the usual names of a time: name it with -time-field, as one of a, ip"},
+		"no address":            {"time,who\n1795615201,a\n", Options{}, "f:1: no field has one of the usual names of an address: name the key with -key, as one of time, who"},
 		"no such column":        {"time,who\n1795615201,a\n", Options{Key: []string{"whom"}}, `f:1: there is no field "whom": want some of time, who`},
 		"no such field":         {combinedLine("h", "01"), Options{Key: []string{"account"}}, `f:1: there is no field "account": want some of address, user,`},
 		"no such JSON field":    {`{"time":1795615201}`, Options{Key: []string{"x"}}, `f:1: it has no x; 1 of 1 lines are without a key; -key says what the key is`},
@@ -132,7 +132,7 @@ func TestErrors(t *testing.T) {
 		"times of no kind":      {"time,ip\nsoon,h\n", Options{}, `f:2: time "soon": want such as 2026-11-25T14:00:00Z`},
 		"offsets":               {"time,ip\n0.5,h\n", Options{}, `f:2: time "0.5": want one of the years 1980 to 2099`},
 		"few fields":            {"time,ip\n1795615201\n", Options{}, "f:2: it has 1 fields, the header has 2"},
-		"open quote":            {"time,ip\n\"1795615201,h\n", Options{}, "f:2: a quote stands where none can"},
+		"open quote":            {"time,ip\n\"1795615201,h\n", Options{}, "f:2: it has a misplaced quote"},
 		"no gzip":               {"\x1f\x8bxx", Options{}, "f: "},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -174,7 +174,7 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// FuzzRead: whatever a file holds, each of its lines is accounted for, and what is read is a trace.
+// FuzzRead: for any file, each line is read or counted as left out, and the result is a valid trace.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		combinedLine("h", "01") + combinedLine("h", "00"), `h - J R [25/Nov/2026:14:00:01 +0000] "\" 200`, `{"ts":1795615201.5,"ip":"h","a":{"b":null}}`,

@@ -13,23 +13,22 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Wants are what a page has to show.
+// Wants are requirements of a page.
 type Wants struct {
 	Pictures int      // how many elements of class picture, each with one rendering to be seen
-	Texts    []string // texts that are to be seen
+	Texts    []string // texts that must be visible
 }
 
-// What every page has to keep to.
+// Requirements of every page.
 const (
 	leastContrast = 4.5 // of any text, as the guidelines for accessibility have it
 	leastSize     = 9   // pixels, of any text
 )
 
-// CheckPage looks at the HTML file at path on a wide screen and on a phone, in several fonts, in light and in dark
-// mode, and reports to t where it falls short: of wants; by a request for anything but the file itself or
-// a data URL, or by an error in the console; by being wider than the screen; by a picture that isn't to
-// be seen or is in the wrong rendering; by texts that are too small or too pale, or in a picture touch each other
-// or its edge.
+// CheckPage opens the HTML file at path on a wide screen and on a phone, in several fonts, in light and in dark mode. It reports
+// these faults to t: a requirement of wants that isn't met; a request for anything except the file and data URLs; an error in the
+// console; a page that is wider than the screen; a picture that isn't visible or is in the wrong rendering; texts that are too
+// small or too pale; texts of a picture that touch each other or its edge.
 func CheckPage(t *testing.T, path string, wants Wants) {
 	t.Helper()
 	browser, closeAll, err := start(t.Context())
@@ -49,12 +48,12 @@ func CheckPage(t *testing.T, path string, wants Wants) {
 //go:embed look.js
 var look string
 
-// A sight is what look.js returns.
+// A sight is the result of look.js.
 type sight struct {
 	Width    int64    // of the page, in pixels
 	Dark     bool     // the page's background is
-	Text     string   // all that is to be seen
-	Pictures []string // the class of each picture's rendering that is to be seen, several with spaces
+	Text     string   // all visible text
+	Pictures []string // the class of the visible rendering of each picture, several separated by spaces
 	SameIDs  []string // ids that several elements have
 	Overlaps []string // texts of pictures whose ink is on that of another, or beyond the picture
 	Texts    []seenText
@@ -77,7 +76,7 @@ var screens = []screen{
 	{"phone", 375, 800, []chromedp.EmulateViewportOption{chromedp.EmulateMobile, chromedp.EmulateTouch}, "narrow"},
 }
 
-// inspect returns how the page at path falls short, as that browser shows it.
+// inspect returns the faults of the page at path in that browser.
 func inspect(browser context.Context, path string, wants Wants) ([]string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -125,7 +124,7 @@ func see(ctx context.Context, mode string) (sight, error) {
 	return chromedp.Run(ctx, chromedp.Evaluate[sight](look))
 }
 
-// faults says where what is to be seen falls short.
+// faults returns the faults of what is visible.
 func (s sight) faults(wants Wants, on screen, dark bool) (faults []string) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	if s.Width > on.width {

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/image/font/gofont/goregular"
 )
 
-// A face is a font that pages are looked at in, whichever fonts the machine has. A page that holds in all of
-// faces holds in those that its readers have: they are narrow and wide, flat and tall.
+// A face is a font in which pages are checked, on any machine. The faces are narrow and wide, flat and tall, so that a page without
+// faults in all of them has none in the fonts of its readers.
 type face struct {
 	name          string
 	regular, bold []byte
@@ -28,7 +28,7 @@ var faces = []face{
 	{"Liberation Mono", liberationmonoregular.TTF, liberationmonobold.TTF, ""},
 }
 
-// family is what a face is called on the page.
+// family is the name of a face on the page.
 const family = "weir-bench-face"
 
 // script is JavaScript that shows the page in the face, and returns a promise that it is.

@@ -1,5 +1,5 @@
-// Package browser drives a headless Chromium in tests: it finds or gets the program, and looks at a page
-// as those would who read it on a large screen, in dark mode or on a phone.
+// Package browser checks HTML pages in a headless Chromium, on a large screen, in dark mode and on a phone. It finds or installs
+// the program.
 package browser
 
 import (
@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// programEnv names the program; without it the first of programs is taken that is in PATH.
+// programEnv is the environment variable with the program's path. Without it the first of programs that is in PATH is used.
 const programEnv = "WEIR_CHROMIUM"
 
 var programs = []string{"chromium", "chromium-browser", "google-chrome"}
@@ -36,8 +36,8 @@ func find() (string, error) {
 	return "", errMissing
 }
 
-// Prepare makes sure that there is a browser, and returns how it is had. Where there is none it installs
-// Debian's package, if it may.
+// Prepare makes sure that there is a browser, and returns where it is from. If there is none, it installs Debian's package, if it
+// may.
 func Prepare(ctx context.Context) (how string, err error) {
 	path, err := find()
 	if err == nil {

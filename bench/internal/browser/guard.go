@@ -14,7 +14,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/procgroup"
 )
 
-// guardEnv names the folder that a process is to guard: this program, started again, which is then no test.
+// guardEnv is the environment variable with the folder that a guard removes. A guard is this program, started again.
 const guardEnv = "WEIR_BENCH_BROWSER_FOLDER"
 
 func init() {
@@ -30,10 +30,9 @@ func init() {
 	os.Exit(0)
 }
 
-// guard starts a process that removes the folder of a browser, and ends the browser if it still runs, once this
-// process releases it or ends: by a panic or a signal too, when nothing of its own runs any more. The guard writes
-// where this process writes its errors, so that whoever waits for the end of that output, as go test does,
-// waits for the guard.
+// guard starts a process that removes the folder of a browser, and ends the browser if it still runs, when this process releases
+// it or ends, also by a panic or a signal. The guard shares this process's standard error, so that go test, which waits for the
+// end of that output, waits for the guard.
 func guard(folder string) (release func(), err error) {
 	self, err := os.Executable()
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// start starts a browser of its own, without a profile of before and without a network. Whatever it writes is in
-// one folder, which a guard removes: closeAll returns when that is done.
+// start starts a browser with an empty profile and without a network. It writes only to one folder, which a guard removes.
+// closeAll returns when that is done.
 func start(parent context.Context) (ctx context.Context, closeAll func(), err error) {
 	path, err := find()
 	if err != nil {
@@ -35,7 +35,7 @@ func start(parent context.Context) (ctx context.Context, closeAll func(), err er
 		// Besides its profile it has a socket in the folder for temporary files, reports of crashes in HOME, and caches.
 		chromedp.Env("HOME="+folder, "TMPDIR="+folder, "XDG_CONFIG_HOME="+folder, "XDG_CACHE_HOME="+folder, "XDG_DATA_HOME="+folder, "XDG_RUNTIME_DIR="+folder),
 		chromedp.DisableGPU,
-		// Whatever asks for the network finds nobody.
+		// Requests to the network fail.
 		chromedp.Flag("proxy-server", "127.0.0.1:1"),
 		chromedp.Flag("proxy-bypass-list", "<-loopback>"),
 	)
@@ -56,7 +56,7 @@ func start(parent context.Context) (ctx context.Context, closeAll func(), err er
 	return ctx, closeAll, nil
 }
 
-// Events are what happens on a page besides what is to be seen.
+// Events are the requests and errors of a page.
 type events struct {
 	mu       sync.Mutex
 	requests []string // addresses

@@ -1,5 +1,4 @@
-// Package command is what the commands of the program bench have in common: how they are found,
-// how they explain themselves, how they fail.
+// Package command has the common parts of the commands of the program bench: how they are called, their help and their errors.
 package command
 
 import (
@@ -24,31 +23,31 @@ const (
 // description is the text of the program's help.
 const description = `Usage: go run ./bench COMMAND [flags]      from the root of the repository
 
-  go run ./bench compare                  the algorithms on five built-in traces
+  go run ./bench compare                  compare the algorithms on five built-in traces
   go run ./bench compare -log access.log -limit 60/minute
-                                          on what a web server has logged
-  go run ./bench measure                  what limiters cost, on a server that it starts
+                                          compare them on the log of a web server
+  go run ./bench measure                  measure limiters on a server that it starts
   go run ./bench measure -redis redis://127.0.0.1:6379
-                                          and on yours
-  go run ./bench report run.json          tables of what measure -json has found
+                                          measure them on your server
+  go run ./bench report run.json          make tables of the results of measure -json
   go run ./bench report -html report.html run.json
-                                          and a page with charts
+                                          make a page with tables and charts
   go run ./bench http http://127.0.0.1:8080/ -n 100 -d 10s
-                                          what a limiter lets through, at any URL
-  go run ./bench demo                     what becomes of a limit in six processes
-  go run ./bench help compare             and what else a command can do
+                                          send requests to a URL and count the responses
+  go run ./bench demo                     limit six processes in three ways
+  go run ./bench help compare             show all flags of compare
 
-The exit code is 0, 1 if something failed, 2 if the arguments make no sense, 130 after Ctrl-C.
-go run makes 1 of all but 0, and prints "exit status 2" or the like below the message.`
+Exit codes: 0 is success, 1 an error, 2 invalid arguments, 130 Ctrl-C. go run itself exits with 1
+instead of 2 or 130, and prints "exit status 2" or the like.`
 
-// Run runs the one of commands that args name, and returns the exit code. Whatever goes wrong is one
-// line on stderr, and then nothing is on stdout that a command has not written itself.
+// Run runs the command that args name, and returns the exit code. An error is one line on stderr, and then nothing but the
+// command's own output is on stdout.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, commands ...*cli.Command) int {
 	// The library has this one as a variable of the package; it is the same for all commands.
 	cli.FlagStringer = describeFlag
 	root := &cli.Command{
 		Name:                          "bench",
-		Usage:                         "compares Weir's rate limiters",
+		Usage:                         "compares rate limiters",
 		Description:                   description,
 		Commands:                      commands,
 		Reader:                        stdin,
@@ -116,7 +115,7 @@ func (e *misuseError) Error() string { return e.text }
 
 // Misuse returns the error of arguments that make no sense to cmd.
 func Misuse(cmd *cli.Command, format string, args ...any) error {
-	return &misuseError{fmt.Sprintf(format, args...) + " (" + cmd.FullName() + " -h tells what there is)"}
+	return &misuseError{fmt.Sprintf(format, args...) + " (" + cmd.FullName() + " -h lists the flags)"}
 }
 
 func misused(_ context.Context, cmd *cli.Command, err error, _ bool) error {

@@ -11,13 +11,13 @@ import (
 	"github.com/go-weir/weir/bench/internal/picture"
 )
 
-// Answer says what came of the comparison: which algorithm denies how much, who is denied, and what passed in
-// the worst period.
+// Answer is the result of the comparison in words: how much each algorithm denies, which keys it denies, and how much passed
+// in the worst period.
 func (c Comparison) Answer() string {
 	said := []string{c.howMuch()}
 	for _, run := range c.Runs {
 		if t := run.Totals; t.Delayed > 0 {
-			said = append(said, fmt.Sprintf("%s delays %s of what it admits: by %s at p50, %s at p99.",
+			said = append(said, fmt.Sprintf("%s delays %s of the requests that it admits, by %s at p50 and %s at p99.",
 				capital(run.inWords()), percent(t.Delayed, t.Admitted), wait(t.Delay.P50), wait(t.Delay.P99)))
 		}
 	}
@@ -35,14 +35,14 @@ func (c Comparison) howMuch() string {
 	n := len(c.Trace.Arrivals)
 	groups := c.groups(func(r Run) int { return r.Totals.Denied }, func(denied int) string { return percent(denied, n) })
 	if first := groups[0]; len(groups) == 1 && first.said == "0%" {
-		return fmt.Sprintf("No request is denied, of %s.", counted(n))
+		return fmt.Sprintf("None of %s requests is denied.", counted(n))
 	} else if len(groups) == 1 && len(c.Runs) > 1 {
 		return fmt.Sprintf("Of %s requests, each algorithm denies %s.", counted(n), first.said)
 	}
 	return fmt.Sprintf("Of %s requests, %s.", counted(n), told(groups, "denies", "deny"))
 }
 
-// whom says which keys are denied.
+// whom says which keys were denied.
 func (c Comparison) whom() string {
 	denied, sum := c.denied(), 0
 	if len(denied) == 0 || len(c.Requests) == 1 {
@@ -101,7 +101,7 @@ type group struct {
 	said  string
 }
 
-// told says of each group what is said of it, after a verb that stands once.
+// told joins the groups to a sentence, in which the verb is in the first group only.
 func told(groups []group, one, many string) string {
 	var parts []string
 	for i, g := range groups {
@@ -119,7 +119,7 @@ func told(groups []group, one, many string) string {
 	return strings.Join(parts[:len(parts)-1], ", ") + ", and " + parts[len(parts)-1]
 }
 
-// groups returns the runs by what is said of a value, the largest value first.
+// groups groups the runs whose values have the same text, the largest value first.
 func (c Comparison) groups(value func(Run) int, say func(int) string) (groups []group) {
 	runs := slices.Clone(c.Runs)
 	slices.SortStableFunc(runs, func(a, b Run) int { return cmp.Compare(value(b), value(a)) })
@@ -157,7 +157,7 @@ func and(parts []string) string {
 	return strings.Join(parts[:len(parts)-1], ", ") + " and " + parts[len(parts)-1]
 }
 
-// percent is a part of a whole, exact enough to tell 0 and 100 from what is near them.
+// percent is a part of a whole. Only exactly 0 and 100 percent are shown as these.
 func percent(n, of int) string {
 	p := 100 * float64(n) / float64(max(of, 1))
 	switch {

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/go-weir/weir/bench/internal/picture"
 )
 
 func TestAxis(t *testing.T) {
@@ -25,7 +27,7 @@ func TestAxis(t *testing.T) {
 		{0, 40 * time.Microsecond, 50, 0, time.Microsecond, 41, "0         10µs      20µs      30µs      40µs"},
 		{100*s + 1, 100*s + 1, 50, 100 * s, time.Microsecond, 1, "1m40s"},
 	} {
-		a := newAxis(test.first, test.last, test.width)
+		a := newAxis(picture.Clock{}, test.first, test.last, test.width)
 		if a.start != test.start || a.cell != test.cell || a.cells != test.cells {
 			t.Errorf("%v to %v: got %+v, want %+v", test.first, test.last, a, test)
 		}
@@ -36,12 +38,36 @@ func TestAxis(t *testing.T) {
 	}
 }
 
+// TestAxisOfAClock: where a log has times, columns and labels are at round times of the clock, and midnight is a date.
+func TestAxisOfAClock(t *testing.T) {
+	for _, test := range []struct {
+		start string
+		last  time.Duration
+		width int
+		cell  time.Duration
+		times string
+	}{
+		{"13:57:03", 6 * time.Minute, 40, 10 * time.Second, "      13:58       14:00       14:02"},
+		{"22:30:00", 3 * time.Hour, 40, 5 * time.Minute, "      23:00       25 Nov      01:00"},
+		{"13:57:00", 3 * time.Second, 61, 50 * time.Millisecond, "13:57:00            13:57:01            13:57:02"},
+	} {
+		start, err := time.Parse(time.DateTime, "2026-11-24 "+test.start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := newAxis(picture.Clock{Start: start}, 0, test.last, test.width)
+		if times, _ := a.labels(); a.cell != test.cell || times != test.times || a.column(0) != 0 {
+			t.Errorf("%s: got columns of %v, with the labels\n%q\nwant %v\n%q", test.start, a.cell, times, test.cell, test.times)
+		}
+	}
+}
+
 // TestAxisOfAnyTrace: whatever its length, a trace has its place on the axis, and a label.
 func TestAxisOfAnyTrace(t *testing.T) {
 	for length := time.Microsecond; length < 100*365*24*time.Hour; length = length*3/2 + 1000 {
 		for _, first := range []time.Duration{0, length / 3, length / 10 * 9, length} {
 			for _, width := range []int{45, 85, 1000} {
-				a := newAxis(first, length, width)
+				a := newAxis(picture.Clock{}, first, length, width)
 				if a.cells > width || a.column(first) < 0 || a.column(length) != a.cells-1 {
 					t.Fatalf("%v to %v in %d columns: %+v", first, length, width, a)
 				}

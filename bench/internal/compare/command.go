@@ -27,10 +27,10 @@ const (
 	manyDecisions = 10_000
 )
 
-const description = `It sends the same requests to each algorithm, and says which denies how much, who is denied,
-and what passed in the worst period: in words, as tables, and over time, if asked for also
-in pictures. The time is simulated, so a day's log takes a moment. Without flags it shows
-five built-in traces, on a Redis of its own inside this process.
+const description = `It sends the same requests to each algorithm. It shows how many requests each algorithm denies,
+which keys it denies, and how many pass in the worst period: in words, as tables, over time,
+and with -html, -svg or -png in pictures. Time is simulated, so a day's log takes a moment.
+Without flags it compares five built-in traces, on a Redis inside this process.
 
   go run ./bench compare
   go run ./bench compare -log access.log -limit 60/minute
@@ -47,16 +47,16 @@ five built-in traces, on a Redis of its own inside this process.
   go run ./bench compare -only edge -svg pictures -png pictures
   go run ./bench compare -redis redis://127.0.0.1:6379
 
-A log is lines in nginx's or Apache's combined or common format, JSON objects, or CSV whose
-first line names the columns; it may be compressed by gzip. Its first lines tell which it is.
-Times are ISO 8601, as nginx and Apache write them, or s, ms or µs since 1970.
-The key is who is limited: -key takes address, user, path, path:1 (its first part), agent,
-method, host, forwarded (the first X-Forwarded-For), or the name of any JSON field (such as
-request.host) or column; of several, all together are the key.
+A log has one of these formats, which compare recognizes by the first lines: the combined or
+common format of nginx and Apache, JSON objects, or CSV with the names of its columns in the
+first line. It may be compressed by gzip. Times are ISO 8601, those of nginx and Apache, or s,
+ms or µs since 1970. Each key is limited separately. -key takes address, user, path, path:1
+(the first part of the path), agent, method, host, forwarded (the first X-Forwarded-For), or the
+name of a JSON field (such as request.host) or column. Several names together are one key.
 
-A trace is a CSV file with a line for each request, in the order of time: its offset from
-the beginning (1.5s, 250ms, or seconds such as 1.5), its key, and its cost. Key and cost
-can be left out. Lines that begin with # are passed over.
+A trace is a CSV file with a line for each request, in the order of time: the offset from the
+beginning (1.5s, 250ms, or seconds such as 1.5), the key, and the cost. Key and cost are
+optional. Lines that begin with # are ignored.
 
   offset,key,cost
   0s,alice
@@ -67,28 +67,28 @@ can be left out. Lines that begin with # are passed over.
 func Command() *cli.Command {
 	return &cli.Command{
 		Name:        "compare",
-		Usage:       "shows what each algorithm makes of the same requests",
+		Usage:       "compares the algorithms on the same requests",
 		Description: description,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "log", Usage: "the requests in this log `FILE`; - is standard input"},
-			&cli.StringSliceFlag{Name: "key", Usage: "the `FIELDS` of the log that are the key, with commas between\n(the default is the address)"},
-			&cli.StringFlag{Name: "time-field", Usage: "the `FIELD` of the log that is the time\n(the default is the first with a usual name, such as time, timestamp or ts)"},
-			&cli.DurationFlag{Name: "late", Value: time.Minute, Usage: "by how long a `TIME` a line of the log may be out of order; it is put into\norder, and what is later than that is left out, counted and told"},
-			&cli.BoolFlag{Name: "spread", Value: true, Usage: "spread the requests of a second over it, where all times of the log are\nwhole seconds; the default, and -spread=false leaves them"},
-			&cli.StringFlag{Name: "trace", Usage: "the requests in this CSV `FILE` of offsets instead; - is standard input"},
-			&cli.StringSliceFlag{Name: "only", Usage: "the built-in traces of these `NAMES`: " + strings.Join(traceNames(), ",")},
-			&cli.StringSliceFlag{Name: "limit", Usage: "these `LIMITS`, one after the other: \"5/minute\", \"100/10s,200/10s\", \"10/s burst 20\"\n(each built-in trace has its own; for files the default is " + fileLimit.String() + ")"},
-			&cli.StringFlag{Name: "and", Usage: "also show allof: gcra under each of the limits and fixedwindow under this `LIMIT`,\ndecided as one, such as \"100/minute\" beside -limit 10/second"},
-			&cli.StringSliceFlag{Name: "algorithms", Usage: "only the algorithms of these `NAMES`: " + strings.Join(kindNames(), ",") + "\n(allof is gcra and fixedwindow decided as one, and is shown only if it is named\nor there is a second limit, of -and or of the trace)"},
-			&cli.DurationFlag{Name: "work", Usage: "also show inflight: at most a burst of requests at once, each of which takes this\n`TIME` of 1ms to 1h, such as 250ms (1s if inflight is named by -algorithms)"},
-			&cli.BoolFlag{Name: "aligned", Usage: "fixed windows that begin at whole periods of the clock,\nnot at the first request"},
-			&cli.StringFlag{Name: "redis", Usage: "run on the server at this `URL`: redis://, rediss:// or unix://\n(or on miniredis or local, which is this process without any Redis;\nthe default is miniredis, and local for over " + strconv.Itoa(manyDecisions) + " decisions)"},
-			&cli.BoolFlag{Name: "json", Usage: "print one JSON document, for machines: with every decision,\nunless there are over " + strconv.Itoa(manyDecisions)},
-			&cli.BoolFlag{Name: "decisions", Usage: "with every decision, however many there are"},
+			&cli.StringFlag{Name: "log", Usage: "read the requests from this log `FILE`; - is standard input"},
+			&cli.StringSliceFlag{Name: "key", Usage: "the `FIELDS` of the log that are the key, separated by commas\n(the default is the address)"},
+			&cli.StringFlag{Name: "time-field", Usage: "the `FIELD` of the log that is the time\n(the default is the first one with a usual name, such as time, timestamp or ts)"},
+			&cli.DurationFlag{Name: "late", Value: time.Minute, Usage: "lines of the log may be out of order by this `TIME`, and are sorted; later lines\nare left out and reported"},
+			&cli.BoolFlag{Name: "spread", Value: true, Usage: "if all times of the log are whole seconds, spread the requests of each second\nevenly over it (the default; -spread=false turns it off)"},
+			&cli.StringFlag{Name: "trace", Usage: "read the requests from this CSV `FILE` of offsets; - is standard input"},
+			&cli.StringSliceFlag{Name: "only", Usage: "only the built-in traces of these `NAMES`: " + strings.Join(traceNames(), ",")},
+			&cli.StringSliceFlag{Name: "limit", Usage: "compare under each of these `LIMITS`: \"5/minute\", \"100/10s,200/10s\", \"10/s burst 20\"\n(each built-in trace has its own; for files the default is " + fileLimit.String() + ")"},
+			&cli.StringFlag{Name: "and", Usage: "also show allof, which is one decision of gcra under -limit and fixedwindow under\nthis `LIMIT`, such as \"100/minute\" beside -limit 10/second"},
+			&cli.StringSliceFlag{Name: "algorithms", Usage: "only the algorithms of these `NAMES`: " + strings.Join(kindNames(), ",") + "\n(allof is one decision of gcra and fixedwindow; it is shown only if it is named\nor there is a second limit, of -and or of the trace)"},
+			&cli.DurationFlag{Name: "work", Usage: "also show inflight: at most as many requests at the same time as the burst, each of\nwhich takes this `TIME` of 1ms to 1h, such as 250ms (1s if -algorithms names inflight)"},
+			&cli.BoolFlag{Name: "aligned", Usage: "fixed windows begin at whole periods of the clock,\ninstead of at the first request"},
+			&cli.StringFlag{Name: "redis", Usage: "run on the server at this `URL`: redis://, rediss:// or unix://; miniredis and local\nrun inside this process, miniredis with the Lua scripts, local with limiters in Go\n(the default is miniredis, and local for over " + strconv.Itoa(manyDecisions) + " decisions)"},
+			&cli.BoolFlag{Name: "json", Usage: "print one JSON document, for machines; it has every decision\nunless there are over " + strconv.Itoa(manyDecisions)},
+			&cli.BoolFlag{Name: "decisions", Usage: "let the JSON have every decision, even if there are more"},
 			&cli.StringFlag{Name: "html", Usage: "also write a page with pictures to this `FILE`"},
-			&cli.StringFlag{Name: "svg", Usage: "also write a picture of each trace into the directory `DIR`, as SVG"},
-			&cli.StringFlag{Name: "png", Usage: "the same as PNG into `DIR`"},
-			&cli.IntFlag{Name: "width", Usage: "how many `COLUMNS` what is printed has at most\n(the default is the terminal's width, or 80)"},
+			&cli.StringFlag{Name: "svg", Usage: "also write a picture of each trace as SVG into the directory `DIR`"},
+			&cli.StringFlag{Name: "png", Usage: "also write a picture of each trace as PNG into the directory `DIR`"},
+			&cli.IntFlag{Name: "width", Usage: "print at most this many `COLUMNS`\n(the default is the terminal's width, or 80)"},
 		},
 		Action: action,
 	}
@@ -96,11 +96,11 @@ func Command() *cli.Command {
 
 func action(ctx context.Context, cmd *cli.Command) error {
 	if cmd.Args().Present() {
-		return command.Misuse(cmd, "what is %q? compare takes flags only", cmd.Args().First())
+		return command.Misuse(cmd, "compare takes only flags, not %q", cmd.Args().First())
 	}
 	work := cmd.Duration("work")
 	if cmd.IsSet("work") && (work < leastWork || work > mostWork || work%time.Microsecond != 0) {
-		return command.Misuse(cmd, "work is %v, want %v to %v, in whole microseconds", work, leastWork, mostWork)
+		return command.Misuse(cmd, "-work: %v, want %v to %v, in whole microseconds", work, leastWork, mostWork)
 	}
 	choice := choice{names(cmd, "algorithms"), work}
 	if name, found := choice.unknown(); found {
@@ -111,7 +111,7 @@ func action(ctx context.Context, cmd *cli.Command) error {
 	}
 	width := cmd.Int("width")
 	if cmd.IsSet("width") && (width < minWidth || width > maxWidth) {
-		return command.Misuse(cmd, "width is %d, want %d to %d columns", width, minWidth, maxWidth)
+		return command.Misuse(cmd, "-width: %d, want %d to %d columns", width, minWidth, maxWidth)
 	}
 	for _, flag := range []string{"html", "svg", "png"} {
 		if path := cmd.String(flag); cmd.IsSet(flag) && (path == "" || path == "-") {
@@ -138,7 +138,7 @@ func action(ctx context.Context, cmd *cli.Command) error {
 	if cmd.Bool("json") {
 		every := cmd.Bool("decisions") || report.decisions() <= manyDecisions
 		if !every {
-			fmt.Fprintf(cmd.Root().ErrWriter, "bench: the JSON is without its %s decisions; -decisions prints them\n", counted(report.decisions()))
+			fmt.Fprintf(cmd.Root().ErrWriter, "bench: the JSON leaves out %s decisions; -decisions includes them\n", counted(report.decisions()))
 		}
 		err = report.JSON(&out, every)
 	} else {

@@ -121,7 +121,7 @@ func TestModels(t *testing.T) {
 	}
 }
 
-// checkTwins runs each kind that has no row of its own, and holds it to the row that stands for it.
+// checkTwins runs each kind without a row of its own, and compares it with the row that represents it.
 func checkTwins(t *testing.T, runner scripts.Runner, tr trace.Trace, c Comparison) {
 	t.Helper()
 	for _, run := range c.Runs {

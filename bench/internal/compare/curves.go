@@ -8,7 +8,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/picture"
 )
 
-// curves are what a run's part of a figure shows of some keys.
+// curves are the data of a run's part of a figure, for some keys.
 type curves struct {
 	// Of the first key, in the period that ends at a time: how much came, and how much went through, each request
 	// when it left the queue.

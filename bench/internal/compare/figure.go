@@ -22,6 +22,7 @@ type figure struct {
 	parts       []part
 	rate        float64
 	period      string
+	clock       picture.Clock
 	first, last float64 // the ends of the time axis
 	most        float64 // the upper end of what passed, the same in all parts
 	room        float64 // the upper end of how many wait
@@ -33,14 +34,14 @@ type part struct {
 	run Run
 }
 
-// The lanes' heights, and what is around them.
+// The heights of the lanes, and the space around them. A lane is one of the charts of a part, such as the requests of a key.
 const (
 	passedHeight  vg.Length = 84
 	requestHeight vg.Length = 22
 	waitingHeight vg.Length = 34
 	laneGap       vg.Length = 6
 	captionHeight vg.Length = 17
-	axisHeight    vg.Length = 18
+	axisHeight    vg.Length = 21
 	partGap       vg.Length = 16
 	margin        vg.Length = 6
 
@@ -84,7 +85,7 @@ func (c Comparison) figure(first, last time.Duration) figure {
 	f := figure{
 		title: c.Title(), answer: c.Answer(), keys: c.shown(), several: len(c.Requests) > 1,
 		rate: float64(c.Trace.Limit.Rate), period: picture.ShortTime(c.Trace.Limit.Period),
-		first: first.Seconds(), last: last.Seconds(), room: 1,
+		clock: picture.Clock{Start: c.Trace.Start}, first: first.Seconds(), last: last.Seconds(), room: 1,
 	}
 	f.most = max(f.rate, 1)
 	arrived := 0.0
@@ -197,7 +198,7 @@ func (f figure) part(c draw.Canvas, p part, narrow bool) {
 	line(beside, caption, p.summary())
 	c.Max.Y -= captionHeight + laneGap
 
-	times := picture.TimeTicks{AtMost: 11, Width: c.Max.X - c.Min.X - leftWide - right}
+	times := picture.TimeTicks{Clock: f.clock, AtMost: 11, Width: c.Max.X - c.Min.X - leftWide - right}
 	if narrow {
 		times.AtMost, times.Width = 6, c.Max.X-c.Min.X-leftNarrow-right
 	}

@@ -22,7 +22,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/trace"
 )
 
-// compared returns what came of the traces in this process.
+// compared compares the traces in this process.
 func compared(t *testing.T, traces ...trace.Trace) Report {
 	t.Helper()
 	report := Report{Server: "this process", Command: "bench compare -x", Date: time.Date(2026, 11, 25, 14, 0, 0, 0, time.UTC)}
@@ -94,7 +94,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// TestPictures: the files are what their names say, of the size that they should have.
+// TestPictures: the files have the format of their names, and the right size.
 func TestPictures(t *testing.T) {
 	for _, c := range compared(t, append(trace.Builtin(), odd()...)...).Comparisons {
 		for _, f := range c.figures() {
@@ -157,7 +157,7 @@ func TestSliding(t *testing.T) {
 	}
 }
 
-// TestCurves: what is shown of the one key of each built-in trace is what the totals say.
+// TestCurves: for the key of each built-in trace the curves agree with the totals.
 func TestCurves(t *testing.T) {
 	for _, c := range compared(t, trace.Builtin()...).Comparisons {
 		for _, run := range c.Runs {
@@ -200,13 +200,13 @@ func TestDenied(t *testing.T) {
 	if !reflect.DeepEqual(lines, want) {
 		t.Errorf("got the keys %q, want %q", lines, want)
 	}
-	const answer = "Of 77 requests, fixedwindow, slidinglog, gcra and leakybucket deny 16.9%, and the queue 14.3%. The queue delays 6.1% of what it admits: by 0.5s at p50, 1s at p99. " +
+	const answer = "Of 77 requests, fixedwindow, slidinglog, gcra and leakybucket deny 16.9%, and the queue 14.3%. The queue delays 6.1% of the requests that it admits, by 0.5s at p50 and 1s at p99. " +
 		"2 of 4 keys are ever denied; burst has 78.0% of all denials. In the worst 1s of one key, each passes 2. A limit of 12/second would deny none."
 	if got := c.Answer(); got != answer {
 		t.Errorf("got the answer\n%s\nwant\n%s", got, answer)
 	}
 	c = compared(t, trace.Trace{Name: "none", Limit: algorithms.PerSecond(99), Arrivals: tr.Arrivals}).Comparisons[0]
-	if got, want := c.Answer(), "No request is denied, of 77. The queue delays 19.5% of what it admits: by 40ms at p50, 0.111s at p99. In the worst 1s of one key, each passes 12. The most that arrived in any 1s is 12."; got != want {
+	if got, want := c.Answer(), "None of 77 requests is denied. The queue delays 19.5% of the requests that it admits, by 40ms at p50 and 0.111s at p99. In the worst 1s of one key, each passes 12. The most that arrived in any 1s is 12."; got != want {
 		t.Errorf("got the answer\n%s\nwant\n%s", got, want)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// inflightName is the name of the kind that limits what is under way. It is compared if it is named or -work is given.
+// inflightName is the name of the kind that limits concurrent requests. It is compared if it is named or -work is set.
 const inflightName = "inflight"
 
 // How long a request is under way, and the bounds of it.
@@ -44,7 +44,7 @@ func inflightKind(work time.Duration) subject.Kind {
 // leases is a limiter of package inflight as a subject.
 type leases struct{ limiter inflight.Limiter }
 
-// Ask implements subject.Subject. A request takes one lease, whatever its cost.
+// Ask implements subject.Subject. A request of any cost acquires one lease.
 func (l leases) Ask(ctx context.Context, key string, op subject.Op, _ int64) (answer subject.Answer, err error) {
 	switch op {
 	case subject.Allow:

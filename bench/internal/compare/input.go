@@ -19,7 +19,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/trace"
 )
 
-// fileLimit is what a file's requests are sent to without -limit.
+// fileLimit is the limit for a file's requests without -limit.
 var fileLimit = algorithms.PerSecond(10)
 
 // logFlags are those that need -log.
@@ -48,11 +48,11 @@ func traces(cmd *cli.Command) ([]trace.Trace, error) {
 		}
 	}
 	if sources > 1 {
-		return nil, command.Misuse(cmd, "-log and -trace take a file, -only picks from the built-in traces: want one of them")
+		return nil, command.Misuse(cmd, "want only one of -log, -trace and -only")
 	}
 	for _, flag := range logFlags {
 		if cmd.IsSet(flag) && !cmd.IsSet("log") {
-			return nil, command.Misuse(cmd, "-%s says how a log is read: want -log FILE with it", flag)
+			return nil, command.Misuse(cmd, "-%s needs -log FILE", flag)
 		}
 	}
 	var read trace.Trace
@@ -88,7 +88,7 @@ func secondLimit(cmd *cli.Command) (limit algorithms.Limit, err error) {
 		return limit, command.Misuse(cmd, "-and: %v", err)
 	}
 	if limit.Burst != 0 {
-		return limit, command.Misuse(cmd, "-and: %s has a burst, and fixedwindow has none: want such as %s", limit, algorithms.Per(limit.Rate, limit.Period))
+		return limit, command.Misuse(cmd, "-and: %s has a burst, which fixedwindow does not support: want a limit such as %s", limit, algorithms.Per(limit.Rate, limit.Period))
 	}
 	return limit, nil
 }

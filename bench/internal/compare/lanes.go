@@ -96,7 +96,7 @@ func (f figure) signs() []picture.Sign {
 	}
 	arrived := "arrived in it"
 	if f.cutOff {
-		arrived += ", goes on above"
+		arrived += ", continues above"
 	}
 	signs := []picture.Sign{
 		{Text: "passed in the last " + f.period + of, Paint: sample(passedLine)},

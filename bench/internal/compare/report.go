@@ -12,7 +12,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/picture"
 )
 
-// A Report is what the command found out.
+// A Report is the result of the command.
 type Report struct {
 	Server      string    // what it ran on
 	Command     string    // that found it out
@@ -117,10 +117,10 @@ func wrap(s string, width int) string {
 // notes say what the table's numbers mean where that isn't plain.
 func (c Comparison) notes() (notes []string) {
 	if n := len(c.Requests); n > 1 {
-		notes = append(notes, fmt.Sprintf("%s keys, each limited for itself: numbers are sums over them, but the most in any %s is that of one key.", counted(n), picture.ShortTime(c.Trace.Limit.Period)))
+		notes = append(notes, fmt.Sprintf("Each of the %s keys has a limit of its own. The numbers are sums over all keys, but the most in any %s is that of one key.", counted(n), picture.ShortTime(c.Trace.Limit.Period)))
 	}
 	if slices.ContainsFunc(c.Runs, func(r Run) bool { return r.Kind.Name == allofName }) {
-		note := fmt.Sprintf("allof is gcra under %s and fixedwindow under %s, decided as one: what either denies is charged to none.",
+		note := fmt.Sprintf("allof is gcra under %s and fixedwindow under %s as one decision: if either denies a request, neither is charged.",
 			c.Trace.Limit, cmp.Or(c.Trace.And, c.Trace.Limit))
 		if c.Aligned {
 			note += " Its windows are not aligned."
@@ -135,7 +135,7 @@ func (c Comparison) notes() (notes []string) {
 		if weighs(run.Kind) {
 			admitted = append(admitted, fmt.Sprintf("%s %s", and(run.Names), counted(int(run.Totals.Events))))
 		} else {
-			notes = append(notes, run.Name()+" has no costs: it counts each request as 1.")
+			notes = append(notes, run.Name()+" ignores costs: it counts each request as 1.")
 		}
 		if n := run.Totals.OverLimit; n > 0 {
 			over = append(over, fmt.Sprintf("%s %s", and(run.Names), counted(n)))
@@ -145,7 +145,7 @@ func (c Comparison) notes() (notes []string) {
 		notes = append(notes, "Admitted by cost: "+strings.Join(admitted, ", ")+".")
 	}
 	if len(over) > 0 {
-		notes = append(notes, "Over the limit, as they cost more than it can ever admit, and neither admitted nor denied: "+strings.Join(over, ", ")+".")
+		notes = append(notes, "Requests that cost more than the limit can ever admit, and are neither admitted nor denied: "+strings.Join(over, ", ")+".")
 	}
 	return notes
 }

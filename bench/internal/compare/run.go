@@ -28,7 +28,7 @@ type Setup struct {
 	Decided *atomic.Int64 // counts decisions as they are made
 }
 
-// A Comparison is what several algorithms made of one trace.
+// A Comparison is the result of several algorithms for one trace.
 type Comparison struct {
 	Trace   trace.Trace
 	Aligned bool
@@ -37,7 +37,7 @@ type Comparison struct {
 	Requests map[string]int // how many each key has
 }
 
-// A Run is what one algorithm made of a trace: an outcome for each arrival.
+// A Run is the result of one algorithm for a trace: an outcome for each arrival.
 type Run struct {
 	Kind     subject.Kind // that which was named, also where windows were aligned
 	Names    []string     // its name, and those of kinds that decide as it does
@@ -46,7 +46,7 @@ type Run struct {
 	Denials  map[string]int // how many requests of each key were denied
 }
 
-// Name is what the run is called.
+// Name is the name of the run.
 func (r Run) Name() string { return strings.Join(r.Names, ", ") }
 
 // cleanupTime is how long the removal of keys may take, for each algorithm.
@@ -151,13 +151,15 @@ func (s Setup) player(k subject.Kind, t trace.Trace) (*player, error) {
 // play sends the arrivals, each at its time.
 func (p *player) play(ctx context.Context, arrivals []trace.Arrival, decided *atomic.Int64) ([]Outcome, error) {
 	outcomes := make([]Outcome, 0, len(arrivals))
+	calls, stop := outlasting(ctx)
+	defer stop()
 	for _, arrival := range arrivals {
 		if ctx.Err() != nil {
 			return outcomes, ctx.Err()
 		}
 		p.now = p.start.Add(arrival.At)
 		p.touched[arrival.Key] = struct{}{}
-		outcome, err := p.decide(ctx, arrival)
+		outcome, err := p.decide(calls, arrival)
 		if err != nil {
 			return outcomes, err
 		}
@@ -166,6 +168,14 @@ func (p *player) play(ctx context.Context, arrivals []trace.Arrival, decided *at
 		outcomes = append(outcomes, outcome)
 	}
 	return outcomes, nil
+}
+
+// outlasting returns a context that ends a second after ctx. A call that was given up could still be run by the server, after
+// cleanUp has removed its key.
+func outlasting(ctx context.Context) (context.Context, func()) {
+	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, cancel) })
+	return calls, func() { stop(); cancel() }
 }
 
 // cleanUp removes the state of all keys, also where ctx has ended.

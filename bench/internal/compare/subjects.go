@@ -12,7 +12,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/trace"
 )
 
-// An Outcome is what a subject made of one request. Durations are whole microseconds.
+// An Outcome is the decision of a subject on one request. Durations are whole microseconds.
 type Outcome struct {
 	Allowed    bool          // admitted, or taken into the queue
 	OverLimit  bool          // it costs more than the limit can ever admit; it was not decided on
@@ -86,7 +86,7 @@ func (c choice) kinds(t trace.Trace) []subject.Kind {
 	return found
 }
 
-// weight is what a kind counts an arrival for.
+// weight is the cost of an arrival for a kind.
 func weight(k subject.Kind, a trace.Arrival) int64 {
 	if weighs(k) {
 		return a.Cost

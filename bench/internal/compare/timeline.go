@@ -16,7 +16,7 @@ const (
 	denied = '·'
 )
 
-// paint is what a cell of a timeline is coloured by.
+// paint is the meaning of a cell in a timeline, which determines its colour.
 type paint int
 
 const (
@@ -51,7 +51,7 @@ func (c Comparison) timeline(width int, color bool) string {
 	}
 	label += 2
 	first, last := c.span()
-	axis := newAxis(first, last, width-label)
+	axis := newAxis(picture.Clock{Start: c.Trace.Start}, first, last, width-label)
 
 	tallies := make([]tally, len(c.Runs))
 	most, longest := 0, 0
@@ -90,11 +90,11 @@ func (c Comparison) span() (first, last time.Duration) {
 	return first, last
 }
 
-// legend says how to read the timeline. Longest is the longest queue, 0 for none.
+// legend explains the timeline. Longest is the length of the longest queue, or 0 if nothing waited.
 func legend(a axis, most, longest int) string {
-	s := fmt.Sprintf("One column is %s; █ is %s. Where a bar is lower than the arrivals', some were denied; at a %c, all.", picture.ShortTime(a.cell), plural(most, "request"), denied)
+	s := fmt.Sprintf("One column is %s. █ is %s. A bar that is lower than that of the arrivals means that some requests were denied, %c that all were.", picture.ShortTime(a.cell), plural(most, "request"), denied)
 	if longest > 0 {
-		s += fmt.Sprintf(" The queue's bars are those that leave it, waiting are those in it (█ is %s).", counted(longest))
+		s += fmt.Sprintf(" The row of the queue shows requests when they leave it, the row waiting how many are in it (█ is %s).", counted(longest))
 	}
 	return s
 }

@@ -1,5 +1,5 @@
-// Package demo shows what becomes of a rate limit in several processes behind one address: where each keeps
-// its own count, where they share it through a cache, and where Redis decides.
+// Package demo shows how many requests several processes behind one address admit under one rate limit: if each process
+// keeps its own count, if they share a count in a cache, and if Redis decides.
 package demo
 
 import (
@@ -19,42 +19,43 @@ import (
 	"github.com/go-weir/weir/bench/internal/progress"
 )
 
-const description = `It starts six processes that serve at one address, as a web application's do, and limits
-them in three ways: with a count in each process's memory, with a log in a cache that is read,
-changed and written back, as Django REST framework's throttles do, and with Weir over Redis.
-Each gets 100 requests over 10s under a limit of 1/second, and then as many as 64 connections
-can ask, under 10, 100 and 1000 a minute. It tells how many came through beside how many the
-limit lets through. It takes a minute. Ctrl-C ends it with what was counted until then.
+const description = `It starts six processes that serve at one address, as a web application does, and limits them
+in three ways: with a log in each process's memory; with a log in a shared cache that is read,
+changed and written back, as Django REST framework's throttles do; and with Weir over Redis.
+Each way is sent 100 requests over 10s under a limit of 1/second. Then 64 connections send as
+many requests as they can, under 10, 100 and 1000 a minute. The output shows how many requests
+passed, beside how many the limit allows. It takes a minute. After Ctrl-C the results so far
+are printed.
 
   go run ./bench demo
   go run ./bench demo -html demo.html
   go run ./bench demo -redis redis://127.0.0.1:6379 -algorithms gcra
   go run ./bench demo -processes 1
 
-A service in Python was seen to let through, of 100 requests over 10s under a limit of 1/second:
-10 in one process, 41 to 46 in six that counted each for itself, and 10 in six with a shared
-cache. Under 64 connections that cache let through 35 to 43 of 10 a minute, 305 to 368 of 100,
-and 3526 to 3831 of 1000.`
+For comparison, a service in Python admitted of 100 requests over 10s, under 1/second: 10 in one
+process, 41 to 46 in six processes with separate counts, and 10 in six processes with a shared
+cache. With 64 connections and the shared cache it admitted 35 to 43 under 10 a minute, 305 to
+368 under 100, and 3526 to 3831 under 1000.`
 
 // Command returns the command demo.
 func Command() *cli.Command {
 	return &cli.Command{
 		Name:        "demo",
-		Usage:       "shows what becomes of a limit in several processes",
+		Usage:       "shows how many requests six processes admit under one limit",
 		Description: description,
 		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "processes", Value: 6, Usage: "how many `PROCESSES` serve"},
-			&cli.StringSliceFlag{Name: "algorithms", Aliases: []string{"algorithm"}, Usage: "only those of Weir's algorithms of these `NAMES`: " + strings.Join(algorithmNames(), ",")},
-			&cli.StringFlag{Name: "limit", Value: "1/second", Usage: "the `LIMIT` for requests that come at their times (the default is 1/second)"},
-			&cli.IntFlag{Name: "requests", Value: 100, Usage: "how many `REQUESTS` come at their times"},
-			&cli.DurationFlag{Name: "over", Value: 10 * time.Second, Usage: "over how long a `TIME` they come"},
-			&cli.StringSliceFlag{Name: "burst-limits", Value: []string{"10/minute", "100/minute", "1000/minute"}, Usage: "the `LIMITS` for connections that ask as fast as they can\n(the default is 10/minute,100/minute,1000/minute)"},
-			&cli.IntFlag{Name: "connections", Value: 64, Usage: "how many `CONNECTIONS` those are"},
-			&cli.DurationFlag{Name: "burst-for", Value: 2 * time.Second, Usage: "for how long a `TIME` they ask, under each limit"},
-			&cli.StringFlag{Name: "redis", Usage: "the server at this `URL`, or the cluster at several with commas between\n(the default is to start one, " + launch.DefaultImage + " or whatever there is)"},
+			&cli.IntFlag{Name: "processes", Value: 6, Usage: "the number of `PROCESSES` that serve"},
+			&cli.StringSliceFlag{Name: "algorithms", Aliases: []string{"algorithm"}, Usage: "only these of Weir's algorithms, by `NAMES`: " + strings.Join(algorithmNames(), ",")},
+			&cli.StringFlag{Name: "limit", Value: "1/second", Usage: "the `LIMIT` for the evenly spaced requests (the default is 1/second)"},
+			&cli.IntFlag{Name: "requests", Value: 100, Usage: "the number of evenly spaced `REQUESTS`"},
+			&cli.DurationFlag{Name: "over", Value: 10 * time.Second, Usage: "the `TIME` over which they are sent"},
+			&cli.StringSliceFlag{Name: "burst-limits", Value: []string{"10/minute", "100/minute", "1000/minute"}, Usage: "the `LIMITS` for connections that send as many requests as they can\n(the default is 10/minute,100/minute,1000/minute)"},
+			&cli.IntFlag{Name: "connections", Value: 64, Usage: "the number of these `CONNECTIONS`"},
+			&cli.DurationFlag{Name: "burst-for", Value: 2 * time.Second, Usage: "the `TIME` for which they send, under each limit"},
+			&cli.StringFlag{Name: "redis", Usage: "use the server at this `URL`, or the cluster at several URLs separated by commas\n(the default is to start one, " + launch.DefaultImage + " or whatever there is)"},
 			&cli.StringFlag{Name: "html", Usage: "also write a page with a picture to this `FILE`"},
 			&cli.StringFlag{Name: "svg", Usage: "also write the picture to this `FILE`, as SVG"},
-			&cli.StringFlag{Name: "png", Usage: "the same as PNG to this `FILE`"},
+			&cli.StringFlag{Name: "png", Usage: "also write the picture to this `FILE`, as PNG"},
 		},
 		Action: action,
 	}
@@ -62,7 +63,7 @@ func Command() *cli.Command {
 
 func action(ctx context.Context, cmd *cli.Command) error {
 	if cmd.Args().Present() {
-		return command.Misuse(cmd, "what is %q? demo takes flags only", cmd.Args().First())
+		return command.Misuse(cmd, "demo takes only flags, not %q", cmd.Args().First())
 	}
 	p, err := read(cmd)
 	if err != nil {
@@ -94,7 +95,7 @@ func action(ctx context.Context, cmd *cli.Command) error {
 
 var errInterrupted = errors.New("interrupted")
 
-// serverAndAll gets the server, and does what is planned there.
+// serverAndAll connects to the server or starts it, and carries out the plan.
 func (p plan) serverAndAll(ctx context.Context, urls string, shown io.Writer) (r report, err error) {
 	wait := progress.Start(shown, progress.Unknown)
 	wait.Say("reaching or starting the server")

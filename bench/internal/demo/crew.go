@@ -17,7 +17,7 @@ import (
 )
 
 // A crew is worker processes that serve at one address: all accept from one listening socket, which they
-// have from this process, as the workers of gunicorn do. They end with this process, whatever becomes of it:
+// have from this process, as the workers of gunicorn do. They end when this process ends:
 // they read from it.
 type crew struct {
 	url     *url.URL
@@ -75,13 +75,11 @@ func (c *crew) serve(s service) error {
 
 // start starts a worker, with the listening socket as its file listenerFile.
 func start(listener *os.File) (*worker, error) {
-	self, err := os.Executable()
+	command, err := workerEnv.Command()
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{command: exec.Command(self)}
-	// The race detector, if it is on, would hold each process for a second at its end.
-	w.command.Env = append(os.Environ(), workerEnv+"=1", "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	w := &worker{command: command}
 	w.command.ExtraFiles = []*os.File{listener}
 	w.command.Stderr = &w.stderr
 	procgroup.Own(w.command) // Ctrl-C is for this process alone, which then ends them
@@ -96,7 +94,7 @@ func start(listener *os.File) (*worker, error) {
 	return w, w.command.Start()
 }
 
-// failure ends a worker that has failed, and says why as far as it has said so itself.
+// failure ends a worker that has failed, and returns an error with the worker's output.
 func (w *worker) failure(err error) error {
 	w.dismiss()
 	said := strings.TrimSpace(w.stderr.String())

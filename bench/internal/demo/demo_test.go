@@ -35,7 +35,7 @@ func demo(ctx context.Context, args ...string) (code int, stdout, stderr string)
 	return code, out.String(), err.String()
 }
 
-// short is a plan of moments. Its limits give nothing back meanwhile, so that what is right is one number.
+// short is a plan that takes a moment. Its periods are longer than that, so the right result is one number.
 func short() plan {
 	p := plan{processes: 6, kinds: []int{0, 1, 2, 3, 4, 5}}
 	load := httpload.Load{Method: http.MethodGet, Timeout: patience}
@@ -196,7 +196,7 @@ func TestFailures(t *testing.T) {
 		{[]string{"-redis", "redis://:wrong@no where"}, command.Failed, "want redis://"},
 		{[]string{"-html", "/"}, command.Failed, "can't write /: it is a directory"},
 		{[]string{"-html", "/no/such/dir/x.html"}, command.Failed, "can't write /no/such/dir/x.html: no such file"},
-		{[]string{"now"}, command.Misused, `what is "now"?`},
+		{[]string{"now"}, command.Misused, `demo takes only flags, not "now"`},
 		{[]string{"-processes", "0"}, command.Misused, "-processes: 0, want 1 to 100"},
 		{[]string{"-requests", "0"}, command.Misused, "-requests: 0, want 1 to 100000"},
 		{[]string{"-connections", "0"}, command.Misused, "-connections: 0, want 1 to 10000"},

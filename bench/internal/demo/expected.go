@@ -17,7 +17,7 @@ type request struct {
 
 func (r request) admitted() bool { return r.status == http.StatusOK }
 
-// expected is what a definition makes of requests.
+// expected is the result of a definition for the requests.
 type expected struct {
 	low, high int
 	allowed   []time.Duration // when those were admitted that make up high

@@ -15,7 +15,7 @@ import (
 	"github.com/go-weir/weir/bench/shared/target"
 )
 
-// TestExpect holds what is right to what the algorithms are defined to admit.
+// TestExpect compares the expected numbers with the definitions of the algorithms.
 func TestExpect(t *testing.T) {
 	const ms = time.Millisecond
 	// every returns requests that come one each step and take so long.
@@ -129,7 +129,7 @@ func TestThrottleRaces(t *testing.T) {
 	}
 }
 
-// TestEachProcessCounts: what each process counts for itself is admitted once in each.
+// TestEachProcessCounts: if each process has its own count, each admits the whole limit.
 func TestEachProcessCounts(t *testing.T) {
 	admitted := 0
 	for range 2 {

@@ -51,7 +51,7 @@ func (f figure) alt() string {
 	return b.String()
 }
 
-// caption says what came of the i-th kind.
+// caption is the result of the i-th kind in words.
 func (o outcome) caption(i int) string {
 	return fmt.Sprintf("%s: %d of %s", o.limit, len(o.all[i].admitted), o.all[i].right())
 }
@@ -60,7 +60,7 @@ func (o outcome) caption(i int) string {
 const (
 	chartHeight   vg.Length = 84
 	captionHeight vg.Length = 17
-	axisHeight    vg.Length = 18
+	axisHeight    vg.Length = 21
 	rowGap        vg.Length = 14
 	gap           vg.Length = 6
 	margin        vg.Length = 6
@@ -125,7 +125,7 @@ func (f figure) draw(c draw.Canvas, narrow bool) {
 	}
 }
 
-// chart draws what came of a drive of one kind.
+// chart draws the result of one kind in a drive.
 func (f figure) chart(c draw.Canvas, d, i int) {
 	o, axes := f.Outcomes[d], f.axes[d]
 	caption := picture.Style(picture.Small, picture.Muted)

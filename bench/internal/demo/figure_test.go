@@ -51,7 +51,7 @@ func TestFigure(t *testing.T) {
 	}})
 }
 
-// TestFiles: the pictures are what their names say.
+// TestFiles: the pictures have the format of their names.
 func TestFiles(t *testing.T) {
 	dir := t.TempDir()
 	to := places{svg: filepath.Join(dir, "demo.svg"), png: filepath.Join(dir, "demo.png")}

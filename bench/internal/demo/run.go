@@ -21,7 +21,7 @@ import (
 	"github.com/go-weir/weir/bench/shared/target"
 )
 
-// A plan is what is driven.
+// A plan is the load of the demonstration. Each of its drives sends requests to all kinds of limiters under one limit.
 type plan struct {
 	processes int
 	kinds     []int // indexes in the list of all
@@ -37,13 +37,13 @@ type drive struct {
 // paced says whether requests come at their times, so that what goes on beside them doesn't matter.
 func (d drive) paced() bool { return d.load.Connections == 0 }
 
-// An outcome is what came of a drive, kind by kind.
+// An outcome is the result of a drive for each kind.
 type outcome struct {
 	drive
 	all []count
 }
 
-// A count is what one kind made of a drive.
+// A count is the result of one kind in a drive.
 type count struct {
 	kind     kind
 	requests []request // that were decided on, in the order of their answers
@@ -55,7 +55,7 @@ type count struct {
 
 func (c count) refused() int { return len(c.requests) - len(c.admitted) }
 
-// off is how far what was admitted is from what is right.
+// off is the difference between the admitted and the right number.
 func (c count) off() int {
 	return len(c.admitted) - min(max(len(c.admitted), c.low), c.high)
 }
@@ -75,7 +75,7 @@ type report struct {
 // path is the path at which a kind is driven.
 func (p plan) path(d, k int) string { return fmt.Sprintf("/%s/%d", kinds[k].Name, d+1) }
 
-// carryOut does what is planned on the server, and leaves nothing there.
+// carryOut carries out the plan on the server, and leaves nothing there.
 func (p plan) carryOut(ctx context.Context, server *launch.Server, shown io.Writer) (r report, err error) {
 	admin := server.Place.Admin()
 	defer admin.Close()
@@ -132,10 +132,10 @@ func (p plan) service(place target.Place) service {
 	return s
 }
 
-// rights are what the demonstration takes of a user of the server.
+// rights are the rights that the demonstration needs on the server.
 const rights = "~weir-bench* +ping +info +@scripting +@read +@write"
 
-// try has each limiter decide once, of a key of its own, so that what can't work is told before it is driven.
+// try makes one decision with each limiter, so that an error is reported before the drives.
 func (s service) try(ctx context.Context, client redis.UniversalClient) error {
 	const key = "first"
 	return s.each(client, func(_ endpoint, limiter algorithms.Limiter) error {

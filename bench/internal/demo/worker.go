@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/gob"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -15,14 +14,14 @@ import (
 	"golang.org/x/net/netutil"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/bench/internal/reexec"
 	"github.com/go-weir/weir/bench/shared/target"
 	"github.com/go-weir/weir/httplimit"
 )
 
-// workerEnv is the environment variable by which a process knows that it is a worker.
-const workerEnv = "WEIR_DEMO_WORKER"
+const workerEnv = reexec.Env("WEIR_DEMO_WORKER")
 
-// A service is what each worker serves.
+// A service is the configuration of a worker.
 type service struct {
 	Place     target.Place
 	Prefix    string // of all keys
@@ -41,23 +40,14 @@ type endpoint struct {
 // the standard ones.
 const listenerFile = 3
 
-// lineReady is what a worker says once it serves.
+// lineReady is the line that a worker writes when it serves.
 const lineReady = "ready\n"
 
 // patience is how long a limiter is waited for: longer than anything here should take.
 const patience = 30 * time.Second
 
-// Main serves as a worker and ends the process, if it is one; else it returns.
-func Main() {
-	if os.Getenv(workerEnv) == "" {
-		return
-	}
-	if err := work(os.Stdin, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(0)
-}
+// Main serves as a worker and ends the process, if the process is a worker. Otherwise it returns.
+func Main() { workerEnv.Main(work) }
 
 // work reads a service and serves it until in ends.
 func work(in io.Reader, out io.Writer) error {

@@ -35,7 +35,7 @@ func (r refuser) PeekN(ctx context.Context, key string, _ int64) (algorithms.Res
 
 func (refuser) Reset(context.Context, string) error { return nil }
 
-// A denial is what there is to remember.
+// A denial is an entry of the caches.
 type denial struct {
 	cost, limit, remaining     int64
 	from, until, retry, resets int64

@@ -12,9 +12,8 @@ import (
 	"time"
 )
 
-// client returns what sends the requests of a load until ctx ends: directly, without a proxy; over HTTP/1.1,
-// where a request under way has a connection to itself; and without following redirects, which are answers
-// like others.
+// client returns the client that sends the requests of a load until ctx ends. It uses no proxy. It uses HTTP/1.1, so that each
+// request in progress has its own connection. It doesn't follow redirects, which count as responses.
 func (l Load) client(ctx context.Context) *http.Client {
 	http1 := new(http.Protocols)
 	http1.SetHTTP1(true)

@@ -22,17 +22,17 @@ import (
 	"github.com/go-weir/weir/bench/internal/wholefile"
 )
 
-const description = `It sends requests to any URL and counts the answers by their status: evenly over a time,
-whether or not those before are answered, or with -c from so many connections, each of which
-asks again as soon as it is answered. It goes there directly, without a proxy, over HTTP/1.1,
-and follows no redirects.
+const description = `It sends requests to a URL and counts the responses by status. By default the requests are sent
+at a constant rate, even if earlier ones have not been answered. With -c each of a number of
+connections sends the next request as soon as the last one is answered. Requests are HTTP/1.1.
+Proxies are not used, and redirects are not followed.
 
   go run ./bench http http://127.0.0.1:8080/
   go run ./bench http http://127.0.0.1:8080/ -n 100 -d 10s
   go run ./bench http http://127.0.0.1:8080/ -c 64 -d 60s
   go run ./bench http http://127.0.0.1:8080/ -H "Authorization: Api-Key 7d3f" -method POST
 
-Ctrl-C ends it with what was counted until then.`
+After Ctrl-C the results so far are printed.`
 
 // What the flags can be.
 const (
@@ -45,17 +45,17 @@ const (
 func Command() *cli.Command {
 	return &cli.Command{
 		Name:                      "http",
-		Usage:                     "sends requests to a URL and counts the answers",
+		Usage:                     "sends requests to a URL and counts the responses",
 		Description:               description,
 		DisableSliceFlagSeparator: true, // a header field may hold commas
 		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "n", Value: 100, Usage: "send so many `REQUESTS`, evenly over -d (the default is 100)"},
-			&cli.IntFlag{Name: "c", Usage: "instead of that, ask from so many `CONNECTIONS` at once"},
-			&cli.DurationFlag{Name: "d", Value: 10 * time.Second, Usage: "for how long: a `TIME` such as 500ms or 1m (the default is 10s)"},
+			&cli.IntFlag{Name: "n", Value: 100, Usage: "send this number of `REQUESTS`, evenly over the time of -d (the default is 100)"},
+			&cli.IntFlag{Name: "c", Usage: "send from this number of `CONNECTIONS` without pause, instead of -n"},
+			&cli.DurationFlag{Name: "d", Value: 10 * time.Second, Usage: "send for this `TIME`, such as 500ms or 1m (the default is 10s)"},
 			&cli.StringSliceFlag{Name: "H", Usage: "a `FIELD` of the header, such as \"Authorization: Api-Key 7d3f\"; can be given\nseveral times"},
 			&cli.StringFlag{Name: "method", Value: http.MethodGet, Usage: "the `METHOD` (the default is GET)"},
-			&cli.DurationFlag{Name: "timeout", Value: 30 * time.Second, Usage: "how long an answer is waited for: a `TIME` (the default is 30s)"},
-			&cli.StringFlag{Name: "json", Usage: "also write what was counted to this `FILE`, for machines"},
+			&cli.DurationFlag{Name: "timeout", Value: 30 * time.Second, Usage: "wait this `TIME` for a response (the default is 30s)"},
+			&cli.StringFlag{Name: "json", Usage: "also write the results to this `FILE`, as JSON"},
 		},
 		Action: action,
 	}
@@ -145,7 +145,7 @@ func read(cmd *cli.Command) (l Load, err error) {
 	case l.Timeout < time.Millisecond || l.Timeout > longest:
 		return l, command.Misuse(cmd, "-timeout: %v, want 1ms to 24h", l.Timeout)
 	case cmd.IsSet("c") && cmd.IsSet("n"):
-		return l, command.Misuse(cmd, "-n requests are sent at their times, -c connections ask as fast as they are answered: want one of the two")
+		return l, command.Misuse(cmd, "want only one of -n and -c")
 	case cmd.IsSet("c"):
 		l.Connections, l.For, l.Requests, l.Over = cmd.Int("c"), l.Over, 0, 0
 		if l.Connections < 1 || l.Connections > mostConnections {

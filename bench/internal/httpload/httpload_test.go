@@ -107,7 +107,7 @@ func TestEvenly(t *testing.T) {
 	}
 }
 
-// TestNotWaiting: requests are sent at their times, also where none is answered before all have come.
+// TestNotWaiting: requests are sent at their times, even if none is answered before all are sent.
 func TestNotWaiting(t *testing.T) {
 	const all = 20
 	var come atomic.Int64
@@ -147,7 +147,7 @@ func TestConnections(t *testing.T) {
 	}
 }
 
-// TestTimeout: what is not answered in time is an error, of one kind; if it is so of all, the command fails.
+// TestTimeout: requests without a response in time are errors of one kind. If all are, the command fails.
 func TestTimeout(t *testing.T) {
 	release := make(chan struct{})
 	url := serve(t, func(http.ResponseWriter, *http.Request) { <-release })
@@ -158,7 +158,7 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// TestInterrupted: what there is is told and kept, and requests under way are given up.
+// TestInterrupted: the results so far are printed and written, and requests in progress are abandoned.
 func TestInterrupted(t *testing.T) {
 	for name, load := range map[string][]string{"evenly": {"-n", "100", "-d", "24h"}, "connections": {"-c", "1", "-d", "24h"}} {
 		t.Run(name, func(t *testing.T) {
@@ -226,7 +226,7 @@ func TestFailures(t *testing.T) {
 		{[]string{"http://a", "-d", "25h"}, command.Misused, "want 1ms to 24h"},
 		{[]string{"http://a", "-timeout", "0s"}, command.Misused, "-timeout: 0s, want 1ms to 24h"},
 		{[]string{"http://a", "-c", "0"}, command.Misused, "-c: 0, want 1 to 10000"},
-		{[]string{"http://a", "-c", "1", "-n", "1"}, command.Misused, "want one of the two"},
+		{[]string{"http://a", "-c", "1", "-n", "1"}, command.Misused, "want only one of -n and -c"},
 		{[]string{"http://a", "-H", "no field"}, command.Misused, `"no field" is no header field, want NAME: VALUE`},
 		{[]string{"http://a", "-H", "A b: c"}, command.Misused, "want NAME: VALUE"},
 		{[]string{"http://a", "-method", "GE T"}, command.Misused, "-method: "},

@@ -1,5 +1,4 @@
-// Package httpload sends requests to a URL, evenly over a time or from a number of connections, and counts
-// what came of them.
+// Package httpload sends requests to a URL, evenly over a time or from a number of connections, and counts the responses.
 package httpload
 
 import (
@@ -13,9 +12,9 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// A Load is requests to one URL. Either Requests of them become due evenly over Over, the first at once, and
-// are sent then whether or not those before are answered; or each of Connections asks again as soon as it is
-// answered, until For has passed and there were as many requests as connections.
+// A Load is a number of requests to one URL. If Requests is set, that many requests are sent evenly over Over, even if earlier ones
+// have not been answered. Otherwise each of Connections sends the next request as soon as the last one is answered, until For has
+// passed and there were at least as many requests as connections.
 type Load struct {
 	Method string
 	URL    *url.URL // http or https
@@ -31,8 +30,8 @@ type Load struct {
 	Fresh   bool          // each request has a connection of its own
 }
 
-// A Result is what came of a request: its Code is 0 where no answer came, and Error then says why, in words
-// that are the same for all requests of which it is so.
+// A Result is the result of a request. Without a response its Code is 0, and Error is the reason. Requests that failed for the
+// same reason have the same Error.
 type Result = vegeta.Result
 
 // String says in a few words what the load is.
@@ -53,7 +52,7 @@ func count(n int, noun string) string {
 // dialTime is how long a connection may take.
 const dialTime = 5 * time.Second
 
-// Reach connects to where the URL leads, and asks nothing.
+// Reach connects to the server of the URL, and sends no request.
 func (l Load) Reach(ctx context.Context) error {
 	port := l.URL.Port()
 	if port == "" {
@@ -67,8 +66,8 @@ func (l Load) Reach(ctx context.Context) error {
 	return conn.Close()
 }
 
-// Run sends the requests, and hands over each result as it comes, one after the other. It returns when all
-// are answered, or when ctx has ended; requests that are under way then have no result.
+// Run sends the requests, and passes on each result, one after the other. It returns when all requests are answered or ctx ends.
+// Requests that are in progress then have no result.
 func (l Load) Run(ctx context.Context, each func(*Result)) {
 	client := l.client(ctx)
 	defer client.CloseIdleConnections()

@@ -9,8 +9,7 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// A report is what came of a load. Its fields in JSON are documented in bench/README.md and stay; more may be
-// added.
+// A report is the result of a load. bench/README.md documents its fields in JSON. Later versions may add fields.
 type report struct {
 	Method      string  `json:"method"`
 	URL         string  `json:"url"`
@@ -97,7 +96,7 @@ func parseRetryAfter(result *Result) (seconds int64, ok bool) {
 	return max(int64(at.Sub(result.End()).Round(time.Second).Seconds()), 0), true
 }
 
-// finish computes what all results come to.
+// finish computes the totals.
 func (r *report) finish() {
 	if r.Answered == 0 {
 		return

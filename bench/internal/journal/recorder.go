@@ -1,6 +1,6 @@
-// Package journal has the server itself write down every script that it runs: in the same atomic step
-// as the decision, with the server's time and in the server's order. What the journal holds has
-// happened, also where no reply ever arrived, and whatever loses a decision loses its entry with it.
+// Package journal makes the server itself record every script that it runs, in the same atomic step as the decision, with the
+// server's time and in the server's order. So a decision is recorded even if its reply is lost, and an event that loses a decision
+// also loses its record.
 package journal
 
 import (
@@ -32,8 +32,7 @@ func MarkOf(ctx context.Context) *Mark {
 	return mark
 }
 
-// A Recorder is a runner whose scripts journal themselves. The text that decides is the script's own,
-// to the letter, inside a function.
+// A Recorder is a runner whose scripts record themselves. Each runs the unchanged text of the original script inside a function.
 type Recorder struct {
 	run      scripts.Runner
 	recorded sync.Map // *scripts.Script → *scripts.Script
@@ -45,7 +44,7 @@ func New(run scripts.Runner) *Recorder { return &Recorder{run: run} }
 // KeyOf returns the key of a limiter's key's journal, which is in the same cluster slot.
 func KeyOf(key string) string { return key + Suffix }
 
-// Suffix is what a journal's key has after that of its limiter.
+// Suffix follows the limiter's key in the key of a journal.
 const Suffix = ":journal"
 
 // Run implements scripts.Runner, under a context of [WithMark].

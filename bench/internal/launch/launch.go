@@ -1,5 +1,5 @@
-// Package launch gets a program the server that it is to run on: one that the user names, or one of its own,
-// in a container, as a program of this machine, or inside this process.
+// Package launch connects a program to a server: one that the user names, or one that it starts, in a container, as a program of
+// this machine, or inside this process.
 package launch
 
 import (
@@ -15,14 +15,14 @@ import (
 	"github.com/go-weir/weir/bench/shared/target"
 )
 
-// DefaultImage is the server that is started where none is named.
+// DefaultImage is the image of the server that is started by default.
 const DefaultImage = "redis:8.0"
 
-// A Server is one to run on. Its Name is for who knows it to tell.
+// A Server is a server that the program uses.
 type Server struct {
 	results.Server
 	Place    target.Place
-	Own      bool // started for this, so that nobody else uses it
+	Own      bool // started by this program, so that it has no other clients
 	Warnings []string
 	Close    func() error
 }
@@ -52,9 +52,8 @@ func shape(place target.Place) string {
 	return "single"
 }
 
-// Start starts a server: a container of the image, or a program of that version. Where none is named,
-// and that one can't be had, it is whatever server is installed, or else the embedded one, whose speed
-// says nothing.
+// Start starts a server: a container of the image, or a program of that version. If no image is named and DefaultImage isn't
+// available, it starts the installed server or, without one, the embedded server, whose speed is not meaningful.
 func Start(ctx context.Context, image string) (*Server, error) {
 	named := image != ""
 	if !named {

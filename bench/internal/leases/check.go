@@ -24,116 +24,150 @@ type History struct {
 	Calls   []Call          // as callers know them that are alive
 }
 
-// Check holds the history against the definition: at each instant of the server's clock no lease is given out if as many are
-// held as the caller's plan allows, and none is refused otherwise. Each answer is compared with that of a Local too.
-// Abandoned is how many leases have ended by themselves, as their holders were killed or gave them up.
+// Check compares the history with the definition. At each instant of the server's clock a lease is given out if fewer are held
+// than the caller's plan allows, and is refused otherwise. Each answer is also compared with that of a Local. Abandoned is the
+// number of leases that expired, because their holders were killed or abandoned them.
 func (h History) Check() (f verify.Findings, abandoned int, err error) {
-	replay, err := h.replay()
-	if err != nil {
+	c := &checker{history: h, calls: map[int64]Call{}, seen: map[int64]bool{}, ends: map[int64]int64{}}
+	if c.replay, err = h.replay(); err != nil {
 		return f, 0, err
 	}
 	for _, plan := range h.Plans {
-		f.Bound = max(f.Bound, plan.Most)
+		c.Bound = max(c.Bound, plan.Most)
 	}
-	calls := map[int64]Call{}
 	for _, call := range h.Calls {
-		calls[call.Entry.Call] = call
+		c.calls[call.Entry.Call] = call
 		if call.Err != "" {
-			f.Errors++
-			f.Error = call.Err
+			c.Errors++
+			c.Error = call.Err
 		}
 	}
-	seen, ends, now := map[int64]bool{}, map[int64]int64{}, int64(0)
 	for i, entry := range h.Entries {
-		lease, op, plan := what(entry.Call)
-		complain := func(format string, args ...any) {
-			f.Complaints = append(f.Complaints, fmt.Sprintf("key %q, entry %d, lease %d, op %d: ", h.Key, i, lease, op)+fmt.Sprintf(format, args...))
-		}
-		f.Decisions++
-		if seen[entry.Call] {
-			f.Twice++
-			complain("ran twice")
-		}
-		seen[entry.Call] = true
-		if entry.Now < now {
-			f.StepsBack++
-		}
-		now = entry.Now
-		for id, end := range ends {
-			if end <= now {
-				delete(ends, id)
-				abandoned++
-			}
-		}
-		if len(ends) > 0 && !entry.Found {
-			f.Forgotten++
-			complain("%d leases are forgotten", len(ends))
-			clear(ends)
-		}
-		most, ttl := h.Plans[plan].Most, h.Plans[plan].TTL.Microseconds()
-		end, mine := ends[lease]
-		fits := mine || int64(len(ends)) < most
-		switch op {
-		case Acquire:
-			admitted := entry.Reply[0] >= 0
-			switch {
-			case admitted:
-				f.Admitted++
-				ends[lease] = max(end, now+ttl)
-			default:
-				f.Denied++
-			}
-			if admitted && !fits {
-				f.WronglyAdmitted++
-				complain("given out, %d are held", len(ends)-1)
-			} else if !admitted && fits {
-				f.WronglyRefused++
-				complain("refused, %d are held", len(ends))
-			}
-		case Renew:
-			if mine != (entry.Reply[0] > 0) {
-				f.Diverging++
-				complain("renewed: %v, held: %v", entry.Reply, mine)
-			}
-			if mine {
-				ends[lease] = max(end, now+ttl)
-			}
-		case Release:
-			if mine && entry.Reply[0] != 1 {
-				f.Diverging++
-				complain("not given back")
-			}
-			delete(ends, lease)
-		}
-		f.Largest = max(f.Largest, int64(len(ends)))
-		got, want, err := replay.answers(h.Key, entry)
-		if err != nil {
-			return f, 0, err
-		}
-		if got != want {
-			f.Diverging++
-			complain("%+v, the Local says %+v", got, want)
-		}
-		if call, alive := calls[entry.Call]; alive {
-			if call.Err != "" {
-				f.RanUnseen++
-			} else if !slices.Equal(call.Reply, entry.Reply) || op == Renew && call.Held != (entry.Reply[0] > 0) ||
-				(op == Acquire || op == Peek) && call.Result != got {
-				f.Garbled++
-				complain("its caller was told %+v, decided was %v", call, entry.Reply)
-			}
+		c.at = i
+		c.goTo(entry)
+		c.judge(entry)
+		if err := c.compare(entry); err != nil {
+			return c.Findings, 0, err
 		}
 	}
-	if f.Largest > f.Bound {
-		f.OverBound++
+	if c.Largest > c.Bound {
+		c.OverBound++
 	}
 	for _, call := range h.Calls {
-		if call.Err == "" && !seen[call.Entry.Call] {
-			f.Lost++
+		if call.Err == "" && !c.seen[call.Entry.Call] {
+			c.Lost++
 		}
 	}
-	f.Complaints = f.Complaints[:min(len(f.Complaints), 8)]
-	return f, abandoned, nil
+	c.Complaints = c.Complaints[:min(len(c.Complaints), 8)]
+	return c.Findings, c.abandoned, nil
+}
+
+// A checker goes through the entries of a history in their order.
+type checker struct {
+	verify.Findings
+	history   History
+	replay    *replay
+	calls     map[int64]Call
+	at        int             // the index of the entry
+	seen      map[int64]bool  // the calls that ran
+	ends      map[int64]int64 // when each lease that is held expires, by its id
+	now       int64
+	abandoned int
+}
+
+func (c *checker) complain(format string, args ...any) {
+	lease, op, _ := what(c.history.Entries[c.at].Call)
+	c.Complaints = append(c.Complaints, fmt.Sprintf("key %q, entry %d, lease %d, op %d: ", c.history.Key, c.at, lease, op)+fmt.Sprintf(format, args...))
+}
+
+// goTo advances the time to that of an entry: leases expire, or the server has lost them.
+func (c *checker) goTo(entry journal.Entry) {
+	c.Decisions++
+	if c.seen[entry.Call] {
+		c.Twice++
+		c.complain("ran twice")
+	}
+	c.seen[entry.Call] = true
+	if entry.Now < c.now {
+		c.StepsBack++
+	}
+	c.now = entry.Now
+	for id, end := range c.ends {
+		if end <= c.now {
+			delete(c.ends, id)
+			c.abandoned++
+		}
+	}
+	if len(c.ends) > 0 && !entry.Found {
+		c.Forgotten++
+		c.complain("%d leases are lost", len(c.ends))
+		clear(c.ends)
+	}
+}
+
+// judge compares an entry with the definition, and applies it to the leases that are held.
+func (c *checker) judge(entry journal.Entry) {
+	lease, op, plan := what(entry.Call)
+	most, ttl := c.history.Plans[plan].Most, c.history.Plans[plan].TTL.Microseconds()
+	end, held := c.ends[lease]
+	fits := held || int64(len(c.ends)) < most
+	switch op {
+	case Acquire:
+		admitted := entry.Reply[0] >= 0
+		if admitted {
+			c.Admitted++
+			c.ends[lease] = max(end, c.now+ttl)
+		} else {
+			c.Denied++
+		}
+		if admitted && !fits {
+			c.WronglyAdmitted++
+			c.complain("given out, %d are held", len(c.ends)-1)
+		} else if !admitted && fits {
+			c.WronglyRefused++
+			c.complain("refused, %d are held", len(c.ends))
+		}
+	case Renew:
+		if held != (entry.Reply[0] > 0) {
+			c.Diverging++
+			c.complain("renewed: %v, held: %v", entry.Reply, held)
+		}
+		if held {
+			c.ends[lease] = max(end, c.now+ttl)
+		}
+	case Release:
+		if held && entry.Reply[0] != 1 {
+			c.Diverging++
+			c.complain("not released")
+		}
+		delete(c.ends, lease)
+	}
+	c.Largest = max(c.Largest, int64(len(c.ends)))
+}
+
+// compare compares an entry with the answer of the Local, and with the answer that the caller got.
+func (c *checker) compare(entry journal.Entry) error {
+	got, want, err := c.replay.answers(c.history.Key, entry)
+	if err != nil {
+		return err
+	}
+	if got != want {
+		c.Diverging++
+		c.complain("the server's answer is %+v, the Local's %+v", got, want)
+	}
+	call, alive := c.calls[entry.Call]
+	if !alive {
+		return nil
+	}
+	_, op, _ := what(entry.Call)
+	if call.Err != "" {
+		c.RanUnseen++
+	} else if !slices.Equal(call.Reply, entry.Reply) || op == Renew && call.Held != (entry.Reply[0] > 0) ||
+		(op == Acquire || op == Peek) && call.Result != got {
+		c.Garbled++
+		c.complain("the caller got %+v, the server decided %v", call, entry.Reply)
+	}
+	return nil
 }
 
 // replay makes the decisions again.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -24,12 +23,11 @@ type worker struct {
 }
 
 func hire(job Job) (*worker, error) {
-	self, err := os.Executable()
+	command, err := workerEnv.Command()
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{job: job, command: exec.Command(self)}
-	w.command.Env = append(os.Environ(), workerEnv+"=1", "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	w := &worker{job: job, command: command}
 	w.command.Stderr = &w.stderr
 	if w.stdin, err = w.command.StdinPipe(); err != nil {
 		return nil, err
@@ -66,11 +64,11 @@ func (w *worker) report() (calls []Call, err error) {
 	return calls, w.command.Wait()
 }
 
-// leastKills is how many workers are killed at least, also where the machine is slow.
+// leastKills is the least number of workers that are killed, also on a slow machine.
 const leastKills = 3
 
-// Run has one worker do each job for so long, and returns the calls that those which were alive at the end have made. All the
-// while it kills one at random again and again, as if by kill -9, and starts another in its place.
+// Run starts a worker for each job, and returns the calls of the workers that are alive after the given time. Meanwhile it
+// repeatedly kills a random worker with SIGKILL, and starts another one in its place.
 func Run(ctx context.Context, jobs []Job, lasts time.Duration) (calls []Call, kills int, err error) {
 	var crew []*worker
 	defer func() {

@@ -1,5 +1,5 @@
-// Package leases takes, renews and gives back the leases of package inflight from many processes, kills some of them at
-// random, and holds what the server has written down against the definition.
+// Package leases acquires, renews and releases leases of package inflight in many processes, kills some of the processes at random,
+// and compares the server's records with the definition.
 package leases
 
 import (
@@ -18,7 +18,7 @@ type Plan struct {
 	TTL  time.Duration
 }
 
-// A Job is what one worker process does until it is stopped or killed.
+// A Job is the work of one process until it is stopped or killed.
 type Job struct {
 	Place      load.Place
 	Client     string // load.GoRedis or load.Rueidis
@@ -58,7 +58,7 @@ func what(number int64) (lease int64, op Op, plan int) {
 	return number / 16 / mostCalls, Op(number / 4 % 4), int(number % 4)
 }
 
-// A Call is one call of a method, and what came of it.
+// A Call is one call of a method, with its result.
 type Call struct {
 	journal.Mark
 	Key    int // the index in Job.Keys

@@ -5,35 +5,24 @@ import (
 	"context"
 	"encoding/gob"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-weir/weir/bench/internal/journal"
+	"github.com/go-weir/weir/bench/internal/reexec"
 	"github.com/go-weir/weir/inflight"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 
-// workerEnv is the environment variable by which a process knows that it is a worker.
-const workerEnv = "WEIR_LEASEHOLDER"
+const workerEnv = reexec.Env("WEIR_LEASEHOLDER")
 
-// Main does the job of a worker and ends the process, if it is one; else it returns.
-func Main() {
-	if os.Getenv(workerEnv) == "" {
-		return
-	}
-	if err := work(os.Stdin, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "worker:", err)
-		os.Exit(1)
-	}
-	os.Exit(0)
-}
+// Main does the job of a worker and ends the process, if the process is a worker. Otherwise it returns.
+func Main() { workerEnv.Main(work) }
 
 // ready is what a worker writes once it has connected, before its report.
 const ready = "\n"
@@ -206,7 +195,7 @@ func (l *lossy) Run(ctx context.Context, s *scripts.Script, keys, args []string)
 	return reply, err
 }
 
-// twoSteps is wrong: it looks whether a lease is free, and then takes it.
+// twoSteps is a wrong limiter: it checks whether a lease is free, and then acquires one in a second step.
 type twoSteps struct {
 	scripts.Runner
 	plain scripts.Runner

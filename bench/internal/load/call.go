@@ -10,7 +10,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/subject"
 )
 
-// make makes the call and notes what came of it.
+// make makes the call and records its result.
 func (c *caller) make(call *Call) {
 	ctx := journal.WithMark(context.Background(), &call.Mark)
 	if c.job.Timeout > 0 {
@@ -28,7 +28,7 @@ func (c *caller) make(call *Call) {
 	call.Answer = answer
 }
 
-// ask makes the call. A panic is what came of it, as it is in a server that recovers.
+// ask makes the call. It recovers from a panic, as a server does, and records it.
 func (c *caller) ask(ctx context.Context, call *Call) (answer subject.Answer, err error) {
 	defer func() {
 		if value := recover(); value != nil {

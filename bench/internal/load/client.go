@@ -24,7 +24,7 @@ const (
 	Rueidis = "rueidis"
 )
 
-// A Place is a server, a cluster, a ring, or what sentinels watch over.
+// A Place is a server, a cluster, a ring, or the master and replicas that sentinels monitor.
 type Place struct {
 	Addrs      []string // of the server, of some nodes of a cluster, of a ring's shards, of sentinels
 	Cluster    bool     // the addresses are of a cluster's nodes
@@ -83,7 +83,7 @@ func (p Place) GoRedis(timeout time.Duration) redis.UniversalClient {
 	})
 }
 
-// ring returns a client that shares out the keys, and goes on to do so whatever becomes of a shard.
+// ring returns a client that distributes the keys among shards, and never moves them, even if a shard fails: its heartbeat always succeeds.
 func (p Place) ring(timeout time.Duration) *redis.Ring {
 	shards := map[string]string{}
 	for i, addr := range p.Addrs {

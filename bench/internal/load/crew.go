@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -24,8 +23,8 @@ type worker struct {
 	stderr  bytes.Buffer
 }
 
-// Start starts a worker process for each job and waits until all have connected. They don't call until
-// Begin. Whatever becomes of this process, they end with it: they read from it.
+// Start starts a worker process for each job and waits until all have connected. They don't call limiters until Begin. They end
+// when this process ends, because they read from it.
 func Start(jobs []Job) (*Crew, error) {
 	crew := &Crew{}
 	var errs []error
@@ -51,13 +50,11 @@ func Start(jobs []Job) (*Crew, error) {
 
 // hire starts one worker.
 func hire(job Job) (*worker, error) {
-	self, err := os.Executable()
+	command, err := workerEnv.Command()
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{command: exec.Command(self)}
-	// The race detector, if it is on, would hold each process for a second at its end.
-	w.command.Env = append(os.Environ(), workerEnv+"=1", "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	w := &worker{command: command}
 	w.command.Stderr = &w.stderr
 	if w.stdin, err = w.command.StdinPipe(); err != nil {
 		return nil, err
@@ -121,14 +118,14 @@ func (w *worker) report() (r report, err error) {
 	return r, nil
 }
 
-// Dismiss ends workers whose calls nobody wants.
+// Dismiss ends the workers and discards their calls.
 func (c *Crew) Dismiss() {
 	for _, w := range c.workers {
 		w.dismiss()
 	}
 }
 
-// failure ends a worker that has failed, and says why as far as it has said so itself.
+// failure ends a worker that has failed, and returns an error with the worker's output.
 func (w *worker) failure(err error) error {
 	_ = w.stdin.Close()
 	_ = w.command.Wait()

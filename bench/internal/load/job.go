@@ -1,5 +1,5 @@
-// Package load asks for decisions from many processes at once. A process that calls [Main] first thing
-// is able to start itself again as workers; each does a [Job] and reports every call it made.
+// Package load calls limiters from many processes at the same time. A program that calls [Main] first can start itself again as
+// workers. Each worker does a [Job] and reports every call that it made.
 package load
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/subject"
 )
 
-// A Job is what one worker does.
+// A Job is the work of one worker.
 type Job struct {
 	Place      Place    // where the server is
 	Client     string   // GoRedis or Rueidis
@@ -42,7 +42,7 @@ type Asked struct {
 	Limit algorithms.Limit
 }
 
-// A Call is one call of a limiter's method, and what came of it.
+// A Call is one call of a limiter's method, with its result.
 type Call struct {
 	journal.Mark
 	Asked  int // the index in Job.Asked
@@ -56,7 +56,7 @@ type Call struct {
 	Err    string // what the caller was told, if it was an error; the Answer is none then
 }
 
-// CallsEach is how many numbers of calls a worker has of its own.
+// CallsEach is the number of call numbers that are reserved for a worker.
 const CallsEach = 1 << 32
 
 // caller makes the calls of one goroutine.
@@ -82,7 +82,7 @@ func newCaller(job Job, kinds []subject.Kind, subjects []subject.Subject, gorout
 	return &caller{job: job, kinds: kinds, subjects: subjects, random: random, number: first, turn: goroutine}
 }
 
-// next chooses a call: what is asked comes in turn, all else at random.
+// next chooses a call: the limiters in turn, and everything else at random.
 func (c *caller) next() Call {
 	asked := c.turn % len(c.job.Asked)
 	c.turn++
@@ -125,7 +125,7 @@ func (c *caller) settlement(call Call) Call {
 	return call
 }
 
-// validate says what is wrong with a job, if anything.
+// validate returns an error if the job is invalid.
 func (j Job) validate() error {
 	if len(j.Asked) == 0 || len(j.Keys) == 0 || j.Goroutines < 1 {
 		return fmt.Errorf("load: a job asks %d things for %d keys from %d goroutines", len(j.Asked), len(j.Keys), j.Goroutines)

@@ -6,35 +6,27 @@ import (
 	"encoding/gob"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/denialcache"
+	"github.com/go-weir/weir/bench/internal/reexec"
 	"github.com/go-weir/weir/bench/internal/subject"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 
-// workerEnv is the environment variable by which a process knows that it is a worker.
-const workerEnv = "WEIR_WORKER"
+const workerEnv = reexec.Env("WEIR_WORKER")
 
 // Middleware is something between a limiter and its client, such as a recorder or a fault.
 type Middleware func(scripts.Runner) scripts.Runner
 
-// Main does the job of a worker and ends the process, if it is one; else it returns. Jobs name the
-// middleware that they want.
+// Main does the job of a worker and ends the process, if the process is a worker. Otherwise it returns. Jobs name the middleware
+// that they need.
 func Main(middleware map[string]Middleware) {
-	if os.Getenv(workerEnv) == "" {
-		return
-	}
-	if err := work(middleware, os.Stdin, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "worker:", err)
-		os.Exit(1)
-	}
-	os.Exit(0)
+	workerEnv.Main(func(in io.Reader, out io.Writer) error { return work(middleware, in, out) })
 }
 
 // A worker reads its Job and says lineReady when it has connected. After lineBegin it calls until it has
@@ -44,7 +36,7 @@ const (
 	lineBegin = "begin\n"
 )
 
-// report is what a worker tells of its calls: how many, then each.
+// report is a worker's report of its calls.
 type report struct{ Calls []Call }
 
 func work(middleware map[string]Middleware, input io.Reader, out io.Writer) error {
@@ -81,7 +73,7 @@ func work(middleware map[string]Middleware, input io.Reader, out io.Writer) erro
 	return buffered.Flush()
 }
 
-// subjects connects the client and makes what is asked, over one client as one process has.
+// subjects connects the client and makes the limiters over it.
 func (j Job) subjects(
 	middleware map[string]Middleware,
 ) (kinds []subject.Kind, subjects []subject.Subject, closeClient func(), err error) {

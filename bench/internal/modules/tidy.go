@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// Tidy does what "go mod tidy" does for a module that requires versions of the others which are not tagged yet: it looks
-// for those in the tree. If write is false, it changes nothing and returns the difference that it would make.
+// Tidy does what "go mod tidy" does, for a module that requires versions of the others which are not tagged yet: it uses those in
+// the tree. If write is false, it changes nothing and returns the difference that it would make.
 func (t *Tree) Tidy(ctx context.Context, m Module, write bool) (diff string, err error) {
 	work, err := os.MkdirTemp("", "weir-tidy-")
 	if err != nil {
@@ -18,67 +18,76 @@ func (t *Tree) Tidy(ctx context.Context, m Module, write bool) (diff string, err
 	}
 	defer os.RemoveAll(work)
 	dir := t.folder(m)
-	before, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	if err := copyModFiles(work, dir); err != nil {
+		return "", err
+	}
+	replace, drop, err := t.replacements(m)
 	if err != nil {
 		return "", err
 	}
-	sums, err := os.ReadFile(filepath.Join(dir, "go.sum"))
-	if err != nil && !os.IsNotExist(err) {
-		return "", err
-	}
 	modfile := filepath.Join(work, "go.mod")
-	if err := os.WriteFile(modfile, before, 0o600); err != nil {
+	edit := func(flags []string) error {
+		_, err := m.run(ctx, dir, append(append([]string{"mod", "edit"}, flags...), modfile)...)
+		return err
+	}
+	if err := edit(replace); err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(filepath.Join(work, "go.sum"), sums, 0o600); err != nil {
+	if !write {
+		return m.run(ctx, dir, "mod", "tidy", "-diff", "-modfile="+modfile)
+	}
+	if _, err := m.run(ctx, dir, "mod", "tidy", "-modfile="+modfile); err != nil {
 		return "", err
 	}
-	var replaced, added []string // what the copy replaces, and how that is taken back
+	if err := edit(drop); err != nil {
+		return "", err
+	}
+	return "", copyModFiles(dir, work)
+}
+
+// copyModFiles copies go.mod and, if there is one, go.sum between folders.
+func copyModFiles(to, from string) error {
+	for _, name := range []string{"go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join(from, name))
+		if err != nil && (name == "go.mod" || !os.IsNotExist(err)) {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(to, name), text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replacements returns the flags of "go mod edit" with which a module's go.mod uses the other modules of the tree, and those that
+// undo it.
+func (t *Tree) replacements(m Module) (replace, drop []string, err error) {
 	for _, other := range t.Modules {
 		if other.Path == m.Path || m.replaces(other.Path) {
 			continue
 		}
-		inside, err := filepath.Rel(dir, t.folder(other))
+		inside, err := filepath.Rel(t.folder(m), t.folder(other))
 		if err != nil {
-			return "", err
+			return nil, nil, err
 		}
-		replaced = append(replaced, "-replace="+other.Path+"=."+string(filepath.Separator)+inside)
-		added = append(added, "-dropreplace="+other.Path)
+		replace = append(replace, "-replace="+other.Path+"=."+string(filepath.Separator)+inside)
+		drop = append(drop, "-dropreplace="+other.Path)
 	}
-	run := func(args ...string) (string, error) {
-		cmd := exec.CommandContext(ctx, "go", args...)
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
-		var said bytes.Buffer
-		cmd.Stderr = &said
-		out, err := cmd.Output()
-		if err != nil && len(out) == 0 {
-			return "", fmt.Errorf("%s: go %s: %w\n%s", m.Path, args[1], err, &said)
-		}
-		return string(out), nil
+	return replace, drop, nil
+}
+
+// run runs the go command for the module in a folder.
+func (m Module) run(ctx context.Context, dir string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil && len(out) == 0 {
+		return "", fmt.Errorf("%s: go %s: %w\n%s", m.Path, args[1], err, &said)
 	}
-	if _, err := run(append(append([]string{"mod", "edit"}, replaced...), modfile)...); err != nil {
-		return "", err
-	}
-	if !write {
-		return run("mod", "tidy", "-diff", "-modfile="+modfile)
-	}
-	if _, err := run("mod", "tidy", "-modfile="+modfile); err != nil {
-		return "", err
-	}
-	if _, err := run(append(append([]string{"mod", "edit"}, added...), modfile)...); err != nil {
-		return "", err
-	}
-	for _, name := range []string{"go.mod", "go.sum"} {
-		text, err := os.ReadFile(filepath.Join(work, name))
-		if err != nil && !os.IsNotExist(err) {
-			return "", err
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
-			return "", err
-		}
-	}
-	return "", nil
+	return string(out), nil
 }
 
 // replaces reports whether the module's own go.mod replaces another.

@@ -6,10 +6,9 @@ import (
 	"strings"
 )
 
-// The colours that a drawing may use, by what they are for. In a PNG they are what they are; in an SVG
-// and on a page each has a second one, for dark mode. A text in Ink or Muted can be read in both modes,
-// and the others are told apart from the background and, as far as colours can, from each other by
-// colour-blind people too. Still, no drawing should rest on colour alone.
+// The colours of a drawing, by their purpose. In an SVG and on a page each has a second colour for dark mode. Text in Ink or Muted
+// is readable in both modes. Colour-blind readers can distinguish the other colours from the background and, if possible, from
+// each other. No drawing should depend on colour alone.
 var (
 	Ink        = role("ink", 0x1f2328, 0xe6edf3)        // text, axes
 	Muted      = role("muted", 0x59636e, 0x9aa7b4)      // lesser text, lines to compare with
@@ -49,7 +48,7 @@ func role(name string, light, dark uint32) color.RGBA {
 	return color.RGBA{R: uint8(light >> 16), G: uint8(light >> 8), B: uint8(light), A: 255}
 }
 
-// Faint returns a colour that lets what is behind it shine through: for areas.
+// Faint returns a transparent version of a colour, for areas.
 func Faint(c color.RGBA) color.Color {
 	return color.NRGBA{R: c.R, G: c.G, B: c.B, A: 48}
 }

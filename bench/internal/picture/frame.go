@@ -11,8 +11,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// A Frame is a part of a canvas in which values have their places: from left to right those from X0 to
-// X1, from bottom to top those from Y0 to Y1.
+// A Frame is a part of a canvas with coordinates: X0 to X1 from left to right, and Y0 to Y1 from bottom to top.
 type Frame struct {
 	draw.Canvas
 	X0, X1, Y0, Y1 float64
@@ -23,7 +22,7 @@ func (f Frame) X(x float64) vg.Length {
 	return f.Min.X + vg.Length((x-f.X0)/(f.X1-f.X0))*(f.Max.X-f.Min.X)
 }
 
-// Y returns where the value y lies; what is outside of the frame is at its edge.
+// Y returns the place of the value y. Values outside of the frame are at its edge.
 func (f Frame) Y(y float64) vg.Length {
 	part := min(max((y-f.Y0)/(f.Y1-f.Y0), 0), 1)
 	return f.Min.Y + vg.Length(part)*(f.Max.Y-f.Min.Y)
@@ -64,7 +63,7 @@ func (f Frame) Line(steps []Step, end float64) []vg.Point {
 	return line
 }
 
-// FillUnder fills what is between a line and the bottom of the frame.
+// FillUnder fills the area between a line and the bottom of the frame.
 func (f Frame) FillUnder(line []vg.Point, c color.RGBA) {
 	if len(line) == 0 {
 		return
@@ -98,15 +97,14 @@ func (f Frame) Rule(x float64) {
 	f.StrokeLine2(draw.LineStyle{Color: Grid, Width: 1}, f.X(x), f.Min.Y, f.X(x), f.Max.Y)
 }
 
-// Times draws the labels of ticks below the frame, each under its place as far as it is on the canvas
-// from left to right.
+// Times draws the labels of ticks below the frame, each centered under its tick, but within the canvas from left to right.
 func (f Frame) Times(ticks []plot.Tick, left, right vg.Length) {
 	style := Style(Small, Muted)
 	style.YAlign = draw.YTop
 	for _, tick := range ticks {
 		width := style.Width(tick.Label)
 		x := min(max(f.X(tick.Value)-width/2, left), right-width)
-		f.FillText(style, vg.Point{X: x, Y: f.Min.Y - 5}, tick.Label)
+		f.FillText(style, vg.Point{X: x, Y: f.Min.Y - 8}, tick.Label)
 	}
 }
 

@@ -1,7 +1,6 @@
-// Package picture makes charts for files and for pages: a standalone SVG or PNG, or an SVG inside an
-// HTML page, in light and in dark mode and in a narrow rendering for phones. What is drawn is drawn
-// once, on a canvas of gonum.org/v1/plot, in the colours of this package; a point on the canvas is a
-// pixel.
+// Package picture makes charts for files and for pages: a standalone SVG or PNG, or an SVG inside an HTML page, in light and in
+// dark mode and in a narrow rendering for phones. Charts are drawn on a canvas of gonum.org/v1/plot, in the colours of this
+// package. A point on the canvas is a pixel.
 package picture
 
 import (

@@ -90,7 +90,7 @@ func TestInline(t *testing.T) {
 	}
 }
 
-// TestColors: no colour stands for two roles, and in a PNG it is what it is.
+// TestColors: each colour has one role, and is unchanged in a PNG.
 func TestColors(t *testing.T) {
 	seen := map[string]string{}
 	for _, role := range roles {
@@ -119,7 +119,7 @@ func TestColors(t *testing.T) {
 	}
 }
 
-// TestPage: what is embedded can't end its element.
+// TestPage: embedded data can't end its element.
 func TestPage(t *testing.T) {
 	var b bytes.Buffer
 	page := Page{Title: "</title><b>", Body: "<p>body</p>", Data: map[string]string{"a": "</script><!--\u2028"}}

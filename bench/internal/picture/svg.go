@@ -13,12 +13,11 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// fonts are what texts are shown in. How wide they are on the canvas is that of gonum's own font, and
-// they are fitted to it.
+// fonts are the fonts of texts. Each text is fitted to its width in gonum's font, which positions on the canvas depend on.
 const fonts = `system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",Arial,sans-serif`
 
-// SVG returns a drawing as an SVG file that needs nothing else. It is in light colours on a background,
-// and in dark ones where the viewer can tell that these are preferred.
+// SVG returns a drawing as a standalone SVG file. It has dark colours if the viewer supports prefers-color-scheme and the reader
+// prefers them, and light colours otherwise.
 func SVG(width, height vg.Length, alt string, paint func(draw.Canvas)) []byte {
 	var style strings.Builder
 	style.WriteString("text{font-family:" + fonts + "}\n@media (prefers-color-scheme:dark){\n")
@@ -34,9 +33,8 @@ func SVG(width, height vg.Length, alt string, paint func(draw.Canvas)) []byte {
 		elements(width, height, func(c draw.Canvas) { paint(fill(c)) }))
 }
 
-// Inline returns a drawing for a [Page], in two renderings of which one is shown: the wide one, and the
-// narrow one in a narrow window. Their heights can differ, and so can what paint makes of them. Alt says
-// in words what is to be seen, for those who can't.
+// Inline returns a drawing for a [Page], in a wide and a narrow rendering, of which one is shown. They may differ in height and
+// content. Alt describes the drawing in words.
 func Inline(alt string, wideHeight, narrowHeight vg.Length, paint func(c draw.Canvas, narrow bool)) template.HTML {
 	svg := func(class string, width, height vg.Length, narrow bool) string {
 		return fmt.Sprintf("<svg class=%q viewBox=\"0 0 %g %g\" role=\"img\" aria-label=\"%s\">\n%s</svg>\n",
@@ -77,7 +75,7 @@ func elements(width, height vg.Length, paint func(draw.Canvas)) string {
 	return withoutFont.Replace(fit.String())
 }
 
-// withoutFont leaves the choice of a font to what is around the elements.
+// withoutFont removes the font, so that the page or the file chooses it.
 var withoutFont = strings.NewReplacer(
 	"font-family:Liberation Sans;", "", "font-variant:normal;", "", "font-variant:none;", "",
 	"font-weight:normal;", "", "font-style:normal;", "",

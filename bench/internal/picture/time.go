@@ -12,32 +12,74 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// TimeTicks are the ticks of an axis that counts seconds, at times that one can count in, each with a
-// label such as 0, 500ms or 2s: at most AtMost, and on an axis of a Width as many as their labels, of the
-// size Small, have room for. There is at least one.
+// A Clock says when an axis of time begins: its start on a clock, or the zero Clock if it may be any time.
+type Clock struct{ Start time.Time }
+
+// intoDay returns how long after midnight the clock starts.
+func (c Clock) intoDay() time.Duration {
+	if c.Start.IsZero() {
+		return 0
+	}
+	hour, minute, second := c.Start.Clock()
+	return time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute + time.Duration(second)*time.Second +
+		time.Duration(c.Start.Nanosecond())
+}
+
+// RoundDown returns the last time, as an offset from the start, that is not after an offset and a multiple of every on the
+// clock.
+func (c Clock) RoundDown(offset, every time.Duration) time.Duration {
+	return offset - (offset+c.intoDay())%every
+}
+
+// Label returns an offset from the start as the label of an axis that has one at each multiple of every: the time on the
+// clock, such as 15:04, or the date at midnight; for the zero Clock the offset, such as 1m30s.
+func (c Clock) Label(offset, every time.Duration) string {
+	if c.Start.IsZero() {
+		return ShortTime(offset)
+	}
+	at := c.Start.Add(offset)
+	switch midnight := at.Truncate(24 * time.Hour); {
+	case every >= 24*time.Hour, at.Equal(midnight):
+		return at.Format("2 Jan")
+	case every%time.Minute == 0:
+		return at.Format("15:04")
+	case every%time.Second == 0:
+		return at.Format("15:04:05")
+	case every%time.Millisecond == 0:
+		return at.Format("15:04:05.000")
+	}
+	return at.Format("15:04:05.000000")
+}
+
+// TimeTicks are the ticks of an axis that counts seconds, at round times, each with a label such as 0, 500ms or 2s, or
+// 15:04 if the axis has a Clock. There is at least one tick, and at most AtMost, or as many as have room on an axis of a
+// Width with labels of the size Small.
 type TimeTicks struct {
 	AtMost int
 	Width  vg.Length // 0 for any
+	Clock  Clock
 }
 
 // Ticks implements plot.Ticker.
 func (t TimeTicks) Ticks(first, last float64) []plot.Tick {
+	ahead := t.Clock.intoDay()
 	for every := range Lengths() {
 		const spare = 1e-9 // of what rounding leaves
 		step := every.Seconds()
-		from, to := math.Ceil(first/step-spare), math.Floor(last/step+spare)
+		from, to := math.Ceil((first+ahead.Seconds())/step-spare), math.Floor((last+ahead.Seconds())/step+spare)
 		if to-from >= float64(t.AtMost) {
 			continue
 		}
 		var ticks []plot.Tick
 		widest := vg.Length(0)
 		for n := from; n <= to; n++ {
-			label := ShortTime(time.Duration(n) * every)
-			ticks = append(ticks, plot.Tick{Value: n * step, Label: label})
+			at := time.Duration(n)*every - ahead
+			label := t.Clock.Label(at, every)
+			ticks = append(ticks, plot.Tick{Value: at.Seconds(), Label: label})
 			widest = max(widest, Style(Small, Ink).Width(label))
 		}
 		if len(ticks) == 0 {
-			return []plot.Tick{{Value: first, Label: ShortTime(time.Duration(first * float64(time.Second)))}}
+			return []plot.Tick{{Value: first, Label: t.Clock.Label(time.Duration(first*float64(time.Second)), every)}}
 		}
 		const apart = 12
 		if t.Width == 0 || len(ticks) == 1 || widest+apart < t.Width*vg.Length(step/(last-first)) {

@@ -1,6 +1,6 @@
 //go:build unix
 
-// Package procgroup starts commands that Ctrl-C does not reach, so that who started them ends them.
+// Package procgroup starts commands that Ctrl-C does not interrupt, so that their parent process can end them in order.
 package procgroup
 
 import (

@@ -1,4 +1,4 @@
-// Package progress shows how far a long command has come, if someone looks at it.
+// Package progress shows the progress of a long command on a terminal.
 package progress
 
 import (
@@ -15,7 +15,7 @@ import (
 // A Bar counts steps. Its methods can be called from many goroutines.
 type Bar struct{ bar *progressbar.ProgressBar }
 
-// Unknown is the number of steps where nobody knows it.
+// Unknown is the number of steps if it is unknown.
 const Unknown = -1
 
 // Start shows on w, if that is a terminal, how many of all steps are done, how fast, and how long the
@@ -24,10 +24,10 @@ func Start(w io.Writer, all int) Bar {
 	return start(w, all, looked(w), often)
 }
 
-// often is how often what is shown changes.
+// often is the interval between updates.
 const often = 100 * time.Millisecond
 
-// looked says whether someone sees what is written to w.
+// looked reports whether w is a terminal.
 func looked(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
@@ -77,13 +77,13 @@ func start(w io.Writer, all int, visible bool, each time.Duration) Bar {
 	return Bar{progressbar.NewOptions(all, options...)}
 }
 
-// Say tells what is being done.
+// Say shows the present activity.
 func (b Bar) Say(what string) { b.bar.Describe(what) }
 
 // Step tells of n more steps that are done.
 func (b Bar) Step(n int) { _ = b.bar.Add(n) }
 
-// End takes the bar away, for good. It can be called again.
+// End removes the bar. It can be called again.
 func (b Bar) End() {
 	if !b.bar.IsFinished() {
 		_ = b.bar.Finish()

@@ -13,7 +13,7 @@ func TestQuiet(t *testing.T) {
 	bar.Step(10)
 	bar.End()
 	if out.Len() > 0 {
-		t.Errorf("where nobody looks it writes %q", out.String())
+		t.Errorf("without a terminal it writes %q", out.String())
 	}
 }
 

@@ -1,6 +1,5 @@
-// Package proof loads real servers from many processes while something goes wrong with them, and holds
-// every single decision against what the algorithms promise. Its tests run all of it in small; the
-// command bench/prove runs it at length and writes down what came out.
+// Package proof calls limiters on real servers from many processes under faults, and compares every decision with the definitions
+// of the algorithms. Its tests run all cases for a short time. The command bench/prove runs them at length and writes the results.
 package proof
 
 import (
@@ -17,7 +16,7 @@ import (
 // A Case is a load under one fault, or none.
 type Case struct {
 	Name    string // "kill -9, appendfsync always"
-	Fault   string // what is done to the server, for who reads the results
+	Fault   string // the fault, in words for the report
 	Promise string // what must hold besides what always must, in words
 
 	Load Load
@@ -40,14 +39,14 @@ type Case struct {
 	rounds int                                                                   // 0: again and again until the load is done; else that often, then the load ends
 }
 
-// Load is who asks for what.
+// Load is the processes of a case and the limiters that they call.
 type Load struct {
 	Processes  int
 	Goroutines int // of each process
 	Keys       []string
 	MostCost   int64
 	Asked      []load.Asked
-	Plans      string // what is asked for instead, in words
+	Plans      string // the limiters that replace the load's, in words
 	Peeks      float64
 	Resets     float64
 	Reserves   float64 // the share of calls that reserve or settle
@@ -96,7 +95,7 @@ func clientOf(worker int64) string { return []string{load.GoRedis, load.Rueidis}
 // clients are used both ways.
 func coalesced(worker int64) bool { return worker/2%2 == 1 }
 
-// A Row is what came of one case for one subject on one server.
+// A Row is the result of one case for one subject on one server.
 type Row struct {
 	Case, Subject, Server string
 	Rounds                int // how often the fault was done, if that was counted
@@ -104,7 +103,7 @@ type Row struct {
 	verify.Findings
 }
 
-// Err returns what is broken of what a row must keep, or nil.
+// Err returns an error if the row breaks a promise.
 func (c Case) Err(row Row) error {
 	var errs []error
 	none := func(n int64, what string) {
@@ -137,7 +136,7 @@ func (c Case) Err(row Row) error {
 	return nil
 }
 
-// Check returns what is broken of what a case must keep, in any of its rows, or nil.
+// Check returns an error if any row of the case breaks a promise.
 func (c Case) Check(o Outcome) error {
 	var errs []error
 	denied, felt := int64(0), c.Felt == nil
@@ -155,8 +154,8 @@ func (c Case) Check(o Outcome) error {
 	return errors.Join(errs...)
 }
 
-// On returns the case with a server that is there already, if it is one that plays on any; it has to
-// itself what is on that server, and leaves nothing there.
+// On returns the case with an existing server, if the case can run on any server. The case assumes that it is the only user of the
+// server, and leaves nothing there.
 func (c Case) On(server *servers.Server) Case {
 	if c.stage == nil {
 		c.stage = func(context.Context, servers.Kind) (*stage, error) {

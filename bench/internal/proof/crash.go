@@ -10,7 +10,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/verify"
 )
 
-// crashes are the cases of one server that stops, for a while or with a bang.
+// crashes are the cases of one server that is paused or killed.
 func crashes() []Case {
 	always := []string{"--appendonly", "yes", "--appendfsync", "always"}
 	everysec := []string{"--appendonly", "yes", "--appendfsync", "everysec"}

@@ -25,7 +25,7 @@ func failovers() []Case {
 	// A server that is starved of processor time for long enough is taken for dead.
 	l.Pause = 20 * time.Millisecond
 	// Two masters at a time give as much back as one each: nothing comes back while this runs, so that what is
-	// counted is what they admit. Keys that nobody has asked for before are there all the while.
+	// counted is what they admit. New keys are added all the time.
 	split := l
 	split.Keys, split.Asked, split.MostCost = keys(400), under(algorithms.Per(2, 10*time.Minute)), 1
 	lost := "what a replica had not yet received is forgotten: each limiter admits at most its limit once more"
@@ -113,8 +113,8 @@ func replaced(ctx context.Context, old *servers.Server, master func() (*servers.
 	}
 }
 
-// replace takes a master down, waits for the next one, lets the load go on with that, and brings the old
-// one back after a while.
+// replace stops a master, waits for its replacement, lets the load continue with that, and starts the old master again after
+// a while.
 func (s *stage) replace(ctx context.Context, master func() (*servers.Server, error), how downAndUp, healthy func(context.Context) error) error {
 	if err := rest(ctx, time.Second); err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/verify"
 )
 
-// faultLoad is six processes, half of them on each client, that ask for some dozens of keys.
+// faultLoad is six processes, half of them with each client, which call with some dozens of keys.
 func faultLoad() Load {
 	return Load{
 		Processes: 6, Goroutines: 6, Keys: keys(24), MostCost: 3, Asked: under(dozens), Peeks: 0.05, Resets: 0.002, AtMosts: 0.1,
@@ -38,7 +38,7 @@ func impatient(l Load) Load {
 func unlucky(f verify.Findings) bool   { return f.Errors > 0 }
 func ranUnseen(f verify.Findings) bool { return f.RanUnseen > 0 }
 
-// faults are the cases of one server that something is done to.
+// faults are the cases of one server with a fault.
 func faults() []Case {
 	return []Case{
 		{
@@ -94,7 +94,7 @@ func faults() []Case {
 	}
 }
 
-// withoutResets leaves out what makes room beyond any bound, and what an evicted journal can't tell.
+// withoutResets leaves out Resets, which make any bound meaningless, and calls that an evicted journal can't explain.
 func withoutResets(l Load) Load {
 	l.Resets = 0
 	l.Asked = withTenants(l.Asked)
@@ -155,7 +155,7 @@ func through(fault func(*proxy.Proxy) error, lasts time.Duration) func(context.C
 	}
 }
 
-// busy has a neighbour hold the server.
+// busy lets another client block the server.
 func busy(ctx context.Context, s *stage) error {
 	ended := make(chan error, 1)
 	go func() { ended <- s.admin.Eval(context.WithoutCancel(ctx), "while true do end", nil).Err() }()
@@ -193,7 +193,7 @@ func outOfMemory(ctx context.Context, s *stage) error {
 	return errors.Join(restErr, rest(ctx, 100*time.Millisecond))
 }
 
-// evict writes so much that the server has to forget what it knows.
+// evict writes so much data that the server has to evict keys.
 func evict(ctx context.Context, s *stage) error {
 	if s.scenery == nil {
 		used, err := s.info(ctx, "memory", "used_memory")

@@ -17,7 +17,7 @@ type group struct {
 	others map[int]algorithms.Limit
 }
 
-// groups returns what is asked, by the keys on the server.
+// groups returns the limiters of the load, by their keys on the server.
 func (c Case) groups() (groups []group, err error) {
 	for i, asked := range c.Load.Asked {
 		kind, err := subject.Named(asked.Kind)

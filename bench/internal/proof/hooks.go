@@ -10,7 +10,7 @@ import (
 // panicky is the name of the middleware that panics.
 const panicky = "panicky"
 
-// hooks are the cases of a client with a hook of its user's.
+// hooks are the cases of a client with a hook that panics.
 func hooks() []Case {
 	l := withoutResets(faultLoad())
 	l.Beneath = []string{panicky}
@@ -21,7 +21,7 @@ func hooks() []Case {
 	}}
 }
 
-// panics is a runner that panics now and then, as a client does whose hook panics.
+// panics is a runner that sometimes panics, like a client with a hook that panics.
 type panics struct {
 	scripts.Runner
 	calls atomic.Int64

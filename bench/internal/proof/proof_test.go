@@ -59,10 +59,10 @@ func shared(t *testing.T, c Case, kind servers.Kind) {
 	prove(t, c.On(servers.Shared(t, kind)), kind)
 }
 
-// TestLoad: whatever the number of processes and keys, each decision is the algorithm's.
+// TestLoad: for any number of processes and keys, each decision follows the algorithm.
 func TestLoad(t *testing.T) { eachKind(t, loads(), shared) }
 
-// TestFaults: whatever is done to the server, no call is charged twice and every decision is right.
+// TestFaults: under each fault, no call is charged twice and every decision is right.
 func TestFaults(t *testing.T) { eachKind(t, faults(), shared) }
 
 // TestRefusals: a server that refuses to write is asked no more than once for a call, and what it refused is not charged.
@@ -83,7 +83,7 @@ func TestClock(t *testing.T) { atOnce(t, clocks(), prove) }
 // TestFailover: the same in a cluster and under sentinels, when a slot moves or another master takes over.
 func TestFailover(t *testing.T) { atOnce(t, failovers(), prove) }
 
-// TestReservations: the same of charges that are settled later, whatever is done to the server.
+// TestReservations: the same for reservations.
 func TestReservations(t *testing.T) { atOnce(t, reservations(), shared) }
 
 // TestInflight: the same of leases, whose holders are killed.

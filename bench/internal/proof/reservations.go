@@ -11,7 +11,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/verify"
 )
 
-// given is what follows a limiter's key in the key of what settlements have given back.
+// given follows the limiter's key in the key with the amount that settlements have given back.
 const given = ":{given}"
 
 // reservers are all subjects that reserve, under one limit.

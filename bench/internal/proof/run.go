@@ -32,7 +32,7 @@ func Main() {
 	load.Main(middleware)
 }
 
-// An Outcome is what came of a case on one server.
+// An Outcome is the result of a case on one server.
 type Outcome struct {
 	Server string // what it was, and how it was got
 	Rows   []Row
@@ -42,8 +42,8 @@ type Outcome struct {
 	Took time.Duration
 }
 
-// Run runs the case on servers of a kind, with about so many calls where the fault doesn't say itself
-// when it is over. An error is of the undertaking; what was found is in the rows.
+// Run runs the case on servers of a kind. The number of calls applies to faults that have no end of their own. An error means that
+// the case could not be run; wrong decisions are in the rows.
 func (c Case) Run(ctx context.Context, kind servers.Kind, calls int) (outcome Outcome, err error) {
 	fail := func(err error) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("%s on %s: %w", c.Name, kind.Name, err)
@@ -86,7 +86,7 @@ func (c Case) Run(ctx context.Context, kind servers.Kind, calls int) (outcome Ou
 // prefix is of all keys of a case; its server is its own.
 const prefix = "proof"
 
-// work has the crew call while the fault is done, and returns the calls and how often it was done.
+// work lets the crew call while the fault is injected, and returns the calls and the number of faults.
 func (c Case) work(ctx context.Context, s *stage, crew *load.Crew) (calls []load.Call, rounds int, err error) {
 	defer crew.Dismiss()
 	if err := crew.Begin(); err != nil {
@@ -108,7 +108,7 @@ func (c Case) work(ctx context.Context, s *stage, crew *load.Crew) (calls []load
 	return calls, int(done.Load()), err
 }
 
-// fault does the fault's rounds.
+// fault injects the fault in each of its rounds.
 func (c Case) fault(ctx context.Context, s *stage, done *atomic.Int64) error {
 	if c.during == nil {
 		<-ctx.Done()
@@ -126,7 +126,7 @@ func (c Case) fault(ctx context.Context, s *stage, done *atomic.Int64) error {
 	return nil
 }
 
-// check reads the journals and holds them and the calls against the promises, subject by subject.
+// check compares the journals and the calls with the promises, for each subject.
 func (c Case) check(ctx context.Context, s *stage, calls []load.Call, rounds int) ([]Row, error) {
 	byKey := map[[2]int][]load.Call{}
 	for _, call := range calls {

@@ -16,10 +16,10 @@ import (
 	"github.com/go-weir/weir/bench/internal/subject"
 )
 
-// A stage is the servers that a case plays on.
+// A stage is the servers of a case.
 type stage struct {
 	place load.Place
-	admin redis.UniversalClient // goes there directly, whatever lies between the load and the server
+	admin redis.UniversalClient // goes to the server directly, without the load's proxy
 
 	server   *servers.Server // the one, or one of them
 	scenery  any             // what else a fault needs of its stage
@@ -27,7 +27,7 @@ type stage struct {
 	troubles []trouble
 }
 
-// A trouble is when a fault began and when the server was there again, by the machine's clock.
+// A trouble is the time of a fault: when it began and when the server was available again, by the machine's clock.
 type trouble struct{ began, over time.Duration }
 
 func now() time.Duration { return time.Duration(time.Now().UnixNano()) }
@@ -55,13 +55,13 @@ func stageOf(server *servers.Server) *stage {
 	return newStage(load.Place{Addrs: []string{server.Addr}}, server, nil, server.Close)
 }
 
-// newStage returns a stage at a place, and closes with it what is there.
+// newStage returns a stage with the servers at a place, which it closes at the end.
 func newStage(place load.Place, server *servers.Server, scenery any, close func() error) *stage {
 	admin := place.GoRedis(adminTimeout)
 	return &stage{place: place, admin: admin, server: server, scenery: scenery, closers: []func() error{close, admin.Close}}
 }
 
-// adminTimeout is how long the harness itself waits for a server that it has not hurt.
+// adminTimeout is how long the harness waits for a server without a fault.
 const adminTimeout = 30 * time.Second
 
 // stored returns the keys in which a subject of that kind and limit keeps the state of KEYs.

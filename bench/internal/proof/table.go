@@ -17,7 +17,7 @@ type Group struct {
 	Cases []Case
 }
 
-// Groups are all cases, in the order in which they are told.
+// Groups are all cases, in the order of the report.
 func Groups() []Group {
 	return []Group{
 		{"load", "no fault", loads()},
@@ -33,13 +33,13 @@ func Groups() []Group {
 	}
 }
 
-// A Result is a case with what came of it on each kind of server.
+// A Result is a case with its outcome on each kind of server.
 type Result struct {
 	Case     Case
 	Outcomes []Outcome
 }
 
-// total is what came of the case on all servers.
+// total is the sum of the case over all servers.
 func (r Result) total() (sum Row) {
 	for _, o := range r.Outcomes {
 		for _, row := range o.Rows {
@@ -93,7 +93,7 @@ func overviewOf(named string, names []string, rows []Row) string {
 	return overview.RenderMarkdown() + "\n"
 }
 
-// Total is what came of all cases.
+// Total is the sum over all cases.
 func (r Report) Total() (sum Row) {
 	for _, results := range r.of {
 		for _, result := range results {
@@ -103,7 +103,7 @@ func (r Report) Total() (sum Row) {
 	return sum
 }
 
-// Cases is how many cases were run.
+// Cases is the number of cases that were run.
 func (r Report) Cases() (n int) {
 	for _, results := range r.of {
 		n += len(results)

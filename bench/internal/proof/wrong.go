@@ -17,8 +17,8 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// wrongs are runners that make a fixed window, or limits that decide as one, wrong in ways that are found in the field. The harness
-// has to find each of them, or it would find nothing.
+// wrongs are runners that make a fixed window, or limits that decide as one, wrong in ways that occur in practice. The harness must
+// find each of them.
 var wrongs = []struct {
 	name, kind string
 	wrap       load.Middleware
@@ -71,7 +71,7 @@ func settlesLate(limit algorithms.Limit) func(*Load) {
 	return func(l *Load) { l.MostCost, l.Reserves, l.Asked[0].Limit = 5, 0.8, limit }
 }
 
-// wrongCases load each of them, and say by what it is found.
+// wrongCases has a case for each of them, with the check that finds it.
 func wrongCases() []Case {
 	var cases []Case
 	for _, w := range wrongs {
@@ -87,8 +87,8 @@ func wrongCases() []Case {
 	return cases
 }
 
-// readDecideWrite decides in the client between a read and a write, as a throttle over a shared cache
-// does: whoever reads before another has written decides on the same count.
+// readDecideWrite decides in the client between a read and a write, as a throttle with a shared cache does. If two callers read
+// before either writes, both decide on the same count.
 type readDecideWrite struct{ run scripts.Runner }
 
 var (

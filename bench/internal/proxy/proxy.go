@@ -230,7 +230,7 @@ func (e *end) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
-// Close is what a link does last.
+// Close is the last call of a link.
 func (e *end) Close() error {
 	defer e.proxy.running.Done()
 	e.proxy.forget(e.of)

@@ -131,7 +131,7 @@ func TestEndsMidStream(t *testing.T) {
 	}
 }
 
-// TestTroubleUponTrouble changes what is wrong as fast as can be while connections come and go.
+// TestTroubleUponTrouble changes the faults as fast as possible while connections open and close.
 func TestTroubleUponTrouble(t *testing.T) {
 	p := start(t, newEcho(t, 1))
 	var all sync.WaitGroup

@@ -41,7 +41,7 @@ func (p *Proxy) Delay(latency, jitter time.Duration) error {
 }
 
 // LoseReplies lets everything through to the server, which runs it, and nothing back: connections
-// stay open and silent, until it ends: then they are closed, as nobody would ever be answered there.
+// stay open and silent, until it ends: then they are closed, because no request would ever be answered there.
 // The first replies to a new connection are lost too.
 func (p *Proxy) LoseReplies() error {
 	return p.only(silenced, new(silence))

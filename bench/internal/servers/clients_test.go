@@ -10,7 +10,7 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// user is what the tests need of a client library.
+// user has the methods of a client library that the tests need.
 type user struct {
 	name string
 	get  func(ctx context.Context, key string) (string, error)
@@ -49,7 +49,7 @@ func clusterClients(t *testing.T, c *Cluster) []user {
 	return []user{
 		goRedisClient(t, redis.NewClusterClient(&redis.ClusterOptions{
 			Addrs: c.Seeds(),
-			// Else it learns only after a minute that nobody listens any more where a master was.
+			// Otherwise it would notice only after a minute that the old master's address is closed.
 			ClusterStateReloadInterval: time.Second,
 		})),
 		rueidisClient(t, rueidis.ClientOption{InitAddress: c.Seeds()}),

@@ -141,7 +141,7 @@ func (c *Cluster) AwaitHealthy(ctx context.Context) error {
 	return nil
 }
 
-// healthy says what is wrong, if anything is.
+// healthy returns an error if the cluster is not healthy.
 func (c *Cluster) healthy(ctx context.Context) error {
 	var first string
 	for i, node := range c.Nodes {

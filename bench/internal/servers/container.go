@@ -111,7 +111,7 @@ while :; do
 done </proc/net/tcp
 `
 
-// contents is what a container runs and has to have copied into it.
+// contents are the command of a container, and the files that are copied into it.
 func contents(k Kind, dir string, orders []order, shared bool) (script string, files []testcontainers.ContainerFile) {
 	const library = "/libfaketime.so.1"
 	var text strings.Builder

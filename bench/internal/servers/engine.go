@@ -127,7 +127,7 @@ func onLoopback(daemon, engineName string) bool {
 	return os.Setenv(override, "127.0.0.1") == nil
 }
 
-// imageAPI is what present and answers need of a client, testcontainers' or plain.
+// imageAPI has the methods of a client that present and answers need.
 type imageAPI interface {
 	ImageInspect(context.Context, string, ...client.ImageInspectOption) (client.ImageInspectResult, error)
 	DistributionInspect(context.Context, string, client.DistributionInspectOptions) (client.DistributionInspectResult, error)

@@ -18,7 +18,7 @@ func Image(image string) (Kind, error) {
 	return parse(program, image), nil
 }
 
-// Installed returns the server program that this machine has, of whatever version, if it has one.
+// Installed returns the server program of this machine, of any version, if there is one.
 func Installed() (Kind, bool) {
 	for _, program := range []string{"valkey", "redis"} {
 		k := Kind{Name: program, program: program}

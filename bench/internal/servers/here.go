@@ -76,7 +76,7 @@ func RunHere(dir string, listens *regexp.Regexp, env map[string]string, command 
 	}
 }
 
-// Log is what the program has written to its standard error.
+// Log returns the program's standard error.
 func (p *Process) Log(context.Context) string { return p.log.String() }
 
 // Close asks the program to end, waits for that, and returns an error if it did not end in good order.

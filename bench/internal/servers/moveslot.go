@@ -39,7 +39,7 @@ func (c *Cluster) MoveSlot(ctx context.Context, slot int, to *Server, each func(
 			return err
 		}
 	}
-	// The new master first, so that at no time nobody has it.
+	// The new master gets the slot first, so that at each time one of the masters has it.
 	if err := m.set(ctx, to, "NODE", c.ids[target]); err != nil {
 		return err
 	}

@@ -46,6 +46,6 @@ func TestClaimant(t *testing.T) {
 		t.Errorf("%d has slot 1, not the last", i)
 	}
 	if i := claimant([]peer{silent, other}, 1); i != -1 {
-		t.Errorf("%d has slot 1, which nobody has", i)
+		t.Errorf("%d has slot 1, which no node has", i)
 	}
 }

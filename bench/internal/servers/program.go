@@ -102,7 +102,7 @@ func (p *Program) Run(ctx context.Context, listens *regexp.Regexp, env map[strin
 	return c, nil
 }
 
-// Log is what the program has written.
+// Log returns the program's output.
 func (c *Container) Log(ctx context.Context) string { return logs(ctx, c.ctr) }
 
 // Close ends the program and removes the container.

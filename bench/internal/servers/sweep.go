@@ -82,7 +82,7 @@ func alive(pid string) bool {
 	if err != nil {
 		return true
 	}
-	// Inside a container nobody may ever collect what has ended, so that its id stays taken.
+	// Inside a container ended processes may never be reaped, so that their ids stay in use.
 	if stat, err := os.ReadFile("/proc/" + pid + "/stat"); err == nil {
 		state := stat[bytes.LastIndexByte(stat, ')')+1:]
 		return !bytes.HasPrefix(state, []byte(" Z"))

@@ -1,5 +1,5 @@
-// Package subject names everything that decides in Weir, so that what loads, checks or measures does so
-// to all of it in the same way: the limiters of the four algorithms, and the leaky bucket's queue.
+// Package subject lists everything that decides in Weir: the limiters of the four algorithms, and the queue of leakybucket. Tests
+// and measurements use the list to treat all of them in the same way.
 package subject
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// An Op is what is asked of a subject.
+// An Op is an operation of a subject.
 type Op uint8
 
 // The things that can be asked. A queue has only Allow and Reset. A Settle concerns a Reserve that was asked before, and is not

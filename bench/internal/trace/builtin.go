@@ -12,8 +12,8 @@ func Builtin() []Trace {
 	return []Trace{
 		{
 			Name:  "edge",
-			About: "20 requests just before the edge of a fixed window, and 20 just after",
-			Look:  "Each burst has a fixed window of its own, so fixedwindow lets nearly twice the limit through in 0.2s. The request at 0.9s opens the first window; with -aligned the clock does.",
+			About: "20 requests just before the end of a fixed window, and 20 just after",
+			Look:  "Each burst falls into a fixed window of its own, so fixedwindow admits nearly twice the limit within 0.2s. The request at 0.9s opens the first window. With -aligned, windows begin at whole seconds of the clock.",
 			Limit: algorithms.PerSecond(10),
 			// The clock's own second ends at 2s, between the two bursts too: aligned windows let
 			// through exactly twice the limit.
@@ -26,7 +26,7 @@ func Builtin() []Trace {
 		{
 			Name:  "idle",
 			About: "a few requests, an idle pause, then 40 requests in 0.4s",
-			Look:  "What a pause saves up is the burst, 20. gcra and leakybucket let it through at once, then the rate; fixedwindow and slidinglog have no burst and stop at 10; the queue lets out one each 0.1s.",
+			Look:  "After the pause the whole burst of 20 is available. gcra and leakybucket admit it at once, and then admit at the rate. fixedwindow and slidinglog have no burst, and admit 10. The queue releases one request each 0.1s.",
 			Limit: algorithms.PerSecond(10).WithBurst(20),
 			Arrivals: slices.Concat(
 				evenly(0, 250*time.Millisecond, 6),
@@ -36,14 +36,14 @@ func Builtin() []Trace {
 		{
 			Name:     "steady",
 			About:    "100 requests at 10 a second, a little above the limit",
-			Look:     "fixedwindow and slidinglog deny in clumps, at the end of each second. gcra and leakybucket use up their burst first, then deny every fifth. The queue makes requests wait longer and longer, and is full at last.",
+			Look:     "fixedwindow and slidinglog deny several requests in a row, at the end of each second. gcra and leakybucket use up their burst first, and then deny every fifth request. In the queue requests wait longer and longer, until it is full.",
 			Limit:    algorithms.PerSecond(8),
 			Arrivals: evenly(0, 100*time.Millisecond, 100),
 		},
 		{
 			Name:     "bursts",
 			About:    "16 bursts of 10 requests in 0.5s, one each 6s",
-			Look:     "No burst is more than 10 a second, so a limit of that alone stops nothing, and 100 pass in a minute. allof holds to 60/minute as well: it stops every burst after the sixth until a minute has passed, and counts none of what it stops.",
+			Look:     "No burst has more than 10 requests a second, so a limit of 10 a second denies none of them, and 100 pass in a minute. allof also applies 60 a minute: it denies every burst after the sixth until a minute has passed, and charges no request that it denies.",
 			Limit:    algorithms.PerSecond(10),
 			And:      algorithms.PerMinute(60),
 			Arrivals: repeated(16, 6*time.Second, evenly(0, 50*time.Millisecond, 10)),
@@ -51,7 +51,7 @@ func Builtin() []Trace {
 		{
 			Name:     "articles",
 			About:    "100 requests, evenly over 10s",
-			Look:     "Above the rate for long enough, every limiter lets through the same: one each second. The queue lets one more wait, which leaves at 10s.",
+			Look:     "Requests come at ten times the rate, so every limiter admits the same: one each second. In the queue one more waits, and leaves at 10s.",
 			Limit:    algorithms.PerSecond(1),
 			Arrivals: evenly(0, 100*time.Millisecond, 100),
 		},

@@ -70,7 +70,7 @@ func ReadCSV(name string, r io.Reader) ([]Arrival, error) {
 		arrivals, lastLine = append(arrivals, arrival), line
 	}
 	if len(arrivals) == 0 {
-		return nil, fmt.Errorf("%s: there is no request in it: want lines of offset,key,cost, such as 1.5s,alice,1", name)
+		return nil, fmt.Errorf("%s: it contains no request: want lines of offset,key,cost, such as 1.5s,alice,1", name)
 	}
 	return arrivals, nil
 }
@@ -81,7 +81,7 @@ func readError(name string, err error) error {
 	if !errors.As(err, &syntax) {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	return fmt.Errorf("%s:%d: a quote stands where none can: want a key with quotes or commas as \"a \"\"key\"\", quoted\"", name, syntax.StartLine)
+	return fmt.Errorf("%s:%d: it has a misplaced quote: want a key with quotes or commas as \"a \"\"key\"\", quoted\"", name, syntax.StartLine)
 }
 
 // checkHeader returns an error for a header of other columns than parse reads.

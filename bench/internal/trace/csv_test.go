@@ -42,8 +42,8 @@ func TestReadCSV(t *testing.T) {
 
 func TestReadCSVErrors(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
-		"nothing":         {"", "f: there is no request in it: want lines of offset,key,cost"},
-		"header only":     {"offset,key,cost\n", "f: there is no request"},
+		"nothing":         {"", "f: it contains no request: want lines of offset,key,cost"},
+		"header only":     {"offset,key,cost\n", "f: it contains no request"},
 		"no time":         {"0s\n\n# x\nsoon,a\n", `f:4: offset "soon": want a length of time such as 1.5s`},
 		"other header":    {"time,key\n1s,a\n", `f:1: offset "time": want a length of time`},
 		"header, swapped": {"offset,cost,key\n", `f:1: column 2 is "cost": want offset,key,cost`},
@@ -62,8 +62,8 @@ func TestReadCSVErrors(t *testing.T) {
 		"cost a fraction": {"1s,a,1.5\n", `f:1: cost "1.5": want`},
 		"cost too high":   {"1s,a,2147483649\n", `f:1: cost "2147483649": want`},
 		"binary key":      {"1s,a\xff\n", `f:1: key "a\xff" is not UTF-8`},
-		"quote in a key":  {"1s,a\n2s,b\"c\n", "f:2: a quote stands where none can"},
-		"open quote":      {"1s,a\n2s,\"b\n3s,c\n", "f:2: a quote stands where none can"},
+		"quote in a key":  {"1s,a\n2s,b\"c\n", "f:2: it has a misplaced quote"},
+		"open quote":      {"1s,a\n2s,\"b\n3s,c\n", "f:2: it has a misplaced quote"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := ReadCSV("f", strings.NewReader(test.text))

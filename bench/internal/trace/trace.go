@@ -1,4 +1,4 @@
-// Package trace holds what is sent to rate limiters in a comparison: requests and when they arrive.
+// Package trace has the requests of a comparison of rate limiters, with the times at which they arrive.
 package trace
 
 import (
@@ -10,7 +10,7 @@ import (
 // An Arrival is one request.
 type Arrival struct {
 	At   time.Duration // since the trace's beginning, whole microseconds
-	Key  string        // who sent it: each key is limited for itself
+	Key  string        // who sent it: each key is limited separately
 	Cost int64         // how many events it counts for, from 1
 }
 

@@ -9,15 +9,15 @@ import (
 	"github.com/go-weir/weir/bench/internal/subject"
 )
 
-// cached are refusals that no server was asked for: a process had been told by it before. Such a one is right if at
-// any time from the call's begin to its end the server would have refused it too, or before its begin by no more than an age.
+// cached are denials that a process repeated from memory without a call. Such a denial is right if the server would have denied the
+// request too, at any time between the begin of the call, minus an age, and its end.
 type cached struct {
 	age   time.Duration
 	ahead []*load.Call // in the order in which they begin
 	open  []*load.Call // begun, not ended, and not yet known to be right
 }
 
-// cachedOf finds the refusals among calls of which the server knows nothing.
+// cachedOf finds the denials among calls that the server has not run.
 func cachedOf(calls []load.Call, ran map[int64]bool, age time.Duration) *cached {
 	c := &cached{age: age}
 	for i := range calls {

@@ -3,15 +3,12 @@ package verify
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/algorithms/limitertest"
 	"github.com/go-weir/weir/bench/internal/journal"
 	"github.com/go-weir/weir/bench/internal/load"
 	"github.com/go-weir/weir/bench/internal/subject"
@@ -35,7 +32,7 @@ type History struct {
 	Losses int
 }
 
-// Check holds the history against the definition and the Local of its kind.
+// Check compares the history with the definition, and with the Local of its kind.
 func (h History) Check() (f Findings, err error) {
 	calls := make(map[int64]*load.Call, len(h.Calls))
 	for i := range h.Calls {
@@ -51,7 +48,7 @@ func (h History) Check() (f Findings, err error) {
 		call := calls[entry.Call]
 		switch {
 		case call == nil:
-			return f, fmt.Errorf("verify: an entry of call %d, which nobody has made", entry.Call)
+			return f, fmt.Errorf("verify: an entry of call %d, which no caller made", entry.Call)
 		case ran[entry.Call]:
 			f.Twice++
 			f.complain("call %d ran twice", entry.Call)
@@ -77,171 +74,8 @@ func (h History) Check() (f Findings, err error) {
 	return f, nil
 }
 
-// replay makes each decision again, in the server's order: by the definition, and by the Local. What was refused
-// without the server is held against the Local on the way.
-func (h History) replay(calls map[int64]*load.Call, cached *cached, f *Findings) error {
-	ctx := context.Background()
-	defined := define(h.Kind, h.Limit)
-	if h.reserves() {
-		if len(h.Others) > 0 {
-			return errors.New("verify: reservations under several limits of one count")
-		}
-		defined = newBook(func() definition { return define(h.Kind, h.Limit) })
-	}
-	clock := limitertest.NewClock(time.UnixMicro(0))
-	limits, err := h.limits(clock)
-	if err != nil {
-		return err
-	}
-	goTo := func(us int64) { clock.Advance(time.UnixMicro(us).Sub(clock.Now())) }
-	denies := func(at int64, call *load.Call) (bool, error) {
-		goTo(at)
-		answer, err := limits.of(call).local.Ask(ctx, h.Key, subject.Peek, call.Cost)
-		return !answer.Result.Allowed, err
-	}
-	var now, until int64 // how long the state means anything
-	for i, entry := range h.Entries {
-		call := calls[entry.Call]
-		under := limits.of(call)
-		if err := cached.until(entry.Now, denies, f); err != nil {
-			return err
-		}
-		if entry.Now < now {
-			f.StepsBack++
-			defined = nobody // definitions know no clock that goes back: Local alone judges from here on
-		}
-		now = entry.Now
-		goTo(now)
-		if _, settles := defined.(*book); now < until && (!entry.Found || settles && !entry.First) {
-			f.Forgotten++
-			f.complain("key %q, entry %d: gone %d µs early", h.Key, i, until-now)
-			if _, err := under.local.Ask(ctx, h.Key, subject.Reset, 0); err != nil {
-				return err
-			}
-			if defined != nobody {
-				defined.forget()
-			}
-			until = 0
-		}
-		if call.Op == subject.Settle && !entry.First {
-			if err := under.local.expire(ctx, h.Key); err != nil {
-				return err
-			}
-		}
-		*under.told = entry.Reply
-		got, err := under.over.again(ctx, h.Key, call)
-		nonsense := errors.Is(err, scripts.ErrReply)
-		if err != nil && !nonsense {
-			return err
-		}
-		cost, reply := charged(call, entry.Reply)
-		allowed := got.Allowed() || nonsense && h.Kind.Admits(h.Limit, reply)
-		if call.Err == "" && call.Answer != got {
-			f.Garbled++
-			f.complain("call %d was told %+v, decided was %+v", entry.Call, call.Answer, got)
-		}
-		want, err := under.local.again(ctx, h.Key, call)
-		if err != nil {
-			return err
-		}
-		if got != want || nonsense {
-			f.Diverging++
-			f.complain("key %q, entry %d, %+v: Local says %+v", h.Key, i, entry, want)
-		}
-		if defined != nobody && len(h.Others) > 0 {
-			defined.(rated).under(under.limit.Rate)
-		}
-		switch {
-		case call.Op == subject.Settle:
-			f.settled(defined, call, calls[call.Of])
-			left, err := under.local.Ask(ctx, h.Key, subject.Peek, 1)
-			if err != nil {
-				return err
-			}
-			until = now + h.life(left).Microseconds()
-		case call.Op == subject.Reset:
-			until = 0
-		case call.Op.Charges() && allowed:
-			until = now + h.life(got).Microseconds()
-		}
-		f.judge(defined, call, judged{entry.Now, cost, reply, allowed})
-		if err := cached.after(now, denies); err != nil {
-			return err
-		}
-	}
-	return cached.until(math.MaxInt64, denies, f)
-}
-
-// charged returns how many events a call's reply is about, and the reply as that to a request for just these: of a call that
-// asked for as many as fit, the events that were admitted, or one if none was.
-func charged(call *load.Call, reply []int64) (cost int64, of []int64) {
-	if call.Op != subject.AtMost {
-		return call.Cost, reply
-	}
-	return max(reply[0], 1), reply[1:]
-}
-
-// judged is a decision on cost events at a time.
-type judged struct {
-	now, cost int64
-	reply     []int64
-	allowed   bool
-}
-
-// judge counts the decision, and holds it against the definition.
-func (f *Findings) judge(defined definition, call *load.Call, d judged) {
-	if call.Op == subject.Settle {
-		return
-	}
-	f.Decisions++
-	switch {
-	case call.Op == subject.Reset:
-		if defined != nobody {
-			defined.forget()
-		}
-		return
-	case call.Op.Charges() && d.allowed:
-		f.Admitted++
-	case call.Op.Charges():
-		f.Denied++
-	}
-	if defined == nobody {
-		return
-	}
-	reservations, settles := defined.(*book)
-	switch fits := defined.fits(d.now, d.cost); {
-	case d.allowed && !fits:
-		f.WronglyAdmitted++
-		f.complain("call %d was admitted and does not fit", call.Entry.Call)
-	case !d.allowed && fits && !settles:
-		f.WronglyRefused++
-		f.complain("call %d was refused and fits", call.Entry.Call)
-	case d.cost < call.Cost && d.allowed && !settles && defined.fits(d.now, d.cost+1):
-		f.WronglyRefused++
-		f.complain("call %d was admitted %d events where one more fits", call.Entry.Call, d.cost)
-	}
-	if !d.allowed || !call.Op.Charges() {
-		return
-	}
-	if !defined.admit(d.now, d.cost, d.reply) {
-		f.Diverging++
-		f.complain("call %d leaves at another time than the definition's", call.Entry.Call)
-	}
-	if settles {
-		reservations.number(call.Entry.Call)
-	}
-}
-
-// life is how long the state means something after an answer.
-func (h History) life(answer subject.Answer) time.Duration {
-	if !h.Kind.Costs {
-		return answer.Slot.Delay + h.Limit.Period/time.Duration(h.Limit.Rate)
-	}
-	return answer.Result.ResetAfter
-}
-
-// gauge counts what callers were admitted, whether the server remembers it or not. Those calls whose
-// callers were told nothing count as well, if the server has run them.
+// gauge counts what callers were admitted, even if the server has lost it. Calls whose callers got no answer count too, if
+// the server ran them.
 func (h History) gauge(calls map[int64]*load.Call, ran map[int64]bool, f *Findings) {
 	var admissions []admission
 	resets, used := false, h.used(calls)
@@ -301,7 +135,7 @@ func (h History) gauge(calls map[int64]*load.Call, ran map[int64]bool, f *Findin
 	}
 }
 
-// An admission is what a caller was admitted, as far as anyone knows.
+// An admission is a request that was admitted, according to the server or the caller.
 type admission struct {
 	journal.Entry
 	cost  int64

@@ -320,7 +320,7 @@ func TestUnknownCall(t *testing.T) {
 	h := record(t, subject.All[0], 10, -1)
 	h.Calls = h.Calls[1:]
 	if f, err := h.Check(); err == nil {
-		t.Errorf("an entry of nobody's: %+v", f)
+		t.Errorf("an entry of an unknown call: %+v", f)
 	}
 }
 

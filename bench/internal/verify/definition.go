@@ -1,5 +1,5 @@
-// Package verify holds what a server has done against what the algorithms are defined to do: by the
-// definitions themselves, computed over everything that was admitted, and by the algorithms' Locals.
+// Package verify compares the decisions of a server with the definitions of the algorithms, which it computes over all admitted
+// requests, and with the algorithms' Locals.
 package verify
 
 import (
@@ -7,8 +7,8 @@ import (
 	"github.com/go-weir/weir/bench/internal/subject"
 )
 
-// A definition says of each request whether it fits beside all that was admitted before. Times are in
-// µs and never go back. It is not how any limiter computes, and it may be slow.
+// A definition decides whether a request fits, from all requests that were admitted before. Times are in µs and never go back. It
+// computes in another way than the limiters, and may be slow.
 type definition interface {
 	// fits says whether a request fits, by the definition.
 	fits(now, cost int64) bool
@@ -21,8 +21,8 @@ type definition interface {
 // rated is a definition that can change its rate, what it has counted staying as it is.
 type rated interface{ under(rate int64) }
 
-// nobody defines nothing.
-var nobody definition
+// undefined is no definition: then only the Local judges.
+var undefined definition
 
 // define returns the definition of a kind under a limit.
 func define(kind subject.Kind, limit algorithms.Limit) definition {
@@ -133,7 +133,7 @@ func (b *bucket) admit(now, cost int64, _ []int64) bool {
 
 func (b *bucket) forget() { b.parts, b.last = 0, 0 }
 
-// departures: each leaves T after the one before, or at once if that is later; nobody waits longer than
+// departures: each leaves T after the one before, or at once if that is later; no request waits longer than
 // burst·T. Times are kept in parts of a µs, rate of them, so that T is whole.
 type departures struct {
 	rate, period, burst int64

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Findings are what came out of a check, added up over keys.
+// Findings are the results of a check, summed over keys.
 type Findings struct {
 	Decisions int64 // scripts that the server has run, and answers that it has forgotten
 	Admitted  int64 // of them

@@ -7,8 +7,8 @@ import (
 	"github.com/go-weir/weir/bench/internal/subject"
 )
 
-// A gauge reads the largest count that callers were admitted, over all admissions in the order of time,
-// those included that a server has forgotten.
+// A gauge computes the largest number of admissions in a span of time, in the order of time. It includes admissions that a server
+// has lost.
 type gauge interface {
 	admit(now, cost int64, reply []int64)
 	// largest is the largest count so far: what bound bounds where nothing is forgotten.

@@ -12,9 +12,9 @@ import (
 	"github.com/go-weir/weir/bench/internal/subject"
 )
 
-// A book is a definition that keeps what it was charged with, so that a charge can be settled: from then on it is as
-// if the true cost had been charged at once. A limiter may refuse what a book admits, as a settlement can't give back
-// what has passed by itself. It must not admit what a book refuses.
+// A book is a definition that remembers its charges, so that a charge can be settled. From then on its decisions are those after a
+// charge of the true cost at the time of the reservation. A limiter may deny a request that a book admits, because a settlement
+// can't give back charges that have expired meanwhile. It must not admit a request that a book denies.
 type book struct {
 	definition
 	fresh   func() definition

@@ -1,5 +1,4 @@
-// Package wholefile writes files of which no half is ever seen: each is written beside its place, and
-// moved there when all of it is.
+// Package wholefile writes files atomically: each is written to a temporary file, which then replaces the old one.
 package wholefile
 
 import (
@@ -18,7 +17,7 @@ type File struct {
 	Data []byte
 }
 
-// Write writes files, and replaces those that there are: all of them, or none if one can't be written.
+// Write writes files, and replaces existing ones. If one file can't be written, none is.
 // What is no file but for example a pipe is written to as it is.
 func Write(files ...File) (err error) {
 	type move struct{ from, to string }
@@ -57,7 +56,7 @@ func Write(files ...File) (err error) {
 	return nil
 }
 
-// Writable says in time that a file can't be written: before the work whose outcome it is to hold.
+// Writable returns an error if a file can't be written. Call it before the work whose result the file is for.
 func Writable(path string) error {
 	real, _, regular, err := place(path)
 	if err != nil || !regular {
@@ -69,7 +68,7 @@ func Writable(path string) error {
 	return nil
 }
 
-// WritableDir says in time that no files can be written into a directory, which may be yet to be made.
+// WritableDir returns an error if files can't be written into a directory, which need not exist yet.
 func WritableDir(dir string) error {
 	for at := dir; ; at = filepath.Dir(at) {
 		info, err := os.Stat(at)

@@ -1,6 +1,5 @@
-// Package clients_test holds the runners to their promises over what only the newest releases of the clients have: of
-// go-redis the AutoPipeline as it is now. The runners' own modules are tested with the oldest releases that they support,
-// too, which lack it.
+// Package clients_test tests the runners with features that only the newest releases of the clients have, such as AutoPipeline of
+// go-redis. The runners' own modules are also tested with the oldest supported releases, which lack them.
 package clients_test
 
 import (
@@ -123,8 +122,8 @@ func TestAutoPipelineEndedContext(t *testing.T) {
 	}
 }
 
-// TestAutoPipelineAloneResends is what TestAutoPipeline would see without the runner: go-redis' own EvalSha runs
-// twice and returns no error. If this fails, go-redis has changed its default, or the wire no longer loses replies.
+// TestAutoPipelineAloneResends shows that TestAutoPipeline would fail without the runner: EvalSha of go-redis runs twice and
+// returns no error. If this fails, go-redis has changed its default, or the test no longer loses replies.
 func TestAutoPipelineAloneResends(t *testing.T) {
 	w := runnertest.New(t)
 	client := autoPipelines["autopipeline"](t, w, 0)

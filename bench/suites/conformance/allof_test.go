@@ -25,7 +25,7 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// allOf returns a factory of the limiters of factories, decided as one. Each counts apart from limiters that are alone.
+// allOf returns a factory of allof limiters over the limiters of factories. Their counts are separate from other limiters'.
 func allOf(factories ...limitertest.Factory) limitertest.Factory {
 	return func(limit algorithms.Limit, opts ...algorithms.Option) (algorithms.Limiter, error) {
 		var limiters []algorithms.Limiter
@@ -63,8 +63,8 @@ func TestAllOf(t *testing.T) {
 	})
 }
 
-// testAllOfWithoutMemory has limiters that decide as one make each kind of commit on a server that has run out of memory.
-// The server looks at that before a script's first write alone: so either nothing is written, or all.
+// testAllOfWithoutMemory makes each kind of commit of allof limiters on a server that is out of memory. The server checks its memory
+// only before the first write of a script, so a script writes either nothing or everything.
 func testAllOfWithoutMemory(t *testing.T, own ownServer) {
 	limit := algorithms.PerMinute(3)
 	histories := map[string]struct {
@@ -126,8 +126,8 @@ func testAllOfWithoutMemory(t *testing.T, own ownServer) {
 	})
 }
 
-// TestApart: keys of two slots of a cluster are an error that says so, whether the client knows of the cluster or the server
-// is the one to tell, and nothing is charged. Keys that share a hash tag are decided.
+// TestApart: keys in two slots of a cluster are a clear error, from a cluster client or from the server, and nothing is charged. Keys
+// with the same hash tag are decided.
 func TestApart(t *testing.T) {
 	for _, kind := range servers.All() {
 		t.Run(kind.Name, func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// permissionRefusals: the user that the client connects as may not do something.
+// permissionRefusals are the refusals of a user without rights.
 var permissionRefusals = []refusal{
 	{name: "NOPERM script", codes: []string{"NOPERM "}, begin: mayNot("-evalsha")},
 	{name: "NOPERM eval", codes: []string{"NOPERM "}, begin: flushed(mayNot("-eval"))},
@@ -22,8 +22,8 @@ var permissionRefusals = []refusal{
 	{name: "NOPERM in the script", codes: noPermInside, reads: true, begin: mayNot("-set", "-incrby", "-setrange", "-rpush")},
 }
 
-// noPermInside is how a script's error begins that called what its user may not: Redis 7.0, then
-// later ones and Valkey, each as go-redis and as rueidis, which cuts off ERR.
+// noPermInside are the beginnings of a script's error after a command without the right for it: of Redis 7.0, and of later versions
+// and Valkey, each in go-redis and in rueidis, which removes ERR.
 var noPermInside = []string{
 	"ERR The user executing the script can't run this command", "The user executing the script can't run this command",
 	"ERR ACL failure in script", "ACL failure in script",
@@ -48,8 +48,7 @@ func flushed(begin func(*testing.T, ownServer) func()) func(*testing.T, ownServe
 	}
 }
 
-// testRights: the rights that the runners' package comments name are enough for a user who has no
-// others, and none of them can be spared.
+// testRights: the rights in the runners' package comments are sufficient, and each of them is necessary.
 func testRights(t *testing.T, own ownServer) {
 	for _, runner := range []string{"goredisrunner", "rueidisrunner"} {
 		source, err := os.ReadFile("../../../scripts/" + runner + "/runner.go")
@@ -94,7 +93,7 @@ func testRights(t *testing.T, own ownServer) {
 	}
 }
 
-// testRightToConnect: with rueidis' cache, NewClient needs one right more, which source names.
+// testRightToConnect: with rueidis' cache, NewClient needs one more right, which the documentation in source names.
 func testRightToConnect(t *testing.T, own ownServer, user []string, source []byte) {
 	const right = "+client|tracking"
 	options := rueidisOptions(own.addr)

@@ -2,7 +2,7 @@ package conformance_test
 
 import "testing"
 
-// busyRefusals: the server is there and answers, but has no time for anything.
+// busyRefusals are the refusals of a server that is busy with a script or loading.
 var busyRefusals = []refusal{{
 	name: "BUSY", codes: []string{"BUSY "},
 	begin: func(t *testing.T, own ownServer) func() {

@@ -16,9 +16,8 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// TestClusterAnswers moves the slots of limiters from one node of a cluster to another and back. A
-// client that knows of no cluster gets each redirect as an error, and nothing is charged; one that
-// does follows it, and each call is counted once.
+// TestClusterAnswers moves the slots of limiters from one node of a cluster to another and back. A plain client gets each redirect as
+// an error, and nothing is charged. A cluster client follows it, and each call is charged once.
 func TestClusterAnswers(t *testing.T) {
 	t.Parallel()
 	asks := refusal{name: "ASK", codes: []string{"ASK "}}
@@ -100,7 +99,7 @@ func newNode(t *testing.T, kind servers.Kind) ownServer {
 	return node
 }
 
-// singleClients take a node for the only server.
+// singleClients are plain clients of one node.
 func singleClients(t *testing.T, node ownServer) map[string]scripts.Runner {
 	t.Helper()
 	return map[string]scripts.Runner{

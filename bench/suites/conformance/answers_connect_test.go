@@ -17,8 +17,8 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// testNotLetIn has each server not let a client in. The caller gets the server's answer, or that the
-// connection was closed, soon; and the same client works as soon as it is let in.
+// testNotLetIn makes each server refuse the connection of a client. The caller soon gets the server's answer, or an error that the
+// connection was closed. The same client works as soon as the server accepts it.
 func testNotLetIn(t *testing.T, own ownServer) {
 	for _, why := range []struct {
 		name     string

@@ -16,8 +16,8 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// testLostReplies: the server has run the script when the reply is lost on its way, or half of it, or
-// the connection. The caller gets an error; the call is charged once.
+// testLostReplies: the server runs the script, and then the reply, a half of it, or the connection is lost. The caller gets an error,
+// and the call is charged once.
 func testLostReplies(t *testing.T, own ownServer) {
 	p, err := proxy.Start(t.Context(), own.addr)
 	if err != nil {

@@ -23,9 +23,8 @@ type step struct {
 	cost  int64
 }
 
-// testLogWithoutMemory has the sliding log, the one algorithm whose commit is several commands, make
-// each kind of commit on a server that has run out of memory. The server looks at that before a
-// script's first write alone: so either nothing is written, or all.
+// testLogWithoutMemory makes each kind of commit of the sliding log, which consists of several commands, on a server that is out of
+// memory. The server checks its memory only before the first write of a script, so a script writes either nothing or everything.
 func testLogWithoutMemory(t *testing.T, own ownServer) {
 	limit := algorithms.PerMinute(3)
 	commits := []struct {
@@ -108,8 +107,8 @@ func (l logs) same(t *testing.T, s step) {
 	}
 }
 
-// testEviction has a server throw out keys to make room for a neighbour's, limiters' too. A decision
-// is never an error and never one on half a state: a key counts on, or it begins anew.
+// testEviction makes a server evict keys, also those of limiters, for the data of another client. A decision never fails and never
+// uses half a state: a key keeps its state, or starts with its whole limit.
 func testEviction(t *testing.T, own ownServer) {
 	limitMemory(t, own, "allkeys-lru", 8<<20)
 	eachClient(t, own.addr, func(t *testing.T, run scripts.Runner) {

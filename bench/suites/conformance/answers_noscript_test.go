@@ -9,8 +9,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// testScriptsForgotten has the server forget all scripts over and over while many ask at once: nobody
-// notices, and each call is counted once.
+// testScriptsForgotten flushes the server's scripts repeatedly during concurrent calls: no call fails, and each is charged once.
 func testScriptsForgotten(t *testing.T, own ownServer) {
 	const callers, calls = 8, 60
 	limit := algorithms.Per(callers*calls+1, 10_000*time.Hour) // nothing comes back meanwhile

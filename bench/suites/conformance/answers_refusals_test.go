@@ -10,7 +10,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// A refusal is an answer with which a server refuses decisions, and how a real one is brought to it.
+// A refusal is an answer by which a server refuses decisions, and the way to make a real server give it.
 type refusal struct {
 	name  string
 	codes []string // how the answer begins, by server or client
@@ -21,8 +21,8 @@ type refusal struct {
 	begin func(t *testing.T, own ownServer) (end func())
 }
 
-// testRefusals: whatever the refusal, through either client, the caller gets the client's own error,
-// and nothing is charged or left half written.
+// testRefusals: for each refusal and with either client the caller gets the client's own error, and nothing is charged or partly
+// written.
 func testRefusals(t *testing.T, own ownServer) {
 	for _, r := range slices.Concat(writeRefusals, busyRefusals, permissionRefusals) {
 		if own.Kind.OlderThan(r.since) {

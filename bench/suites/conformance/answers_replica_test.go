@@ -12,10 +12,9 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// TestReplica has clients connected to a replica as if it were the primary. Decisions that write are
-// refused; what writes nothing, Peek and denials, is answered with what the replica has. When the
-// primary has gone, a replica that may not serve old data refuses everything, until it is promoted
-// and counts on.
+// TestReplica connects clients to a replica instead of the primary. The replica refuses decisions that write. It answers Peeks and
+// denials, which don't write, from its data. Without its primary a replica that may not serve stale data refuses everything, until
+// it is promoted and continues with its counts.
 func TestReplica(t *testing.T) {
 	t.Parallel()
 	readOnly := refusal{name: "READONLY", codes: []string{"READONLY "}, reads: true}

@@ -21,8 +21,8 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// testBusyServer: calls that come while a neighbour's script runs, not yet for so long that the server
-// refuses them, are answered afterwards.
+// testBusyServer: if another client's script runs for a while, but not so long that the server refuses calls, calls are answered after
+// it.
 func testBusyServer(t *testing.T, own ownServer) {
 	own.do(t, "CONFIG", "SET", "lua-time-limit", "60000")
 	eachClient(t, own.addr, func(t *testing.T, run scripts.Runner) {
@@ -77,8 +77,8 @@ func answersWithin(t *testing.T, addr string, d time.Duration) bool {
 	return err == nil
 }
 
-// testSilence: a server that has gone silent costs a caller what its context allows or its client is
-// set to, and each call is charged at most once, whatever the server makes of it later.
+// testSilence: if a server doesn't answer, a call ends with its context or with the client's timeout. The call is charged at most once,
+// even if the server runs it later.
 func testSilence(t *testing.T, own ownServer) {
 	const patience = 100 * time.Millisecond
 	for _, way := range []struct {
@@ -188,8 +188,8 @@ func isTimeout(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout() && !isDeadline(err)
 }
 
-// testPool: go-redis' one connection is taken, so the call never reaches the server, and the error
-// says so. (rueidis puts all calls into its pipelines.)
+// testPool: if the only connection of go-redis is in use, the call isn't sent, and the error says so. (rueidis sends all calls through
+// its pipelines.)
 func testPool(t *testing.T, own ownServer) {
 	client := newGoRedis(t, &redis.Options{Addr: own.addr, PoolSize: 1, PoolTimeout: 50 * time.Millisecond})
 	l, err := gcra.New(errtest.Must(goredisrunner.New(client)), answerLimit, algorithms.WithPrefix("answers-"+t.Name()))

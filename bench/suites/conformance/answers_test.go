@@ -15,9 +15,8 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// TestAnswers has real servers answer in every way that is not the ordinary one, or not at all. The
-// caller gets an error that says so, soon, and no Result; a call is charged once or not at all; and
-// once the cause has gone, calls are counted on as if nothing had been.
+// TestAnswers makes real servers answer in every unusual way, or not at all. The caller soon gets a clear error and no Result. A call
+// is charged at most once. When the cause has gone, the counts continue.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	for _, kind := range servers.All() {
@@ -46,8 +45,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// An ownServer is a server that a test may change as it likes. The connection is that of a user who
-// may do everything, whatever becomes of the one that limiters connect as.
+// An ownServer is a server that a test may change. The connection's user has all rights, and is not the user of the limiters.
 type ownServer struct {
 	*resptest.Conn
 	*servers.Server
@@ -233,7 +231,7 @@ func (a asker) ask(t *testing.T) (left int64) {
 	return left
 }
 
-// hung is after how long something is taken to hang: long enough for any machine.
+// hung is the time after which a call is considered to hang, long enough for any machine.
 const hung = 2 * time.Minute
 
 // soon is a context for what must not hang.

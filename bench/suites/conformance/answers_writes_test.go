@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// writeRefusals: the server does not want to write.
+// writeRefusals are the refusals of a server that can't write.
 var writeRefusals = []refusal{{
 	// A neighbour has taken all the memory that there is.
 	name: "OOM", codes: []string{"OOM "}, reads: true,
@@ -19,7 +19,7 @@ var writeRefusals = []refusal{{
 	begin: func(t *testing.T, own ownServer) func() {
 		dir := own.do(t, "CONFIG", "GET", "dir").([]any)[1].(string)
 		own.do(t, "CONFIG", "SET", "save", "3600 1")
-		own.do(t, "CONFIG", "SET", "dir", "/proc") // where nobody can make a file
+		own.do(t, "CONFIG", "SET", "dir", "/proc") // where files can't be created
 		saveUntil(t, own, "err")
 		return func() {
 			own.do(t, "CONFIG", "SET", "dir", dir)

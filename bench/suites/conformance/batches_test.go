@@ -21,8 +21,7 @@ import (
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
-// TestBatches: requests that are sent together are answered, and leave what is stored, as if each had been
-// sent alone.
+// TestBatches: requests that are sent together get the same answers, and leave the same state, as if each were sent alone.
 func TestBatches(t *testing.T) {
 	const now = "1795363671000000"
 	requests := map[*scripts.Script][][]string{
@@ -167,8 +166,8 @@ func ttl(t *testing.T, conn *resptest.Conn, key string) time.Duration {
 	return time.Duration(ms.(int64)) * time.Millisecond
 }
 
-// TestBatchesWithoutMemory: where a key can't be written, each of its requests in a batch that would have been
-// admitted gets the server's own error, and nothing is charged; what is denied is told as ever.
+// TestBatchesWithoutMemory: if a key can't be written, each of its requests in a batch that would be admitted gets the server's error,
+// and nothing is charged. Denials are answered as always.
 func TestBatchesWithoutMemory(t *testing.T) {
 	for _, kind := range servers.All() {
 		t.Run(kind.Name, func(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestBoundedTwice: both runners end calls with their contexts in the same way. They are modules of their own, which share no
-// internal package, so that the file stands twice.
+// TestBoundedTwice: both runners have the same file that ends calls with their contexts. They are separate modules, which can't share an
+// internal package.
 func TestBoundedTwice(t *testing.T) {
 	texts := map[string]string{}
 	for _, runner := range []string{"goredisrunner", "rueidisrunner"} {

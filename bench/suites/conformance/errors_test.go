@@ -18,7 +18,7 @@ import (
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
-// inScript is what Redis before 7.0 puts before the error of a command that a script has called.
+// inScript is the text that Redis before 7.0 puts before the error of a command in a script.
 var inScript = regexp.MustCompile(`^(?:ERR )?Error running script \(call to f_\w+\): @user_script:\d+: (?:@user_script: \d+: )?-?`)
 
 // serverError reports whether the server's own answer, which begins with code, is inside err as
@@ -81,8 +81,7 @@ func TestWrongType(t *testing.T) {
 	})
 }
 
-// TestSilentServer: a server that takes connections and never answers costs a caller no longer than
-// its context lasts, and the error says so.
+// TestSilentServer: if a server accepts connections and never answers, a call ends with its context, and the error says so.
 func TestSilentServer(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -122,7 +121,7 @@ func TestSilentServer(t *testing.T) {
 	}
 }
 
-// TestNoServer: a server that isn't there is an error with the network's own inside.
+// TestNoServer: if there is no server, the error wraps that of the network.
 func TestNoServer(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

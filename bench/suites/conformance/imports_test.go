@@ -9,8 +9,8 @@ import (
 
 const weir = "github.com/go-weir/weir"
 
-// TestImports holds the root module's shipped packages to the standard library and to arrows that
-// point one way: from the middleware and the algorithms to package algorithms, and from there to the scripts.
+// TestImports checks that the root module's shipped packages import only the standard library and each other in one direction: from
+// the middleware and the algorithms to package algorithms, and from there to the scripts.
 func TestImports(t *testing.T) {
 	algorithm := []string{"algorithms", "scripts", "internal/local", "internal/option", "internal/rule"}
 	bucket := append([]string{"internal/emission"}, algorithm...)

@@ -17,9 +17,8 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// TestLogCost counts the commands that a decision of the sliding log calls on the server, which is what
-// it costs there: they grow neither with the rate nor with the request's cost, and however much has
-// left the log at once, with no more than its logarithm.
+// TestLogCost counts the commands that a decision of the sliding log runs on the server. The number doesn't depend on the rate or on the
+// request's cost. It grows at most with the logarithm of the number of entries that have expired.
 func TestLogCost(t *testing.T) {
 	const period, step = 1_000_000_000, 100
 	for _, kind := range servers.All() {
@@ -82,7 +81,7 @@ func TestLogCost(t *testing.T) {
 
 var callCount = regexp.MustCompile(`cmdstat_(\w+):calls=(\d+)`)
 
-// commands returns how many commands scripts have called on a server that nobody else uses.
+// commands returns the number of commands that scripts have run on a server without other clients.
 func commands(t *testing.T, conn *resptest.Conn) (calls int) {
 	t.Helper()
 	info, err := conn.Do("INFO", "commandstats")
@@ -103,8 +102,8 @@ func commands(t *testing.T, conn *resptest.Conn) (calls int) {
 	return calls
 }
 
-// TestLogPartly: a log that a hundred thousand entries have left at once forgets them over some decisions, and
-// decides all along as if it had at once.
+// TestLogPartly: if a hundred thousand entries expire at the same time, several decisions remove them, and each decision is as if all
+// had been removed.
 func TestLogPartly(t *testing.T) {
 	const rate, period, step = 200_000, 200_000_000, 1000 // µs
 	eachRealServer(t, func(t *testing.T, addr string) {

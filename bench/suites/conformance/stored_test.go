@@ -203,7 +203,7 @@ func TestNoDrift(t *testing.T) {
 	})
 }
 
-// recorder is a runner that answers nothing and remembers what it was asked.
+// recorder is a runner that records its calls and returns no reply.
 type recorder struct {
 	script *scripts.Script
 	args   []string
@@ -214,7 +214,7 @@ func (r *recorder) Run(_ context.Context, s *scripts.Script, _, args []string) (
 	return nil, os.ErrClosed
 }
 
-// TestPeeksAreReadOnly runs the scripts that say so as a user whom the server refuses any write.
+// TestPeeksAreReadOnly runs the scripts that are documented as read-only as a user without the right to write.
 func TestPeeksAreReadOnly(t *testing.T) {
 	eachRealServer(t, func(t *testing.T, addr string) {
 		conn, prefix := fresh(t, addr)

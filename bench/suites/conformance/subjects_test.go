@@ -1,5 +1,5 @@
-// Package conformance_test runs Weir's conformance suites over every algorithm, client and server, and
-// holds what only a real server can show: expiry, memory, DUMP, replies of the real Lua.
+// Package conformance_test runs Weir's conformance suites over every algorithm, client and server. It also tests what only a real
+// server can show: expiry, memory, DUMP, and replies of the real Lua.
 package conformance_test
 
 import (
@@ -94,7 +94,7 @@ func goRedis(t *testing.T, addr string) *redis.Client {
 	return client
 }
 
-// fresh returns a connection to look at the server with, and a prefix that nobody else uses.
+// fresh returns a connection to the server, and an unused prefix.
 func fresh(t *testing.T, addr string) (conn *resptest.Conn, prefix string) {
 	t.Helper()
 	return resptest.Dial(t, addr), "conformance-" + t.Name()

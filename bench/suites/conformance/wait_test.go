@@ -49,7 +49,7 @@ func waiters(ctx context.Context, t *testing.T, addr, prefix string, limit algor
 	return admitted
 }
 
-// asked is a limiter whose questions are counted.
+// asked is a limiter that counts its calls.
 type asked struct {
 	algorithms.Limiter
 	questions *atomic.Int64
@@ -60,8 +60,8 @@ func (a *asked) AllowN(ctx context.Context, key string, n int64) (algorithms.Res
 	return a.Limiter.AllowN(ctx, key, n)
 }
 
-// TestWait: of 256 goroutines that wait for one key, those are admitted that the limit allows: just so many where nothing comes
-// back in time, and never more than have come back by then where it does.
+// TestWait: 256 goroutines wait for one key. If the period is longer than their wait, exactly the limit is admitted. Otherwise never
+// more are admitted than have become available.
 func TestWait(t *testing.T) {
 	eachRealServer(t, func(t *testing.T, addr string) {
 		_, prefix := fresh(t, addr)

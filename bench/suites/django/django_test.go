@@ -1,6 +1,5 @@
-// Package django_test runs examples/django: Django REST framework under gunicorn, with throttles that ask Weir's scripts
-// through redis-py, all from Debian's packages. Its processes, and a Go service beside them, have to admit exactly the limit
-// together.
+// Package django_test tests examples/django: Django REST framework under gunicorn, with throttles that run Weir's scripts through
+// redis-py, all from Debian's packages. Its processes, together with a Go service, must admit exactly the limit.
 package django_test
 
 import (
@@ -88,7 +87,7 @@ func asks(base, kind, key, rate string) string {
 	return base + "/?" + url.Values{"kind": {kind}, "key": {key}, "rate": {rate}}.Encode()
 }
 
-// An answer is what a client is told.
+// An answer is the response to a request.
 type answer struct {
 	status           int
 	remaining, retry string
@@ -159,8 +158,8 @@ func (s *service) testSteady(t *testing.T) {
 	all.Wait()
 }
 
-// testConnections sends requests over 64 connections at once. Django REST framework's own throttle is beside Weir's, with its
-// log in a cache in Redis and in one in memory: it never admits fewer, but more.
+// testConnections sends requests over 64 connections. It also tests Django REST framework's own throttle, with a cache in Redis and one
+// in memory, which admits at least as many requests and usually more.
 func (s *service) testConnections(t *testing.T) {
 	for _, limit := range []int{10, 100, 1000} {
 		requests := 300 + limit

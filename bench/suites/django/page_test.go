@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestPage: each command of docs/articles.md is run by a test. Those of the program bench, but for requests to this service,
-// are run by its own TestExamples, which reads the page.
+// TestPage checks that tests run each command of docs/articles.md. TestExamples of the program bench reads the page and runs the commands
+// of bench, except those with this service.
 func TestPage(t *testing.T) {
 	read := func(path string) string {
 		text, err := os.ReadFile(filepath.Join(repository, path))

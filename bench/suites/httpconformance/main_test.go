@@ -53,7 +53,7 @@ func sharedRedis(t *testing.T) scripts.Runner {
 	return resptest.Dial(t, servers.Shared(t, servers.All()[0]).Addr)
 }
 
-// fresh is a prefix that nobody else uses.
+// fresh returns an unused prefix.
 func fresh() algorithms.Option { return algorithms.WithPrefix(rand.Text()) }
 
 // newLimiter returns a limiter of GCRA with keys of its own.

@@ -23,10 +23,10 @@ type model struct {
 }
 
 // A state is what a key has become by some calls. States that differ in nothing have the same id; that of
-// a key that nobody has called is 0.
+// a key without calls is 0.
 type state struct {
 	id   int
-	path *path // nil: nobody has called
+	path *path // nil: there was no call
 }
 
 // A path is one way to a state, of calls that each changed something.

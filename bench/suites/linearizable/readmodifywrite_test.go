@@ -33,7 +33,7 @@ func TestReadModifyWrite(t *testing.T) {
 					both.Wait()
 				}
 			}
-			history := readModifyWrite(t, addr, meet, new(sync.RWMutex).RLocker()) // a lock that keeps nobody out
+			history := readModifyWrite(t, addr, meet, new(sync.RWMutex).RLocker()) // a read lock, which does not exclude other processes
 			allAnswered(t, history)
 			found := check(newModel(try).porcupine(), history, patience)
 			if found == nil || found.result != porcupine.Illegal {

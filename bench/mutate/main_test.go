@@ -1,0 +1,28 @@
+package main
+
+import "testing"
+
+// TestList makes mutants of a fragment. Each is another text than the line that it takes the place of.
+func TestList(t *testing.T) {
+	root, err := repository()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := newWorkshop(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.close)
+	mutants, err := w.mutants("tat")
+	if err != nil || len(mutants) == 0 {
+		t.Fatalf("%d mutants, %v", len(mutants), err)
+	}
+	for _, m := range mutants {
+		if m.was == m.is {
+			t.Errorf("%s:%d: the mutant is the line itself, %s", m.fragment, m.line, m.is)
+		}
+	}
+	if survivors, err := run([]string{"tat"}, "", true); err != nil || survivors != 0 {
+		t.Errorf("%d survivors of a list, %v", survivors, err)
+	}
+}

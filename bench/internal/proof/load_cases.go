@@ -15,9 +15,9 @@ import (
 // Limits of the loads: with emission intervals that are no whole number of microseconds, and periods that
 // end often.
 var (
-	hot    = algorithms.Per(70, 150*time.Millisecond).WithBurst(40) // for a key that all ask for
-	dozens = algorithms.Per(9, 700*time.Millisecond).WithBurst(6)   // for one of some dozens
-	rare   = algorithms.Per(2, 1500*time.Millisecond).WithBurst(3)  // for one of a thousand
+	hot    = algorithms.Per(7, 150*time.Millisecond).WithBurst(4) // for a key that all ask for
+	dozens = algorithms.Per(9, 2*time.Second).WithBurst(6)        // for one of some dozens
+	rare   = algorithms.Per(3, 5*time.Second).WithBurst(3)        // for one of a thousand
 )
 
 // under is all subjects under one limit.
@@ -99,7 +99,7 @@ func loads() []Case {
 func severalLimits() (cases []Case) {
 	apart := append(append(under(hot), under(dozens)...), under(hot.WithBurst(3))[3:]...) // but for windows, which have no burst
 	var together []load.Asked
-	for _, rate := range []int64{70, 30, 110} {
+	for _, rate := range []int64{7, 3, 11} {
 		together = append(together, under(algorithms.Per(rate, hot.Period))[:3]...)
 	}
 	for _, several := range []struct {

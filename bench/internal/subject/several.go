@@ -78,7 +78,7 @@ func severalKind(name string, rated bool, parts func(algorithms.Limit) []Part) K
 		if rated {
 			return tenant{l, parts(limit)}, nil
 		}
-		return Limiter{l}, nil
+		return Limiter{l, all[0]}, nil
 	}
 	return Kind{
 		Name: name, Costs: true, Rated: rated, Parts: parts,

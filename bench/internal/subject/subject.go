@@ -142,11 +142,11 @@ func limiterKind[R, L any](
 		Name: name, Costs: true, Rated: rated,
 		New: func(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (Subject, error) {
 			l, err := remote(run, fitting(limit), append(as[R](opts), own...)...)
-			return Limiter{l}, err
+			return Limiter{Limiter: l}, err
 		},
 		NewLocal: func(limit algorithms.Limit, opts ...algorithms.Option) (Subject, error) {
 			l, err := local(fitting(limit), append(as[L](opts), as[L](own)...)...)
-			return Limiter{l}, err
+			return Limiter{Limiter: l}, err
 		},
 	}
 }
@@ -161,7 +161,10 @@ func as[To, From any](opts []From) []To {
 }
 
 // A Limiter is any limiter as a subject.
-type Limiter struct{ algorithms.Limiter }
+type Limiter struct {
+	algorithms.Limiter
+	First algorithms.Limiter // the first of several limits of one key
+}
 
 // With returns the Local that the limiter is under another limit.
 func (l Limiter) With(limit algorithms.Limit) (Subject, error) {
@@ -170,7 +173,7 @@ func (l Limiter) With(limit algorithms.Limit) (Subject, error) {
 		return nil, fmt.Errorf("subject: a %T has no With", l.Limiter)
 	}
 	changed, err := local.With(limit)
-	return Limiter{changed}, err
+	return Limiter{Limiter: changed}, err
 }
 
 // Ask implements Subject.

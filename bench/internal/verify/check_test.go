@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
+
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/limitertest"
 	"github.com/go-weir/weir/bench/internal/journal"
@@ -26,6 +28,12 @@ func (*placed) Place(context.Context, string) (scripts.Place, bool) { return scr
 // record makes a true history: calls one after the other, steps of random length apart, by a limiter on
 // an embedded server. Before the call forgetful the server loses what it has; -1 for never.
 func record(t *testing.T, kind subject.Kind, calls, forgetful int) History {
+	t.Helper()
+	return recordLosing(t, kind, calls, forgetful, (*miniredis.Miniredis).FlushAll)
+}
+
+// recordLosing is record for a server that loses what lose removes.
+func recordLosing(t *testing.T, kind subject.Kind, calls, forgetful int, lose func(*miniredis.Miniredis)) History {
 	t.Helper()
 	server, conn := resptest.Miniredis(t)
 	l, err := kind.New(journal.New(&placed{conn}), limit, algorithms.WithPrefix("p"))
@@ -49,7 +57,7 @@ func record(t *testing.T, kind subject.Kind, calls, forgetful int) History {
 			call.Cost = 1 + random.Int64N(3)
 		}
 		if i == forgetful {
-			server.FlushAll()
+			lose(server)
 		}
 		moved := time.Duration(random.IntN(25_000)) * time.Microsecond
 		clock.Advance(moved)
@@ -289,6 +297,19 @@ func TestCached(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestFirstOfSeveralForgotten: the loss of the first limit's state alone is noticed, and the Local loses it too.
+func TestFirstOfSeveralForgotten(t *testing.T) {
+	kind := subject.Several[0]
+	key, err := kind.Key(limit, "p", "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := check(t, recordLosing(t, kind, 96, 40, func(server *miniredis.Miniredis) { server.Del(key) }))
+	if f.Forgotten != 1 || f.Diverging > 0 || f.Garbled > 0 {
+		t.Errorf("%+v", f)
 	}
 }
 

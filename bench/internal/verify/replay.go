@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/limitertest"
 	"github.com/go-weir/weir/bench/internal/journal"
 	"github.com/go-weir/weir/bench/internal/load"
@@ -115,10 +116,28 @@ func (r *replayer) forgotten(i int, entry journal.Entry, under oneLimit) error {
 		}
 		r.until = 0
 	}
+	if limiter, _ := under.local.Subject.(subject.Limiter); limiter.First != nil && entry.Found && !entry.First {
+		if err := r.forgottenFirst(i, limiter.First); err != nil {
+			return err
+		}
+	}
 	if r.calls[entry.Call].Op == subject.Settle && !entry.First {
 		return under.local.expire(ctx, r.Key)
 	}
 	return nil
+}
+
+// forgottenFirst forgets the state of the first of several limits, whose key the server no longer has, if that is needed.
+func (r *replayer) forgottenFirst(i int, first algorithms.Limiter) error {
+	ctx := context.Background()
+	left, err := first.Peek(ctx, r.Key)
+	if err != nil || left.ResetAfter == 0 {
+		return err
+	}
+	r.Forgotten++
+	r.complain("key %q, entry %d: the first limit's state lost %v before it expires", r.Key, i, left.ResetAfter)
+	r.defined = undefined // definitions know the limits only together
+	return first.Reset(ctx, r.Key)
 }
 
 // compare compares the server's answer with that of the Local, and with the answer that the caller got.

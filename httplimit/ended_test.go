@@ -137,7 +137,7 @@ func TestOwnDeadline(t *testing.T) {
 	}
 }
 
-// A lagging context has a deadline that passes, by the clock, before its timer tells.
+// A lagging context has a deadline that passes by the clock before its timer fires.
 type lagging struct {
 	context.Context
 	at time.Time

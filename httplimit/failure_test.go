@@ -32,7 +32,7 @@ func (s *server) Run(context.Context, *scripts.Script, []string, []string) ([]in
 	return nil, s.err
 }
 
-// quiet drops what would be logged.
+// quiet is a logger that drops its lines.
 var quiet = httplimit.OnError(func(*http.Request, httplimit.Failure) {})
 
 // TestLocalByDefault: without a policy a limiter that fails is replaced by its own limit in this process, the same one all

@@ -9,7 +9,7 @@ import (
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 
-// server is a runner on one server, which takes a time for its answer.
+// server is a runner on one server, which answers after a time.
 type server struct{ after time.Duration }
 
 func (server) Place(context.Context, string) (scripts.Place, bool) { return scripts.Place{}, true }
@@ -26,11 +26,11 @@ func (r server) Run(_ context.Context, s *scripts.Script, keys, args []string) (
 	if s == scripts.GCRA {
 		return ones[:1], nil
 	}
-	return ones[:], nil // there are as many at most, and what is over isn't read
+	return ones[:], nil // the longest reply; the rest isn't read
 }
 
-// BenchmarkAlone is of one caller: with a context that can't be cancelled its call is made in its own goroutine, and
-// else in another one.
+// BenchmarkAlone measures one caller. If its context can't be canceled, the call is made in its own goroutine, and
+// otherwise in another one.
 func BenchmarkAlone(b *testing.B) {
 	cancellable, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -47,7 +47,7 @@ func BenchmarkAlone(b *testing.B) {
 	}
 }
 
-// BenchmarkTogether is of 256 callers for each processor, over a server that takes 100 µs for a call.
+// BenchmarkTogether measures 256 callers for each processor, over a server that takes 100 µs for a call.
 func BenchmarkTogether(b *testing.B) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

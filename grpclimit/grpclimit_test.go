@@ -195,7 +195,7 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-// TestTimeout: a limiter that doesn't answer in time has failed, but the call passes with LetPass.
+// TestTimeout: a limiter that does not answer in time has failed, and the policy decides.
 func TestTimeout(t *testing.T) {
 	var told error
 	c := serve(t, must(grpclimit.New(stub(hangs), httplimit.Timeout(time.Millisecond), httplimit.OnFailure(httplimit.Refuse),

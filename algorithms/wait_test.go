@@ -159,7 +159,7 @@ func TestWaitGivesUp(t *testing.T) {
 			is      error
 			says    string
 		}{
-			"too late":        {soon, limiter, 1, context.DeadlineExceeded, "the wait is 1m0s at least, and the context ends in 59s"},
+			"too late":        {soon, limiter, 1, context.DeadlineExceeded, "the wait is at least 1m0s, but the context ends in 59s"},
 			"ended":           {ended, limiter, 1, context.Canceled, "nothing was charged"},
 			"never":           {t.Context(), limiter, 3, algorithms.ErrCostExceedsLimit, "want 1 to 2"},
 			"no cost":         {t.Context(), limiter, 0, algorithms.ErrInvalidCost, "want 1 to 2"},

@@ -71,11 +71,11 @@ func TestNew(t *testing.T) {
 		says     string
 	}{
 		{"none", nil, algorithms.ErrNilLimiter, "none was given"},
-		{"nil", []algorithms.Limiter{remote, nil}, algorithms.ErrNilLimiter, "number 2 of 2"},
-		{"a nil Remote", []algorithms.Limiter{(*algorithms.Remote)(nil)}, algorithms.ErrNilLimiter, "number 1 of 1"},
-		{"a nil Local", []algorithms.Limiter{local, (*algorithms.Local)(nil)}, algorithms.ErrNilLimiter, "number 2 of 2"},
+		{"nil", []algorithms.Limiter{remote, nil}, algorithms.ErrNilLimiter, "limiter 2 of 2 is nil"},
+		{"a nil Remote", []algorithms.Limiter{(*algorithms.Remote)(nil)}, algorithms.ErrNilLimiter, "limiter 1 of 1 is nil"},
+		{"a nil Local", []algorithms.Limiter{local, (*algorithms.Local)(nil)}, algorithms.ErrNilLimiter, "limiter 2 of 2 is nil"},
 		{"a cache", []algorithms.Limiter{cached}, allof.ErrNotTogether, "goes around"},
-		{"nested", []algorithms.Limiter{nested, must(gcra.New(run, minute))}, allof.ErrNotTogether, "number 1 is a *allof.Limiter"},
+		{"nested", []algorithms.Limiter{nested, must(gcra.New(run, minute))}, allof.ErrNotTogether, "limiter 1 is a *allof.Limiter"},
 		{"a Remote and a Local", []algorithms.Limiter{remote, local}, allof.ErrNotTogether, "all on one server"},
 		{"two runners", []algorithms.Limiter{remote, must(gcra.New(other, minute))}, allof.ErrNotTogether, "different runners"},
 		{"runners that can't be compared", []algorithms.Limiter{

@@ -111,7 +111,7 @@ func (c *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args
 		return nil, ErrClosed
 	case ended != nil:
 		c.mu.Unlock()
-		return nil, fmt.Errorf("weir: nothing was asked: %w", ended)
+		return nil, fmt.Errorf("weir: nothing was sent: %w", ended)
 	}
 	l := c.laneAt(at)
 	if l.queue.length == 0 && c.room(l) {

@@ -60,7 +60,7 @@ var (
 	// settles later.
 	SlidingLogMost    = embedded("slidinglog_most", "63f41b31475e6a4c2f4490785e2b0fa12f5eee47", slidingLogMostArgs, slidingLogMostReply)
 	SlidingLogReserve = embedded("slidinglog_reserve", "e1c9ba037a28aa11e1ff78f094d605738a84792e", slidingLogReserveArgs, slidingLogReserveReply)
-	SlidingLogSettle  = embedded("slidinglog_settle", "7b4f996cd739e995ce2e17668b6feef4d29f4cf1", slidingLogSettleArgs, changed)
+	SlidingLogSettle  = embedded("slidinglog_settle", "f955aca94a3e30642132035bb43e11d61a0a9a3b", slidingLogSettleArgs, changed)
 
 	// Reset forgets a key, whichever algorithm wrote it.
 	Reset = embedded("reset", "e4f797b0af4d0dec57a8083b59b7248602bc74dd", nil, []string{"forgotten"})

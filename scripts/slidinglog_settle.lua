@@ -1,10 +1,10 @@
 -- slidinglog_settle.lua: settles the charge of a request that slidinglog_reserve.lua has admitted: it gives back the
 -- part that was not used, or charges what was used beyond the reserved cost.
 --
--- In any span that ends now or later, the log must never count less than if the request's entry had the true cost. If no
--- later entry was written, the entry gets the true cost, or is removed if that is 0. Otherwise the unused part is taken
--- from the oldest entries, and a cost above the reserved one is added to the newest. If the request's entry has left
--- the log, there is nothing to settle.
+-- In any span that ends now or later, the log must never count less than if the request's entry had the true cost. If
+-- no later entry was written, the entry gets the true cost, or is removed if that is 0. Otherwise the unused part is
+-- taken from the oldest entries, and a cost above the reserved one is added to the newest. If the request's entry has
+-- left the log, there is nothing to settle.
 --
 -- Send it at most once for a request. A second call may give back the charge of another request.
 --

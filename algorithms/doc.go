@@ -49,7 +49,7 @@
 //     nothing to settle.
 //   - gcra, and the meter of leakybucket, count a charge as a span of time. They give back the part of it that is still in
 //     the future, as the rest has passed by itself. They may give back less if earlier reservations gave something back in
-//     the meantime, but at least what would be left if the charge had been the first on an unused key. A cost above the
+//     the meantime. The least that they give back is what would be left of the charge on an unused key. A cost above the
 //     reserved one becomes a debt, and nothing is admitted until it has passed.
 //
 // A Commit of more than was reserved can exceed the limit, because it records what has already happened. After a Reserve and

@@ -35,7 +35,7 @@ var (
 	ErrInvalidTime = sentinel.ErrInvalidTime
 
 	// ErrNoLocal: a limiter has no equivalent that decides in this process.
-	ErrNoLocal = errors.New("weir: no local form")
+	ErrNoLocal = errors.New("weir: limiter has no Local")
 
 	// ErrSettled: a Reservation was settled before.
 	ErrSettled = errors.New("weir: already settled")

@@ -11,7 +11,7 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// Limiters of equal limits share the count of a key. A name lets them count apart.
+// Limiters of equal limits share the count of a key. With different names they count separately.
 func ExampleWithName() {
 	run, stop := embeddedtest.Runner() // a service makes one of its client: goredisrunner.New(client)
 	defer stop()
@@ -33,7 +33,7 @@ func ExampleWithName() {
 	// Output: true 4 <nil>
 }
 
-// Two services share a server, and keep their keys apart by a prefix.
+// Two services share a server. Different prefixes keep their keys apart.
 func ExampleWithPrefix() {
 	run, stop := embeddedtest.Runner() // a service makes one of its client: goredisrunner.New(client)
 	defer stop()
@@ -82,7 +82,7 @@ func ExampleMaxKeys() {
 	// Output: 9 <nil>
 }
 
-// A user who upgrades gets another limit. Logs of one Period count together, so what was admitted before counts.
+// A user who upgrades gets another limit. Logs of one Period share a count, so earlier requests still count.
 func ExampleRemote_With() {
 	run, stop := embeddedtest.Runner() // a service makes one of its client: goredisrunner.New(client)
 	defer stop()
@@ -108,7 +108,7 @@ func ExampleRemote_With() {
 	// true 7
 }
 
-// The same limit in this process, for when the server is away.
+// Local is the same limit in this process, for use while the server is away.
 func ExampleRemote_Local() {
 	run, stop := embeddedtest.Runner() // a service makes one of its client: goredisrunner.New(client)
 	limiter, err := gcra.New(run, algorithms.PerMinute(5))

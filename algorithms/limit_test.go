@@ -180,7 +180,7 @@ func TestLimitTextRoundTrip(t *testing.T) {
 	})
 }
 
-// TestParseLimitSays: a number or a length of time that is too large, and a burst of 0, have messages of their own.
+// TestParseLimitSays: the error of a number or a period that is too large, and of a burst of 0, says so.
 func TestParseLimitSays(t *testing.T) {
 	for text, says := range map[string]string{
 		"9999999999999999999999/s":         "rate is 9999999999999999999999, want at most 2251799813685248",
@@ -199,7 +199,7 @@ func TestParseLimitSays(t *testing.T) {
 	}
 }
 
-// TestLimitNotSet: a limit that is not set is the empty text, in a configuration and back.
+// TestLimitNotSet: a limit that is not set is written to a configuration as the empty text, and read back from it.
 func TestLimitNotSet(t *testing.T) {
 	config := struct{ Limit algorithms.Limit }{}
 	text, err := json.Marshal(config)
@@ -231,8 +231,8 @@ func TestLimitInConfiguration(t *testing.T) {
 	}
 }
 
-// FuzzParseLimit: whatever is read is valid and is read again from what it is written as; whatever
-// is refused is refused with a typed error.
+// FuzzParseLimit: ParseLimit returns a valid limit, which it also reads back from its text,
+// or a typed error.
 func FuzzParseLimit(f *testing.F) {
 	for _, seed := range []string{"5/minute", "100/1h30m burst 7", "9999999999999999999/s", "1/µs", "-1/s", "5/", "\xff/s", "1/1e9h"} {
 		f.Add(seed)

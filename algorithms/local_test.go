@@ -10,7 +10,7 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// nowhere is a runner that reaches no server.
+// nowhere is a runner without a server.
 type nowhere struct{}
 
 func (nowhere) Run(context.Context, *scripts.Script, []string, []string) ([]int64, error) {

@@ -56,7 +56,7 @@ func TestWrongOptions(t *testing.T) {
 	}
 }
 
-// TestNoBurst: algorithms that have no burst refuse a limit that has one.
+// TestNoBurst: fixedwindow and slidinglog refuse a limit with a burst.
 func TestNoBurst(t *testing.T) {
 	for _, burst := range []int64{1, 10, 99} {
 		limit := algorithms.PerSecond(10).WithBurst(burst)

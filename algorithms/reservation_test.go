@@ -59,7 +59,7 @@ func TestReservationSettlesOnce(t *testing.T) {
 			if r.Result() != result {
 				t.Errorf("Result is %+v, want %+v", r.Result(), result)
 			}
-			// The choice between a free turn and an ended context is random, so that one try may not show it.
+			// select chooses at random between a free turn and an ended context, so that one attempt may not find an error.
 			for range 20 {
 				if c.name != "exactly, in a context that has ended" {
 					break
@@ -109,7 +109,7 @@ func TestReservationRace(t *testing.T) {
 	}
 }
 
-// TestReservationWaits: a settlement that meets another under way waits for it as long as its context allows.
+// TestReservationWaits: a settlement waits for another one that is under way, as long as its context allows.
 func TestReservationWaits(t *testing.T) {
 	under, proceed := make(chan struct{}), make(chan struct{})
 	r := algorithms.NewReservation(algorithms.Result{Allowed: true}, 5, func(context.Context, int64) error {
@@ -150,8 +150,8 @@ func TestReservationPanics(t *testing.T) {
 	}
 }
 
-// TestReservationRefused: a settlement that the server has refused whole can be made again, and one that it may have begun
-// can't.
+// TestReservationRefused: a settlement that the server has refused as a whole can be repeated. One that it may have begun
+// can't be repeated.
 func TestReservationRefused(t *testing.T) {
 	for text, again := range map[string]bool{
 		"TRYAGAIN Multiple keys request during rehashing of slot":     true,

@@ -15,7 +15,7 @@ import (
 	"github.com/go-weir/weir/gcra"
 )
 
-// Six processes that can't reach their server admit together as much as the server would have admitted.
+// Six processes that can't reach their server each admit a sixth of the limit.
 func ExampleLimit_Share() {
 	share, err := algorithms.PerSecond(100).WithBurst(20).Share(6)
 	if err != nil {
@@ -64,8 +64,8 @@ func TestShare(t *testing.T) {
 	}
 }
 
-// TestShareProperties: the share of a valid limit is valid; n of them admit at most the limit's rate, and
-// less only as far as a microsecond of the period does; the burst is shared too.
+// TestShareProperties: the share of a valid limit is valid. n shares admit at most the limit's rate, and
+// less only by the rounding of the period to a microsecond. The burst is shared too.
 func TestShareProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := limits().Draw(t, "limit")

@@ -85,7 +85,7 @@ func Wait(ctx context.Context, limiter Limiter, key string, n int64) error {
 
 // tooLate returns the error of a caller whose context ends before the wait is over.
 func tooLate(wait, left time.Duration) error {
-	return fmt.Errorf("weir: nothing was charged: the wait is %v at least, and the context ends in %v: %w",
+	return fmt.Errorf("weir: nothing was charged: the wait is at least %v, but the context ends in %v: %w",
 		wait.Round(time.Microsecond), left.Round(time.Microsecond), context.DeadlineExceeded)
 }
 

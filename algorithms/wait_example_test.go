@@ -9,7 +9,7 @@ import (
 	"github.com/go-weir/weir/gcra"
 )
 
-// Calls of another service wait until its limit has room for them. One that would wait for too long isn't made at all.
+// Calls to another service wait until its limit has room for them. A call that would wait for too long isn't made.
 func ExampleWait() {
 	limiter, err := gcra.NewLocal(algorithms.PerSecond(50).WithBurst(2)) // over Redis, New takes a Runner in front
 	if err != nil {

@@ -21,9 +21,9 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// The time of these tests is that of testing/synctest: nothing sleeps.
+// These tests run in the fake time of testing/synctest, so they don't sleep.
 
-// far is a limiter behind a network, as one process has it.
+// far is one process' limiter over a server behind a network.
 type far struct {
 	algorithms.Limiter
 	asked *atomic.Int64
@@ -42,7 +42,7 @@ func (f *far) AllowN(ctx context.Context, key string, n int64) (algorithms.Resul
 	return f.Limiter.AllowN(ctx, key, n)
 }
 
-// fake is a limiter that is one function.
+// fake is a limiter made of one function.
 type fake struct {
 	algorithms.Limiter
 	allow func(ctx context.Context, n int64) (algorithms.Result, error)
@@ -52,8 +52,8 @@ func (f *fake) AllowN(ctx context.Context, _ string, n int64) (algorithms.Result
 	return f.allow(ctx, n)
 }
 
-// TestWaitRate: 256 goroutines in six processes are admitted what the limit allows: never more, and hardly less. What they
-// ask of the server is bounded by the number of processes.
+// TestWaitRate: 256 goroutines in six processes get what the limit allows: never more, and hardly less. The number of their
+// calls to the server is bounded by the number of processes.
 func TestWaitRate(t *testing.T) {
 	const rate, seconds, goroutines = 100, 30, 256
 	limit := algorithms.PerSecond(rate)
@@ -116,7 +116,7 @@ func TestWaitRate(t *testing.T) {
 	}
 }
 
-// TestWaitExact: a single caller waits for what the denial tells, and at most a sixteenth more.
+// TestWaitExact: a single caller waits for the RetryAfter of the denial, and at most a sixteenth more.
 func TestWaitExact(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limiter := errtest.Must(denialcache.New(errtest.Must(gcra.NewLocal(algorithms.PerSecond(1).WithBurst(3)))))
@@ -159,7 +159,7 @@ func TestWaitGivesUp(t *testing.T) {
 			is      error
 			says    string
 		}{
-			"too late":        {soon, limiter, 1, context.DeadlineExceeded, "the wait is 1m0s at least, and the context ends in 59s"},
+			"too late":        {soon, limiter, 1, context.DeadlineExceeded, "the wait is at least 1m0s, but the context ends in 59s"},
 			"ended":           {ended, limiter, 1, context.Canceled, "nothing was charged"},
 			"never":           {t.Context(), limiter, 3, algorithms.ErrCostExceedsLimit, "want 1 to 2"},
 			"no cost":         {t.Context(), limiter, 0, algorithms.ErrInvalidCost, "want 1 to 2"},
@@ -187,7 +187,8 @@ func deny(r algorithms.Result) func(context.Context, int64) (algorithms.Result, 
 	return func(context.Context, int64) (algorithms.Result, error) { return r, nil }
 }
 
-// TestWaitInLine: those that wait behind another learn as it does that they are too late, and take its turn if it leaves.
+// TestWaitInLine: a denial of the caller that asks also ends later Waits that would be too late. If that caller leaves, another
+// asks.
 func TestWaitInLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		local := errtest.Must(gcra.NewLocal(algorithms.PerMinute(1).WithBurst(1)))
@@ -268,7 +269,7 @@ func TestWaitOvertaken(t *testing.T) {
 	})
 }
 
-// TestWaitSmaller: a smaller request is not held up by a larger one that waits.
+// TestWaitSmaller: a larger request that waits doesn't delay a smaller one.
 func TestWaitSmaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limiter := errtest.Must(gcra.NewLocal(algorithms.PerSecond(1).WithBurst(60)))
@@ -312,7 +313,7 @@ func TestWaitLarger(t *testing.T) {
 	})
 }
 
-// TestWaitUntold: a limiter that tells no wait, or hardly any, is not asked in a loop.
+// TestWaitUntold: a limiter with no RetryAfter, or a very short one, is not asked in a loop.
 func TestWaitUntold(t *testing.T) {
 	for told, most := range map[time.Duration]int64{0: 75, -time.Second: 75, time.Nanosecond: 120_000, 1<<63 - 1: 10} {
 		synctest.Test(t, func(t *testing.T) {
@@ -342,7 +343,7 @@ func TestWaitUntold(t *testing.T) {
 	}
 }
 
-// TestWaitAdmittedLate: an admission that comes when ctx has ended is one, as it has been charged.
+// TestWaitAdmittedLate: an admission counts even if ctx has ended by then, as it has been charged.
 func TestWaitAdmittedLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -356,7 +357,7 @@ func TestWaitAdmittedLate(t *testing.T) {
 	})
 }
 
-// TestWaitPanics: a limiter that panics, or can't be compared, leaves the line in order.
+// TestWaitPanics: other Waits go on after a limiter has panicked. A limiter that can't be compared works too.
 func TestWaitPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var broken atomic.Bool

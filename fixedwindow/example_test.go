@@ -66,7 +66,7 @@ func ExampleNewLocal() {
 	// false 1 10s
 }
 
-// Windows that begin at whole minutes.
+// Aligned windows begin at whole minutes.
 func ExampleAligned() {
 	now := time.Date(2026, 1, 1, 12, 0, 45, 0, time.UTC) // a clock of the example's own
 	limiter, err := fixedwindow.NewLocal(algorithms.PerMinute(5), fixedwindow.Aligned(),
@@ -82,8 +82,8 @@ func ExampleAligned() {
 	// Output: 4 left for 15s
 }
 
-// Quotas of plans that come back at midnight. All plans count in one window, as they have one Period: a user who upgrades
-// keeps what is used, and has what the new plan adds.
+// The quotas of plans come back at midnight. All plans share one window, as they have one Period. So a user who upgrades
+// keeps the used count, and gets the rest of the new plan.
 func Example_plans() {
 	run, stop := embeddedtest.Runner() // a service makes one of its client: goredisrunner.New(client)
 	defer stop()

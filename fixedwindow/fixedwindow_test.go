@@ -20,7 +20,7 @@ func TestDefinition(t *testing.T) { algorithm.KeepsTo(t, define) }
 
 func TestNoDrift(t *testing.T) { algorithm.Admits(t, algorithmtest.EachPeriod) }
 
-// definition lists what the open window has admitted.
+// definition lists the requests that the open window has admitted.
 type definition struct {
 	capacity, period int64
 	open             int64   // when the window opened

@@ -9,8 +9,8 @@ import (
 	"github.com/go-weir/weir/fixedwindow"
 )
 
-// Login attempts that count when they fail. Each attempt reserves one of three. A login that succeeds gives it back, so that
-// a user who knows the password is never locked out by it, however many attempts are under way at once.
+// Login attempts count only if they fail. Each attempt reserves one of three. A login that succeeds gives it back, so that
+// a user who knows the password is never locked out.
 func Example_loginAttempts() {
 	limiter, err := fixedwindow.NewLocal(algorithms.Per(3, 15*time.Minute))
 	if err != nil {
@@ -26,7 +26,7 @@ func Example_loginAttempts() {
 		case !result.Allowed:
 			fmt.Println("too many failures, try again in", result.RetryAfter.Round(time.Minute))
 		case password == "secret":
-			// A context of its own: the attempt shall not count if the client leaves meanwhile.
+			// Another context, so that the attempt doesn't count if the client has left.
 			if err := attempt.Cancel(context.WithoutCancel(ctx)); err != nil {
 				panic(err)
 			}

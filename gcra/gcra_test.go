@@ -18,7 +18,7 @@ func TestDefinition(t *testing.T) { algorithm.KeepsTo(t, define) }
 
 func TestNoDrift(t *testing.T) { algorithm.Admits(t, algorithmtest.AtARate) }
 
-// definition is the theoretical arrival time (ITU-T I.371) with rational numbers: no integer arithmetic to get wrong.
+// definition is the theoretical arrival time (ITU-T I.371) in rational numbers, without the package's integer arithmetic.
 type definition struct {
 	capacity int64
 	interval *big.Rat // T, µs

@@ -9,8 +9,8 @@ import (
 	"github.com/go-weir/weir/gcra"
 )
 
-// Tokens of a language model. What an answer costs is known when it is there. So each request reserves what it may cost at
-// most, and settles what it has cost.
+// The limit is on tokens of a language model. The cost of an answer is known only after it. So each request reserves the most
+// that it may cost, and then settles its true cost.
 func Example_tokensOfALanguageModel() {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC) // a clock of the example's own
 	limiter, err := gcra.NewLocal(algorithms.PerMinute(10_000), algorithms.WithClock(func() time.Time { return now }))
@@ -48,7 +48,7 @@ func Example_tokensOfALanguageModel() {
 	// no room for 4000 tokens, try again in 40.2s
 }
 
-// As many of a batch of messages as fit are sent now.
+// A batch sends as many of its messages now as fit into the limit.
 func ExampleLocal_AllowAtMost() {
 	limiter, err := gcra.NewLocal(algorithms.PerMinute(100))
 	if err != nil {

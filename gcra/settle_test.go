@@ -13,7 +13,7 @@ import (
 
 func TestSettlements(t *testing.T) { algorithm.Settlements(t, 200_000, algorithmtest.BucketModel) }
 
-// A call is one of a history that is told: at a time, in µs, so many are admitted, reserved, or used of the i-th reservation.
+// A call is a step of a history: at a time, in µs, events are admitted or reserved, or the i-th reservation is settled.
 type call struct {
 	at   int64
 	do   string
@@ -21,7 +21,7 @@ type call struct {
 	left int64 // what is outstanding then, µs
 }
 
-// TestHistories: what is given back in histories in which simpler rules give back too much or too little. One event is due
+// TestHistories has histories in which simpler rules give back too much or too little. One event is due
 // each microsecond, and the burst is 10.
 func TestHistories(t *testing.T) {
 	for name, history := range map[string][]call{
@@ -84,7 +84,7 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-// TestMuchIsGivenBack: the count of what was given back is exact however much it is. An event takes 18 years.
+// TestMuchIsGivenBack: the count of what was given back is exact even if it is very large. An event takes 18 years.
 func TestMuchIsGivenBack(t *testing.T) {
 	const year18 = 1 << 49
 	history := []call{{0, "admit", 1, 0, year18}, {0, "reserve", 1, 0, 2 * year18}}

@@ -14,7 +14,7 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// BenchmarkInterceptor measures what a call costs besides the limiter, which here takes no time, and gRPC.
+// BenchmarkInterceptor measures the interceptor alone, without gRPC and with a limiter that takes no time.
 func BenchmarkInterceptor(b *testing.B) {
 	ctx, cancel := context.WithCancel(context.Background()) // as a server's calls have
 	defer cancel()

@@ -23,9 +23,9 @@
 //
 // # The status of a refused call
 //
-//   - ResourceExhausted, if a limiter denies. The details of the status are a google.rpc.QuotaFailure, with a violation
-//     for each limiter that denies (its name, limit and quota value), and a google.rpc.RetryInfo with the wait, exact to
-//     the microsecond. There is no RetryInfo if the call costs more than the limit can ever admit.
+//   - ResourceExhausted, if a limiter denies. The status has two details. A google.rpc.QuotaFailure has a violation for
+//     each limiter that denies: its name, limit and quota value. A google.rpc.RetryInfo has the wait, exact to the
+//     microsecond. There is no RetryInfo if the call costs more than the limit can ever admit.
 //   - Unavailable, with a RetryInfo of a second, if a limiter failed and the policy refuses. There is no RetryInfo if the
 //     program has made a mistake, such as a cost below 0.
 //   - Canceled or DeadlineExceeded, if the caller no longer waits. A deadline has passed if the clock says so, which may be

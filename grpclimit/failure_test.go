@@ -19,10 +19,10 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// quiet drops what would be logged.
+// quiet is a logger that drops its lines.
 var quiet = grpclimit.OnError(func(*http.Request, httplimit.Failure) {})
 
-// away is a runner of a server that is away.
+// away is a runner whose server is away.
 type away struct{}
 
 func (away) Run(context.Context, *scripts.Script, []string, []string) ([]int64, error) {
@@ -57,7 +57,7 @@ func TestMistakesRefuse(t *testing.T) {
 	}
 }
 
-// TestDenyAll: a call of a plan that has nothing is denied for good.
+// TestDenyAll: a call with the limit DenyAll is denied without a time to wait.
 func TestDenyAll(t *testing.T) {
 	local := must(gcra.NewLocal(algorithms.PerHour(2)))
 	c := serve(t, limitOf(local, httplimit.LimitFunc(local.With, func(*http.Request) algorithms.Limit { return httplimit.DenyAll })), nil)
@@ -67,7 +67,7 @@ func TestDenyAll(t *testing.T) {
 	}
 }
 
-// A lagging context has a deadline that passes, by the clock, before its timer tells.
+// A lagging context has a deadline that passes by the clock before its timer fires.
 type lagging struct {
 	context.Context
 	at time.Time

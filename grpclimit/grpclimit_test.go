@@ -34,8 +34,8 @@ var kinds = map[string]func(client, context.Context) error{
 	"stream": func(c client, ctx context.Context) error { return c.talk(ctx, 5) },
 }
 
-// TestAdmitsAndRefuses: a denied call does not reach its handler, the client and the hook are told all of
-// it, and the wait is exact. A stream is charged once, however many messages it has.
+// TestAdmitsAndRefuses: a denied call does not reach its handler. The client and the hook get the whole denial,
+// and the wait is exact. A stream is charged once, however many messages it has.
 func TestAdmitsAndRefuses(t *testing.T) {
 	for kind, call := range kinds {
 		t.Run(kind, func(t *testing.T) {
@@ -86,8 +86,8 @@ func TestAdmitsAndRefuses(t *testing.T) {
 	}
 }
 
-// TestNeverAdmitted: no wait is told for a call that costs more than its limit can ever admit. A name can be
-// any text, and a limiter need not tell its Limit.
+// TestNeverAdmitted: there is no RetryInfo for a call that costs more than its limit can ever admit. A name can be
+// any text, and a limiter need not have a method Limit.
 func TestNeverAdmitted(t *testing.T) {
 	ten := must(gcra.NewLocal(algorithms.PerHour(10)))
 	untold := must(denialcache.New(stub(denies)))
@@ -113,8 +113,8 @@ func TestNeverAdmitted(t *testing.T) {
 	}
 }
 
-// TestSeveralLimiters: nothing is charged for a call that another limiter denies, unless each is charged,
-// and the longest wait is told.
+// TestSeveralLimiters: no limiter is charged for a call that another one denies, unless with ChargeEach,
+// and the RetryInfo is the longest wait.
 func TestSeveralLimiters(t *testing.T) {
 	type step struct {
 		on     time.Duration
@@ -159,7 +159,7 @@ func TestSeveralLimiters(t *testing.T) {
 	}
 }
 
-// TestPolicies: what becomes of calls whose limiter fails.
+// TestPolicies: each policy decides about calls whose limiter fails.
 func TestPolicies(t *testing.T) {
 	once := must(gcra.NewLocal(algorithms.PerHour(1)))
 	for _, c := range []struct {
@@ -195,7 +195,7 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-// TestTimeout: a limiter that doesn't answer in time has failed; the call itself has not.
+// TestTimeout: a limiter that does not answer in time has failed, and the policy decides.
 func TestTimeout(t *testing.T) {
 	var told error
 	c := serve(t, must(grpclimit.New(stub(hangs), httplimit.Timeout(time.Millisecond), httplimit.OnFailure(httplimit.Refuse),
@@ -205,7 +205,7 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// TestCallerGone: a caller that does not wait any longer is no failure of the limiter.
+// TestCallerGone: if the caller no longer waits, that is no failure of the limiter.
 func TestCallerGone(t *testing.T) {
 	for kind, call := range kinds {
 		t.Run(kind, func(t *testing.T) {
@@ -253,7 +253,7 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// TestManyServers: servers that share a limiter admit together just what it does.
+// TestManyServers: servers that share a limiter together admit exactly its limit.
 func TestManyServers(t *testing.T) {
 	const limit, servers, callers, calls = 100, 3, 4, 20
 	limiter := must(gcra.NewLocal(algorithms.PerDay(limit)))
@@ -334,7 +334,7 @@ func TestWrong(t *testing.T) {
 	}
 }
 
-// TestOptions: the compiler takes for an option what is one, here, in httplimit and in a Decider, and nothing else.
+// TestOptions: only the options of New compile as its options, here, in httplimit and in NewDecider.
 func TestOptions(t *testing.T) {
 	own, all := reflect.TypeFor[grpclimit.Option](), reflect.TypeFor[httplimit.Option]()
 	deciding, rule := reflect.TypeFor[httplimit.DeciderOption](), reflect.TypeFor[httplimit.RuleOption]()

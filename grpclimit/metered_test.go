@@ -16,7 +16,7 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// TestPerMessage: a stream of n messages costs n, and one of none 1; a message that is too many ends it.
+// TestPerMessage: a stream of n messages costs n, and one without messages 1. A denied message ends it.
 func TestPerMessage(t *testing.T) {
 	for _, c := range []struct {
 		messages  int
@@ -42,7 +42,7 @@ func TestPerMessage(t *testing.T) {
 	}
 }
 
-// TestPerMessageUnary: calls with a single request cost what they cost without.
+// TestPerMessageUnary: calls with a single request cost the same as without PerMessage.
 func TestPerMessageUnary(t *testing.T) {
 	client := serve(t, limitOf(must(gcra.NewLocal(algorithms.PerDay(2))), grpclimit.PerMessage()), nil)
 	for _, code := range []codes.Code{codes.OK, codes.OK, codes.ResourceExhausted} {

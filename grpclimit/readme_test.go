@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestReadme: the README's code is that of the Examples, so that it compiles and does what is said.
+// TestReadme: the README's code is that of the Examples, so that it compiles and works.
 func TestReadme(t *testing.T) {
 	readme, examples := string(must(os.ReadFile("README.md"))), string(must(os.ReadFile("example_test.go")))
 	var shown, parts []string

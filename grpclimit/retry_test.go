@@ -16,16 +16,16 @@ import (
 	"github.com/go-weir/weir/grpclimit"
 )
 
-// retries is a client that retries what is refused, after a back-off of its own.
+// retries is a client that retries refused calls after its own back-off.
 func retries(backOff string) grpc.DialOption {
 	return grpc.WithDefaultServiceConfig(fmt.Sprintf(`{"methodConfig": [{"name": [{}], "retryPolicy": {
 		"maxAttempts": 5, "initialBackoff": %[1]q, "maxBackoff": %[1]q, "backoffMultiplier": 1,
 		"retryableStatusCodes": ["RESOURCE_EXHAUSTED"]}}]}`, backOff))
 }
 
-// TestRetries: what gRPC's own client does of itself on a denial. Where it is to retry after the wait told,
-// its own back-off of an hour would not end before the deadline; where it is not to retry, one of a
-// millisecond would.
+// TestRetries: gRPC's own client retries a denial as the trailer says. If it is to retry after the wait of the trailer,
+// its own back-off is an hour, which would not end before the deadline. If it is not to retry, its own back-off is a
+// millisecond.
 func TestRetries(t *testing.T) {
 	for _, c := range []struct {
 		name     string

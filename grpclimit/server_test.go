@@ -45,13 +45,13 @@ func (s service) FullDuplexCall(stream testgrpc.TestService_FullDuplexCallServer
 	}
 }
 
-// A client of the service, and what its server knows.
+// A client of the service, with the state of its server.
 type client struct {
 	testgrpc.TestServiceClient
 	served *atomic.Int64
 }
 
-// patient waits for a limiter however slow the machine is.
+// patient is a Timeout that is long enough on any machine.
 var patient = httplimit.Timeout(time.Hour)
 
 // limitOf returns a patient Interceptor.
@@ -103,7 +103,7 @@ func (c client) talk(ctx context.Context, n int, opts ...grpc.CallOption) error 
 		return err
 	}
 	for range n {
-		// That a message could not be sent is no news: Recv says why.
+		// An error of Send is ignored, as Recv returns the reason.
 		_ = stream.Send(&testgrpc.StreamingOutputCallRequest{})
 		if _, err := stream.Recv(); err != nil {
 			return err
@@ -118,7 +118,7 @@ func (c client) talk(ctx context.Context, n int, opts ...grpc.CallOption) error 
 	return nil
 }
 
-// detailsOf returns the details of an error's status: nil for one that is not there.
+// detailsOf returns the details of an error's status, or nil for one that is missing.
 func detailsOf(err error) (retry *errdetails.RetryInfo, quota *errdetails.QuotaFailure) {
 	for _, detail := range status.Convert(err).Details() {
 		switch detail := detail.(type) {

@@ -17,7 +17,7 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// TestShadow: a limiter that is only tried refuses no call and no message, also if it fails, and is reported. Those in force
+// TestShadow: a shadow refuses no call and no message, even if it fails, and its decisions are reported. Limiters in force
 // refuse as without it.
 func TestShadow(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -55,7 +55,7 @@ func TestShadow(t *testing.T) {
 	}
 }
 
-// TestSettle: a call has no response of HTTP.
+// TestSettle: New returns an error for Settle, as a call has no HTTP response.
 func TestSettle(t *testing.T) {
 	_, err := grpclimit.New(stub(admits), httplimit.OnFailure(httplimit.LetPass), httplimit.Settle(func(*http.Request, httplimit.Response) int64 { return 0 }))
 	if !errors.Is(err, algorithms.ErrInvalidOption) {

@@ -17,8 +17,8 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// A scripted server answers as one on which 10 an hour admits all, and 1 an hour as many as there is room for. It writes down
-// the calls that it has got.
+// A scripted server admits all requests of a limit of 10 an hour, and a number of those of a limit of 1 an hour. It records
+// its calls.
 type scripted struct {
 	mu   sync.Mutex
 	room int

@@ -24,7 +24,7 @@ import (
 
 const method = "/grpc.testing.TestService/EmptyCall"
 
-// viewOf returns how rules see a call that has this context.
+// viewOf returns the *http.Request of a call that has this context.
 func viewOf(t *testing.T, ctx context.Context) (view *http.Request) {
 	t.Helper()
 	limit := limitOf(stub(admits), httplimit.Key(func(r *http.Request) string {
@@ -75,7 +75,7 @@ func TestView(t *testing.T) {
 	}
 }
 
-// insecureInfo is what gRPC knows of a connection without TLS.
+// insecureInfo is gRPC's AuthInfo of a connection without TLS.
 func insecureInfo(t *testing.T) credentials.AuthInfo {
 	t.Helper()
 	_, info, err := insecure.NewCredentials().ServerHandshake(nil)
@@ -96,7 +96,7 @@ func TestDefaultKey(t *testing.T) {
 	}
 }
 
-// TestKeys: the key functions of httplimit tell real calls apart.
+// TestKeys: the key functions of httplimit work on real calls.
 func TestKeys(t *testing.T) {
 	type userKey struct{}
 	user := func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {

@@ -15,7 +15,7 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// A hang is a limiter that ignores its context, and answers when it is let.
+// A hang is a limiter that ignores its context, and answers when the test lets it.
 type hang struct {
 	mu    sync.Mutex
 	let   chan struct{}
@@ -57,15 +57,15 @@ func decide(ctx context.Context, d *httplimit.Decider) httplimit.Decision {
 	return d.Decide(httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx))
 }
 
-// until waits for what other goroutines are about to do.
+// until waits until other goroutines have made a condition true.
 func until(done func() bool) {
 	for !done() {
 		runtime.Gosched()
 	}
 }
 
-// TestDeadline: a limiter that ignores its context is not waited for; what it answers afterwards goes
-// nowhere, and is no answer to another question.
+// TestDeadline: a request doesn't wait for a limiter that ignores its context. A later answer is
+// dropped, and doesn't answer another question.
 func TestDeadline(t *testing.T) {
 	h := &hang{let: make(chan struct{})}
 	var told told
@@ -90,8 +90,8 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// TestHung: beyond 1,024 questions that were given up, the limiter is not asked; once they have ended it
-// is asked again. A fallback is asked all the while.
+// TestHung: while 1,024 questions that were given up still run, the limiter is not asked. When they have ended it
+// is asked again. The limiter of FallBack is always asked.
 func TestHung(t *testing.T) {
 	const most = 1024
 	h := &hang{let: make(chan struct{})}
@@ -207,7 +207,7 @@ func TestNoTimeout(t *testing.T) {
 	}
 }
 
-// TestPanic: a limiter's panic goes on in the goroutine of the request, where net/http recovers it.
+// TestPanic: a limiter's panic reaches the goroutine of the request, where net/http recovers it.
 func TestPanic(t *testing.T) {
 	for _, timeout := range []time.Duration{0, time.Hour} {
 		d := decider(t, nowhere{func(context.Context, int64) (algorithms.Result, error) { panic(errBroken) }}, httplimit.Timeout(timeout))
@@ -220,7 +220,7 @@ func TestPanic(t *testing.T) {
 			decide(context.Background(), d)
 		}()
 	}
-	// What comes after is not the same panic again.
+	// The next call must not panic with the same value.
 	if outcome := decide(context.Background(), decider(t, nowhere{no})).Outcome; outcome != httplimit.Denied {
 		t.Errorf("after a panic the outcome is %v", outcome)
 	}
@@ -238,7 +238,7 @@ func TestGoexit(t *testing.T) {
 	}
 }
 
-// TestManyAtOnce: answers meet their own questions while others are given up.
+// TestManyAtOnce: each question gets its own answer while others are given up.
 func TestManyAtOnce(t *testing.T) {
 	slow := func(ctx context.Context, _ int64) (algorithms.Result, error) {
 		<-ctx.Done()
@@ -265,7 +265,7 @@ func TestManyAtOnce(t *testing.T) {
 	all.Wait()
 }
 
-// nowhere is a stub that writes nothing down.
+// nowhere is a stub that records nothing.
 type nowhere struct{ answer answer }
 
 func (n nowhere) Allow(ctx context.Context, _ string) (algorithms.Result, error) {

@@ -34,14 +34,14 @@ func (i instant) Local() (algorithms.Limiter, error) { return i, nil }
 
 func (instant) Limit() algorithms.Limit { return algorithms.PerMinute(100) }
 
-// unwritten is a ResponseWriter that costs nothing.
+// unwritten is a ResponseWriter that takes no time.
 type unwritten http.Header
 
 func (u unwritten) Header() http.Header         { return http.Header(u) }
 func (u unwritten) Write(b []byte) (int, error) { return len(b), nil }
 func (u unwritten) WriteHeader(int)             {}
 
-// BenchmarkMiddleware measures what a request costs besides the limiter, whose own cost the first one is.
+// BenchmarkMiddleware measures the middleware with a limiter that takes no time. The first measurement is the limiter alone.
 func BenchmarkMiddleware(b *testing.B) {
 	ctx, cancel := context.WithCancel(context.Background()) // as a server's requests have
 	defer cancel()

@@ -17,7 +17,7 @@ func TestClientIP(t *testing.T) {
 		name   string
 		opts   []httplimit.IPOption
 		remote string
-		header []string // X-Forwarded-For, or Forwarded where opts say so
+		header []string // X-Forwarded-For, or Forwarded if opts say so
 		want   string
 	}{
 		{"peer", nil, "192.0.2.1:4711", nil, "192.0.2.1"},
@@ -89,8 +89,8 @@ func TestClientIP(t *testing.T) {
 	}
 }
 
-// FuzzClientIP: whatever a client has written on the left, in lines of its own or in the proxies', the key is what the
-// proxies have added on the right.
+// FuzzClientIP: whatever a client has written on the left, in separate lines or in the proxies' line, the key is the address
+// that the proxies have added on the right.
 func FuzzClientIP(f *testing.F) {
 	for _, seed := range []string{"", "1.1.1.1", "1.1.1.1, ", `for="`, `for=1.1.1.1;by="\`, `for=1.1.1.1, for="`, "for=[::1]", ",,;;", `"for=1.1.1.1`, "for=\x00"} {
 		f.Add(seed, true)
@@ -123,7 +123,7 @@ func FuzzClientIP(f *testing.F) {
 		if got := httplimit.ClientIP(networks, httplimit.Forwarded())(r); got != "198.51.100.7" {
 			t.Fatalf("%q: key %q, want what the outer proxy saw", r.Header["Forwarded"], got)
 		}
-		// Alone, it may be anything, but is an address or none.
+		// Alone, the client's text must give the key of an address, or none.
 		for _, key := range []httplimit.KeyFunc{httplimit.ClientIP(), httplimit.ClientIP(httplimit.TrustedProxies(1)), httplimit.ClientIP(httplimit.TrustedProxies(1), httplimit.Forwarded())} {
 			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			r.RemoteAddr = spoofed
@@ -135,7 +135,7 @@ func FuzzClientIP(f *testing.F) {
 	})
 }
 
-// TestTrustedNetworks: the proxies are known by their networks. What comes from elsewhere is not believed.
+// TestTrustedNetworks: the proxies are known by their networks. Fields from other hosts are ignored.
 func TestTrustedNetworks(t *testing.T) {
 	networks := func(texts ...string) httplimit.IPOption {
 		var all []netip.Prefix
@@ -183,8 +183,8 @@ func TestTrustedNetworks(t *testing.T) {
 	}
 }
 
-// TestFromHeader: a field that one proxy sets tells the address, with the rules for all others; where networks are given,
-// only if it comes from them.
+// TestFromHeader: a field that one proxy sets has the address, with the rules for all others. If networks are given, the
+// field counts only if it comes from them.
 func TestFromHeader(t *testing.T) {
 	header := httplimit.FromHeader("cf-connecting-ip")
 	trusted := httplimit.TrustedNetworks(netip.MustParsePrefix("192.0.2.0/24"))

@@ -64,7 +64,7 @@ var (
 	failing   = says(algorithms.Result{}, errBroken)
 )
 
-// yesThenNo admits when it is peeked, and denies when it is charged: others came between.
+// yesThenNo admits a Peek and denies the charge, as if another request had come in between.
 func yesThenNo(ctx context.Context, cost int64) (algorithms.Result, error) {
 	if cost == 0 {
 		return yes(ctx, cost)
@@ -176,8 +176,8 @@ func decider(t *testing.T, limiter algorithms.Limiter, opts ...httplimit.Decider
 	return d
 }
 
-// TestFallBack: the other limiter is asked what the first could not answer; where it fails too, the
-// request is refused. The hook is told of both.
+// TestFallBack: the other limiter is asked when the first one fails. If it fails too, the
+// request is refused. The hook gets both failures.
 func TestFallBack(t *testing.T) {
 	for _, c := range []struct {
 		name           string
@@ -230,8 +230,8 @@ func TestApplies(t *testing.T) {
 	}
 }
 
-// TestDenials: a Decision tells of each limiter that denies, by its name, limit and answer, and of no other. The
-// hook is told the same as by the middleware. All that is wrong with a Decider is told.
+// TestDenials: a Decision has the name, the limit and the answer of each limiter that denies, and of no other. The
+// hook gets the same as from the middleware. The error of NewDecider names everything that is wrong.
 func TestDenials(t *testing.T) {
 	second, minute := algorithms.PerSecond(1), algorithms.PerMinute(5)
 	var told []httplimit.Verdict
@@ -267,7 +267,7 @@ func TestDenials(t *testing.T) {
 	}
 }
 
-// limited is a limiter that tells its Limit.
+// limited is a limiter with a method Limit.
 type limited struct {
 	algorithms.Limiter
 	limit algorithms.Limit
@@ -275,7 +275,7 @@ type limited struct {
 
 func (l limited) Limit() algorithms.Limit { return l.limit }
 
-// TestLimiterOf: another limiter can be asked for a request, nil being the rule's own; that there is none is
+// TestLimiterOf: LimiterFunc can choose another limiter, or nil for the rule's own. A nil pointer is
 // a failure.
 func TestLimiterOf(t *testing.T) {
 	var asked []string

@@ -13,7 +13,7 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// TestDjangoRates: the rates of Django REST framework's documentation and tests are limits.
+// TestDjangoRates: ParseLimit reads the rates of Django REST framework's documentation and tests.
 func TestDjangoRates(t *testing.T) {
 	for text, want := range map[string]algorithms.Limit{
 		"1/s": algorithms.PerSecond(1), "5/minute": algorithms.PerMinute(5), "60/minute": algorithms.PerMinute(60),
@@ -25,7 +25,7 @@ func TestDjangoRates(t *testing.T) {
 	}
 }
 
-// A visit is a request, and how it is answered.
+// A visit is a request and its answer.
 type visit struct {
 	after time.Duration // since the one before
 	code  int
@@ -57,8 +57,8 @@ func logOf(clock *limitertest.Clock, rate string) *algorithms.Local {
 	return must(slidinglog.NewLocal(must(algorithms.ParseLimit(rate)), algorithms.WithClock(clock.Now)))
 }
 
-// TestDjangoTwoThrottles: each throttle sees each request, so that the fourth, which the one a second denies, counts
-// in the one a minute.
+// TestDjangoTwoThrottles: each throttle counts each request. So the fourth, which the throttle per second denies, counts
+// in the throttle per minute.
 func TestDjangoTwoThrottles(t *testing.T) {
 	clock := limitertest.NewClock(start)
 	h := must(httplimit.New(logOf(clock, "3/sec"), httplimit.Name("burst"), httplimit.DjangoREST(),

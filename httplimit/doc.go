@@ -27,7 +27,7 @@
 // # Several limiters
 //
 // [Also] adds limiters. A request must be admitted by all that apply to it. If one denies it, none is charged, and the
-// client is told the longest wait. With [ChargeEach] each limiter is asked by itself, and denied requests are charged too.
+// client gets the longest wait. With [ChargeEach] each limiter decides separately, and denied requests are charged too.
 //
 // If it can, the middleware decides on all limiters in one call: one script admits the request and charges all of them, or
 // charges none. For that the limiters must be what package allof takes: up to eight limiters that are all *algorithms.Remote of

@@ -21,8 +21,8 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// TestHalfClosed: a client that closes its side of the connection after the request waits for the answer, and gets the same
-// one as others, while net/http cancels the request's context.
+// TestHalfClosed: a client may close its side of the connection after the request and wait for the answer. It gets the same
+// answer as others, although net/http cancels the request's context.
 func TestHalfClosed(t *testing.T) {
 	for name, opt := range map[string]httplimit.Option{"with a timeout": httplimit.Timeout(time.Hour), "without": httplimit.Timeout(0)} {
 		for kind, limiter := range map[string]algorithms.Limiter{
@@ -81,7 +81,7 @@ func hanging(ctx context.Context, _ int64) (algorithms.Result, error) {
 	return algorithms.Result{}, ctx.Err()
 }
 
-// withLocal is a limiter that has a Local.
+// withLocal is a limiter with a method Local.
 type withLocal struct {
 	nowhere
 	local *algorithms.Local
@@ -89,8 +89,8 @@ type withLocal struct {
 
 func (w withLocal) Local() (algorithms.Limiter, error) { return w.local, nil }
 
-// TestOwnDeadline: a request with a deadline of its own that passes before the limiter answers is decided by the policy, and
-// the limiter doesn't count as away for it.
+// TestOwnDeadline: if a request's own deadline passes before the limiter answers, the policy decides, and
+// the limiter doesn't count as away.
 func TestOwnDeadline(t *testing.T) {
 	once := func() *algorithms.Local { return must(gcra.NewLocal(algorithms.PerHour(1))) }
 	passed, cancel := context.WithDeadline(context.Background(), time.Now().Add(-time.Hour))
@@ -137,7 +137,7 @@ func TestOwnDeadline(t *testing.T) {
 	}
 }
 
-// A lagging context has a deadline that passes, by the clock, before its timer tells.
+// A lagging context has a deadline that passes by the clock before its timer fires.
 type lagging struct {
 	context.Context
 	at time.Time
@@ -167,7 +167,7 @@ func TestDeadlineBeforeTimer(t *testing.T) {
 			}
 		}
 	}
-	// The socket's deadline was the caller's own, if rounded: the error tells.
+	// The socket's deadline is the caller's, rounded. Only the error shows that it has passed.
 	var told told
 	d := decider(t, nowhere{func(context.Context, int64) (algorithms.Result, error) {
 		return algorithms.Result{}, os.ErrDeadlineExceeded
@@ -177,7 +177,7 @@ func TestDeadlineBeforeTimer(t *testing.T) {
 	if outcome := decide(ctx, d).Outcome; outcome != httplimit.Gone || len(told) > 0 {
 		t.Errorf("outcome %v, the hook got %v", outcome, told)
 	}
-	// A server that is away is no way past either.
+	// While the server is away the caller is gone too.
 	away := decider(t, nowhere{failing}, quiet)
 	for range 6 {
 		decide(context.Background(), away)
@@ -187,7 +187,7 @@ func TestDeadlineBeforeTimer(t *testing.T) {
 	}
 }
 
-// TestCause: a timeout tells its cause, if the limiter returns it when its context ends, or has returned it late.
+// TestCause: the error of a timeout wraps the cause if the limiter returns it when its context ends, or has returned it late.
 func TestCause(t *testing.T) {
 	var told told
 	obeys := func(ctx context.Context, _ int64) (algorithms.Result, error) {
@@ -228,8 +228,8 @@ func TestCause(t *testing.T) {
 	}
 }
 
-// TestCauseOfProbe: a client library that tries longer than requests wait tells the cause all the same, while the limiter is
-// away. Its own context ends the others.
+// TestCauseOfProbe: if a client library tries longer than requests wait, the cause is known from probes while the limiter is
+// away. The context ends all other calls.
 func TestCauseOfProbe(t *testing.T) {
 	let := make(chan struct{})
 	var asked atomic.Int64
@@ -288,7 +288,7 @@ func TestLatePanic(t *testing.T) {
 	}
 }
 
-// lines are what a log writes.
+// lines collects the lines of a log.
 type lines chan string
 
 func (l lines) Write(line []byte) (int, error) {

@@ -10,7 +10,7 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// Of each address three logins an hour may fail. Those that succeed cost nothing.
+// Three logins of an address may fail in an hour. Logins that succeed cost nothing.
 func ExampleSettle() {
 	limiter, err := gcra.NewLocal(algorithms.PerHour(3))
 	if err != nil {
@@ -47,8 +47,8 @@ func ExampleSettle() {
 	// correct 429
 }
 
-// Each address may download 1,000 bytes an hour. What a response will have is not known before: a request is let through as long
-// as there is any room, and what it has sent above that is paid back first.
+// Each address may download 1,000 bytes an hour. The size of a response isn't known before, so a request passes as long
+// as any of the limit is left. If it then sends more than was left, later requests wait until that is made up for.
 func ExampleSettle_bytes() {
 	limiter, err := gcra.NewLocal(algorithms.PerHour(1000))
 	if err != nil {

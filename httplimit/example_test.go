@@ -15,19 +15,19 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// The examples decide in this process. Over Redis, New takes a Runner in front: see the packages
+// The examples decide in this process. For limits over Redis use gcra.New with a Runner: see packages
 // goredisrunner and rueidisrunner.
 
 var hello = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") })
 
-// show asks a handler, and prints how it answers.
+// show sends a handler a request, and prints the answer.
 func show(h http.Handler, r *http.Request) {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	fmt.Println(w.Code, w.Header().Get("Retry-After"), w.Body)
 }
 
-// Each client address may ask twice an hour.
+// Each client address may make two requests an hour.
 func Example() {
 	limiter, err := gcra.NewLocal(algorithms.PerHour(2))
 	if err != nil {
@@ -77,7 +77,7 @@ func ExampleNew() {
 
 type callerKey struct{}
 
-// authenticate lets callers through whose API key is one that was given out, and puts their names into the context.
+// authenticate admits callers with a known API key, and puts their names into the context.
 func authenticate(next http.Handler) http.Handler {
 	callers := map[string]string{"7d3f": "alice", "91c0": "bob"} // a real service looks for a hash of the key
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -90,8 +90,8 @@ func authenticate(next http.Handler) http.Handler {
 	})
 }
 
-// Callers are counted by what has been verified, and addresses before that: a client can write another key into each
-// request. So it can't guess keys without end either.
+// A client can write a different API key into each request. So addresses are limited first, and verified callers after that.
+// This also limits how many keys a client can guess.
 func Example_verifiedCaller() {
 	perAddress, err := gcra.NewLocal(algorithms.PerHour(4))
 	if err != nil {
@@ -125,8 +125,8 @@ func Example_verifiedCaller() {
 	// guess 2 429
 }
 
-// A tenant has a limit for all of its users together, and each user one of its own. Both are verified by a middleware
-// further out. A request that one limit denies is charged to neither.
+// A tenant has a limit for all of its users together, and each user has another one. A middleware further out verifies both
+// names. A request that one limit denies is charged to neither.
 func Example_tenantAndUser() {
 	perTenant, err := gcra.NewLocal(algorithms.PerHour(3))
 	if err != nil {
@@ -161,7 +161,7 @@ func Example_tenantAndUser() {
 }
 
 // Login attempts are limited by address, so that one client can't try many accounts, and by account, so that many clients
-// can't try one.
+// can't try one account.
 func Example_loginAttempts() {
 	perAddress, err := slidinglog.NewLocal(algorithms.PerMinute(20), algorithms.WithName("login address"))
 	if err != nil {
@@ -190,7 +190,7 @@ func Example_loginAttempts() {
 	// bob 401
 }
 
-// Two limits at once. A request that one of them denies is charged to neither.
+// A request must be within two limits. If one of them denies it, it is charged to neither.
 func Example_twoLimits() {
 	burst, err := gcra.NewLocal(algorithms.PerSecond(10))
 	if err != nil {
@@ -227,7 +227,7 @@ func ExampleTrustedProxies() {
 	// Output: 203.0.113.9
 }
 
-// Each plan has its own limit, over the same keys. Staff have none, and guests nothing.
+// Each plan has its own limit, over the same keys. Staff have no limit, and guests are always denied.
 func ExampleLimitFunc() {
 	limiter, err := slidinglog.NewLocal(algorithms.PerHour(1))
 	if err != nil {
@@ -262,7 +262,7 @@ func ExampleLimitFunc() {
 	// 429  {"detail":"Request was throttled."}
 }
 
-// While the server is away, each of six processes admits a sixth of the limit by itself.
+// While the server is away, each of six processes admits a sixth of the limit.
 func ExampleFallBack() {
 	share, err := algorithms.PerHour(6).Share(6)
 	if err != nil {
@@ -320,7 +320,7 @@ func ExampleCost() {
 	// 200  hello
 }
 
-// A stricter limit is tried beside the one in force: what it would have denied is told, and no request is refused by it.
+// A stricter limit is tried beside the one in force. It reports what it would have denied, and refuses no request.
 func ExampleShadow() {
 	inForce, err := gcra.NewLocal(algorithms.PerHour(100))
 	if err != nil {
@@ -350,7 +350,7 @@ func ExampleShadow() {
 	// 200  hello
 }
 
-// A consumer of messages takes up two an hour of each tenant, and puts others back until their time has come.
+// A consumer of messages handles two messages of each tenant an hour, and puts others back for the RetryAfter.
 func ExampleNewDecider() {
 	limiter, err := gcra.NewLocal(algorithms.PerHour(2))
 	if err != nil {

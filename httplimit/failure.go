@@ -12,9 +12,9 @@ import (
 // [Timeout] and have not returned yet. The function of [OnError] is called, and the policy decides.
 var ErrHung = ask.ErrHung
 
-// ErrAway is wrapped by the error of a request for which a limiter was not called, because the server behind it has failed five
-// times in a row and has answered nothing in between. The error wraps the last of these failures too. The function of [OnError]
-// is called, and the policy decides. After a wait one request at a time calls the limiter again.
+// ErrAway is wrapped by the error of a request for which a limiter was not called, because the server behind it is away. That is
+// so after five failures in a row, between which the server has answered nothing. The error wraps the last of these failures too.
+// The function of [OnError] is called, and the policy decides. After a wait one request at a time calls the limiter again.
 var ErrAway = breaker.ErrAway
 
 // A Failure is a question that a limiter didn't answer, and the policy that was applied.

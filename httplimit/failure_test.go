@@ -32,7 +32,7 @@ func (s *server) Run(context.Context, *scripts.Script, []string, []string) ([]in
 	return nil, s.err
 }
 
-// quiet drops what would be logged.
+// quiet is a logger that drops its lines.
 var quiet = httplimit.OnError(func(*http.Request, httplimit.Failure) {})
 
 // TestLocalByDefault: without a policy a limiter that fails is replaced by its own limit in this process, the same one all
@@ -122,7 +122,7 @@ func TestNoLocal(t *testing.T) {
 }
 
 // TestServerAway: a limiter that fails five times in a row is asked by one request at a time from then on, whatever the
-// policy, and the cause is told.
+// policy. The error wraps the cause.
 func TestServerAway(t *testing.T) {
 	for _, policy := range []httplimit.Policy{httplimit.Local, httplimit.LetPass, httplimit.Refuse} {
 		clock := limitertest.NewClock(start)
@@ -146,7 +146,7 @@ func TestServerAway(t *testing.T) {
 	}
 }
 
-// TestKeysOwnFailure: a key that the server can't decide on is decided by the policy, and others are still asked for.
+// TestKeysOwnFailure: if the server can't decide on a key, the policy decides. The limiter is still asked about other keys.
 func TestKeysOwnFailure(t *testing.T) {
 	for _, text := range []string{"WRONGTYPE Operation against a key holding the wrong kind of value", "WEIRSTATE no state of this script"} {
 		s := &server{err: errors.New(text)}
@@ -161,7 +161,7 @@ func TestKeysOwnFailure(t *testing.T) {
 	}
 }
 
-// TestMistakesRefuse: what the program gets wrong lets nothing pass, whatever the policy, and is told. A denial for good stays
+// TestMistakesRefuse: mistakes of the program refuse the request, whatever the policy, and are reported. A denial for good stays
 // one.
 func TestMistakesRefuse(t *testing.T) {
 	local := must(gcra.NewLocal(algorithms.PerHour(10)))
@@ -204,7 +204,7 @@ func TestMistakesRefuse(t *testing.T) {
 	}
 }
 
-// TestUnlimitedAndDenyAll: a plan may have no limit, or nothing at all.
+// TestUnlimitedAndDenyAll: a plan may have no limit, or deny every request.
 func TestUnlimitedAndDenyAll(t *testing.T) {
 	local := must(gcra.NewLocal(algorithms.PerHour(1)))
 	limit := algorithms.Limit{}
@@ -242,8 +242,8 @@ func TestUnlimitedAndDenyAll(t *testing.T) {
 	}
 }
 
-// TestShareTooSmall: what fits the limit but not its share in FallBack is unavailable, and no denial for good; what fits
-// neither is one.
+// TestShareTooSmall: a cost that fits the limit, but not its share in FallBack, gives 503. A cost that fits
+// neither is denied for good.
 func TestShareTooSmall(t *testing.T) {
 	share := must(gcra.NewLocal(algorithms.PerHour(2)))
 	remote := must(gcra.New(&server{err: errDown}, algorithms.PerHour(10)))

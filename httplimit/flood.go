@@ -155,9 +155,9 @@ func (s *slot) wait(ctx context.Context, w *waiter, q ask.Question) (denial, err
 		s.remove(w)
 	}
 	if err := ask.Ended(ctx); err != nil {
-		return denial{}, fmt.Errorf("weir: the request has ended while %d questions of its key were out: %w", mostOut, err)
+		return denial{}, fmt.Errorf("weir: the request has ended while %d calls for its key were under way: %w", mostOut, err)
 	}
-	return denial{}, fmt.Errorf("weir: no answer within %v, while %d questions of its key were out: %w", q.Timeout, mostOut, context.DeadlineExceeded)
+	return denial{}, fmt.Errorf("weir: no answer within %v, while %d calls for its key were under way: %w", q.Timeout, mostOut, context.DeadlineExceeded)
 }
 
 // boundOf returns how long a request may wait, and false if there is no bound.

@@ -16,7 +16,7 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// A counted limiter decides as another one, when it is let, and counts the questions that are out.
+// A counted limiter decides as another one, when the test lets it, and counts the calls that are under way.
 type counted struct {
 	algorithms.Limiter
 	let       chan struct{} // nil, or closed: at once
@@ -67,7 +67,7 @@ func flood(n int, ask func(i int) httplimit.Outcome) (outcomes map[httplimit.Out
 	return outcomes
 }
 
-// TestFloodOfOneKey: of 5,000 requests of one key at once just the limit is admitted, no more than 32 questions are out at
+// TestFloodOfOneKey: of 5,000 requests of one key at once exactly the limit is admitted, at most 32 calls are under way at
 // a time, and most of the requests share a denial.
 func TestFloodOfOneKey(t *testing.T) {
 	clock := limitertest.NewClock(start)
@@ -95,7 +95,7 @@ func TestFloodOfOneKey(t *testing.T) {
 	}
 }
 
-// TestFloodOfSeveral: denials are taken only by requests of the same key, limiter and kind, and of no smaller cost; all
+// TestFloodOfSeveral: only requests of the same key, limiter and kind, and of no smaller cost, share a denial. All
 // others ask in turn.
 func TestFloodOfSeveral(t *testing.T) {
 	clock := algorithms.WithClock(limitertest.NewClock(start).Now)
@@ -154,8 +154,8 @@ func TestFloodOfSeveral(t *testing.T) {
 	}
 }
 
-// TestFloodGivesUp: requests that wait for their turn are failures at the Timeout, and gone when their context ends. Those
-// that come after find no trace of them.
+// TestFloodGivesUp: requests that wait for their turn fail at the Timeout, and are gone when their context ends. Requests
+// after them are not affected.
 func TestFloodGivesUp(t *testing.T) {
 	c := &counted{Limiter: must(gcra.NewLocal(algorithms.PerHour(1000))), let: make(chan struct{})}
 	patient := decider(t, c, httplimit.OnFailure(httplimit.Refuse), httplimit.OnError(func(*http.Request, httplimit.Failure) {}))
@@ -191,8 +191,8 @@ func TestFloodGivesUp(t *testing.T) {
 	}
 }
 
-// TestFloodTimesOut: a request whose turn doesn't come in time is decided by the policy, and the server doesn't count as
-// away for it.
+// TestFloodTimesOut: if a request's turn doesn't come in time, the policy decides, and the server doesn't count as
+// away.
 func TestFloodTimesOut(t *testing.T) {
 	c := &counted{Limiter: must(gcra.NewLocal(algorithms.PerHour(1000))), let: make(chan struct{})}
 	var mu sync.Mutex

@@ -15,7 +15,7 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// A fixed limiter gives always one answer.
+// A fixed limiter always gives the same answer.
 type fixed struct {
 	instant
 	result algorithms.Result
@@ -109,7 +109,7 @@ func TestWindow(t *testing.T) {
 		map[string]string{"RateLimit-Policy": `"default";q=100`})
 }
 
-// unlimited is a limiter that can't tell its limit.
+// unlimited is a limiter without a method Limit.
 type unlimited struct{ algorithms.Limiter }
 
 func (unlimited) AllowN(context.Context, string, int64) (algorithms.Result, error) {

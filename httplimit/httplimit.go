@@ -20,9 +20,9 @@ import (
 // An option that concerns one limiter applies to limiter here, and to another limiter in [Also]. If an option is given twice the
 // last one counts, except for [Skip]: all of them apply.
 //
-// The error wraps algorithms.ErrNilLimiter for a limiter that is nil, and algorithms.ErrInvalidOption for
-// other configurations that can't work, such as a nil function, two limiters of one name, two that share one count, or a
-// limiter without a method Local and without [OnFailure]. It names everything that is wrong.
+// The error wraps algorithms.ErrNilLimiter for a limiter that is nil, and algorithms.ErrInvalidOption for any other
+// configuration that can't work. Examples are a nil function, two limiters of one name, two limiters that share one count, and a
+// limiter without a method Local if [OnFailure] isn't given. The error names everything that is wrong.
 //
 // The limiter gets a context with the request's values, which ends at the [Timeout] or at the request's own deadline. If the
 // deadline comes first, the policy decides. A canceled context doesn't end the call of the limiter, as it doesn't mean that the

@@ -43,7 +43,7 @@ func serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 	return w
 }
 
-// wantFields compares header fields; "" is one that must not be there.
+// wantFields compares header fields; "" means that the field must be missing.
 func wantFields(t *testing.T, w *httptest.ResponseRecorder, want map[string]string) {
 	t.Helper()
 	for name, value := range want {
@@ -53,7 +53,7 @@ func wantFields(t *testing.T, w *httptest.ResponseRecorder, want map[string]stri
 	}
 }
 
-// A failure is a limiter that answers nothing but an error.
+// A failure is a limiter that always returns an error.
 type failure struct{ err error }
 
 func (f failure) Allow(context.Context, string) (algorithms.Result, error) {
@@ -149,7 +149,7 @@ func TestPolicies(t *testing.T) {
 }
 
 // TestSeveralLimiters: nothing is charged for a request that another limiter denies, and the longest wait
-// is told.
+// is in Retry-After.
 func TestSeveralLimiters(t *testing.T) {
 	clock := limitertest.NewClock(start)
 	second := must(fixedwindow.NewLocal(algorithms.PerSecond(2), algorithms.WithClock(clock.Now)))
@@ -176,7 +176,7 @@ func TestSeveralLimiters(t *testing.T) {
 	}
 }
 
-// TestWrong: New tells what can't work, that of key functions included.
+// TestWrong: New returns an error for everything that can't work, including key functions.
 func TestWrong(t *testing.T) {
 	ok := instant{}
 	for name, c := range map[string]struct {

@@ -25,7 +25,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// FuzzNames: with any names the fields are what RFC 9651 says a List is, and say which name is which.
+// FuzzNames: with any names the fields are Lists as in RFC 9651, from which the names can be read back.
 func FuzzNames(f *testing.F) {
 	f.Add("burst", "daily")
 	f.Add(`"`, `\`)
@@ -89,7 +89,7 @@ func readList(s, parameters string) (names []string, ok bool) {
 	}
 }
 
-// isKeyOfAddress reports whether a key is what ClientIP makes of an address.
+// isKeyOfAddress reports whether ClientIP can return a key.
 func isKeyOfAddress(key string) bool {
 	if addr, err := netip.ParseAddr(key); err == nil {
 		return addr.Is4() && addr.String() == key

@@ -19,7 +19,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// oneLease is a limiter of one lease a key, whose calls a test sees and changes.
+// oneLease is a limiter of one lease a key. A test can watch its calls and change their results.
 type oneLease struct {
 	inflight.Limiter
 	acquire, renew func(ctx context.Context) error // nil: does nothing; otherwise it is called first
@@ -30,7 +30,7 @@ func newOneLease(ttl time.Duration) *oneLease {
 	return &oneLease{Limiter: must(inflight.NewLocal(1, ttl)), released: make(chan string, 100)}
 }
 
-// Local returns the limiter without what the test does to it.
+// Local returns the limiter without the changes of the test.
 func (l *oneLease) Local() (inflight.Limiter, error) { return l.Limiter, nil }
 
 func (l *oneLease) Acquire(ctx context.Context, key, id string) (algorithms.Result, error) {
@@ -69,8 +69,8 @@ func free(t *testing.T, l inflight.Limiter, address string) int64 {
 
 const client = "192.0.2.1"
 
-// TestInflight: so many requests of a client are served at once. Others are refused with Retry-After and no other field, and
-// other clients have leases of their own.
+// TestInflight: a limited number of requests of a client are served at once. Others are refused with Retry-After and no other
+// field, and other clients have separate leases.
 func TestInflight(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	for name, l := range map[string]inflight.Limiter{
@@ -109,7 +109,7 @@ func TestInflightFields(t *testing.T) {
 	wantFields(t, get(limit(served), client), map[string]string{"X-RateLimit-Limit": "2", "X-RateLimit-Remaining": "1"})
 }
 
-// TestInflightGivesBack: whatever the handler does, its lease is given back when it has returned; and a request to which
+// TestInflightGivesBack: whatever the handler does, its lease is given back when it has returned. A request to which
 // the limiter doesn't apply takes none.
 func TestInflightGivesBack(t *testing.T) {
 	l := must(inflight.NewLocal(1, time.Hour))
@@ -171,7 +171,7 @@ func TestInflightHijacked(t *testing.T) {
 	}
 }
 
-// TestInflightFlushes: streams work in the handler.
+// TestInflightFlushes: the handler can flush a stream.
 func TestInflightFlushes(t *testing.T) {
 	server := httptest.NewServer(must(httplimit.NewInflight(newOneLease(time.Hour)))(
 		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -291,7 +291,7 @@ func TestInflightAlso(t *testing.T) {
 	}
 }
 
-// withoutLocal is a limiter that has no form in this process.
+// withoutLocal is a limiter without a Local.
 type withoutLocal struct{ inflight.Limiter }
 
 func TestInflightWrong(t *testing.T) {
@@ -326,7 +326,7 @@ func TestInflightWrong(t *testing.T) {
 	}
 }
 
-// TestInflightDecider: the decisions without the answers.
+// TestInflightDecider: an InflightDecider makes the same decisions as the middleware.
 func TestInflightDecider(t *testing.T) {
 	l := must(inflight.NewLocal(1, time.Hour))
 	d := must(httplimit.NewInflightDecider(l))
@@ -374,7 +374,7 @@ type panicking struct{ algorithms.Limiter }
 
 func (panicking) AllowN(context.Context, string, int64) (algorithms.Result, error) { panic("limiter") }
 
-// TestInflightCrowd: of very many requests at once, some of which share their refusals, never too many are inside.
+// TestInflightCrowd: if very many requests come at once and share refusals, never too many are served at the same time.
 func TestInflightCrowd(t *testing.T) {
 	const most, requests = 3, 400
 	_, conn := resptest.Miniredis(t)

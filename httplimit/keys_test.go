@@ -85,7 +85,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestPathAsWritten: a client that writes a path in another way has no further allowance.
+// TestPathAsWritten: a client gets no further allowance by writing a path in another way.
 func TestPathAsWritten(t *testing.T) {
 	for _, written := range []string{"/a/b", "//a/b", "/a//b", "/a/b/", "/a/./b", "/x/../a/b", "/%61/b", "/a%2fb", "/../a/b?x", "/a/b//#x"} {
 		target, err := url.Parse(written)
@@ -101,7 +101,7 @@ func TestPathAsWritten(t *testing.T) {
 	}
 }
 
-// TestHugeQuery: of a million parameters only the one that is wanted costs memory.
+// TestHugeQuery: of a million parameters only the key's takes memory.
 func TestHugeQuery(t *testing.T) {
 	r := &http.Request{URL: &url.URL{RawQuery: strings.Repeat("a=%41&k+y&%zz&%4&;&", 100_000) + "key=%37d3f"}}
 	key := httplimit.Query("key")
@@ -113,7 +113,7 @@ func TestHugeQuery(t *testing.T) {
 	}
 }
 
-// FuzzQuery: a parameter is what net/url has, however the query is written.
+// FuzzQuery: a parameter is the same as by net/url, however the query is written.
 func FuzzQuery(f *testing.F) {
 	f.Add("key=1&key=2", "key")
 	f.Add("%6bey=%31;&%zz&=&k%65y=+%31&key", "key")

@@ -34,8 +34,8 @@ var unlimited, denyAll = new(target), new(target)
 // The limiters that with returns are kept, up to 1,024. If there are more limits, with is called again for some. For [ErrAway]
 // all these limiters count as one server.
 //
-// If with returns a nil limiter or an error, as it does for a limit that isn't valid, the request is refused with 503,
-// whatever the policy, and the function of [OnError] is called.
+// If with returns a nil limiter or an error, the request is refused with 503, whatever the policy, and the function of [OnError]
+// is called. with returns an error for a limit that isn't valid, for example.
 func LimitFunc[L algorithms.Limiter](with func(algorithms.Limit) (L, error), limit func(*http.Request) algorithms.Limit) RuleOption {
 	return ruleOption(func(r *rule) {
 		if with == nil || limit == nil {

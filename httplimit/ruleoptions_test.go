@@ -73,7 +73,7 @@ func TestAppliesTo(t *testing.T) {
 	}
 }
 
-// TestMethods: what does the work of a method counts as it: HEAD as GET, and any case that a client writes.
+// TestMethods: HEAD counts as GET, and a method counts in upper and in lower case.
 func TestMethods(t *testing.T) {
 	for _, c := range []struct {
 		methods []string
@@ -113,7 +113,7 @@ func TestHeadThroughServeMux(t *testing.T) {
 	}
 }
 
-// TestSkipPreflight: only what browsers send as a preflight is let through.
+// TestSkipPreflight: only preflights as browsers send them pass.
 func TestSkipPreflight(t *testing.T) {
 	for _, c := range []struct {
 		method, origin, asks string
@@ -143,8 +143,8 @@ func TestSkipPreflight(t *testing.T) {
 	}
 }
 
-// TestLimitFunc: each plan has its limit over the same keys; the zero Limit is the limiter's own; a limit that
-// can't be had is refused; each limiter is made once, and no more than 1,024 are kept.
+// TestLimitFunc: each plan has its limit over the same keys. The zero Limit is the limiter's own. A request with a limit
+// that isn't valid is refused. Each limiter is made once, and at most 1,024 are kept.
 func TestLimitFunc(t *testing.T) {
 	limiter := must(slidinglog.NewLocal(algorithms.PerHour(1)))
 	made := 0

@@ -30,8 +30,8 @@ func (uncomparable) Run(context.Context, *scripts.Script, []string, []string) ([
 	return nil, errDown
 }
 
-// TestSharedCounts: two limiters of one middleware that charge the same count for each request are an error, and those
-// that don't are none.
+// TestSharedCounts: New returns an error for two limiters that charge the same count for each request, and none for those
+// that don't.
 func TestSharedCounts(t *testing.T) {
 	a, b := idle{"a"}, idle{"b"}
 	minute := algorithms.PerMinute(10)

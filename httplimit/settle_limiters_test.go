@@ -18,7 +18,7 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// TestSettleLimiters: each algorithm settles, over a server and in this process, also behind other limiters and for a plan.
+// TestSettleLimiters: each algorithm settles, over a server and in this process, also behind wrappers and with LimitFunc.
 func TestSettleLimiters(t *testing.T) {
 	clock := limitertest.NewClock(start)
 	_, run := resptest.Miniredis(t)

@@ -133,7 +133,7 @@ func TestSettleResponse(t *testing.T) {
 	}
 }
 
-// unwraps hides what a ResponseWriter can do, except from http.ResponseController.
+// unwraps hides the optional methods of a ResponseWriter, except from http.ResponseController.
 func unwraps(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(unwrapper{w}, r) })
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// A ledger is a Reserver of a limit of ten, which nothing comes back to but what is settled.
+// A ledger is a Reserver of ten events, which only settlements give back.
 type ledger struct {
 	mu      sync.Mutex
 	charged int64
@@ -190,7 +190,7 @@ func TestSettlePolicies(t *testing.T) {
 	other.is(t, 1, 1)
 }
 
-// TestSettleShadow: the charge of a limiter that is only tried is settled as one in force.
+// TestSettleShadow: the charge of a shadow is settled like that of a limiter in force.
 func TestSettleShadow(t *testing.T) {
 	ledger := newLedger()
 	h := must(httplimit.New(ledger, ofOneKey, costs4, uses(1), httplimit.Shadow(), httplimit.ShadowHeader()))(served)
@@ -198,8 +198,8 @@ func TestSettleShadow(t *testing.T) {
 	ledger.is(t, 1, 1)
 }
 
-// TestSettleEnds: the client's end is none of the settlement's, which has a deadline of its own. A limiter that doesn't come back
-// is left behind.
+// TestSettleEnds: a settlement goes on after the client has left, and has its own deadline. A limiter that doesn't return
+// is left to run in its goroutine.
 func TestSettleEnds(t *testing.T) {
 	ledger := newLedger()
 	type key struct{}
@@ -251,7 +251,7 @@ func (e *ending) Deadline() (time.Time, bool) {
 	return time.Now().Add(time.Hour), true
 }
 
-// TestSettleFields: the fields about limits are in order though nothing is written but past the writer.
+// TestSettleFields: the fields about limits are in order even if the handler only writes past the writer.
 func TestSettleFields(t *testing.T) {
 	w := get(must(httplimit.New(newLedger(), ofOneKey, uses(0)))(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Add("X-RateLimit-Remaining", "99") // as a proxy adds its upstream's
@@ -289,7 +289,7 @@ func TestSettleAway(t *testing.T) {
 	ledger.is(t, 2)
 }
 
-// TestSettleFlood: at most 32 settlements of a key are out at a time, and none takes a denial for its answer or is one.
+// TestSettleFlood: at most 32 settlements of a key are under way at a time. Settlements and requests don't share denials.
 func TestSettleFlood(t *testing.T) {
 	const requests = 100
 	let := make(chan struct{})
@@ -327,7 +327,8 @@ func TestSettleFlood(t *testing.T) {
 	}
 }
 
-// TestSettleWrong: a limiter that is known not to reserve is an error of New. One that is chosen later refuses the request.
+// TestSettleWrong: New returns an error for a limiter that is known to be no Reserver. If one is chosen later, the request is
+// refused.
 func TestSettleWrong(t *testing.T) {
 	plain, can := failure{errDown}, newLedger()
 	for name, opts := range map[string][]httplimit.Option{

@@ -17,7 +17,7 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// TestShadow: a limiter that is only tried is asked about what the others admit, and changes nothing about it.
+// TestShadow: a shadow is asked about the requests that the others admit, and doesn't change their answers.
 func TestShadow(t *testing.T) {
 	panics := func(context.Context, int64) (algorithms.Result, error) { panic(errBroken) }
 	hangs := func(ctx context.Context, _ int64) (algorithms.Result, error) {
@@ -142,7 +142,7 @@ func TestShadowCounts(t *testing.T) {
 	}
 }
 
-// TestShadowAlone: without a limit in force all requests pass, and only the field of ShadowHeader tells of the limiter.
+// TestShadowAlone: without a limit in force all requests pass, and only the field of ShadowHeader is set.
 func TestShadowAlone(t *testing.T) {
 	for _, style := range []httplimit.HeaderStyle{httplimit.XRateLimit, httplimit.IETFDraft11, httplimit.NoHeaders} {
 		inner := must(httplimit.New(denies, httplimit.OnFailure(httplimit.LetPass), httplimit.Name("a b"), httplimit.Shadow(), httplimit.ShadowHeader(), httplimit.Headers(style)))(served)
@@ -186,7 +186,7 @@ func TestShadowMistakes(t *testing.T) {
 	}
 }
 
-// TestShadowGone: the limits in force have admitted a request whose context ends while a limiter that is tried is asked.
+// TestShadowGone: a request whose context ends during the call of a shadow stays admitted by the limits in force.
 func TestShadowGone(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	leaves := func(ctx context.Context, _ int64) (algorithms.Result, error) {
@@ -201,7 +201,7 @@ func TestShadowGone(t *testing.T) {
 	}
 }
 
-// TestShadowUnheard: a limiter that is tried and reports nowhere is a mistake.
+// TestShadowUnheard: New returns an error for a shadow whose decisions nothing reports.
 func TestShadowUnheard(t *testing.T) {
 	_, err := httplimit.New(instant{}, httplimit.OnFailure(httplimit.LetPass), httplimit.Shadow())
 	if !errors.Is(err, algorithms.ErrInvalidOption) || !strings.Contains(err.Error(), "want OnShadow or") {

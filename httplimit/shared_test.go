@@ -12,7 +12,7 @@ import (
 	"github.com/go-weir/weir/internal/ask"
 )
 
-// TestShares: a denial is taken only by a request of the same kind for which it is true.
+// TestShares: a denial answers only a request of the same kind for which it holds.
 func TestShares(t *testing.T) {
 	began, one, other := time.Now(), new(target), new(target)
 	denied := algorithms.Result{Limit: 10, RetryAfter: time.Millisecond}
@@ -39,7 +39,7 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// TestAged: a denial that is taken late tells the rest of the wait, and never none.
+// TestAged: a denial that is shared late has the rest of the wait, and at least a microsecond.
 func TestAged(t *testing.T) {
 	result := algorithms.Result{Limit: 10, RetryAfter: time.Hour, ResetAfter: 2 * time.Hour}
 	got := denial{result, time.Now().Add(-time.Minute)}.aged()
@@ -59,7 +59,7 @@ func (hung) AllowN(ctx context.Context, _ string, _ int64) (algorithms.Result, e
 	return algorithms.Result{}, ctx.Err()
 }
 
-// TestLateTurn: a question whose turn came late, and that has no answer in the rest of its time, says nothing about the server.
+// TestLateTurn: a call whose turn came late, and that gets no answer in the rest of its time, tells nothing about the server.
 func TestLateTurn(t *testing.T) {
 	s := &slots[maphash.String(seed, "k")%uint64(len(slots))]
 	for range mostOut {

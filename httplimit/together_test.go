@@ -21,7 +21,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// A wire is a runner over a server, which writes down the scripts that it has run.
+// A wire is a runner over a server. It records the scripts that it has run.
 type wire struct {
 	*resptest.Conn
 	apart bool          // keys of different tags are not together
@@ -84,7 +84,7 @@ func as(h http.Handler, user string, header ...string) *httptest.ResponseRecorde
 	return serve(h, r)
 }
 
-// TestTogether: limiters over one server are asked in one script, and none is charged for what another denies.
+// TestTogether: limiters over one server are asked in one script, and none is charged for a request that another denies.
 func TestTogether(t *testing.T) {
 	run := newWire(t)
 	user := must(gcra.New(run, algorithms.PerHour(2)))
@@ -156,7 +156,7 @@ func TestTogetherVerdict(t *testing.T) {
 	}
 }
 
-// TestTogetherRace: of requests that race, those that one limiter denies are charged to none.
+// TestTogetherRace: among requests that race, those that one limiter denies are charged to none.
 func TestTogetherRace(t *testing.T) {
 	first, second := must(gcra.NewLocal(algorithms.PerDay(1000))), must(gcra.NewLocal(algorithms.PerDay(10)))
 	d := decider(t, first, httplimit.Also(second, httplimit.Name("second"), ofOneKey, httplimit.Timeout(time.Hour)))
@@ -167,7 +167,7 @@ func TestTogetherRace(t *testing.T) {
 	}
 }
 
-// TestTogetherRaceAway: so it is while the server is away.
+// TestTogetherRaceAway: the same holds while the server is away.
 func TestTogetherRaceAway(t *testing.T) {
 	run := newWire(t)
 	run.fails = errDown
@@ -184,7 +184,7 @@ func TestTogetherRaceAway(t *testing.T) {
 	}
 }
 
-// TestTogetherShares: a denial by one limiter is not shared by those that only another key has in common with it.
+// TestTogetherShares: requests don't share the denial of one limiter if only the key of another limiter is the same.
 func TestTogetherShares(t *testing.T) {
 	const others, same = 200, 100
 	run := newWire(t)
@@ -251,7 +251,7 @@ func TestApart(t *testing.T) {
 	}
 }
 
-// TestTogetherFails: what has failed for all is decided by each limiter's own policy. Those that are asked instead decide as
+// TestTogetherFails: if the question to all limiters fails, each limiter's policy decides. The limiters of the policies decide as
 // one too.
 func TestTogetherFails(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -289,7 +289,7 @@ func TestTogetherFails(t *testing.T) {
 	}
 }
 
-// TestTogetherOneKey: a key that holds something foreign is a failure of its own limiter alone.
+// TestTogetherOneKey: if a key has foreign contents, only the limiter of that key fails.
 func TestTogetherOneKey(t *testing.T) {
 	run := newWire(t)
 	if _, err := run.Do("SET", "weir:{bad}:gcra:3/1d", "foreign"); err != nil {
@@ -320,7 +320,7 @@ func TestTogetherGone(t *testing.T) {
 	}
 }
 
-// TestTogetherPlans: the limiters that are chosen for a request decide as one.
+// TestTogetherPlans: limiters that LimitFunc chooses for a request decide as one.
 func TestTogetherPlans(t *testing.T) {
 	run := newWire(t)
 	user := must(gcra.New(run, algorithms.PerDay(1)))
@@ -350,7 +350,7 @@ func TestTogetherPlans(t *testing.T) {
 }
 
 // TestTogetherFlood: no key has more than 32 questions out, also if each request has another key for another limiter. Most
-// share the denials of the key that they have in common, and those that deny something else are not mistaken for it.
+// share the denials of their common key. Denials of other keys are not shared.
 func TestTogetherFlood(t *testing.T) {
 	const requests = 1000
 	run := newWire(t)

@@ -30,7 +30,7 @@ func left(remaining int64) algorithms.Limiter {
 
 var denies = fixed{result: algorithms.Result{Limit: 5, RetryAfter: 7 * time.Second, ResetAfter: 9 * time.Second}}
 
-// opaque hides what a ResponseWriter can do besides, as many middlewares do.
+// opaque hides the optional methods of a ResponseWriter, as many middlewares do.
 func opaque(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(struct{ http.ResponseWriter }{w}, r)
@@ -41,7 +41,7 @@ func unchanged(next http.Handler) http.Handler { return next }
 
 func timeout(next http.Handler) http.Handler { return http.TimeoutHandler(next, time.Hour, "") }
 
-// TestNested: of middlewares around each other the client is told of the limiter that matters most, and lists have the
+// TestNested: with nested middlewares the fields are those of the limiter that matters most, and lists have the
 // items of both, whatever is between them.
 func TestNested(t *testing.T) {
 	for _, c := range []struct {
@@ -92,8 +92,8 @@ func proxyOf(t *testing.T, limiter algorithms.Limiter, style httplimit.HeaderSty
 	return server
 }
 
-// TestReverseProxy: an upstream with limits of its own doesn't double the fields, and one that sends an informational
-// response before doesn't remove them.
+// TestReverseProxy: an upstream with its own limits doesn't double the fields, and one that sends an informational
+// response first doesn't remove them.
 func TestReverseProxy(t *testing.T) {
 	for _, c := range []struct {
 		name      string
@@ -142,7 +142,7 @@ func TestReverseProxy(t *testing.T) {
 	}
 }
 
-// TestReverseProxyLists: the lists have what the upstream adds, and stay after an informational response.
+// TestReverseProxyLists: the lists have the items of the upstream too, and stay after an informational response.
 func TestReverseProxyLists(t *testing.T) {
 	for _, early := range []bool{false, true} {
 		server := proxyOf(t, left(50), httplimit.IETFDraft11, func(w http.ResponseWriter, _ *http.Request) {
@@ -163,7 +163,8 @@ func TestReverseProxyLists(t *testing.T) {
 	}
 }
 
-// TestHandlersOwnFields: a handler that removes the fields has them removed, and one that sets some has the tightest.
+// TestHandlersOwnFields: if a handler removes the fields, they stay away. If it sets some, those of the tightest limiter are
+// sent.
 func TestHandlersOwnFields(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -288,7 +289,7 @@ func TestResponseWriters(t *testing.T) {
 	}
 }
 
-// TestServesFiles: a file comes whole, also in parts.
+// TestServesFiles: a file is sent whole, and in parts if a client asks for ranges.
 func TestServesFiles(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a.txt")
 	if err := os.WriteFile(file, []byte(strings.Repeat("0123456789", 10_000)), 0o600); err != nil {

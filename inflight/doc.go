@@ -8,9 +8,10 @@
 //	})
 //
 // An operation runs under a lease: one of the N places of its key, which becomes free when it is given back, or when its time
-// to live ends without a renewal. [Do] holds a lease while a function runs. [Hold] returns the lease, and [Wait] waits until one
-// is free. All three renew the lease in the background, end the context of the operation if the lease is lost, and give it back.
-// The methods of [Limiter] are for callers that do that themselves. httplimit.NewInflight is middleware for net/http.
+// to live ends without a renewal. [Do] holds a lease while a function runs. [Hold] returns the lease, and [Wait] waits until
+// one is free. All three renew the lease in the background, and end the context of the operation if the lease is lost. Do gives
+// the lease back by itself; after Hold and Wait call Release. The methods of [Limiter] are for callers that do all of that
+// themselves. httplimit.NewInflight is middleware for net/http.
 //
 // # What it guarantees
 //

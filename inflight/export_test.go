@@ -63,7 +63,7 @@ func (c *Clock) Advance(d time.Duration) {
 	}
 }
 
-// Active returns how many timers are to fire.
+// Active returns how many timers are running.
 func (c *Clock) Active() (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -103,7 +103,8 @@ func TestHoldRenews(t *testing.T) {
 	}
 }
 
-// TestHoldLoses: a lease that another has by now is lost at the next Renew, and one that can't be renewed at its end.
+// TestHoldLoses: a lease that has ended on the server is lost at the next Renew. A lease that can't be renewed is lost at its
+// end.
 func TestHoldLoses(t *testing.T) {
 	clock := inflight.NewClock(start)
 	l := one(t, clock)
@@ -233,7 +234,7 @@ func TestReleaseTries(t *testing.T) {
 	}
 }
 
-// TestReleaseIsBounded: a server that never answers holds a Release up for a while only.
+// TestReleaseIsBounded: a server that never answers delays Release only for a bounded time.
 func TestReleaseIsBounded(t *testing.T) {
 	hangs := errtest.Must(inflight.New(hanging{}, 1, time.Second))
 	ctx, cancel := context.WithCancel(context.Background())
@@ -243,7 +244,7 @@ func TestReleaseIsBounded(t *testing.T) {
 	}
 }
 
-// TestWait: it waits until a lease is free, with pauses that become longer, and no longer than the context.
+// TestWait: Wait waits until a lease is free, with pauses that become longer, and at most until the context ends.
 func TestWait(t *testing.T) {
 	clock := inflight.NewClock(start)
 	l := one(t, clock)
@@ -337,7 +338,7 @@ func TestDo(t *testing.T) {
 	}
 }
 
-// TestDoLoses: the error of work that was ended by the loss of its lease says so. Time is real here, as it is in Do.
+// TestDoLoses: if f was ended by the loss of its lease, the error of Do says so. Do uses real time.
 func TestDoLoses(t *testing.T) {
 	l := errtest.Must(inflight.NewLocal(1, 3*time.Millisecond))
 	err := inflight.Do(context.Background(), l, "k", func(ctx context.Context) error {
@@ -352,7 +353,7 @@ func TestDoLoses(t *testing.T) {
 	}
 }
 
-// TestManyAtOnce: of many goroutines never more than the number are inside, whatever the limiter.
+// TestManyAtOnce: never more goroutines than the limit hold a lease, with every kind of limiter.
 func TestManyAtOnce(t *testing.T) {
 	const most, goroutines, rounds = 3, 32, 20
 	_, conn := resptest.Miniredis(t)

@@ -37,7 +37,7 @@ func TestCoalesced(t *testing.T) {
 	inflighttest.Run(t, over(errtest.Must(coalesce.New(conn))))
 }
 
-// TestLocal: the cases say what they want, besides being the same for two Locals.
+// TestLocal runs the suite over a Local. It compares two Locals, but its cases also check fixed results.
 func TestLocal(t *testing.T) {
 	inflighttest.Run(t, inflighttest.Subject{
 		New: func(most int64, ttl time.Duration, opts ...algorithms.Option) (inflight.Limiter, error) {
@@ -53,7 +53,7 @@ func TestLocal(t *testing.T) {
 	})
 }
 
-// TestWrongArguments: each is an error that says which, of both constructors and of With.
+// TestWrongArguments: both constructors and With return an error that names the wrong argument.
 func TestWrongArguments(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	good := errtest.Must(inflight.New(conn, 1, time.Second))

@@ -51,7 +51,7 @@ func (m model) result(allowed bool, now, most int64) algorithms.Result {
 	return r
 }
 
-// TestModel: a Local answers as the definition, on a clock that goes forward.
+// TestModel: a Local gives the answers of the definition, on a clock that goes forward.
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		clock := limitertest.NewClock(start)
@@ -101,7 +101,7 @@ func TestModel(t *testing.T) {
 	})
 }
 
-// fixed is a runner that gives one reply to everything.
+// fixed is a runner that gives one reply to every call.
 type fixed struct{ reply []int64 }
 
 func (f fixed) Run(context.Context, *scripts.Script, []string, []string) ([]int64, error) {
@@ -116,7 +116,7 @@ func (hanging) Run(ctx context.Context, _ *scripts.Script, _, _ []string) ([]int
 	return nil, ctx.Err()
 }
 
-// TestReplies: a reply that makes no sense is ErrReply, and those that do are read.
+// TestReplies: an impossible reply gives ErrReply, and every other one a Result.
 func TestReplies(t *testing.T) {
 	const least, most = -1 << 63, 1<<63 - 1
 	ctx := context.Background()

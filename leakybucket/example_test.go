@@ -69,7 +69,7 @@ func ExampleNewLocal() {
 	// true 0 0s
 }
 
-// A queue spreads requests that come at once: one leaves, a burst waits, and the rest are refused.
+// A queue spreads requests that come at the same time: one leaves, a burst waits, and the rest are refused.
 func ExampleNewLocalQueue() {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC) // a clock of the example's own
 	queue, err := leakybucket.NewLocalQueue(algorithms.PerSecond(2).WithBurst(2), algorithms.WithClock(func() time.Time { return now }))
@@ -163,7 +163,7 @@ func ExampleQueue_Wait() {
 	// the turn would come too late
 }
 
-// paced is a RoundTripper that keeps to a third party's quota: calls of each host leave at an even rate.
+// paced is a RoundTripper that keeps to a third party's quota: calls to each host leave at an even rate.
 type paced struct {
 	queue *leakybucket.LocalQueue // or a *leakybucket.Queue, for all processes together
 	next  http.RoundTripper
@@ -176,7 +176,7 @@ func (p paced) RoundTrip(r *http.Request) (*http.Response, error) {
 	return p.next.RoundTrip(r)
 }
 
-// Outgoing calls wait their turn, in a client of net/http.
+// Outgoing calls of an http.Client wait for their turn.
 func Example_outgoingCalls() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Println("served", r.URL.Path) }))
 	defer server.Close()

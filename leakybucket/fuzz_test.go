@@ -22,14 +22,14 @@ func FuzzKey(f *testing.F) { algorithm.FuzzKey(f) }
 
 func FuzzCalls(f *testing.F) { algorithm.FuzzCalls(f) }
 
-// What a step of FuzzQueue does besides scheduling a request, which every other number does.
+// The steps of FuzzQueue that have numbers. Every other number schedules a request.
 const (
 	reset = iota
 	change
 )
 
 // FuzzQueue compares a Queue on an embedded server with a LocalQueue over any limit and any times,
-// with Resets and changes of the limit, and holds their answers to what a Slot promises.
+// with Resets and changes of the limit, and checks that each Slot is possible.
 func FuzzQueue(f *testing.F) {
 	const schedule = 2
 	now := algorithmtest.Start.UnixMicro()
@@ -47,7 +47,7 @@ func FuzzQueue(f *testing.F) {
 			return
 		}
 		q.reset()
-		// As in FuzzCalls, LocalQueue is asked too seldom to forget states that have passed.
+		// As in FuzzCalls, there are too few requests for LocalQueue to forget states that have passed.
 		for steps := 0; steps < 20 && len(numbers) > 0; steps++ {
 			switch numbers.Next() {
 			case reset:
@@ -85,7 +85,7 @@ type resetter interface {
 	Reset(ctx context.Context, key string) error
 }
 
-// make makes both, and tells whether the limit is valid.
+// make makes both, and reports whether the limit is valid.
 func (q *queues) make(limit algorithms.Limit) bool {
 	clock := algorithms.WithClock(func() time.Time { return time.UnixMicro(q.now) })
 	over, err := leakybucket.NewQueue(q.run, limit, clock)
@@ -99,7 +99,7 @@ func (q *queues) change(limit algorithms.Limit) {
 	q.take(limit, over, local, err, localErr)
 }
 
-// take takes both unless both refuse the limit.
+// take stores both, unless both refuse the limit.
 func (q *queues) take(limit algorithms.Limit, over *leakybucket.Queue, local *leakybucket.LocalQueue, err, localErr error) bool {
 	q.t.Helper()
 	if want := limit.Validate(); (err == nil) != (want == nil) || (localErr == nil) != (want == nil) {
@@ -126,7 +126,7 @@ func (q *queues) reset() {
 	q.departures = nil
 }
 
-// schedule asks both at a time and compares what they answer; where the time can't be, that is an
+// schedule asks both at a time and compares their answers. For an invalid time these must be an
 // error, and the zero Slot.
 func (q *queues) schedule(at int64) leakybucket.Slot {
 	q.t.Helper()
@@ -155,7 +155,7 @@ func (q *queues) schedule(at int64) leakybucket.Slot {
 	return slot
 }
 
-// keeps fails the test where a slot isn't what the queue promises.
+// keeps fails the test if the queue can't give this slot.
 func (q *queues) keeps(slot leakybucket.Slot) {
 	q.t.Helper()
 	burst, delay := q.limit.BurstOrRate(), slot.Delay.Microseconds()

@@ -47,12 +47,12 @@ func (d *definition) Decide(now, n int64) algorithms.Result {
 	return r
 }
 
-// toDrain is how long a level takes to drain, rounded up to a microsecond.
+// toDrain returns how long a level takes to drain, rounded up to a microsecond.
 func (d *definition) toDrain(level int64) time.Duration {
 	return time.Duration((level+d.rate-1)/d.rate) * time.Microsecond
 }
 
-// TestMeterIsGCRA states the theorem: the meter, which keeps a level that drains (the continuous-state
+// TestMeterIsGCRA tests a theorem: the meter, which keeps a level that drains (the continuous-state
 // leaky bucket), and GCRA, which keeps a theoretical arrival time (virtual scheduling), give the same
 // answers to the same requests. Level × emission interval = theoretical arrival time − now.
 func TestMeterIsGCRA(t *testing.T) {

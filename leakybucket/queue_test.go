@@ -38,7 +38,7 @@ func TestQueueNilRunner(t *testing.T) {
 	}
 }
 
-// TestQueueAndMeterApart: a queue and a meter of the same KEY don't meet.
+// TestQueueAndMeterApart: a queue and a meter of the same KEY don't affect each other.
 func TestQueueAndMeterApart(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	meter, err := leakybucket.New(conn, algorithms.PerHour(1))
@@ -58,7 +58,7 @@ func TestQueueAndMeterApart(t *testing.T) {
 }
 
 // TestQueueDefinition compares LocalQueue with departure times kept as rational numbers, and the
-// count of those that wait counted one by one.
+// waiting requests counted one by one.
 func TestQueueDefinition(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		limit := algorithms.Limit{
@@ -113,7 +113,7 @@ func ceil(us *big.Rat) time.Duration {
 	return time.Duration(-negated.Int64()) * time.Microsecond
 }
 
-// TestQueueNoDrift keeps a queue full over a million requests: it lets out the ideal count.
+// TestQueueNoDrift keeps a queue full over a million requests. The number that leaves is the ideal one.
 func TestQueueNoDrift(t *testing.T) {
 	const requests = 1_000_000
 	for _, run := range []struct {
@@ -149,7 +149,7 @@ func TestQueueNoDrift(t *testing.T) {
 	}
 }
 
-// TestQueueLimit: a queue's Limit is the one it was made with, or that With has given it.
+// TestQueueLimit: a queue's Limit is the one of its constructor or of With.
 func TestQueueLimit(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	first, second := algorithms.PerMinute(60), algorithms.PerSecond(7).WithBurst(3)

@@ -8,7 +8,7 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// TestTurns: calls that were late push those behind them, by no more than an interval and what the answers were late.
+// TestTurns: late calls delay those behind them by at most an interval and the lateness of their answers.
 func TestTurns(t *testing.T) {
 	rule, err := newQueueRule(algorithms.PerSecond(20))
 	if err != nil {
@@ -46,7 +46,7 @@ func TestTurns(t *testing.T) {
 	}
 }
 
-// TestTurnsAreFew: of a million keys a queue remembers some, and first those that may still matter.
+// TestTurnsAreFew: a queue bounds the number of remembered turns, and keeps those that may still matter.
 func TestTurnsAreFew(t *testing.T) {
 	rule, err := newQueueRule(algorithms.PerSecond(20))
 	if err != nil {

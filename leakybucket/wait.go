@@ -29,7 +29,7 @@ const timeToGiveBack = 250 * time.Millisecond
 // wait takes n places and sleeps until the last one's turn.
 func wait(ctx context.Context, q taker, turns *turns, key string, n int64) error {
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("weir: nothing was asked: %w", err)
+		return fmt.Errorf("weir: no place was taken: %w", err)
 	}
 	// The call must outlast ctx: if it ended with ctx, a place that it has taken would be unknown and couldn't be given back.
 	longer, cancel := remote.Outlasting(ctx, timeToGiveBack)

@@ -37,7 +37,7 @@ func newQueue(t *testing.T, limit algorithms.Limit, after func(context.Context, 
 	return q
 }
 
-// TestLateRepliesKeepApart: the answer to one Wait comes when the next has returned already. Both would leave together.
+// TestLateRepliesKeepApart: the answer to one Wait comes after the next Wait has returned. Both must not leave together.
 func TestLateRepliesKeepApart(t *testing.T) {
 	const interval = 300 * time.Millisecond
 	late, release := make(chan bool, 1), make(chan bool)
@@ -68,7 +68,7 @@ func TestLateRepliesKeepApart(t *testing.T) {
 	}
 }
 
-// TestLateReplyNeedsNoSleep: a place that would depart after the deadline, as its reply was late, is given back at once.
+// TestLateReplyNeedsNoSleep: if a late reply moves the departure behind the deadline, the place is given back at once.
 func TestLateReplyNeedsNoSleep(t *testing.T) {
 	began := time.Now() // before the first place was taken, from which the second one is an hour
 	deadline := began.Add(time.Hour + 300*time.Millisecond)
@@ -92,7 +92,7 @@ func TestLateReplyNeedsNoSleep(t *testing.T) {
 	}
 }
 
-// TestGivesBackOnce: giving a place back has a context of its own that ends soon, and is tried once.
+// TestGivesBackOnce: the call that gives a place back has a context that ends soon, and is made once.
 func TestGivesBackOnce(t *testing.T) {
 	type key struct{}
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), key{}, "value"))
@@ -114,14 +114,14 @@ func TestGivesBackOnce(t *testing.T) {
 	}
 }
 
-// fixed is a runner that gives one reply to everything.
+// fixed is a runner that gives one reply to every call.
 type fixed []int64
 
 func (f fixed) Run(context.Context, *scripts.Script, []string, []string) ([]int64, error) {
 	return f, nil
 }
 
-// FuzzQueueReply: a reply that makes no sense is ErrReply, never a panic, and never a wait that no queue has.
+// FuzzQueueReply: an impossible reply gives ErrReply, never a panic, and never an impossible wait.
 func FuzzQueueReply(f *testing.F) {
 	f.Add(int64(250_000), int64(5), int64(-1), int64(0), int64(0), uint8(2))
 	f.Add(int64(250_000), int64(4), int64(0), int64(8), int64(0), uint8(4))

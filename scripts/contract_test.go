@@ -42,7 +42,7 @@ func TestSHA1(t *testing.T) {
 	}
 }
 
-// contract is a header, read.
+// contract is the content of a header.
 type contract struct {
 	summary       string
 	keys          []string
@@ -114,7 +114,7 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// TestPlainLua holds the scripts to what every server has: no shebang, no libraries beside Lua's own,
+// TestPlainLua tests that the scripts use only features of every server: no shebang, no libraries beside Lua's own,
 // and in scripts of one request the keys are named in the commands that use them.
 func TestPlainLua(t *testing.T) {
 	indirect := regexp.MustCompile(`KEYS(\[[^12]|[^\[])|ARGV(\[[^1-9]|[^\[])`)
@@ -144,7 +144,7 @@ func keysOf(s *scripts.Script) int {
 
 var serverCall = regexp.MustCompile(`redis\.call\('(\w+)'`)
 
-// TestGenerated holds the files to the fragments that they are made from.
+// TestGenerated tests that the files are what the generator makes of the fragments.
 func TestGenerated(t *testing.T) {
 	texts, err := assemble.Scripts(os.DirFS("src"))
 	if err != nil {
@@ -160,7 +160,7 @@ func TestGenerated(t *testing.T) {
 	}
 }
 
-// TestPeeks: the scripts that look call nothing that writes, and are called as those that decide.
+// TestPeeks: the scripts that peek call no command that writes, and have the arguments of those that decide.
 func TestPeeks(t *testing.T) {
 	reads := []string{"TIME", "GET", "LINDEX", "ZCOUNT", "ZRANGE"}
 	for decision, peek := range map[*scripts.Script]*scripts.Script{

@@ -21,7 +21,7 @@ var (
 	// GCRAMost admits as much of a request as fits. GCRAReserve decides on a request whose charge GCRASettle settles later.
 	GCRAMost    = embedded("gcra_most", "86a4711150e7afa4da4fe2ef880d95e8003b90bf", gcraMostArgs, gcraMostReply)
 	GCRAReserve = embedded("gcra_reserve", "ab3acc975de306ce1fba4aa27e9db46adc50e8d6", gcraReserveArgs, gcraReserveReply)
-	GCRASettle  = embedded("gcra_settle", "ff974d28a76432fcddb090a8235cc887496aafb2", gcraSettleArgs, changed)
+	GCRASettle  = embedded("gcra_settle", "2c722c1463d8d30c6e6918b85c7b5500451ff8a2", gcraSettleArgs, changed)
 
 	// Queue decides for the leaky bucket's queue.
 	Queue = embedded("queue", "bc478e62c0599b47d6e212a454f106abbab5b2f6",
@@ -60,7 +60,7 @@ var (
 	// settles later.
 	SlidingLogMost    = embedded("slidinglog_most", "63f41b31475e6a4c2f4490785e2b0fa12f5eee47", slidingLogMostArgs, slidingLogMostReply)
 	SlidingLogReserve = embedded("slidinglog_reserve", "e1c9ba037a28aa11e1ff78f094d605738a84792e", slidingLogReserveArgs, slidingLogReserveReply)
-	SlidingLogSettle  = embedded("slidinglog_settle", "9989d7a5e23cb6dc1cde1d801f84c596b613298a", slidingLogSettleArgs, changed)
+	SlidingLogSettle  = embedded("slidinglog_settle", "f955aca94a3e30642132035bb43e11d61a0a9a3b", slidingLogSettleArgs, changed)
 
 	// Reset forgets a key, whichever algorithm wrote it.
 	Reset = embedded("reset", "e4f797b0af4d0dec57a8083b59b7248602bc74dd", nil, []string{"forgotten"})

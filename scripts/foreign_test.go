@@ -10,7 +10,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// foreign are contents of a key that no script has written, as commands that make them.
+// foreign has the commands that give a key contents which no script writes.
 func foreign() (commands [][]string) {
 	for _, text := range []string{
 		strings.Repeat("9", 17), strings.Repeat("9", 400), "5 " + strings.Repeat("9", 400), strings.Repeat("9", 400) + " 5", "5+" + strings.Repeat("9", 400),
@@ -31,7 +31,7 @@ func foreign() (commands [][]string) {
 }
 
 // deciding are the scripts that decide or look, each with the arguments of a request, without now_us, and how many
-// milliseconds a key gets to live that holds something else.
+// milliseconds a key with other contents gets to live.
 var deciding = []struct {
 	script *scripts.Script
 	args   []string
@@ -59,7 +59,7 @@ var deciding = []struct {
 	{scripts.SlidingLogPeek, []string{"1", "5", "60000000"}, -1},
 }
 
-// TestForeignState: a key that holds something else is an error that says so, stays as it is, and gets a TTL if it has
+// TestForeignState: a key with other contents gives an error that says so. It isn't changed, but gets a TTL if it has
 // none, so that no client is locked out forever. If it has a TTL, that stays.
 func TestForeignState(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
@@ -138,7 +138,7 @@ func dumpOf(t *testing.T, conn *resptest.Conn) string {
 	return fmt.Sprint(kind, " ", stored(t, conn))
 }
 
-// TestFarAhead: a time of as many digits as one can have is brought back to what the limit can reach.
+// TestFarAhead: a time with the most digits that a time can have is corrected to what the limit can reach.
 func TestFarAhead(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	for _, c := range []struct {

@@ -1,12 +1,13 @@
--- gcra_settle.lua: settles the charge of a request that gcra_reserve.lua has admitted: it gives the part that was not
--- used back, or charges what was used besides.
+-- gcra_settle.lua: settles the charge of a request that gcra_reserve.lua has admitted: it gives back the part that
+-- was not used, or charges what was used beyond the reserved cost.
 --
--- The measure is a limiter that was charged the true cost when the request was admitted. What is outstanding must not
--- be less than with that. So a charge can only be given back as far as its end, the TAT after it, still lies ahead of
--- now. What was given back since of charges before it has moved the end nearer. As that is not known, all that was
--- given back since counts. But no end is moved nearer than to where it would be with nothing before it: own_us.
+-- The time that is outstanding must never be less than if the true cost had been charged when the request was
+-- admitted. So at most the time from now to the end of the charge is given back. The end is the TAT after the charge.
+-- If earlier charges gave something back since, the end is nearer by that. The script does not know which charges these
+-- were, so it counts all that was given back since. But the end is never nearer than own_us, where it would be if
+-- nothing had been outstanding before the charge.
 --
--- Send it once at most for a request. After a second time, what is given back may be another request's.
+-- Send it at most once for a request. A second call may give back the charge of another request.
 --
 -- KEYS[1]  the limiter's key
 -- KEYS[2]  the key of what settlements have given back: that of the limiter, followed by ":{given}"

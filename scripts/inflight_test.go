@@ -136,7 +136,7 @@ func TestInflightRemoves(t *testing.T) {
 	}
 }
 
-// TestInflightClamps: no call brings back more than 64 leases that end too late. Those that end first come first.
+// TestInflightClamps: no call shortens more than 64 leases that end too late. Those that end first come first.
 func TestInflightClamps(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	for i := range 100 {
@@ -161,7 +161,7 @@ func TestInflightClamps(t *testing.T) {
 	}
 }
 
-// TestInflightForeign: a key of another type keeps the server's error. A sorted set of something else is taken for leases:
+// TestInflightForeign: a key of another type gives the server's error. The members of any sorted set count as leases:
 // each is held until its score, for an hour at most.
 func TestInflightForeign(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
@@ -219,7 +219,7 @@ func TestInflightForeign(t *testing.T) {
 	}
 }
 
-// TestInflightWithoutTTL: no lease is taken if the server refuses to give its key a TTL. One that is held stays.
+// TestInflightWithoutTTL: no lease is taken if the server refuses to give its key a TTL. A lease that is held stays.
 func TestInflightWithoutTTL(t *testing.T) {
 	redis, conn := resptest.Miniredis(t)
 	refuse := false

@@ -33,7 +33,7 @@ func TestLargeCounts(t *testing.T) {
 }
 
 // TestTrimsInParts: of very many entries that have gone a decision removes 65,536, if what stays can be counted in three bytes,
-// and what it answers is right all the same.
+// and its answer is right.
 func TestTrimsInParts(t *testing.T) {
 	const entries, minute, most, rate = 70_000, 60_000_000, 65_536, 1<<23 - 1
 	for _, c := range []struct {
@@ -76,7 +76,7 @@ func TestTrimsInParts(t *testing.T) {
 				t.Errorf("%d admitted, decision %d: %v elements, %v, want %d", c.admitted, i+1, got, err, length)
 			}
 		}
-		// A denial tells when the oldest entry that is still in the log goes.
+		// The RetryAfter of a denial tells when the oldest entry in the log expires.
 		args := []string{fmt.Sprint(rate - 2), fmt.Sprint(rate), fmt.Sprint(minute), at(minute + entries + 2)}
 		reply, err := conn.Run(context.Background(), scripts.SlidingLog, []string{"k"}, args)
 		if want := []int64{-1 - 3, minute - entries - 3, minute - 1}; err != nil || !slices.Equal(reply, want) {

@@ -13,8 +13,8 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// TestMany: many requests in one call are answered, and leave what is stored, as if each had been sent alone; also where
-// a key holds something else, or a value of another type.
+// TestMany: the answers to many requests in one call, and the stored keys after it, are as if each had been sent alone, even if
+// a key has other contents or another type.
 func TestMany(t *testing.T) {
 	requests := map[*scripts.Script][][]string{
 		scripts.GCRA:        {{"1000000", "5000000", "@"}, {"2000000", "5000000", "@"}},

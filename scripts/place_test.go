@@ -34,7 +34,7 @@ type looped struct {
 
 func (l looped) Unwrap() scripts.Runner { return l }
 
-// TestPlacerBehindWrappers: a Placer is found at any depth, and neither nil nor a circle is a trap.
+// TestPlacerBehindWrappers: a Placer is found behind any number of wrappers. A nil Runner or a cycle of wrappers has none.
 func TestPlacerBehindWrappers(t *testing.T) {
 	inner := &placed{}
 	var deep scripts.Runner = inner
@@ -64,7 +64,7 @@ func TestPlacerBehindWrappers(t *testing.T) {
 	}
 }
 
-// TestHashTag: as the specification of Redis Cluster says.
+// TestHashTag tests examples of the specification of Redis Cluster.
 func TestHashTag(t *testing.T) {
 	for key, want := range map[string]string{
 		"": "", "123456789": "123456789", "foo": "foo", "{foo}bar": "foo", "x{foo}{bar}": "foo", "{}foo": "{}foo", "{foo": "{foo",

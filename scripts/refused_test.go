@@ -13,7 +13,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// TestManyRefused: where the server refuses to write one key, the requests for that key have failed, and those for other
+// TestManyRefused: if the server refuses to write one key, the requests for that key fail, and those for other
 // keys are answered and stored.
 func TestManyRefused(t *testing.T) {
 	for _, c := range []struct {
@@ -60,7 +60,7 @@ func TestManyRefused(t *testing.T) {
 	}
 }
 
-// TestLogWithoutTTL: a log that would have no TTL, as the server refuses to give it one, is not left behind.
+// TestLogWithoutTTL: if the server refuses to give a log a TTL, no log without one is left behind.
 func TestLogWithoutTTL(t *testing.T) {
 	redis, conn := resptest.Miniredis(t)
 	redis.Server().SetPreHook(func(p *server.Peer, command string, _ ...string) bool {

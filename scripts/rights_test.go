@@ -17,7 +17,7 @@ var (
 	glob    = regexp.MustCompile("`([a-z_*]+)`")
 )
 
-// TestRights: a row of the table in docs/operating.md names just the commands that its scripts call. A script belongs to the
+// TestRights: a row of the table in docs/operating.md names exactly the commands that its scripts call. A script belongs to the
 // last row whose first cell has a pattern that its name matches, and else to the first row.
 func TestRights(t *testing.T) {
 	page, err := os.ReadFile("../docs/operating.md")

@@ -91,6 +91,6 @@ func (s *Script) CheckReply(reply []int64) error {
 	if slices.Contains(s.lengths, len(reply)) {
 		return nil
 	}
-	return fmt.Errorf("%w: script %s gave %d integers, want %s", ErrReply, s.name, len(reply),
+	return fmt.Errorf("%w: script %s replied with %d integers, want %s", ErrReply, s.name, len(reply),
 		strings.Trim(strings.ReplaceAll(fmt.Sprint(s.lengths), " ", " or "), "[]"))
 }

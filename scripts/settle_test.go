@@ -260,8 +260,8 @@ func TestSettlings(t *testing.T) {
 	}
 }
 
-// TestForeignCount: a key of what was given back that holds something else is an error that says so, before anything is
-// charged or settled, and gets a TTL if it has none.
+// TestForeignCount: if the key for what was given back has other contents, there is an error that says so, before anything is
+// charged or settled. The key gets a TTL if it has none.
 func TestForeignCount(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	do := func(command ...string) any {

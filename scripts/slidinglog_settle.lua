@@ -1,12 +1,12 @@
--- slidinglog_settle.lua: settles the charge of a request that slidinglog_reserve.lua has admitted: it gives the part
--- that was not used back, or charges what was used besides.
+-- slidinglog_settle.lua: settles the charge of a request that slidinglog_reserve.lua has admitted: it gives back the
+-- part that was not used, or charges what was used beyond the reserved cost.
 --
--- The measure is a log in which the request's entry has the true cost. What is in the log must not be less than with
--- that, in any span that ends now or later. If no later entry was written, the entry becomes what it should be, or
--- goes. Else what is given back is taken from the oldest entries, and what is charged is added to the newest. If the
--- request's entry has gone from the log, there is nothing to settle.
+-- In any span that ends now or later, the log must never count less than if the request's entry had the true cost. If
+-- no later entry was written, the entry gets the true cost, or is removed if that is 0. Otherwise the unused part is
+-- taken from the oldest entries, and a cost above the reserved one is added to the newest. If the request's entry has
+-- left the log, there is nothing to settle.
 --
--- Send it once at most for a request. After a second time, what is given back may be another request's.
+-- Send it at most once for a request. A second call may give back the charge of another request.
 --
 -- KEYS[1]  the limiter's key
 -- ARGV[1]  used       the true cost, at most 2^46 more than reserved

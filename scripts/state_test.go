@@ -28,7 +28,7 @@ type call struct {
 	life   int64
 }
 
-// at writes µs since now as they are stored.
+// at returns a time, in µs since now, in the form in which it is stored.
 func at(us int64) string { return fmt.Sprint(now + us) }
 
 var stories = []struct {
@@ -174,7 +174,7 @@ func entry(us, count int64, width ...int) string {
 	return bigEndian(now+us, 6) + bigEndian(count, width[0])
 }
 
-// log is a log as it is compared: the base and the entries.
+// log returns a log in the form in which it is compared: the base and the entries.
 func log(us, gone int64, entries ...string) string {
 	return fmt.Sprintf("%q", append([]string{bigEndian(now+us, 7) + bigEndian(gone, 6)}, entries...))
 }
@@ -225,7 +225,7 @@ func TestStored(t *testing.T) {
 					if got, err := conn.Do("PTTL", "k"); err != nil || got != ttl {
 						t.Errorf("call %d: lives %v ms, %v, want %d", i+1, got, err, ttl)
 					}
-					// A TTL of its own shows whether the next call touches the key at all.
+					// A distinct TTL shows whether the next call writes the key at all.
 					ttl = 99_999_999 + int64(i)
 					if _, err := conn.Do("PEXPIRE", "k", fmt.Sprint(ttl)); err != nil {
 						t.Fatal(err)
@@ -253,7 +253,7 @@ func stored(t *testing.T, conn *resptest.Conn) string {
 	return fmt.Sprintf("%q", value)
 }
 
-// TestLivesInUse: a key that is in use gets a longer TTL before it would live shorter than its state, and not earlier.
+// TestLivesInUse: the TTL of a key in use is renewed only when it would end before the key's state.
 func TestLivesInUse(t *testing.T) {
 	for _, c := range []struct {
 		script      *scripts.Script
@@ -284,7 +284,7 @@ func TestLivesInUse(t *testing.T) {
 	}
 }
 
-// TestPeekClock: a Peek without a time takes the server's.
+// TestPeekClock: a Peek without a time uses the server's.
 func TestPeekClock(t *testing.T) {
 	for _, c := range []struct {
 		decide, peek *scripts.Script

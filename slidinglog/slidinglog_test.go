@@ -21,7 +21,7 @@ func TestDefinition(t *testing.T) { algorithm.KeepsTo(t, define) }
 
 func TestNoDrift(t *testing.T) { algorithm.Admits(t, algorithmtest.EachPeriod) }
 
-// definition lists every event admitted, and looks at all of them each time.
+// definition lists every admitted event, and checks all of them each time.
 type definition struct {
 	capacity, period int64
 	admitted         []int64
@@ -31,7 +31,7 @@ func define(limit algorithms.Limit) algorithmtest.Definition {
 	return &definition{capacity: limit.Rate, period: limit.Period.Microseconds()}
 }
 
-// used is how many events the period up to now holds; an entry exactly a period old has gone.
+// used returns how many events the period up to now has. An entry that is exactly a period old doesn't count.
 func (d *definition) used(now int64) (n int64) {
 	for _, at := range d.admitted {
 		if at+d.period > now {
@@ -79,8 +79,8 @@ func TestLimitsOfTheLog(t *testing.T) {
 	}
 }
 
-// TestWidths changes the limit across 2^23, where entries get wider counts, back and forth on a live
-// log, in steps that make a count of 24 bits run over.
+// TestWidths changes the limit across 2^23, from which on entries have wider counts, back and forth on a
+// log in use, in steps that make a count of 24 bits overflow.
 func TestWidths(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	clock := limitertest.NewClock(time.UnixMicro(1_795_363_671_123_457))
@@ -114,8 +114,8 @@ func TestWidths(t *testing.T) {
 	}
 }
 
-// TestIdleForYears: times in entries are cut to 48 bits, nine years; a log that nobody has asked for
-// longer than that (which only a simulation can keep) is empty all the same.
+// TestIdleForYears: times in entries have 48 bits, which is nine years. A log without requests for
+// longer than that is empty. Only a simulation can keep one.
 func TestIdleForYears(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	for _, idle := range []time.Duration{1 << 46, 1 << 47, 1<<48 - 1, 1 << 48, 1<<48 + 30_000_000, 3 << 48} {

@@ -75,11 +75,11 @@ func New(limiters ...algorithms.Limiter) (*Limiter, error) {
 	l := &Limiter{limiters: append([]algorithms.Limiter(nil), limiters...)}
 	for i, limiter := range limiters {
 		if option.IsNil(limiter) {
-			return nil, fmt.Errorf("%w: number %d of %d, want a limiter", algorithms.ErrNilLimiter, i+1, len(limiters))
+			return nil, fmt.Errorf("%w: limiter %d of %d is nil", algorithms.ErrNilLimiter, i+1, len(limiters))
 		}
 		part, ok := joint.Of(limiter)
 		if !ok {
-			return nil, fmt.Errorf("%w: number %d is a %T, want an *algorithms.Remote or an *algorithms.Local "+
+			return nil, fmt.Errorf("%w: limiter %d is a %T, want an *algorithms.Remote or an *algorithms.Local "+
 				"(a cache, a fallback or a middleware goes around all of them)", ErrNotTogether, i+1, limiter)
 		}
 		l.parts = append(l.parts, part)

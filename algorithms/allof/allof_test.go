@@ -19,7 +19,7 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// must returns a limiter that was made.
+// must returns l. It panics if there is an error.
 func must[L algorithms.Limiter](l L, err error) algorithms.Limiter {
 	if err != nil {
 		panic(err)
@@ -47,13 +47,13 @@ func (a *answering) Place(_ context.Context, key string) (scripts.Place, bool) {
 	return scripts.Place{Group: tag}, tag != "unknown"
 }
 
-// uncomparable is a runner that == panics of.
+// uncomparable is a runner for which == panics.
 type uncomparable struct {
 	*answering
 	_ []int
 }
 
-// wrapper is a runner around another one that doesn't say so.
+// wrapper is a runner around another one, without a method Unwrap.
 type wrapper struct{ scripts.Runner }
 
 func TestNew(t *testing.T) {
@@ -71,11 +71,11 @@ func TestNew(t *testing.T) {
 		says     string
 	}{
 		{"none", nil, algorithms.ErrNilLimiter, "none was given"},
-		{"nil", []algorithms.Limiter{remote, nil}, algorithms.ErrNilLimiter, "number 2 of 2"},
-		{"a nil Remote", []algorithms.Limiter{(*algorithms.Remote)(nil)}, algorithms.ErrNilLimiter, "number 1 of 1"},
-		{"a nil Local", []algorithms.Limiter{local, (*algorithms.Local)(nil)}, algorithms.ErrNilLimiter, "number 2 of 2"},
+		{"nil", []algorithms.Limiter{remote, nil}, algorithms.ErrNilLimiter, "limiter 2 of 2 is nil"},
+		{"a nil Remote", []algorithms.Limiter{(*algorithms.Remote)(nil)}, algorithms.ErrNilLimiter, "limiter 1 of 1 is nil"},
+		{"a nil Local", []algorithms.Limiter{local, (*algorithms.Local)(nil)}, algorithms.ErrNilLimiter, "limiter 2 of 2 is nil"},
 		{"a cache", []algorithms.Limiter{cached}, allof.ErrNotTogether, "goes around"},
-		{"nested", []algorithms.Limiter{nested, must(gcra.New(run, minute))}, allof.ErrNotTogether, "number 1 is a *allof.Limiter"},
+		{"nested", []algorithms.Limiter{nested, must(gcra.New(run, minute))}, allof.ErrNotTogether, "limiter 1 is a *allof.Limiter"},
 		{"a Remote and a Local", []algorithms.Limiter{remote, local}, allof.ErrNotTogether, "all on one server"},
 		{"two runners", []algorithms.Limiter{remote, must(gcra.New(other, minute))}, allof.ErrNotTogether, "different runners"},
 		{"runners that can't be compared", []algorithms.Limiter{
@@ -113,7 +113,7 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// TestWrongRequests: a request that no limiter can admit, and keys that aren't known to be together, send nothing.
+// TestWrongRequests: nothing is sent for a request that no limiter can admit, or for keys that aren't known to be together.
 func TestWrongRequests(t *testing.T) {
 	ctx, run := context.Background(), &answering{reply: []int64{1, 1}}
 	remotes, err := allof.New(must(gcra.New(run, algorithms.PerSecond(10))), must(slidinglog.New(run, algorithms.PerMinute(5))))
@@ -162,7 +162,7 @@ func TestWrongRequests(t *testing.T) {
 	}
 }
 
-// TestTogether: the keys that the error advises are together by their hash tags, and one call holds them.
+// TestTogether: keys of the form that the error advises have one hash tag, and are sent in one call.
 func TestTogether(t *testing.T) {
 	run := &answering{reply: []int64{100_000, 1}}
 	l, err := allof.New(must(gcra.New(run, algorithms.PerSecond(10))), must(slidinglog.New(run, algorithms.PerMinute(5))))
@@ -180,7 +180,8 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-// TestCrossSlot: a server that turns out to be one of a cluster is the same error as keys that are known to be apart.
+// TestCrossSlot: CROSSSLOT of a server that wasn't known to be in a cluster gives the same error as keys that are known to be
+// apart.
 func TestCrossSlot(t *testing.T) {
 	run := &answering{err: resptest.Error("CROSSSLOT Keys in request don't hash to the same slot")}
 	l, err := allof.New(must(gcra.New(run, algorithms.PerSecond(10))))
@@ -193,7 +194,7 @@ func TestCrossSlot(t *testing.T) {
 	}
 }
 
-// TestReplies: a reply that the script can't give is an error.
+// TestReplies: an impossible reply of the script is an error.
 func TestReplies(t *testing.T) {
 	run := &answering{}
 	l, err := allof.New(must(gcra.New(run, algorithms.PerSecond(7))), must(slidinglog.New(run, algorithms.PerMinute(5))))
@@ -242,7 +243,7 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// TestLocal: the Local of a Limiter counts on where an earlier one has stopped, and is its own Local.
+// TestLocal: all Locals of a Limiter share their counts. The Local of a Local is itself.
 func TestLocal(t *testing.T) {
 	run := &answering{}
 	l, err := allof.New(must(gcra.New(run, algorithms.PerHour(3))), must(fixedwindow.New(run, algorithms.PerHour(2))))

@@ -54,7 +54,7 @@ func of(factories ...limitertest.Factory) limitertest.Factory {
 	}
 }
 
-// TestOfOne: a Limiter over one limiter is that limiter.
+// TestOfOne: a Limiter over one limiter decides as that limiter does.
 func TestOfOne(t *testing.T) {
 	for _, name := range []string{"gcra", "fixedwindow-aligned", "slidinglog"} {
 		t.Run(name, func(t *testing.T) {
@@ -69,8 +69,8 @@ func TestOfOne(t *testing.T) {
 	}
 }
 
-// TestOfSeveral: a Limiter over two that decide alike is either. One over two that don't decides in this process as on a
-// server.
+// TestOfSeveral: a Limiter over two limiters of equal limits decides as either. Over different limits it decides alike here and
+// on a server.
 func TestOfSeveral(t *testing.T) {
 	bucket, meter := algorithmsByName["gcra"], algorithmsByName["leakybucket"]
 	window, log := algorithmsByName["fixedwindow"], algorithmsByName["slidinglog"]

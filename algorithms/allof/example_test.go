@@ -94,7 +94,7 @@ func ExampleLimiter_AllowEach() {
 		if err != nil {
 			panic(err) // such as algorithms.ErrCostExceedsLimit, if the export has more than 1000 rows
 		}
-		ofUser, ofTenant := decision.Each[0], decision.Each[1]
+		ofUser, ofTenant := decision.Each[0], decision.Each[1] // if denied as a whole: which of them would admit
 		fmt.Println(export.user, decision.Result.Allowed, ofUser.Allowed, ofTenant.Allowed, decision.Result.RetryAfter)
 	}
 	// Output:

@@ -18,13 +18,13 @@ import (
 	"github.com/go-weir/weir/internal/algorithmtest"
 )
 
-// A shape is a limiter that a test makes in several places.
+// A shape describes a limiter, which tests make on a server and in this process.
 type shape struct {
 	algorithm string
 	limit     algorithms.Limit
 }
 
-// shapes draws limiters that are small enough for requests to be denied by each now and then.
+// shapes draws limiters with limits so small that each denies some requests.
 func shapes(t *rapid.T) []shape {
 	names := []string{"fixedwindow", "fixedwindow-aligned", "gcra", "leakybucket", "slidinglog"}
 	all := make([]shape, rapid.IntRange(1, 4).Draw(t, "limiters"))
@@ -40,7 +40,7 @@ func shapes(t *rapid.T) []shape {
 	return all
 }
 
-// made makes the limiters, each with a name of its own, by what an algorithm is over.
+// made makes the limiters, each with a different name.
 func made(t testing.TB, all []shape, over func(algorithmtest.Algorithm) limitertest.Factory, opts ...algorithms.Option) []algorithms.Limiter {
 	t.Helper()
 	limiters := make([]algorithms.Limiter, len(all))
@@ -65,7 +65,7 @@ func together(t testing.TB, limiters []algorithms.Limiter) *allof.Limiter {
 	return l
 }
 
-// requests draws a request for each limiter that it can be asked.
+// requests draws a valid request for each limiter.
 func requests(t *rapid.T, limiters []algorithms.Limiter) []allof.Request {
 	asked := make([]allof.Request, len(limiters))
 	for i, l := range limiters {
@@ -78,7 +78,7 @@ func requests(t *rapid.T, limiters []algorithms.Limiter) []allof.Request {
 	return asked
 }
 
-// TestNoHalfCharge: in any history each limiter has been charged with the requests that all admit, and with no other. The
+// TestNoHalfCharge: in any history each limiter is charged for exactly the requests that all limiters admit. The
 // wait of a denial is exact.
 func TestNoHalfCharge(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
@@ -116,7 +116,7 @@ func TestNoHalfCharge(t *testing.T) {
 	})
 }
 
-// checkWhole: the Result is what the limiters' come to.
+// checkWhole checks that the Result combines the limiters' Results.
 func checkWhole(t *rapid.T, d allof.Decision) {
 	r := d.Result
 	want := algorithms.Result{Allowed: true, Limit: d.Each[0].Limit, Remaining: d.Each[0].Remaining}
@@ -132,7 +132,7 @@ func checkWhole(t *rapid.T, d allof.Decision) {
 
 var prefixes atomic.Int64
 
-// TestOrder: limiters on a server decide as those in this process, in whatever order they are, and wherever the clock goes.
+// TestOrder: limiters on a server decide as those in this process, in any order, even if the clock goes back.
 func TestOrder(t *testing.T) {
 	conn := server(t)
 	remotes := func(a algorithmtest.Algorithm) limitertest.Factory { return a.Over(conn) }
@@ -188,8 +188,8 @@ func permuted[T any](of []T, order []int) []T {
 	return all
 }
 
-// TestConcurrent: Locals are asked as one in opposite orders, for keys in opposite orders, and alone, all at once. None waits
-// for another for good, and each admits its limit.
+// TestConcurrent: Locals are asked together in opposite orders, for keys in opposite orders, and alone, at the same time. There
+// is no deadlock, and each admits its limit.
 func TestConcurrent(t *testing.T) {
 	clock := limitertest.NewClock(algorithmtest.Start)
 	limit := algorithms.PerHour(2000)

@@ -70,7 +70,7 @@ func TestStoresAlike(t *testing.T) {
 	}
 }
 
-// contents is what the keys with a prefix hold, and for how long.
+// contents has the values and the TTLs of the keys with a prefix.
 func contents(t testing.TB, conn *resptest.Conn, prefix string) string {
 	t.Helper()
 	stored, err := conn.Dump(context.Background(), prefix)
@@ -158,7 +158,7 @@ func TestRefusedWrites(t *testing.T) {
 	}
 }
 
-// TestReplyForm: where each limiter's reply is one integer, nothing else is sent.
+// TestReplyForm: if each limiter's reply is one integer, the whole reply has only these.
 func TestReplyForm(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	reply, err := conn.Run(context.Background(), scripts.AllOf, []string{"a", "b"}, []string{"gf", "100000", "1000000", "1", "5", "1000000"})

@@ -11,7 +11,7 @@ import (
 	"github.com/go-weir/weir/gcra"
 )
 
-// distant is a limiter that time passes on the way to. It is asked in one goroutine.
+// distant is a limiter behind a network: time passes on the way to it. It is used by one goroutine.
 type distant struct {
 	algorithms.Limiter
 	before, after func() // what happens until a call is decided, and until its answer comes
@@ -81,7 +81,7 @@ type cached struct {
 
 var begin = time.UnixMicro(1_795_363_671_123_457)
 
-// over returns a cache before the limiter, to which no time passes yet.
+// over returns a cache before the limiter, with no time on the way yet.
 func over(t testing.TB, clock *limitertest.Clock, l algorithms.Limiter, opts ...denialcache.Option) *cached {
 	t.Helper()
 	behind := &distant{l, func() {}, func() {}, 0}
@@ -103,8 +103,8 @@ func overGCRA(t testing.TB, limit algorithms.Limit, opts ...denialcache.Option) 
 	return over(t, clock, l, opts...)
 }
 
-// want asks for n events of k, 0 for a Peek, and fails the test where the answer is another, or the
-// limiter behind was asked though it shouldn't be, or not though it should.
+// want asks for n events of k, or peeks if n is 0. It fails the test if the answer differs, or if the
+// limiter behind was asked and shouldn't have been, or the other way round.
 func (c *cached) want(n int64, result algorithms.Result, asked bool) {
 	c.t.Helper()
 	before, at := c.behind.asked, c.Now().Sub(begin)

@@ -60,7 +60,7 @@ func numbered(n int) []string {
 	return keys
 }
 
-// BenchmarkDenialCache measures an answer from the cache, of one key and of the half of what it can
+// BenchmarkDenialCache measures an answer from the cache, for one key and for half of the keys that it can
 // hold, by one goroutine and by all processors.
 func BenchmarkDenialCache(b *testing.B) {
 	for _, n := range []int{1, 1 << 15} {
@@ -87,8 +87,8 @@ func BenchmarkDenialCache(b *testing.B) {
 	}
 }
 
-// BenchmarkDenialCacheFlood measures a refusal that isn't remembered: a key never seen, which the cache
-// looks for, asks for and stores, in another's place once it is full.
+// BenchmarkDenialCacheFlood measures a denial that isn't remembered: the cache doesn't find the new key,
+// asks the limiter and stores the denial, in another's place once it is full.
 func BenchmarkDenialCacheFlood(b *testing.B) {
 	cache := refused(b, 1<<16, nil)
 	before := heap()
@@ -104,7 +104,7 @@ func BenchmarkDenialCacheFlood(b *testing.B) {
 	runtime.KeepAlive(cache)
 }
 
-// heap is how many bytes are in use.
+// heap returns how many bytes of the heap are in use.
 func heap() int64 {
 	var m runtime.MemStats
 	runtime.GC()

@@ -16,7 +16,7 @@ import (
 	"github.com/go-weir/weir/gcra"
 )
 
-// TestCacheKeys: however many keys are refused, no more than the bound are held, the last one always
+// TestCacheKeys: however many keys are denied, no more than MaxKeys are held. The last one is always
 // among them.
 func TestCacheKeys(t *testing.T) {
 	for _, most := range []int{1, 2, 7, 8, 9, 63, 1000, 1 << 12} {
@@ -143,7 +143,7 @@ func TestCachedClockBack(t *testing.T) {
 	c.want(1, first, true) // though it would have been refused, an hour ago
 }
 
-// TestCachedClockBackMeanwhile: nor is one whose end shows a time before its beginning.
+// TestCachedClockBackMeanwhile: a denial during whose call the clock went back is not repeated.
 func TestCachedClockBackMeanwhile(t *testing.T) {
 	c := full(t)
 	c.behind.after = once(func() { c.Advance(-time.Millisecond) })
@@ -155,8 +155,8 @@ func TestCachedClockBackMeanwhile(t *testing.T) {
 	}
 }
 
-// TestCachedWrongTimes: where the clock shows no time, the limiter behind says so; also of a key whose refusal
-// is held, and held on.
+// TestCachedWrongTimes: if the clock shows an invalid time, the limiter behind returns the error, even for a key whose denial
+// is held. The denial stays.
 func TestCachedWrongTimes(t *testing.T) {
 	now := begin
 	clock := func() time.Time { return now }
@@ -181,7 +181,7 @@ func TestCachedWrongTimes(t *testing.T) {
 	}
 }
 
-// TestCachedAnswersThatCannotBe: what Weir's limiters never say, another's might: nothing is held of it.
+// TestCachedAnswersThatCannotBe: answers that no limiter of Weir gives are not held.
 func TestCachedAnswersThatCannotBe(t *testing.T) {
 	broken := errors.New("broken")
 	for _, behind := range []told{

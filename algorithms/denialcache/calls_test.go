@@ -11,7 +11,7 @@ import (
 	"github.com/go-weir/weir/gcra"
 )
 
-// tally counts what the limiter behind says.
+// tally counts the answers of the limiter behind.
 type tally struct {
 	algorithms.Limiter
 	admitted, denied int

@@ -26,8 +26,8 @@ var rooms = map[string]algorithmtest.Algorithm{
 	"leakybucket":         algorithmtest.Of(leakybucket.New, leakybucket.NewLocal),
 }
 
-// perCost has a cache for each cost that it was asked for. A cache's RetryAfter is exact only for the cost that
-// was denied, for larger ones a lower bound; so it is exact here, as the suite wants it.
+// perCost has a separate cache for each cost. A cache's RetryAfter is exact only for the cost that
+// was denied, and a lower bound for larger ones. So it is always exact here, as the suite requires.
 type perCost struct {
 	behind algorithms.Limiter
 	opts   []denialcache.Option
@@ -109,8 +109,8 @@ func changing(change limitertest.Change) limitertest.Option {
 }
 
 // TestCachedConformance: a cache around a limiter is a limiter, whether it repeats refusals for as long
-// as it can, for a second, or for a microsecond. (That it decides as the limiter behind is what
-// TestCachedTraces says: answers from the cache are the same in Allowed, not in each field.)
+// as it can, for a second, or for a microsecond. (TestCachedTraces tests that it decides as the
+// limiter behind. Answers from the cache are the same in Allowed, not in each field.)
 func TestCachedConformance(t *testing.T) {
 	for name, room := range rooms {
 		t.Run(name, func(t *testing.T) {

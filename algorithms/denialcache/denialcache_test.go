@@ -14,7 +14,7 @@ import (
 )
 
 // TestCachedUntil: a denial is repeated while its wait, counted from the call's beginning, has not
-// passed, and what is left of it is counted from the call's end.
+// passed. Its RetryAfter is counted from the call's end.
 func TestCachedUntil(t *testing.T) {
 	const ms, us = time.Millisecond, time.Microsecond
 	c := overGCRA(t, algorithms.Per(1, 100*ms))
@@ -68,7 +68,7 @@ func TestCachedWaitIsNotTooEarly(t *testing.T) {
 }
 
 // TestCachedNanoseconds: the limiter behind counts in whole microseconds, and the cache doesn't refuse within the one
-// in which that would admit; what it tells is rounded up.
+// in which that limiter would admit. RetryAfter is rounded up.
 func TestCachedNanoseconds(t *testing.T) {
 	now := int64(10_900)
 	behind, err := gcra.NewLocal(algorithms.Per(1, 5*time.Microsecond), algorithms.WithClock(func() time.Time { return time.Unix(0, now) }))
@@ -104,8 +104,8 @@ func TestCachedNanoseconds(t *testing.T) {
 	}
 }
 
-// TestCachedCosts: what costs as much or more is refused, what costs less is asked for. Of two denials
-// the one of the smaller cost stays while it holds.
+// TestCachedCosts: a request of an equal or larger cost is denied, and the limiter is asked about a smaller one. Of two denials
+// the one of the smaller cost stays until it ends.
 func TestCachedCosts(t *testing.T) {
 	const s = time.Second
 	c := overGCRA(t, algorithms.PerSecond(1).WithBurst(10), denialcache.MaxAge(time.Hour))
@@ -130,7 +130,7 @@ func TestCachedCosts(t *testing.T) {
 	}
 }
 
-// TestCachedOutOfTurn: of the denials that calls under way at once come back with, the one of the smaller
+// TestCachedOutOfTurn: of the denials of several calls under way at once, the one of the smaller
 // cost stays, and of equal costs the one that holds longer, in whichever order they come.
 func TestCachedOutOfTurn(t *testing.T) {
 	type denial struct {
@@ -168,7 +168,7 @@ func TestCachedOutOfTurn(t *testing.T) {
 	}
 }
 
-// TestCachedCostsThatCannotBe: their errors are the same whether a refusal is held or not, and change
+// TestCachedCostsThatCannotBe: the errors of wrong costs are the same whether a denial is held or not. They change
 // nothing.
 func TestCachedCostsThatCannotBe(t *testing.T) {
 	c := overGCRA(t, algorithms.PerSecond(2))
@@ -211,7 +211,7 @@ func TestCachedEndedContext(t *testing.T) {
 	c.want(1, denied, false)
 }
 
-// TestCacheTime: however long the wait, the limiter behind is asked again after the cache time.
+// TestCacheTime: the limiter behind is asked again after MaxAge, however long the wait.
 func TestCacheTime(t *testing.T) {
 	for _, step := range []struct {
 		opts []denialcache.Option

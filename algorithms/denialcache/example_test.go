@@ -11,7 +11,7 @@ import (
 	"github.com/go-weir/weir/internal/embeddedtest"
 )
 
-// counted counts how often it is asked; it stands for a limiter on a server.
+// counted stands for a limiter on a server. It counts its calls.
 type counted struct {
 	algorithms.Limiter
 	calls int
@@ -22,7 +22,7 @@ func (c *counted) Allow(ctx context.Context, key string) (algorithms.Result, err
 	return c.Limiter.Allow(ctx, key)
 }
 
-// A caller that doesn't wait is denied in this process. The server is asked once.
+// A caller that doesn't wait is denied in this process. The limiter is asked once for each wait.
 func Example() {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC) // a clock of the example's own
 	clock := func() time.Time { return now }
@@ -54,7 +54,7 @@ func Example() {
 	// false 300ms calls: 5
 }
 
-// The cache goes around a limiter over a server. What it denies, it denies without a call.
+// The cache wraps a limiter over a server. It repeats a denial without a call.
 func ExampleNew() {
 	run, stop := embeddedtest.Runner() // a service makes one of its client: goredisrunner.New(client)
 	limiter, err := gcra.New(run, algorithms.PerHour(1))

@@ -15,7 +15,7 @@ func HeldBy(c *Limiter) (keys []string) {
 // SlotsOf returns how many denials there is room for in a cache.
 func SlotsOf(c *Limiter) int { return len(c.denials.slots) }
 
-// HeldOf returns what a cache holds of a key under WithClock: the cost, and from when on it is refused.
+// HeldOf returns a key's denial under WithClock: the cost, and the time from which on it is denied.
 func HeldOf(c *Limiter, key string) (cost int64, from time.Time) {
 	if d := c.denials.find(c.denials.hash(key), key); d != nil {
 		return d.cost, time.UnixMicro(d.from / 1000)
@@ -23,12 +23,12 @@ func HeldOf(c *Limiter, key string) (cost int64, from time.Time) {
 	return 0, time.Time{}
 }
 
-// OnNanoseconds lets now be the process' own clock of a cache, in nanoseconds.
+// OnNanoseconds sets the clock that a cache uses without WithClock, in nanoseconds.
 func OnNanoseconds(c *Limiter, now func() int64) {
 	c.onNanoseconds(func() (int64, error) { return now(), nil })
 }
 
-// Rename gives a key that is held another name, as if both had the same hash.
+// Rename renames a held key, as if both names had the same hash.
 func Rename(c *Limiter, key, other string) {
 	slots, _ := c.denials.at(c.denials.hash(key))
 	for i := range slots {

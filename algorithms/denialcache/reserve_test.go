@@ -13,7 +13,7 @@ import (
 	"github.com/go-weir/weir/internal/algorithmtest"
 )
 
-// A reserver counts what it is asked.
+// A reserver counts its calls.
 type reserver struct {
 	*algorithms.Local
 	asked int
@@ -59,7 +59,7 @@ func newReserving(t *testing.T) *reserving {
 	return &reserving{cache, behind, t}
 }
 
-// reserve reserves, and fails the test unless it was admitted, and asked for, as expected.
+// reserve reserves. It fails the test unless the request was admitted, and the limiter asked, as expected.
 func (r *reserving) reserve(n int64, allowed bool, asked int) *algorithms.Reservation {
 	r.t.Helper()
 	r.behind.asked = 0
@@ -95,7 +95,7 @@ func TestReserveLearnsAndRepeats(t *testing.T) {
 	}
 }
 
-// TestSettlementsForget: what gives something back forgets the denial, and nothing else does.
+// TestSettlementsForget: only a settlement that gives something back forgets the denial.
 func TestSettlementsForget(t *testing.T) {
 	for used, asked := range map[int64]int{0: 1, 3: 1, 4: 0, 5: 0} {
 		r := newReserving(t)

@@ -34,7 +34,7 @@ func (c *cached) reset() {
 	}
 }
 
-// once returns what happens the first time that it is called.
+// once returns a function that calls f only the first time.
 func once(happens func()) func() {
 	done := false
 	return func() {
@@ -54,7 +54,7 @@ func TestResetForgets(t *testing.T) {
 	c.want(1, first, true)
 }
 
-// TestResetUnderWay: a denial decided before a Reset, whose answer comes after it, is not repeated.
+// TestResetUnderWay: a denial that was decided before a Reset, and whose answer comes after it, is not repeated.
 func TestResetUnderWay(t *testing.T) {
 	c := full(t)
 	c.behind.after = once(c.reset)
@@ -62,7 +62,7 @@ func TestResetUnderWay(t *testing.T) {
 	c.want(1, first, true)
 }
 
-// TestResetBegun: what comes back while a Reset is under way is not held, nor repeated after it. What was held
+// TestResetBegun: a denial that comes while a Reset is under way is not held, nor repeated after it. A denial that was held
 // before is not repeated meanwhile.
 func TestResetBegun(t *testing.T) {
 	c := full(t)
@@ -77,7 +77,7 @@ func TestResetBegun(t *testing.T) {
 	c.want(1, refusal, false)
 }
 
-// TestResetsUnderWay: of two Resets under way the end of the one does not end the other.
+// TestResetsUnderWay: if two Resets are under way, the end of one does not end the other.
 func TestResetsUnderWay(t *testing.T) {
 	c := full(t)
 	c.behind.before = once(func() { // of the outer Reset
@@ -123,7 +123,7 @@ func (w watched) Allow(ctx context.Context, key string) (algorithms.Result, erro
 	return r, err
 }
 
-// TestResetRace: while many goroutines watch keys that are full, the first request after each Reset is admitted,
+// TestResetRace: while many goroutines ask for keys that are full, the first request after each Reset is admitted,
 // and the one after it isn't.
 func TestResetRace(t *testing.T) {
 	behind, err := gcra.NewLocal(algorithms.PerHour(1))

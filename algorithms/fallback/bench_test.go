@@ -8,7 +8,7 @@ import (
 	"github.com/go-weir/weir/algorithms/fallback"
 )
 
-// BenchmarkFallback measures what a decision costs besides the limiters, which take no time here: while the primary answers,
+// BenchmarkFallback measures a decision with limiters that take no time: while the primary answers,
 // and while it is away.
 func BenchmarkFallback(b *testing.B) {
 	for name, failure := range map[string]error{"the primary answers": nil, "the primary is away": errDown} {

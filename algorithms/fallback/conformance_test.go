@@ -22,14 +22,14 @@ var rooms = map[string]algorithmtest.Algorithm{
 	"gcra":        algorithmtest.Of(gcra.New, gcra.NewLocal),
 }
 
-// away is a runner of a server that is away.
+// away is a runner whose server is away.
 type away struct{}
 
 func (away) Run(context.Context, *scripts.Script, []string, []string) ([]int64, error) {
 	return nil, errDown
 }
 
-// forgetful is a limiter whose Reset regards the secondary alone, as the suite's Reset must succeed.
+// forgetful is a limiter whose Reset ignores the error of the primary, as the suite's Reset must succeed.
 type forgetful struct{ *fallback.Limiter }
 
 func (f forgetful) Reset(ctx context.Context, key string) error {
@@ -39,7 +39,7 @@ func (f forgetful) Reset(ctx context.Context, key string) error {
 	return nil
 }
 
-// TestConformance: with a primary that answers the limiter decides as that one does, and with one that fails as the secondary.
+// TestConformance: the limiter decides as the primary if that answers, and as the secondary if the primary fails.
 func TestConformance(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	quiet := []fallback.Option{fallback.Timeout(time.Hour), fallback.OnError(func(error) {})}

@@ -11,7 +11,7 @@ import (
 	"github.com/go-weir/weir/internal/embeddedtest"
 )
 
-// While the server is away, a limiter of the same limit in this process decides. A message is printed when that begins and ends.
+// While the server is away, a limiter of the same limit in this process decides. OnChange prints when that begins.
 func Example() {
 	primary, err := gcra.New(away{}, algorithms.PerHour(2)) // a runner over a client
 	if err != nil {
@@ -22,7 +22,7 @@ func Example() {
 		panic(err)
 	}
 	limiter, err := fallback.New(primary, secondary,
-		fallback.OnError(func(error) {}), // else failures are logged to log/slog
+		fallback.OnError(func(error) {}), // without OnError failures are logged to log/slog
 		fallback.OnChange(func(e fallback.Event) {
 			if e.State == fallback.Open {
 				fmt.Println("the server is away:", e.Err)

@@ -196,7 +196,7 @@ func (l *Limiter) askPrimary(ctx context.Context, question ask.Question) (result
 	ticket, failure := l.server.breaker.Enter()
 	if failure != nil {
 		if end := ask.Ended(ctx); end != nil {
-			return result, nil, fmt.Errorf("weir: nothing was asked: %w", end)
+			return result, nil, fmt.Errorf("weir: no limiter was asked: %w", end)
 		}
 		l.tell(&l.server.outage, failure)
 		return result, failure, nil
@@ -252,7 +252,7 @@ func (l *Limiter) joined(failure, err error, n int64) error {
 		if limit := l.Limit(); limit != (algorithms.Limit{}) && n > cmp.Or(limit.Burst, limit.Rate) {
 			return err
 		}
-		return fmt.Errorf("%w; the secondary can't stand in: %v", failure, err) //nolint:errorlint // it is not to be found
+		return fmt.Errorf("%w; the secondary can't decide either: %v", failure, err) //nolint:errorlint // errors.Is must not find it
 	}
 	return fmt.Errorf("weir: both limiters fail: %w; %w", failure, err)
 }

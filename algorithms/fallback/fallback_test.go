@@ -25,7 +25,7 @@ func must[T any](made T, err error) T {
 	return made
 }
 
-// A stub gives the answer that it is set to, and counts the questions.
+// A stub gives the answer that the test has set, and counts its calls.
 type stub struct {
 	answer func(ctx context.Context) error // nil: admitted
 	asked  int
@@ -133,7 +133,7 @@ func TestServerAway(t *testing.T) {
 	}
 }
 
-// TestOneProbe: while a probe is under way all others ask the secondary, and a caller that leaves its probe gives no verdict.
+// TestOneProbe: while a probe is under way all others ask the secondary. If the caller of a probe leaves, there is no verdict.
 func TestOneProbe(t *testing.T) {
 	b := newBench()
 	b.primary.answer = says(errDown)
@@ -244,7 +244,7 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// TestBothFail: the error tells of both. What fits the limit but not the secondary's is no denial for good.
+// TestBothFail: the error wraps both errors. A cost that fits the limit, but not the secondary's, isn't ErrCostExceedsLimit.
 func TestBothFail(t *testing.T) {
 	b := newBench()
 	broken := errors.New("broken")
@@ -268,7 +268,7 @@ func TestBothFail(t *testing.T) {
 	}
 }
 
-// TestPanic: a panic goes on in the caller, and gives up no probe.
+// TestPanic: a panic reaches the caller, and ends the probe.
 func TestPanic(t *testing.T) {
 	b := newBench()
 	b.primary.answer = says(errDown)
@@ -318,7 +318,7 @@ func TestPassesOn(t *testing.T) {
 	}
 }
 
-// TestWrong: New tells what can't work.
+// TestWrong: New returns an error for arguments that can't work.
 func TestWrong(t *testing.T) {
 	ok := &stub{}
 	for name, c := range map[string]struct {

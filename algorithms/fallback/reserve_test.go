@@ -12,7 +12,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// A ledger is a stub that can reserve, and notes what was settled.
+// A ledger is a stub that can reserve. It records settlements.
 type ledger struct {
 	stub
 	settled []int64
@@ -40,7 +40,7 @@ func ledgers(opts ...fallback.Option) (l *fallback.Limiter, primary, secondary *
 	return must(fallback.New(primary, secondary, append([]fallback.Option{fallback.Timeout(time.Hour), silent}, opts...)...)), primary, secondary
 }
 
-// TestSettlesWhereCharged: a Reservation is settled by the limiter that has charged it, also if the other one would be asked
+// TestSettlesWhereCharged: a Reservation is settled by the limiter that has charged it, even if the other one would be asked
 // meanwhile.
 func TestSettlesWhereCharged(t *testing.T) {
 	ctx := context.Background()
@@ -77,7 +77,7 @@ func TestSettlesWhereCharged(t *testing.T) {
 	}
 }
 
-// TestSettlementFails: a settlement that fails is its error, and the secondary has no part in it.
+// TestSettlementFails: the error of a settlement that fails is returned, and the secondary isn't asked.
 func TestSettlementFails(t *testing.T) {
 	ctx := context.Background()
 	for _, c := range []struct {

@@ -12,7 +12,7 @@ import (
 	"github.com/go-weir/weir/internal/rule"
 )
 
-// rat is a span as a rational number of µs.
+// rat returns a span as a rational number of µs.
 func rat(t emission.Interval, s emission.Span) *big.Rat {
 	return new(big.Rat).Add(new(big.Rat).SetInt64(s.Us), big.NewRat(s.Part, t.Den()))
 }

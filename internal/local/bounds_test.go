@@ -22,7 +22,7 @@ func put(t *testing.T, store *local.Store[int], key string, now, until int64, us
 	return known
 }
 
-// TestBounded: no more keys are held than may be, under one identity or several.
+// TestBounded: the number of keys is bounded, under one identity or several.
 func TestBounded(t *testing.T) {
 	for _, most := range []int{1, 2, 7, 1023, 1024, 5000, 1 << 17} {
 		store := local.NewStore[int](most, false)
@@ -35,8 +35,8 @@ func TestBounded(t *testing.T) {
 	}
 }
 
-// TestFloodDropsNoDenied: however many keys come, those that are being denied stay, whether they are asked for meanwhile
-// or not; and so do those that have used more of their limit than a flood's.
+// TestFloodDropsNoDenied: however many keys come, those that are being denied stay, whether there are requests for them
+// or not. So do keys that have used more of their limit than the keys of the flood.
 func TestFloodDropsNoDenied(t *testing.T) {
 	const most = 1000
 	store := local.NewStore[int](most, false)
@@ -62,7 +62,7 @@ func TestFloodDropsNoDenied(t *testing.T) {
 	}
 }
 
-// TestFloodOfFullKeys: where each key of a flood uses its whole limit at once, those that are being denied stay.
+// TestFloodOfFullKeys: if each key of a flood uses its whole limit at once, the keys that are being denied stay.
 func TestFloodOfFullKeys(t *testing.T) {
 	const most = 1000
 	store := local.NewStore[int](most, false)
@@ -93,7 +93,7 @@ func TestAllDenied(t *testing.T) {
 	}
 }
 
-// TestOverMakesRoom: keys that are over go before others that mean something.
+// TestOverMakesRoom: states that are over are dropped before others.
 func TestOverMakesRoom(t *testing.T) {
 	const most = 8 // as many as are looked at
 	store := local.NewStore[int](most, false)
@@ -109,7 +109,7 @@ func TestOverMakesRoom(t *testing.T) {
 	}
 }
 
-// TestMemoryIsGivenBack: once most keys are over and were swept, their memory is free.
+// TestMemoryIsGivenBack: after a sweep of most keys, their memory is free.
 func TestMemoryIsGivenBack(t *testing.T) {
 	const keys = 200_000
 	heap := func() int64 {
@@ -138,7 +138,7 @@ func TestMemoryIsGivenBack(t *testing.T) {
 	runtime.KeepAlive(store)
 }
 
-// TestPeekIsNoDenial: a look changes nothing about which key is dropped.
+// TestPeekIsNoDenial: a Peek doesn't change which key is dropped.
 func TestPeekIsNoDenial(t *testing.T) {
 	const most = 8 // as many as are looked at
 	store := local.NewStore[int](most, false)

@@ -12,8 +12,8 @@ import (
 
 func at(now int64) func() (int64, error) { return func() (int64, error) { return now, nil } }
 
-// TestForgets: states that mean nothing any more are gone after as many questions as there were
-// keys, and those that mean something stay.
+// TestForgets: states that are over are gone after as many requests as there were
+// keys, and all others stay.
 func TestForgets(t *testing.T) {
 	const keys = 20_000
 	store := local.NewStore[int](1<<20, false)
@@ -48,8 +48,8 @@ func TestForgets(t *testing.T) {
 	}
 }
 
-// TestSimulatedTime: a clock of the caller's may go back into the time of a state that is over; it is
-// still there for an hour, however often was asked, and then it isn't.
+// TestSimulatedTime: the caller's clock may go back into the time of a state that is over. The state is
+// kept for an hour, however many requests there are, and not longer.
 func TestSimulatedTime(t *testing.T) {
 	const hour = 3_600_000_000
 	store := local.NewStore[int](1<<20, true)
@@ -86,7 +86,7 @@ func TestClockFails(t *testing.T) {
 	}
 }
 
-// TestKeysAreCopied: a key that is a slice of something long does not keep it in memory.
+// TestKeysAreCopied: a key that is a slice of a long string does not keep that in memory.
 func TestKeysAreCopied(t *testing.T) {
 	const long = 8 << 20
 	store := local.NewStore[int](1<<20, false)

@@ -67,7 +67,7 @@ func TestNilRunner(t *testing.T) {
 
 type scriptsRunner struct{ nowhere }
 
-// hashTag is what Redis Cluster hashes of a key, by its specification.
+// hashTag returns the part of a key that Redis Cluster hashes, by its specification.
 func hashTag(key string) string {
 	if _, after, found := strings.Cut(key, "{"); found {
 		if tag, _, closed := strings.Cut(after, "}"); closed && tag != "" {
@@ -77,7 +77,7 @@ func hashTag(key string) string {
 	return key
 }
 
-// TestKeysNeverMeet: two limits share a key only if they are the same, and a slot if their KEY is.
+// TestKeysNeverMeet: two limits share a key only if they are equal. They share a slot if their KEYs are equal.
 func TestKeysNeverMeet(t *testing.T) {
 	text := rapid.StringOf(rapid.SampledFrom([]rune("{}:-x"))) // what keys are built with, and a letter
 	part := func(banned string) *rapid.Generator[string] {

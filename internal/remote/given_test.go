@@ -12,7 +12,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// keysSeen is a runner that keeps the keys of a call.
+// keysSeen is a runner that records the keys of a call.
 type keysSeen []string
 
 func (k *keysSeen) Run(_ context.Context, _ *scripts.Script, keys, _ []string) ([]int64, error) {
@@ -20,7 +20,7 @@ func (k *keysSeen) Run(_ context.Context, _ *scripts.Script, keys, _ []string) (
 	return []int64{1}, nil
 }
 
-// TestGivenKeys: the key of what was given back is in the slot of the limiter's key, and no limiter's key is like it.
+// TestGivenKeys: the key that counts what was given back is in the slot of the limiter's key, and is no limiter's key.
 func TestGivenKeys(t *testing.T) {
 	text := rapid.OneOf(rapid.String(), rapid.StringOf(rapid.RuneFrom([]rune("{}:-gk"))), rapid.SampledFrom([]string{
 		"", "given", "{given}", ":{given}", "k:{given}", "k}:gcra:1/1s:{given", "{given", strings.Repeat("k", 300),

@@ -12,7 +12,7 @@ import (
 	"github.com/go-weir/weir/internal/resptest"
 )
 
-// What accepts connections need not be a server.
+// A listener that accepts connections need not be a server.
 func TestNoReply(t *testing.T) {
 	for name, test := range map[string]struct {
 		serve func(net.Conn)
@@ -56,7 +56,7 @@ func TestNoReply(t *testing.T) {
 	}
 }
 
-// connectFor connects with a deadline that is as soon as it can be without ending the dial.
+// connectFor connects with the soonest deadline that doesn't end the dial.
 func connectFor(t *testing.T, addr string) *resptest.Conn {
 	t.Helper()
 	for within := 50 * time.Millisecond; ; within *= 2 {

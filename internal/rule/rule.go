@@ -110,7 +110,7 @@ type Store interface {
 }
 
 // errBurst is the error of a limit that has a burst under a rule that takes none.
-var errBurst = errors.New("windows and logs have no burst, want a limit without (they admit Rate at once)")
+var errBurst = errors.New("fixedwindow and slidinglog take no burst, want a limit without one: they admit Rate at once")
 
 // NoBurst returns an error for a limit that has a burst.
 func NoBurst(limit Limit) error {

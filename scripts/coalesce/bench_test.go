@@ -9,7 +9,7 @@ import (
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 
-// server is a runner on one server, which takes a time for its answer.
+// server is a runner on one server, which answers after a time.
 type server struct{ after time.Duration }
 
 func (server) Place(context.Context, string) (scripts.Place, bool) { return scripts.Place{}, true }
@@ -26,7 +26,7 @@ func (r server) Run(_ context.Context, s *scripts.Script, keys, args []string) (
 	if s == scripts.GCRA {
 		return ones[:1], nil
 	}
-	return ones[:], nil // there are as many at most, and what is over isn't read
+	return ones[:], nil // the longest reply; the rest isn't read
 }
 
 // bounded is a server whose calls end with their contexts.
@@ -34,8 +34,8 @@ type bounded struct{ server }
 
 func (bounded) Bounded() {}
 
-// BenchmarkAlone is of one caller, whose context can be canceled. Over a runner that is bounded by it the call is made in its
-// caller's goroutine, and else in another one. "plain" is the runner without coalescing.
+// BenchmarkAlone measures one caller, whose context can be canceled. Over a scripts.Bounded the call is made in its caller's
+// goroutine, and otherwise in another one. "plain" is the runner without coalescing.
 func BenchmarkAlone(b *testing.B) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -55,9 +55,11 @@ func BenchmarkAlone(b *testing.B) {
 
 // TestAloneAllocatesNothing: a call that is made in its caller's goroutine takes no memory of its own.
 func TestAloneAllocatesNothing(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	c := coalesced(t, bounded{})
 	ask := func() {
-		if _, err := c.Run(context.Background(), scripts.GCRA, keys, args); err != nil {
+		if _, err := c.Run(ctx, scripts.GCRA, keys, args); err != nil {
 			t.Error(err)
 		}
 	}
@@ -66,7 +68,7 @@ func TestAloneAllocatesNothing(t *testing.T) {
 	}
 }
 
-// BenchmarkTogether is of 256 callers for each processor, over a server that takes 100 µs for a call.
+// BenchmarkTogether measures 256 callers for each processor, over a server that takes 100 µs for a call.
 func BenchmarkTogether(b *testing.B) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

@@ -39,9 +39,9 @@ type Runner struct {
 
 // New returns a Runner over run, for programs in which many goroutines ask at once. A call is sent at once if fewer than
 // [MaxFlights] flights are under way for its place. A flight is a call, or a batch of calls that are sent together. A place is a
-// server, a node of a cluster, or a key, as run can tell. Further calls wait until a flight returns. They are then sent together:
-// one script decides on many requests, one after the other, as if each had been sent alone. This takes the server and the client
-// less work than as many single calls.
+// server, a node of a cluster, or a key, depending on what run knows. Further calls wait until a flight returns. They are then
+// sent together: one script decides on many requests, one after the other, as if each had been sent alone. This takes the server
+// and the client less work than as many single calls.
 //
 // # Answers and contexts
 //
@@ -114,7 +114,7 @@ func (c *Runner) Run(ctx context.Context, s *scripts.Script, keys []string, args
 		return nil, ErrClosed
 	case ended != nil:
 		c.mu.Unlock()
-		return nil, fmt.Errorf("weir: nothing was asked: %w", ended)
+		return nil, fmt.Errorf("weir: nothing was sent: %w", ended)
 	}
 	l := c.laneAt(at)
 	if l.queue.length == 0 && c.room(l) {

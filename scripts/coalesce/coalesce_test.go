@@ -17,7 +17,7 @@ import (
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 
-// gate is a runner that lets no call through until it is opened, and remembers what was sent.
+// gate is a runner that holds calls until it is opened, and records them.
 type gate struct {
 	scripts.Runner
 	one     bool
@@ -64,7 +64,7 @@ func (g *gate) sent() []sent {
 	return slices.Clone(g.calls)
 }
 
-// newRunner returns a runner over run. Calls wait for as long as it takes to open a gate, unless opts say otherwise.
+// newRunner returns a runner over run. Its Patience never ends in a test, unless opts say otherwise.
 func newRunner(t *testing.T, run scripts.Runner, opts ...coalesce.Option) *coalesce.Runner {
 	t.Helper()
 	c, err := coalesce.New(run, append([]coalesce.Option{coalesce.Patience(time.Hour)}, opts...)...)
@@ -74,14 +74,14 @@ func newRunner(t *testing.T, run scripts.Runner, opts ...coalesce.Option) *coale
 	return c
 }
 
-// manyOf gives a script the form for many requests that Weir's have.
+// manyOf gives a script a form for many requests, as Weir's have.
 func manyOf(s *scripts.Script) *scripts.Script {
 	before, rest, _ := strings.Cut(scripts.SlidingLog.Many().Source(), "local function decide(KEYS, ARGV)\n")
 	_, after, _ := strings.Cut(rest, "\nend\n\n-- [requests]")
 	return s.WithMany(scripts.New(s.Name()+", many", before+"local function decide(KEYS, ARGV)\n"+s.Source()+"\nend\n\n-- [requests]"+after))
 }
 
-// echo is a script that replies with its argument, and is an error for some.
+// echo is a script that replies with its argument, or with an error for some arguments.
 var echo = manyOf(scripts.New("echo", `
 if ARGV[1] == 'error' then return redis.error_reply('ODD one') end
 if ARGV[1] == 'raise' then redis.call('NO_SUCH_COMMAND') end
@@ -95,7 +95,7 @@ type answer struct {
 	err   error
 }
 
-// ask makes calls in goroutines of their own, and returns where their answers come.
+// ask makes a call in another goroutine, and returns the channel of its answer.
 func ask(ctx context.Context, c *coalesce.Runner, s *scripts.Script, key string, args ...string) chan answer {
 	answers := make(chan answer, 1)
 	go func() {
@@ -113,7 +113,7 @@ func waiting(t *testing.T, c *coalesce.Runner, calls int) {
 	}
 }
 
-// busy returns a coalescer whose only flight is taken by a call that hangs at the gate.
+// busy returns a Runner with MaxFlights 1 and a call that hangs at the gate.
 func busy(t *testing.T, opts ...coalesce.Option) (*coalesce.Runner, *gate, chan answer) {
 	t.Helper()
 	_, conn := resptest.Miniredis(t)
@@ -124,7 +124,7 @@ func busy(t *testing.T, opts ...coalesce.Option) (*coalesce.Runner, *gate, chan 
 	return c, g, first
 }
 
-// TestCoalesce sends what waits together, and gives each caller its own answer or error.
+// TestCoalesce: waiting calls are sent together, and each caller gets its own answer or error.
 func TestCoalesce(t *testing.T) {
 	c, g, first := busy(t)
 	args := []string{"2", "pair", "error", "raise", "3", "3"}
@@ -156,7 +156,7 @@ func TestCoalesce(t *testing.T) {
 	}
 }
 
-// TestLoneCaller makes a call at once, as it is.
+// TestLoneCaller: a call that finds no other in progress is sent at once and unchanged.
 func TestLoneCaller(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	g := newGate(conn)
@@ -174,8 +174,8 @@ func TestLoneCaller(t *testing.T) {
 	}
 }
 
-// TestGivenUp: who gives up while waiting is not charged, who gives up later gets no answer, and neither
-// hurts the others.
+// TestGivenUp: a caller that gives up while it waits is not charged. One that gives up later gets no answer. Neither
+// affects the others.
 func TestGivenUp(t *testing.T) {
 	server, conn := resptest.Miniredis(t)
 	g := newGate(conn)
@@ -213,7 +213,7 @@ func TestGivenUp(t *testing.T) {
 	}
 }
 
-// TestBatchFails gives everyone the error of a batch that nobody knows the outcome of, and sends nothing
+// TestBatchFails: if the outcome of a batch is unknown, each of its callers gets the error, and nothing is sent
 // again.
 func TestBatchFails(t *testing.T) {
 	c, g, first := busy(t)
@@ -264,7 +264,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestClose answers those who wait and refuses those who come.
+// TestClose: after Close, calls that wait are answered and new calls are refused.
 func TestClose(t *testing.T) {
 	c, g, first := busy(t)
 	second := ask(context.Background(), c, echo, "k", "2")
@@ -313,7 +313,7 @@ func TestWrong(t *testing.T) {
 	}
 }
 
-// TestWithoutMany sends scripts one by one that have no form for many requests.
+// TestWithoutMany: scripts without a form for many requests are sent one by one.
 func TestWithoutMany(t *testing.T) {
 	c, g, first := busy(t)
 	var answers []chan answer

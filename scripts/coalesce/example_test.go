@@ -12,7 +12,7 @@ import (
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 
-// The runner goes between the client's and the limiters. Calls of many goroutines share scripts, and each caller gets its own
+// The Runner wraps that of the client. Calls of many goroutines share scripts, and each caller gets its own
 // answer.
 func ExampleNew() {
 	run, stop := embeddedtest.Runner() // a service makes one of its client: goredisrunner.New(client)

@@ -13,7 +13,7 @@ import (
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 
-// deaf is a runner on one server that takes no notice of contexts. Calls for keys that begin with "hung" get no answer until
+// deaf is a runner on one server that ignores contexts. Calls for keys that begin with "hung" get no answer until
 // release is closed.
 type deaf struct {
 	arrived chan context.Context
@@ -49,8 +49,8 @@ func lost(t *testing.T, c *coalesce.Runner, d *deaf, key string) {
 	}
 }
 
-// TestCallerIsNotHeld: a caller whose context ends returns, though the runner doesn't: where its call was sent at once,
-// alone after waiting, and in a batch.
+// TestCallerIsNotHeld: a caller whose context ends returns, even if the runner doesn't: after a call that was sent at once,
+// one that was sent alone after waiting, and one in a batch.
 func TestCallerIsNotHeld(t *testing.T) {
 	for _, others := range []int{0, 3} {
 		d := newDeaf()
@@ -87,7 +87,7 @@ func TestCallerIsNotHeld(t *testing.T) {
 }
 
 // TestHungCallsDelayOthers: calls without a deadline that get no answer delay the others for the time of Patience only, and
-// those whose callers have given up not at all.
+// those whose callers have given up don't delay others.
 func TestHungCallsDelayOthers(t *testing.T) {
 	d := newDeaf()
 	c := newRunner(t, d, coalesce.MaxFlights(2), coalesce.Patience(time.Millisecond))
@@ -159,7 +159,7 @@ func TestHungCallsAreBounded(t *testing.T) {
 	}
 }
 
-// TestCallersThatGaveUpLeaveTheQueue: they make room for others, however many come while the runner hangs.
+// TestCallersThatGaveUpLeaveTheQueue: callers that give up make room for others while the runner hangs.
 func TestCallersThatGaveUpLeaveTheQueue(t *testing.T) {
 	d := newDeaf()
 	c := newRunner(t, d, coalesce.MaxFlights(1), coalesce.MaxQueue(3))

@@ -62,7 +62,7 @@ func TestReplies(t *testing.T) {
 }
 
 // TestNothingIsKept: after calls for many places, of which some were under way, some waited for their lane and some only as
-// too many calls were under way for all, nothing is left of those whose callers gave up, and nothing at all in the end.
+// too many calls were under way in all, no memory is kept for callers that gave up, and none at all in the end.
 func TestNothingIsKept(t *testing.T) {
 	before := runtime.NumGoroutine()
 	release, arrived := make(chan struct{}), make(chan struct{}, 10)
@@ -115,7 +115,7 @@ func (f runnerFunc) Run(ctx context.Context, s *scripts.Script, keys, args []str
 	return f(ctx, s, keys, args)
 }
 
-// TestList: elements are removed in any order, and once.
+// TestList: elements can be removed in any order. A second removal changes nothing.
 func TestList(t *testing.T) {
 	var l list[int]
 	nodes := make([]node[int], 4)

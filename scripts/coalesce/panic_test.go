@@ -12,12 +12,12 @@ import (
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 
-// errBroken is what a runner panics with.
+// errBroken is the value with which a runner panics.
 var errBroken = errors.New("a broken hook")
 
 func panicking() { panic(errBroken) }
 
-// faulty is a runner on one server that does what fault does, after it was let through.
+// faulty is a runner on one server that calls fault, after the test has let the call through.
 type faulty struct {
 	arrived, open chan struct{}
 	fault         func()
@@ -38,7 +38,7 @@ func (f *faulty) Run(_ context.Context, _ *scripts.Script, keys, _ []string) ([]
 	return []int64{1}, nil
 }
 
-// faultyPipes can make pipelines too.
+// faultyPipes is a faulty runner that can make pipelines too.
 type faultyPipes struct{ *faulty }
 
 func (f faultyPipes) RunAll(context.Context, []scripts.Call) {
@@ -117,7 +117,7 @@ func faults(t *testing.T, run scripts.Runner, f *faulty) map[string]outcome {
 }
 
 // TestPanicReachesTheCallers: a panic in the runner is one in each caller's goroutine, with its value and stack, and neither
-// ends the process nor takes a flight for good.
+// ends the process nor counts against MaxFlights forever.
 func TestPanicReachesTheCallers(t *testing.T) {
 	f := newFaulty(panicking)
 	for _, run := range []scripts.Runner{f, faultyPipes{f}} {
@@ -184,7 +184,7 @@ func TestPanicWithoutACaller(t *testing.T) {
 	}
 }
 
-// TestPanicWhenAskedAgain is that of the request alone that was sent again.
+// TestPanicWhenAskedAgain: if a request that was sent again panics, only its caller panics.
 func TestPanicWhenAskedAgain(t *testing.T) {
 	r := &refusing{batch: []int64{-1, -1, -1, 1, 7}, one: func(key string) ([]int64, error) {
 		if key == "panics" {

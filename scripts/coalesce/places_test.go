@@ -16,7 +16,7 @@ import (
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 
-// TestSlots never sends calls for different slots together where keys are on many servers.
+// TestSlots: if keys are on many servers, calls for different slots are never sent together.
 func TestSlots(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	g := newGate(conn)
@@ -49,7 +49,7 @@ func TestSlots(t *testing.T) {
 	}
 }
 
-// TestDifferentScripts sends each script's requests by themselves.
+// TestDifferentScripts: requests for different scripts are sent separately.
 func TestDifferentScripts(t *testing.T) {
 	c, g, _ := busy(t)
 	other := manyOf(scripts.New("other", "return 5"))
@@ -73,8 +73,8 @@ func TestDifferentScripts(t *testing.T) {
 	}
 }
 
-// TestCoalescedDecisions has many goroutines ask for one key: each answer is one that asking one after the
-// other would give.
+// TestCoalescedDecisions: many goroutines ask for one key. Their answers are those of requests that come one after the
+// other.
 func TestCoalescedDecisions(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	c := newRunner(t, conn, coalesce.MaxFlights(1))
@@ -129,7 +129,7 @@ func (p *piped) RunAll(ctx context.Context, calls []scripts.Call) {
 	p.pipelines = append(p.pipelines, pipeline)
 }
 
-// TestPipeline sends what is for one node together, and has one script decide what is of one slot.
+// TestPipeline: calls for one node are sent in one pipeline, and one script decides on those of one slot.
 func TestPipeline(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	p := &piped{gate: newGate(conn)}
@@ -168,7 +168,7 @@ func TestPipeline(t *testing.T) {
 	}
 }
 
-// TestPipelineFails gives each caller what came of its own call.
+// TestPipelineFails: each caller gets the answer or the error of its own call.
 func TestPipelineFails(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	p := &piped{gate: newGate(conn)}
@@ -308,7 +308,7 @@ func TestPlacesThatChange(t *testing.T) {
 	}
 }
 
-// TestKeylessScript is sent, and an unmade Runner is an error.
+// TestKeylessScript: a script without keys is sent. The zero Runner returns an error.
 func TestKeylessScript(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	c := newRunner(t, conn)

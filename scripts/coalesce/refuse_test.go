@@ -14,7 +14,7 @@ import (
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 
-// refusing is a runner whose batches fail with an error, and whose single calls get what one returns.
+// refusing is a runner whose batches fail with an error, and whose single calls get the result of the function one.
 type refusing struct {
 	batch []int64 // the reply to a batch, if not nil
 	err   error   // or its error
@@ -52,7 +52,7 @@ func (r *refusing) Run(_ context.Context, s *scripts.Script, keys, _ []string) (
 	return r.batch, r.err
 }
 
-// refusingPipes can make pipelines too.
+// refusingPipes is a refusing runner that can make pipelines too.
 type refusingPipes struct {
 	*refusing
 	pipelines int
@@ -89,7 +89,7 @@ func inABatch(t *testing.T, run scripts.Runner, r *refusing, keys ...string) (an
 }
 
 // TestBatchThatDidNotRun: after an error that proves that nothing ran each request is sent by itself, and each caller gets
-// what came of its own; one after the other, or in a pipeline.
+// its own result. They are sent one after the other, or in a pipeline.
 func TestBatchThatDidNotRun(t *testing.T) {
 	moved := resptest.Error("MOVED 3999 127.0.0.1:6381")
 	for _, refusal := range []string{
@@ -123,7 +123,8 @@ func TestBatchThatDidNotRun(t *testing.T) {
 	}
 }
 
-// TestServerThatRefusesAll: a server that would refuse any call in the same way is asked once more, and not for each caller.
+// TestServerThatRefusesAll: if a server would refuse any call in the same way, one more call is sent, and not one for each
+// caller.
 func TestServerThatRefusesAll(t *testing.T) {
 	for _, refusal := range []resptest.Error{"LOADING Redis is loading", "MASTERDOWN Link with MASTER is down", "BUSY Redis is busy"} {
 		r := &refusing{err: refusal, one: func(string) ([]int64, error) { return nil, refusal }}
@@ -138,7 +139,7 @@ func TestServerThatRefusesAll(t *testing.T) {
 	}
 }
 
-// TestBatchThatMayHaveRun: after any other error nothing is sent again, and it is each caller's as it is.
+// TestBatchThatMayHaveRun: after any other error nothing is sent again, and each caller gets that error.
 func TestBatchThatMayHaveRun(t *testing.T) {
 	for _, failure := range []error{
 		errors.New("read: connection reset"), context.DeadlineExceeded, resptest.Error("ERR Error running script"),
@@ -157,7 +158,7 @@ func TestBatchThatMayHaveRun(t *testing.T) {
 	}
 }
 
-// TestServerThatRefusesWrites: the requests of a batch that it has refused are told so after one call more, in the same
+// TestServerThatRefusesWrites: the refused requests of a batch get the error after one more call, in the same
 // flight.
 func TestServerThatRefusesWrites(t *testing.T) {
 	for _, refusal := range []resptest.Error{
@@ -181,7 +182,8 @@ func TestServerThatRefusesWrites(t *testing.T) {
 	}
 }
 
-// TestRequestsThatFailed: each gets its own error, and equal ones are sent once. What succeeds the second time is an answer.
+// TestRequestsThatFailed: each failed request gets its own error. Equal ones are sent once. If one succeeds now, it gets the
+// answer.
 func TestRequestsThatFailed(t *testing.T) {
 	wrong := resptest.Error("WRONGTYPE Operation against a key holding the wrong kind of value")
 	r := &refusing{batch: []int64{-1, -1, -1, -1, 1, 7, -1}, one: func(key string) ([]int64, error) {

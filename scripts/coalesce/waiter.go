@@ -57,7 +57,7 @@ func (c *Runner) await(ctx context.Context, w *waiter) ([]int64, error) {
 	}
 	name := w.script.Name()
 	if c.leave(w) {
-		return nil, fmt.Errorf("weir: %s: nothing was asked: %w", name, ctx.Err())
+		return nil, fmt.Errorf("weir: %s: nothing was sent: %w", name, ctx.Err())
 	}
 	select {
 	case <-w.answered: // it came at the last moment

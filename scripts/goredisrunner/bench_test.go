@@ -13,7 +13,7 @@ import (
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
-// The server is in this process, so its time and its allocations, by far the most, are counted too.
+// The server is in this process, so most of the time and of the allocations are the server's.
 func BenchmarkRun(b *testing.B) {
 	client := closing(b, redis.NewClient(&redis.Options{Addr: miniredis.RunT(b).Addr()}), nil)
 	bench(b, client)

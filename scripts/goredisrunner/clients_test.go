@@ -15,14 +15,14 @@ import (
 
 func init() { logging.Disable() } // go-redis logs each connection that the tests break
 
-// settings are what the tests change of a client; everything else is go-redis' default, above all
+// settings are the options that the tests change. All others are go-redis' defaults, above all
 // the retries.
 type settings struct {
 	readTimeout time.Duration // 0: go-redis' default
 	deadlines   bool          // ContextTimeoutEnabled
 }
 
-// topologies are the kinds of client that every supported release of go-redis has. Those that only newer ones have
+// topologies are the kinds of client that every supported release of go-redis has. Kinds that only newer releases have
 // are tested in bench/suites/clients.
 var topologies = map[string]func(t testing.TB, w *runnertest.Wire, s settings) redis.UniversalClient{
 	"single":   single,
@@ -68,7 +68,7 @@ func closing(t testing.TB, client redis.UniversalClient, err error) redis.Univer
 	return client
 }
 
-// sentinel is a server that says the master of every name is at w.
+// sentinel is a Sentinel which answers that the master of every name is at w.
 func sentinel(t testing.TB, w *runnertest.Wire) *runnertest.Wire {
 	s := runnertest.New(t)
 	s.Decide(func(cmd []string) runnertest.Fate {

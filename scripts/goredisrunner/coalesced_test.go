@@ -19,7 +19,7 @@ import (
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
-// counted is a Runner around another one, as for metrics, that lets no call through until open is closed.
+// counted is a Runner around another one, as for metrics. It holds all calls until open is closed.
 type counted struct {
 	scripts.Runner
 	open  chan struct{}
@@ -34,7 +34,7 @@ func (c *counted) Run(ctx context.Context, s *scripts.Script, keys, args []strin
 	return c.Runner.Run(ctx, s, keys, args)
 }
 
-// hold is a hook that lets no script through until open is closed.
+// hold is a hook that holds all scripts until open is closed.
 type hold struct{ open chan struct{} }
 
 func (hold) DialHook(next redis.DialHook) redis.DialHook { return next }
@@ -52,7 +52,7 @@ func (hold) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPip
 	return next
 }
 
-// crowd has many callers ask for each key at once, and returns how many are admitted of each. A call of each lane is sent at
+// crowd makes many calls for each key at the same time, and returns how many are admitted of each. A call of each lane is sent at
 // once, and open is closed when all others wait.
 func crowd(t *testing.T, c *coalesce.Runner, keys []string, callers, limit, lanes int, open chan struct{}) map[string]*atomic.Int64 {
 	t.Helper()
@@ -83,8 +83,8 @@ func crowd(t *testing.T, c *coalesce.Runner, keys []string, callers, limit, lane
 	return admitted
 }
 
-// TestCoalescedRing: users of one slot of a cluster, on different shards of a ring, each get their limit and no more, and
-// their state is on their own shard; behind a wrapper too, whose calls can't be made in pipelines.
+// TestCoalescedRing: users of one slot of a cluster, on different shards of a ring, each get exactly their limit, and
+// their state is on their own shard. So it is behind a wrapper, whose calls can't be made in pipelines.
 func TestCoalescedRing(t *testing.T) {
 	const callers, limit = 200, 100
 	for _, wrapped := range []bool{false, true} {
@@ -127,7 +127,7 @@ func TestCoalescedRing(t *testing.T) {
 // sameSlot are hash tags of one slot.
 var sameSlot = []string{"anna188", "dave412", "heidi109", "judy346", "mallory338"}
 
-// TestCoalescedWrapper: a wrapper for metrics sees as few calls as the runner behind it would get.
+// TestCoalescedWrapper: a wrapper for metrics gets no more calls than the runner behind it would get.
 func TestCoalescedWrapper(t *testing.T) {
 	w := runnertest.New(t)
 	m := &counted{Runner: errtest.Must(goredisrunner.New(single(t, w, settings{}))), open: make(chan struct{})}

@@ -39,7 +39,7 @@ func TestEndedContextSendsNothing(t *testing.T) {
 	}
 }
 
-// A context that ends while the server is asked for a script it does not know stops there.
+// If a context ends before the answer NOSCRIPT comes, no EVAL is sent.
 func TestContextEndsBeforeEval(t *testing.T) {
 	w := runnertest.New(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -58,7 +58,7 @@ func TestContextEndsBeforeEval(t *testing.T) {
 	}
 }
 
-// With ContextTimeoutEnabled a server that takes the call and never answers holds it until the
+// With ContextTimeoutEnabled, a call to a server that never answers ends at the
 // context's deadline, and the error is both the context's and the socket's. (Without it ReadTimeout
 // ends the call: see TestLostReplyIsNotResent.)
 func TestHangEndsByDeadline(t *testing.T) {
@@ -81,7 +81,7 @@ func TestHangEndsByDeadline(t *testing.T) {
 	}
 }
 
-// A server that cannot be reached holds the call no longer than its context.
+// A call to a server that can't be reached ends with its context.
 func TestDialEndsByDeadline(t *testing.T) {
 	client := closing(t, redis.NewClient(&redis.Options{
 		Addr: "nowhere:6379", ContextTimeoutEnabled: true,
@@ -99,7 +99,7 @@ func TestDialEndsByDeadline(t *testing.T) {
 	}
 }
 
-// A client that takes no notice of contexts.
+// The client ignores contexts.
 func TestContexts(t *testing.T) {
 	runnertest.Contexts(t, func(t *testing.T, w *runnertest.Wire, hook func(context.Context)) scripts.Runner {
 		client := single(t, w, settings{deadlines: true})

@@ -21,7 +21,7 @@ import (
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
-// A dial is what comes of connecting to a server that is of no use. Time is synctest's.
+// A dial connects to a server that is down, silent or otherwise useless. Time is synctest's.
 type dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 var errRefused = errors.New("refused")
@@ -37,7 +37,7 @@ func silent(context.Context, string, string) (net.Conn, error) { return runnerte
 
 func friendly(context.Context, string, string) (net.Conn, error) { return runnertest.Friendly(), nil }
 
-// useless are clients of such a server, by their defaults but for what is given.
+// useless are clients of such a server, with the default options except for the given ones.
 var useless = map[string]func(d dial, deadlines bool, poolSize int) redis.UniversalClient{
 	"single": func(d dial, deadlines bool, poolSize int) redis.UniversalClient {
 		return redis.NewClient(&redis.Options{
@@ -51,7 +51,7 @@ var useless = map[string]func(d dial, deadlines bool, poolSize int) redis.Univer
 	},
 }
 
-// patient calls under a deadline, 0 for none, and tells how long that took.
+// patient calls under a deadline, 0 for none, and returns how long that took.
 func patient(client redis.UniversalClient, deadline time.Duration) (took time.Duration, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	if deadline > 0 {
@@ -63,14 +63,14 @@ func patient(client redis.UniversalClient, deadline time.Duration) (took time.Du
 	return time.Since(begin), err
 }
 
-// ended closes a client and lets end what it goes on with: dials, and other calls. It is called in a
+// ended closes a client and waits for its remaining dials and calls. It is called in a
 // bubble of synctest, whose minute takes no time.
 func ended(client redis.UniversalClient) {
 	_ = client.Close()
 	<-time.After(time.Minute)
 }
 
-// about is for the pause that go-redis makes before it gives a failed handshake up.
+// about allows for the pause that go-redis makes after a failed handshake.
 func about(took, want time.Duration) bool {
 	return took >= want && took <= want+100*time.Millisecond
 }
@@ -98,7 +98,7 @@ func TestCostOfNoServer(t *testing.T) {
 	} {
 		for kind, connect := range useless {
 			if kind == "cluster" && strings.HasPrefix(name, "silent") {
-				continue // who shakes hands only is no cluster
+				continue // a server that answers only the handshake is no cluster
 			}
 			t.Run(name+"/"+kind, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestCostOfNoServer(t *testing.T) {
 	}
 }
 
-// Who finds all connections taken waits no longer than the context lasts. (In real time: go-redis
+// A call that finds no free connection waits at most until its context ends. (In real time: go-redis
 // keeps timers from one test for the next.)
 func TestFullPoolEndsByDeadline(t *testing.T) {
 	client := closing(t, redis.NewClient(&redis.Options{

@@ -47,7 +47,7 @@ func Example() {
 	// visits: 6 left: 94
 }
 
-// A limiter over the client that a service has.
+// A service makes a limiter over its existing client.
 func ExampleNew() {
 	server, err := miniredis.Run() // stands in for your Redis
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
-// The mark is the runner's commands' alone: go-redis still resends what others send through the
+// Only the runner's commands have the mark: go-redis still retries other commands of the
 // same client.
 func TestOthersAreStillRetried(t *testing.T) {
 	w := runnertest.New(t)
@@ -30,7 +30,7 @@ func TestOthersAreStillRetried(t *testing.T) {
 	}
 }
 
-// A hook sees ordinary commands, and a copy of one is no more to be resent than the command.
+// A hook gets ordinary commands. A copy of one has the mark too.
 func TestHooksSeeTheCommand(t *testing.T) {
 	w := runnertest.New(t)
 	client := single(t, w, settings{})

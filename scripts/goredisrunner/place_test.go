@@ -67,7 +67,7 @@ func TestPlace(t *testing.T) {
 	}
 }
 
-// TestRingPlacesByShard: two tags are never together in a ring, though they be on one shard now, and a key's node is
+// TestRingPlacesByShard: two tags are never together in a ring, even if they are on one shard now. A key's node is
 // the shard that has it.
 func TestRingPlacesByShard(t *testing.T) {
 	ring, shards := threeShards(t)
@@ -86,7 +86,7 @@ func TestRingPlacesByShard(t *testing.T) {
 	}
 }
 
-// TestPlaceAsksNoServer: a cluster client that doesn't know its nodes is not made to look for them, which may take long.
+// TestPlaceAsksNoServer: Place doesn't make a cluster client load its nodes, which may take long.
 func TestPlaceAsksNoServer(t *testing.T) {
 	w := runnertest.New(t)
 	looked := false
@@ -144,7 +144,7 @@ func TestPlainClientOfACluster(t *testing.T) {
 	}
 }
 
-// TestPlaceAllocates nothing for a plain client.
+// TestPlaceAllocates: Place allocates nothing for a plain client.
 func TestPlaceAllocates(t *testing.T) {
 	run := errtest.Must(goredisrunner.New(single(t, runnertest.New(t), settings{})))
 	ctx := t.Context()

@@ -35,7 +35,7 @@ func TestClusterRouting(t *testing.T) {
 	}
 }
 
-// What a real script replies, over both protocols.
+// The replies of a real script, over both protocols.
 func TestProtocols(t *testing.T) {
 	for _, protocol := range []int{2, 3} {
 		w := runnertest.New(t)

@@ -28,7 +28,7 @@ var suite = runnertest.Suite{
 	},
 }
 
-// runners is the topologies with a runner over each.
+// runners returns the topologies, with a runner over each.
 func runners() map[string]runnertest.Connect {
 	all := map[string]runnertest.Connect{}
 	for topology, connect := range topologies {
@@ -54,7 +54,7 @@ func (p pipelined) Run(ctx context.Context, s *scripts.Script, keys, args []stri
 	return calls[0].Reply, calls[0].Err
 }
 
-// Followed is what the package comment says is.
+// The refusals that the package comment names are followed.
 var refusals = []runnertest.Refusal{
 	{Topology: "cluster", Text: "MOVED 12539 " + runnertest.Elsewhere, Followed: true},
 	{Topology: "cluster", Text: "ASK 12539 " + runnertest.Elsewhere, Followed: true},

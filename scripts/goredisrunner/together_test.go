@@ -13,7 +13,7 @@ import (
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
-// TestRunAll: calls of one pipeline have replies and errors of their own, and scripts that the server does not know
+// TestRunAll: each call of a pipeline gets its own reply or error. Scripts that the server does not know
 // are sent to it in a second one.
 func TestRunAll(t *testing.T) {
 	for _, topology := range []string{"single", "cluster", "ring"} {
@@ -59,7 +59,7 @@ func TestRunAll(t *testing.T) {
 	}
 }
 
-// TestRingKeepsEmptyKey: a ring sends a pipeline's command for the key "" to any shard. RunAll sends it where Run does.
+// TestRingKeepsEmptyKey: a ring sends a pipeline's command for the key "" to any shard. RunAll sends it to the same shard as Run.
 func TestRingKeepsEmptyKey(t *testing.T) {
 	client, shards := threeShards(t)
 	run := errtest.Must(goredisrunner.New(client))

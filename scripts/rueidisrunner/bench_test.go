@@ -15,7 +15,7 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// The server is in this process, so its time and its allocations, by far the most, are counted too.
+// The server is in this process, so most of the time and of the allocations are the server's.
 func BenchmarkRun(b *testing.B) {
 	client := connect(b, 0, rueidis.ClientOption{InitAddress: []string{miniredis.RunT(b).Addr()}, ForceSingleClient: true})
 	bench(b, client)

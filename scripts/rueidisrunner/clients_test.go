@@ -75,7 +75,7 @@ func shards(t testing.TB, nodes ...*runnertest.Wire) string {
 	return answer
 }
 
-// sentinel is a server that says the master of every name is at w.
+// sentinel is a Sentinel which answers that the master of every name is at w.
 func sentinel(t testing.TB, w *runnertest.Wire) rueidis.ClientOption {
 	host, port, err := net.SplitHostPort(w.Addr)
 	if err != nil {
@@ -118,7 +118,7 @@ func connect(t testing.TB, timeout time.Duration, o rueidis.ClientOption) rueidi
 	return client
 }
 
-// dialTo connects to what target is at that moment, whatever the address, as a name does that moves.
+// dialTo connects to the present target, whatever the address, like a name whose target moves.
 func dialTo(target *atomic.Pointer[runnertest.Wire]) func(context.Context, string, *net.Dialer, *tls.Config) (net.Conn, error) {
 	return func(ctx context.Context, _ string, dialer *net.Dialer, _ *tls.Config) (net.Conn, error) {
 		return dialer.DialContext(ctx, "tcp", target.Load().Addr)

@@ -40,7 +40,7 @@ func TestEndedContextSendsNothing(t *testing.T) {
 	}
 }
 
-// A context that ends while the server is asked for a script it does not know stops there.
+// If a context ends before the answer NOSCRIPT comes, no EVAL is sent.
 func TestContextEndsBeforeEval(t *testing.T) {
 	w := runnertest.New(t)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -69,7 +69,7 @@ func (c *counting) Do(ctx context.Context, cmd rueidis.Completed) rueidis.RedisR
 	return c.Client.Do(ctx, cmd)
 }
 
-// A server that takes the call and never answers holds it until the context's deadline.
+// A call to a server that never answers ends at the context's deadline.
 // (ConnWriteTimeout ends a call without one: see TestLostReplyIsNotResent.)
 func TestHangEndsByDeadline(t *testing.T) {
 	for topology, connect := range topologies {
@@ -113,7 +113,7 @@ func TestHangEndsByCancel(t *testing.T) {
 	}
 }
 
-// A server that cannot be reached holds the call no longer than its context.
+// A call to a server that can't be reached ends with its context.
 func TestDialEndsByDeadline(t *testing.T) {
 	o := rueidis.ClientOption{InitAddress: []string{"nowhere:6379"}, ForceSingleClient: true, DisableCache: true}
 	o.DialCtxFn = func(ctx context.Context, _ string, _ *net.Dialer, _ *tls.Config) (net.Conn, error) {
@@ -133,7 +133,7 @@ func TestDialEndsByDeadline(t *testing.T) {
 	}
 }
 
-// A client that takes no notice of contexts.
+// The client ignores contexts.
 func TestContexts(t *testing.T) {
 	runnertest.Contexts(t, func(t *testing.T, w *runnertest.Wire, hook func(context.Context)) scripts.Runner {
 		return errtest.Must(rueidisrunner.New(hooked{connect(t, 0, single(w)), hook}))

@@ -20,7 +20,7 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// A dial is what comes of connecting to a server that is of no use. Time is synctest's.
+// A dial connects to a server that is down, silent or otherwise useless. Time is synctest's.
 type dial func(ctx context.Context, dialer *net.Dialer) (net.Conn, error)
 
 var errRefused = errors.New("refused")
@@ -38,7 +38,7 @@ func silent(context.Context, *net.Dialer) (net.Conn, error) { return runnertest.
 
 func friendly(context.Context, *net.Dialer) (net.Conn, error) { return runnertest.Friendly(), nil }
 
-// useless is a client of such a server, by its defaults but for what set changes.
+// useless is a client of such a server, with the default options except for those that set changes.
 func useless(t *testing.T, d dial, set func(*rueidis.ClientOption)) *rueidisrunner.Runner {
 	t.Helper()
 	o := rueidis.ClientOption{
@@ -54,7 +54,7 @@ func useless(t *testing.T, d dial, set func(*rueidis.ClientOption)) *rueidisrunn
 	return errtest.Must(rueidisrunner.New(client))
 }
 
-// patient calls under a deadline, 0 for none, and tells how long that took.
+// patient calls under a deadline, 0 for none, and returns how long that took.
 func patient(run *rueidisrunner.Runner, deadline time.Duration) (took time.Duration, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	if deadline > 0 {
@@ -99,7 +99,7 @@ func TestCostOfNoServer(t *testing.T) {
 	}
 }
 
-// In these states of its connections rueidis makes a call wait longer than its context lasts. The runner doesn't.
+// In these states of its connections rueidis makes a call wait beyond its context. The runner doesn't.
 func TestWaitsNoLongerThanItsContext(t *testing.T) {
 	const soon = 50 * time.Millisecond
 	ends := func(t *testing.T, run *rueidisrunner.Runner) {
@@ -172,8 +172,8 @@ func TestCancelEndsACallAlone(t *testing.T) {
 	})
 }
 
-// The package comment names this case: calls that come while one connects get its error. If this fails, rueidis has mended
-// it, and the comment can go.
+// The package comment names this case: calls that come while another connects get its error. If this test fails, rueidis has
+// fixed it, and the comment can be deleted.
 func TestOthersDialFails(t *testing.T) {
 	const soon = 50 * time.Millisecond
 	synctest.Test(t, func(t *testing.T) {

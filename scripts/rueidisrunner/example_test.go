@@ -50,7 +50,7 @@ func Example() {
 	// visits: 6 left: 94
 }
 
-// A service starts though its server is away. With ForceSingleClient NewClient returns a client beside its error. The client
+// A service can start while its server is away. With ForceSingleClient NewClient returns a client beside its error. The client
 // connects upon later calls, and until then calls fail.
 func Example_serverAway() {
 	server := miniredis.NewMiniRedis() // stands in for your Redis
@@ -92,7 +92,7 @@ func Example_serverAway() {
 	// visits: [1] <nil>
 }
 
-// A limiter over the client that a service has.
+// A service makes a limiter over its existing client.
 func ExampleNew() {
 	server, err := miniredis.Run() // stands in for your Redis
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 )
 
 // TestMovedTarget: the name that a client connects to leads to another server, while its connections are to the old one,
-// which is a replica now, or reloads. rueidis would keep them for ever.
+// which is a replica now, or reloads. rueidis would keep them forever.
 func TestMovedTarget(t *testing.T) {
 	for name, set := range map[string]func(*rueidis.ClientOption){
 		"pipelining":              func(o *rueidis.ClientOption) { o.AlwaysPipelining = true },
@@ -75,7 +75,7 @@ func TestMovedTarget(t *testing.T) {
 	}
 }
 
-// TestReadOnlyForGood: a server that stays read-only is not connected to anew by each call that it refuses.
+// TestReadOnlyForGood: if a server stays read-only, not every refused call makes a new connection.
 func TestReadOnlyForGood(t *testing.T) {
 	w := runnertest.New(t)
 	run := errtest.Must(rueidisrunner.New(connect(t, 0, single(w))))
@@ -110,7 +110,7 @@ func TestReadOnlyForGood(t *testing.T) {
 	}
 }
 
-// TestOtherRefusalsKeepTheConnection: another server would refuse these too.
+// TestOtherRefusalsKeepTheConnection: after refusals that another server would repeat, the connection stays.
 func TestOtherRefusalsKeepTheConnection(t *testing.T) {
 	w := runnertest.New(t)
 	run := errtest.Must(rueidisrunner.New(connect(t, 0, single(w))))

@@ -15,8 +15,8 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// What TestLostReplyIsNotResent would see if the commands were marked otherwise: rueidis resends one that is
-// marked as retryable, and says nothing.
+// This is what TestLostReplyIsNotResent would find if the commands had the mark: rueidis retries a command that is
+// marked as retryable, without an error.
 func TestRetryableIsResent(t *testing.T) {
 	for topology, connect := range topologies {
 		t.Run(topology, func(t *testing.T) {
@@ -38,8 +38,8 @@ func TestRetryableIsResent(t *testing.T) {
 	}
 }
 
-// The exception that the package comment names, as rueidis has it, and the way around it. If the
-// first half fails, rueidis has mended it, and the comment can go.
+// The exception that the package comment names, and the way to avoid it. If the
+// first half fails, rueidis has fixed it, and the comment can be deleted.
 func TestConnLifetime(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -68,7 +68,7 @@ func TestConnLifetime(t *testing.T) {
 	}
 }
 
-// A connection that is never made is an error, and the dialer's own.
+// A failed dial gives the dialer's own error.
 func TestDialFailure(t *testing.T) {
 	w := runnertest.New(t)
 	refused := errors.New("no route")

@@ -15,8 +15,8 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// The first key chooses the node, without a redirect. Keys of several slots are for the server to
-// refuse, where rueidis' builder would panic.
+// The first key chooses the node, without a redirect. The server refuses keys of several slots. Without the
+// runner's care rueidis' builder would panic.
 func TestClusterRouting(t *testing.T) {
 	low, high := runnertest.New(t), runnertest.New(t)
 	low.Always("cluster", shards(t, low, high))
@@ -36,7 +36,7 @@ func TestClusterRouting(t *testing.T) {
 	}
 }
 
-// What a real script replies, over both protocols.
+// The replies of a real script, over both protocols.
 func TestProtocols(t *testing.T) {
 	for name, resp2 := range map[string]bool{"RESP2": true, "RESP3": false} {
 		o := single(runnertest.New(t))

@@ -25,7 +25,7 @@ var suite = runnertest.Suite{
 	},
 }
 
-// runners is the topologies with a runner over each.
+// runners returns the topologies, with a runner over each.
 func runners() map[string]runnertest.Connect {
 	all := map[string]runnertest.Connect{}
 	for topology, connect := range topologies {
@@ -36,7 +36,7 @@ func runners() map[string]runnertest.Connect {
 	return all
 }
 
-// Redirects are followed; other refusals are the caller's to know.
+// Redirects are followed. Other refusals are returned to the caller.
 var refusals = func() []runnertest.Refusal {
 	all := []runnertest.Refusal{
 		{Topology: "cluster", Text: "MOVED 12539 " + runnertest.Elsewhere, Followed: true},

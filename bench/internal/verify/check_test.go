@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
+
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/limitertest"
 	"github.com/go-weir/weir/bench/internal/journal"
@@ -60,6 +62,13 @@ func record(t *testing.T, kind subject.Kind, calls, forgetful int) History {
 		call.Ended = time.Duration(call.Now) * time.Microsecond
 		h.Calls = append(h.Calls, call)
 	}
+	h.Entries = entries(t, server, kind, limit)
+	return h
+}
+
+// entries returns the journal of the key "k" under the prefix "p".
+func entries(t *testing.T, server *miniredis.Miniredis, kind subject.Kind, limit algorithms.Limit) (all []journal.Entry) {
+	t.Helper()
 	key, err := kind.Key(limit, "p", "k")
 	if err != nil {
 		t.Fatal(err)
@@ -73,9 +82,9 @@ func record(t *testing.T, kind subject.Kind, calls, forgetful int) History {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.Entries = append(h.Entries, entry)
+		all = append(all, entry)
 	}
-	return h
+	return all
 }
 
 func check(t *testing.T, h History) Findings {

@@ -99,3 +99,13 @@ func TestFailures(t *testing.T) {
 		t.Errorf("keys are left: %q", keys)
 	}
 }
+
+// TestHelp: the help of a command is had in both ways.
+func TestHelp(t *testing.T) {
+	if got, want := succeed(t, "", "help", "compare"), succeed(t, "", "compare", "-h"); got != want || !strings.Contains(got, "-log FILE") {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got := succeed(t, "", "help"); got != succeed(t, "") {
+		t.Errorf("got\n%s", got)
+	}
+}

@@ -284,16 +284,6 @@ func TestManyDecisions(t *testing.T) {
 	}
 }
 
-// TestHelp: the help of a command is had in both ways.
-func TestHelp(t *testing.T) {
-	if got, want := succeed(t, "", "help", "compare"), succeed(t, "", "compare", "-h"); got != want || !strings.Contains(got, "-log FILE") {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-	if got := succeed(t, "", "help"); got != succeed(t, "") {
-		t.Errorf("got\n%s", got)
-	}
-}
-
 // TestOnServer compares on a server that the user names: the same decisions, no key left, and none
 // touched that was there.
 func TestOnServer(t *testing.T) {

@@ -165,17 +165,17 @@ Each number was counted by
 
     go run ./bench/prove %s
 
-which took %v on %s (%s/%s, %d processors, %s). The processes of a case ask all algorithms at once, half of
-the processes through go-redis and half through rueidis. The server writes down every decision in the same atomic step that
+which took %v on %s (%s/%s, %d processors, %s). The processes of a case call all algorithms concurrently, half of
+the processes through go-redis and half through rueidis. The server records every decision in the same atomic step that
 makes it, with its own time. Afterwards each decision is compared
 
-- with what its caller was told;
-- with the algorithm's definition: whether it fits beside all that was admitted before, computed anew from the whole history;
-- with the algorithm's Local, which makes the decisions again in the same order, field for field.
+- with the answer that its caller got;
+- with the algorithm's definition, which is computed from all requests that were admitted before;
+- with the algorithm's Local, which makes the decisions again in the same order, field by field.
 
 %s
-- **decisions** are those on requests. Settlements of reservations are counted apart, in the tables of the cases.
-- **failed calls**: their callers got an error. **of them ran**: the server had decided them all the same.
+- **decisions** are those on requests. The tables of the cases count settlements of reservations separately.
+- **failed calls**: their callers got an error. **of them ran**: the server had decided them.
 - **wrongly admitted** and **wrongly refused**: by the definition. Where charges are settled later, it is charged with the true
   costs, each at the time of its request, as far as they were settled by then. Then a request is wrongly admitted that it
   refuses. A refusal is compared with the Local only, as a settlement can't always give all back.

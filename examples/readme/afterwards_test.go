@@ -25,7 +25,7 @@ func Example_tokens() {
 	ctx, prompt := context.Background(), "hello"
 
 	// docs/using.md
-	reservation, err := limiter.Reserve(ctx, "alice", 2000) // the most that an answer takes
+	reservation, err := limiter.Reserve(ctx, "alice", 2000) // the most that an answer can use
 	if err != nil {
 		panic(err)
 	}
@@ -37,7 +37,7 @@ func Example_tokens() {
 	if failed != nil {
 		used = 0 // nothing was used: a Commit of 0 is Cancel
 	}
-	after, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // also if the client has left
+	after, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // even if the client has disconnected
 	defer stop()
 	err = reservation.Commit(after, used)
 	// end of docs/using.md
@@ -65,7 +65,7 @@ func Example_logins() {
 		if answer.Status == http.StatusUnauthorized {
 			return 1
 		}
-		return 0 // a login that succeeds costs nothing
+		return 0 // a login that succeeds is not charged
 	}))
 	if err != nil {
 		panic(err)

@@ -89,7 +89,7 @@ func TestFigures(t *testing.T) {
 	readme := read(t, root+"/README.md")
 	performance := read(t, root+"/docs/performance.md")
 
-	cost := numbers(t, readme, `Redis 7\.0 ([\d,]+) instructions with Weir and ([\d,]+) with\s+redis_rate; a denied one ([\d,]+) and ([\d,]+)`)[0]
+	cost := numbers(t, readme, `Redis 7\.0 executes ([\d,]+) instructions with Weir and ([\d,]+) with\s+redis_rate\. To deny one, it executes ([\d,]+) and ([\d,]+)`)[0]
 	baseline := read(t, root+"/bench/instructions/baseline.txt")
 	busy := numbers(t, baseline, `redis-7\.0 gcra/busy (\d+)`)[0][0]
 	denied := numbers(t, baseline, `redis-7\.0 gcra/denied (\d+)`)[0][0]

@@ -29,7 +29,7 @@ func Example_goredis() {
 	}
 	limiter, err := gcra.New(run, algorithms.PerSecond(10))
 	if err != nil {
-		panic(err) // the limit was wrong: nothing has been sent yet
+		panic(err) // the limit is invalid: nothing has been sent yet
 	}
 
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
@@ -37,7 +37,7 @@ func Example_goredis() {
 	result, err := limiter.Allow(ctx, "alice")
 	switch {
 	case err != nil:
-		fmt.Println("no decision:", err) // let pass or refuse: your choice
+		fmt.Println("no decision:", err) // you decide whether to serve the request
 	case !result.Allowed:
 		fmt.Println("come back in", result.RetryAfter)
 	default:

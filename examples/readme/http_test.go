@@ -60,7 +60,7 @@ func Example_http() {
 	if err != nil {
 		panic(err)
 	}
-	handler := byAddress(authenticate(byUser(mux))) // 429 with a true Retry-After
+	handler := byAddress(authenticate(byUser(mux))) // 429 with the exact Retry-After
 	// end of docs/using.md
 
 	for _, key := range []string{"7d3f", "guess"} {

@@ -15,7 +15,7 @@ func Example_plans() {
 	if err != nil {
 		panic(err)
 	}
-	paid, err := free.With(algorithms.PerMinute(100)) // the same log, another Rate
+	paid, err := free.With(algorithms.PerMinute(100)) // the same log with another Rate
 	if err != nil {
 		panic(err)
 	}

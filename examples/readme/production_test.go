@@ -16,12 +16,12 @@ func Example_clientOptions() {
 		Username:              "limiter",
 		Password:              "a long secret",
 		TLSConfig:             &tls.Config{MinVersion: tls.VersionTLS12},
-		ContextTimeoutEnabled: true, // else a hung server holds a connection for ReadTimeout
+		ContextTimeoutEnabled: true, // without it a hung server blocks a connection for ReadTimeout
 		DialTimeout:           200 * time.Millisecond,
 		DialerRetries:         1, // "connection refused" at once
 		ReadTimeout:           time.Second,
 		WriteTimeout:          time.Second,
-		ConnMaxLifetime:       5 * time.Minute, // finds a name that has moved
+		ConnMaxLifetime:       5 * time.Minute, // follows a DNS name to a new address
 	}
 	client := redis.NewClient(options)
 	// end of docs/operating.md
@@ -37,9 +37,9 @@ func Example_clientOptionsRueidis() {
 		Username:          "limiter",
 		Password:          "a long secret",
 		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12},
-		AlwaysPipelining:  true, // one call's deadline is then no other's
-		DisableCache:      true, // Weir has no use for it
-		ForceSingleClient: true, // NewClient returns a client though the server is away; not for a cluster or Sentinel
+		AlwaysPipelining:  true, // so that the deadline of one call does not affect others
+		DisableCache:      true, // Weir does not need it
+		ForceSingleClient: true, // NewClient does not fail if the server is unavailable; not for a cluster or Sentinel
 		ConnWriteTimeout:  2 * time.Second,
 	}
 	options.Dialer.Timeout = 2 * time.Second

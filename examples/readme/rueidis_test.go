@@ -34,7 +34,7 @@ func Example_rueidis() {
 	if err != nil {
 		panic(err)
 	}
-	result, err := limiter.AllowN(ctx, "alice", 30) // a request that counts for thirty
+	result, err := limiter.AllowN(ctx, "alice", 30) // a request of cost 30
 	fmt.Println(result.Allowed, result.Remaining, err)
 	// end of docs/using.md
 

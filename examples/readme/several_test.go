@@ -53,7 +53,7 @@ func Example_severalLimits() {
 		panic(err)
 	}
 	decision, err := both.AllowEach(ctx,
-		allof.Request{Key: "{acme}:alice", Cost: 1}, // what is in braces is one slot of a cluster
+		allof.Request{Key: "{acme}:alice", Cost: 1}, // equal text in braces: one slot of a cluster
 		allof.Request{Key: "{acme}", Cost: 1},
 	)
 	if err != nil {

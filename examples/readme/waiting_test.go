@@ -23,7 +23,7 @@ func Example_waiting() {
 	if err != nil {
 		panic(err)
 	}
-	err = algorithms.Wait(ctx, limiter, "api.example.com", 1) // up to 10 go at once, in any order
+	err = algorithms.Wait(ctx, limiter, "api.example.com", 1) // up to 10 at one moment, in any order
 	if err != nil {
 		panic(err)
 	}
@@ -31,7 +31,7 @@ func Example_waiting() {
 	if err != nil {
 		panic(err)
 	}
-	err = queue.Wait(ctx, "api.example.com") // one goes each 20 ms, in order; an 11th that waits is refused
+	err = queue.Wait(ctx, "api.example.com") // one each 20 ms, in order; refused if 10 already wait
 	// end of docs/choosing.md
 
 	fmt.Println(err)
@@ -45,12 +45,12 @@ func Example_exports() {
 	export := func(context.Context) error { return nil }
 
 	// docs/using.md
-	exports, err := inflight.New(run, 3, 30*time.Second) // the lease of a process that dies ends after 30 s
+	exports, err := inflight.New(run, 3, 30*time.Second) // the lease of a process that dies expires after 30 s
 	if err != nil {
 		panic(err)
 	}
 	err = inflight.Do(ctx, exports, "alice", func(ctx context.Context) error {
-		return export(ctx) // as long as it takes: the lease is renewed, and given back at the end
+		return export(ctx) // meanwhile the lease is renewed, and released at the end
 	})
 	if errors.Is(err, inflight.ErrFull) {
 		fmt.Println("three are under way")

@@ -28,7 +28,7 @@ func Example_wrappers() {
 	if err != nil {
 		panic(err)
 	}
-	together, err := coalesce.New(run) // goes around the runner
+	together, err := coalesce.New(run) // wraps the runner
 	if err != nil {
 		panic(err)
 	}
@@ -37,7 +37,7 @@ func Example_wrappers() {
 	if err != nil {
 		panic(err)
 	}
-	cached, err := denialcache.New(limiter) // goes around the limiter
+	cached, err := denialcache.New(limiter) // wraps the limiter
 	if err != nil {
 		panic(err)
 	}
@@ -45,7 +45,7 @@ func Example_wrappers() {
 	if err != nil {
 		panic(err)
 	}
-	resilient, err := fallback.New(cached, local) // goes around both
+	resilient, err := fallback.New(cached, local) // wraps both
 	if err != nil {
 		panic(err)
 	}

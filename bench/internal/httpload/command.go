@@ -168,7 +168,7 @@ func read(cmd *cli.Command) (l Load, err error) {
 func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return nil, errors.New("that is no URL to send requests to, want http://HOST:PORT/PATH or https://…")
+		return nil, errors.New("not a valid URL, want http://HOST:PORT/PATH or https://…")
 	}
 	return u, nil
 }
@@ -179,7 +179,7 @@ func parseHeader(fields []string) (http.Header, error) {
 		name, value, found := strings.Cut(field, ":")
 		value = strings.TrimSpace(value)
 		if !found || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
-			return nil, fmt.Errorf("%q is no header field, want NAME: VALUE", field)
+			return nil, fmt.Errorf("%q is not a header field, want NAME: VALUE", field)
 		}
 		header.Add(name, value)
 	}

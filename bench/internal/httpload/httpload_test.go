@@ -227,7 +227,7 @@ func TestFailures(t *testing.T) {
 		{[]string{"http://a", "-timeout", "0s"}, command.Misused, "-timeout: 0s, want 1ms to 24h"},
 		{[]string{"http://a", "-c", "0"}, command.Misused, "-c: 0, want 1 to 10000"},
 		{[]string{"http://a", "-c", "1", "-n", "1"}, command.Misused, "want only one of -n and -c"},
-		{[]string{"http://a", "-H", "no field"}, command.Misused, `"no field" is no header field, want NAME: VALUE`},
+		{[]string{"http://a", "-H", "no field"}, command.Misused, `"no field" is not a header field, want NAME: VALUE`},
 		{[]string{"http://a", "-H", "A b: c"}, command.Misused, "want NAME: VALUE"},
 		{[]string{"http://a", "-method", "GE T"}, command.Misused, "-method: "},
 	} {

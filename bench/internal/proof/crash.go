@@ -56,7 +56,7 @@ func clocks() []Case {
 	l.Keys, l.MostCost, l.Asked, l.Peeks = keys(1), 1, under(limit), 0
 	return []Case{{
 		Name: "the server's clock", Fault: "the server's clock steps forward and back by an hour",
-		Promise: "no key stays refused for longer than its limit could ask, and each step lets at most one limit more through",
+		Promise: "no key is refused for longer than its limit can require, and each step admits at most one limit more",
 		Load:    l, Losses: len(steps), Forgets: true, Felt: func(f verify.Findings) bool { return f.StepsBack > 0 },
 		Kept: func(row Row) error {
 			// By the machine's clock, with room for a busy machine. Were a time from the future obeyed,

@@ -31,7 +31,7 @@ func failovers() []Case {
 	lost := "what a replica had not yet received is forgotten: each limiter admits at most its limit once more"
 	return []Case{
 		{
-			Name: "cluster, slots migrate", Fault: "slots that are asked for move from one master to another, key by key",
+			Name: "cluster, slots migrate", Fault: "slots in use move from one master to another, key by key",
 			Promise: "a call that fails ran once or not at all", Load: moving, stage: cluster, during: migrate,
 		},
 		{
@@ -43,8 +43,8 @@ func failovers() []Case {
 			Promise: lost, Losses: 1, Load: l, Felt: unlucky, stage: sentinel, during: killSentinelMaster, rounds: 1,
 		},
 		{
-			Name: "sentinel, the master hangs", Fault: "the master hangs (SIGSTOP) until sentinels have put a replica in its place, and then goes on: it is still a master, until a sentinel finds it",
-			Promise: "the two masters admit a limit each, and what the old one admitted meanwhile is forgotten", Losses: 1,
+			Name: "sentinel, the master hangs", Fault: "the master hangs (SIGSTOP) until sentinels have replaced it by a replica, and then continues as a master until a sentinel reconfigures it",
+			Promise: "each of the two masters admits a limit, and the counts of the old one are lost", Losses: 1,
 			Load: split, Felt: unlucky, stage: sentinel, during: hangSentinelMaster, rounds: 1,
 		},
 	}

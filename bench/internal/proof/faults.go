@@ -76,17 +76,17 @@ func faults() []Case {
 			during: through(func(p *proxy.Proxy) error { return p.LoseReplies() }, impatience),
 		},
 		{
-			Name: "SCRIPT KILL", Fault: "a neighbour's endless script, ended by SCRIPT KILL after 200 ms; BUSY is answered from 10 ms on",
-			Promise: "a call that fails did not run, or once", Load: faultLoad(), Felt: unlucky,
+			Name: "SCRIPT KILL", Fault: "an endless script of another client, ended by SCRIPT KILL after 200 ms; BUSY is answered from 10 ms on",
+			Promise: "a call that fails ran once or not at all", Load: faultLoad(), Felt: unlucky,
 			stage: single("--lua-time-limit", "10"), during: busy,
 		},
 		{
-			Name: "out of memory, noeviction", Fault: "a neighbour fills maxmemory every other 100 ms",
+			Name: "out of memory, noeviction", Fault: "another client fills maxmemory every other 100 ms",
 			Promise: "a call that fails with OOM has changed nothing", Load: faultLoad(), Felt: unlucky,
 			stage: single("--maxmemory-policy", "noeviction"), during: outOfMemory,
 		},
 		{
-			Name: "out of memory, allkeys-lru", Fault: "a neighbour fills maxmemory, and keys are evicted",
+			Name: "out of memory, allkeys-lru", Fault: "another client fills maxmemory, and keys are evicted",
 			Promise: "for each time that its key is evicted, a limiter admits at most its limit once more",
 			Load:    apart(withoutResets(faultLoad())), Forgets: true, Unjournaled: true, Felt: func(f verify.Findings) bool { return f.Forgotten > 0 },
 			stage: single("--maxmemory-policy", "allkeys-lru"), during: evict,

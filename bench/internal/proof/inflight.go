@@ -31,7 +31,7 @@ func inflights() []Case {
 		return Case{
 			Name:    "inflight, holders are killed, " + name,
 			Fault:   "one of the processes is killed with SIGKILL each 100 to 300 ms, and another is started; each 10th reply is lost, and its call sent again",
-			Promise: "at no instant of the server's clock are more leases held than the caller's limit allows, and none is refused otherwise; what a process held that died is free when its lease ends",
+			Promise: "at each instant of the server's clock at most as many leases are held as the caller's limit allows, and a lease is refused only then; a lease of a process that died is free when it expires",
 			Load:    l, Felt: ranUnseen, Kept: died(l), stage: stage, own: holdLeases,
 		}
 	}

@@ -82,7 +82,7 @@ func loads() []Case {
 		cases = append(cases, Case{
 			Name:    fmt.Sprintf("load: 6 processes that remember denials, %s, random costs", many.name),
 			Fault:   "none",
-			Promise: "no call fails, and what a process refuses by itself the server would have refused too",
+			Promise: "no call fails, and the server would have refused each request that a process refuses from memory",
 			Load: patient(Load{
 				Processes: 6, Goroutines: 8, Keys: keys(many.keys), MostCost: 5,
 				Asked: under(many.limit), Peeks: 0.05, Cached: true,

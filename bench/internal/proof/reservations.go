@@ -66,7 +66,7 @@ func reservations() []Case {
 	kill := reserve("kill -9, appendfsync always", "the server is killed with SIGKILL while it decides, and started again",
 		"nothing that a caller was told is forgotten", slow, nil)
 	kill.Felt, kill.stage, kill.during, kill.rounds = unlucky, single("--appendonly", "yes", "--appendfsync", "always"), killAndRevive, 2
-	slots := reserve("cluster, slots migrate", "slots that are asked for move from one master to another, key by key",
+	slots := reserve("cluster, slots migrate", "slots in use move from one master to another, key by key",
 		once+", and what TRYAGAIN was answered to did not run", moving, nil)
 	slots.stage, slots.during = cluster, migrate
 	return append(all, cut, lost, kill, slots)

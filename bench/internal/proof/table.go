@@ -21,7 +21,7 @@ type Group struct {
 func Groups() []Group {
 	return []Group{
 		{"load", "no fault", loads()},
-		{"faults", "something is done to the server or its connections", faults()},
+		{"faults", "the server or its connections have a fault", faults()},
 		{"refusals", "the server answers, and refuses to write", refusals()},
 		{"hooks", "the client has a hook that panics", hooks()},
 		{"crashes", "the server is paused or killed", crashes()},

@@ -22,8 +22,7 @@ func RunShifted(ctx context.Context, k Kind, args ...string) (*Server, error) {
 	return g.servers[0], nil
 }
 
-// StartShifted does that for one test, and stops the server when the test ends. Where none can be
-// had the test fails.
+// StartShifted does that for one test, and stops the server when the test ends. If that fails, the test fails.
 func StartShifted(tb testing.TB, k Kind, args ...string) *Server {
 	tb.Helper()
 	s, err := RunShifted(tb.Context(), k, args...)
@@ -34,9 +33,9 @@ func StartShifted(tb testing.TB, k Kind, args ...string) *Server {
 	return s
 }
 
-// clockEnv is what a command starts with whose server gets the clock that its directory says: a number of seconds with a
-// sign, which is added to the machine's time, or the time in seconds since the Unix epoch, at which it stands still. The
-// file is read again each time that the server asks for the time.
+// clockEnv returns the beginning of a command whose server gets its clock from a file in its directory. The file has a number of seconds
+// with a sign, which is added to the machine's time, or a time in seconds since the Unix epoch, at which the clock stands still. It is
+// read each time the server asks for the time.
 func clockEnv(library, dir string) []string {
 	return []string{
 		"env", "LD_PRELOAD=" + library, "FAKETIME_TIMESTAMP_FILE=" + dir + "/clock", "FAKETIME_NO_CACHE=1", "FAKETIME_FMT=%s",

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// slots is how many a cluster shares out.
+// slots is the number of slots of a cluster.
 const slots = 16384
 
 // healthTimeout is how long a server may take to start, and a group of servers to find together.
 const healthTimeout = 2 * time.Minute
 
-// Cluster is a running cluster of servers that share out the keys.
+// Cluster is a running Redis or Valkey cluster.
 type Cluster struct {
 	Nodes []*Server // first those that began as masters
 
@@ -60,8 +60,7 @@ func RunCluster(ctx context.Context, k Kind, masters, replicas int, args ...stri
 	return c, nil
 }
 
-// StartCluster starts a cluster for one test, and stops it when the test ends. Where none can be had
-// the test fails.
+// StartCluster starts a cluster for one test, and stops it when the test ends. If that fails, the test fails.
 func StartCluster(tb testing.TB, k Kind, masters, replicas int, args ...string) *Cluster {
 	tb.Helper()
 	c, err := RunCluster(tb.Context(), k, masters, replicas, args...)
@@ -90,7 +89,7 @@ func (c *Cluster) Close() error { return c.stop() }
 // Seeds are the addresses that a client starts from.
 func (c *Cluster) Seeds() []string { return addrs(c.Nodes) }
 
-// form makes one cluster of nodes that know nothing of each other.
+// form makes a cluster of separate nodes.
 func (c *Cluster) form(ctx context.Context, masters int) (err error) {
 	for i, node := range c.Nodes {
 		if c.ids[i], err = call(ctx, node.Addr, "CLUSTER", "MYID"); err != nil {

@@ -16,22 +16,21 @@
 //		}
 //	}
 //
-// A test that has a server to itself ([Start]) can kill, revive, pause and resume it. [StartShifted]
-// gives it one whose clock it sets, [StartCluster] a cluster, and [StartSentinel] a master with
-// replicas and sentinels. Run instead of Start does the same outside a test.
+// A test with a server of its own ([Start]) can kill, revive, pause and resume it. [StartShifted] starts a server whose clock the
+// test sets, [StartCluster] a cluster, and [StartSentinel] a master with replicas and sentinels. The functions with Run in place of
+// Start do the same outside a test.
 //
-// A test that gets no server fails. Getting them all, by pulling, building or unpacking, is the
-// work of [Prepare], which the test command in bench/test calls before it runs the tests.
+// Without a server a test fails. [Prepare] makes all servers available, by pulling, building or unpacking them. The command
+// bench/test calls it before it runs the tests.
 //
-// A program that tests run beside their servers is a container of an image that the test makes ([ImportProgram]), or a
-// process of this machine ([RunHere]). [UnpackPython] gets what one in Python needs.
+// A test can also run a program beside its servers: in a container of an image that the test makes ([ImportProgram]), or as a process
+// of this machine ([RunHere]). [UnpackPython] unpacks the packages for a program in Python.
 //
-// Images that are built of Debian's packages are not called what the official ones are: redis:7.0 is built
-// as weir.test/redis:7.0-bookworm, and is used where redis:7.0 is not present.
+// Images that are built from Debian's packages have names of their own: redis:7.0 is built as weir.test/redis:7.0-bookworm, which is
+// used if redis:7.0 is not available.
 //
-// Containers share the machine's network, so that their servers are as near as processes. Where the engine
-// has another one, as that of Docker Desktop in its virtual machine, they publish their ports on the
-// loopback interface, each under its own number. Then a [Program] can't reach them, and the address of a
+// Containers share the machine's network, so that their servers are as fast to reach as processes. If the engine has another network, as
+// Docker Desktop has in its virtual machine, containers publish their ports on the loopback interface, each under its own number. Then a [Program] can't reach them, and the address of a
 // server that was killed accepts connections, but closes them at once. An engine on another machine is not
 // used: its containers can't be reached on the loopback interface.
 package servers

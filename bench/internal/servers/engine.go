@@ -34,8 +34,7 @@ type engine struct {
 // errRemote says that an engine's containers are not reached on this machine's loopback interface.
 var errRemote = errors.New("the engine runs on another machine")
 
-// connect finds the engine, once a process. Only the first call takes time. One whose containers can't be
-// reached on the loopback interface is as good as none.
+// connect finds the engine, once in a process. An engine whose containers can't be reached on the loopback interface is not used.
 var connect = sync.OnceValues(func() (*engine, error) {
 	// The library tells at length what it does, on the standard error of every test binary.
 	tclog.SetDefault(tclog.NewNoopLogger())
@@ -78,8 +77,7 @@ func usable() *engine {
 //lint:ignore SA1019 deprecated without a successor
 var reaperImage = testcontainers.ReaperDefaultImage //nolint:staticcheck // deprecated without a successor
 
-// checkEnv does what has to come before testcontainers' first use, when it reads its settings for
-// good.
+// checkEnv prepares the settings of testcontainers, which reads them once at its first use.
 //
 // It takes DOCKER_HOST at its word: testcontainers goes on to the usual socket if that host does
 // not answer. And it turns off testcontainers' reaper, a container that removes the others, where

@@ -55,17 +55,23 @@ func TestKillAndRevive(t *testing.T) {
 	}
 }
 
-// A paused server keeps who asks it waiting, and can be killed; one that waits to be revived, or is
-// paused, can be closed.
+// pair launches two servers of a kind, which end with the test.
+func pair(t *testing.T, kind Kind) *group {
+	t.Helper()
+	g, err := launch(t.Context(), kind, order{}, order{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.servers[0].endWith(t, g.stop)
+	return g
+}
+
+// A paused server doesn't answer, and can be killed. A killed or paused server can be closed.
 func TestPauseAndResume(t *testing.T) {
 	for _, kind := range All() {
 		t.Run(kind.Name, func(t *testing.T) {
 			t.Parallel()
-			g, err := launch(t.Context(), kind, order{}, order{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			g.servers[0].endWith(t, g.stop)
+			g := pair(t, kind)
 			s := g.servers[1]
 			if err := errors.Join(s.Pause(t.Context()), s.Pause(t.Context())); err != nil {
 				t.Fatal(err)
@@ -93,11 +99,7 @@ func TestShutdown(t *testing.T) {
 	for _, kind := range All() {
 		t.Run(kind.Name, func(t *testing.T) {
 			t.Parallel()
-			g, err := launch(t.Context(), kind, order{}, order{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			g.servers[0].endWith(t, g.stop)
+			g := pair(t, kind)
 			s := g.servers[0]
 			_, _ = call(t.Context(), s.Addr, "SHUTDOWN", "NOSAVE") // whose answer is the end of the connection
 			eventually(t, func(ctx context.Context) error {

@@ -70,6 +70,13 @@ func recordLosing(t *testing.T, kind subject.Kind, calls, forgetful int, lose fu
 		call.Ended = time.Duration(call.Now) * time.Microsecond
 		h.Calls = append(h.Calls, call)
 	}
+	h.Entries = entries(t, server, kind, limit)
+	return h
+}
+
+// entries returns the journal of the key "k" under the prefix "p".
+func entries(t *testing.T, server *miniredis.Miniredis, kind subject.Kind, limit algorithms.Limit) (all []journal.Entry) {
+	t.Helper()
 	key, err := kind.Key(limit, "p", "k")
 	if err != nil {
 		t.Fatal(err)
@@ -83,9 +90,9 @@ func recordLosing(t *testing.T, kind subject.Kind, calls, forgetful int, lose fu
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.Entries = append(h.Entries, entry)
+		all = append(all, entry)
 	}
-	return h
+	return all
 }
 
 func check(t *testing.T, h History) Findings {

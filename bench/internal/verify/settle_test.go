@@ -57,21 +57,7 @@ func settling(t *testing.T, kind subject.Kind) History {
 		}
 		h.Calls = append(h.Calls, call)
 	}
-	key, err := kind.Key(limit, "p", "k")
-	if err != nil {
-		t.Fatal(err)
-	}
-	texts, err := server.List(journal.KeyOf(key))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, text := range texts {
-		entry, err := journal.Parse(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		h.Entries = append(h.Entries, entry)
-	}
+	h.Entries = entries(t, server, kind, limit)
 	return h
 }
 

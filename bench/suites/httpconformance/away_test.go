@@ -12,10 +12,9 @@ import (
 	"github.com/go-weir/weir/internal/resptest"
 )
 
-// TestServerAway has a Redis hang, die and start again, and end for good, under load. Requests that come while it
-// is away are answered while it is, as the policy says: nobody waits for the client library, which would wait an
-// hour for a server that hangs. OnError is told of each. Once the server is back, what was counted counts, and decisions
-// are exact.
+// TestServerAway makes a Redis hang, die and start again, and die for ever, under load. Meanwhile requests are answered according to
+// the policy, without waiting for the client library, which would wait an hour for a server that hangs. OnError gets each failure.
+// When the server is back, its counts continue, and decisions are exact.
 func TestServerAway(t *testing.T) {
 	t.Parallel()
 	var kinds sync.WaitGroup // at once, as most of the time nothing happens
@@ -60,8 +59,8 @@ const (
 	crowded  = 8  // requests at once while it is there
 )
 
-// policiesAnswer asks each middleware, while the server is away, and compares what it answers with its
-// policy, and what OnError is told.
+// policiesAnswer sends requests to each middleware while the server is unavailable, and compares the responses and the calls of OnError
+// with the policy.
 func (s *stand) policiesAnswer(t *testing.T, key string, is error) {
 	t.Helper()
 	want := map[string]map[int]int{
@@ -89,8 +88,8 @@ func (s *stand) policiesAnswer(t *testing.T, key string, is error) {
 	asked.Wait()
 }
 
-// decides asks by each client until n requests have been decided on, and compares what they are answered. Failures,
-// which right after the server's return are those of connections that were dialed before, are asked again.
+// decides sends requests over each client until n have been decided, and compares the responses. Right after the server's return
+// connections that were opened before may fail; these requests are repeated.
 func (s *stand) decides(t *testing.T, key string, n int, want map[int]int) {
 	t.Helper()
 	for _, path := range s.patient {

@@ -19,10 +19,9 @@ const (
 	connections = 64
 )
 
-// TestExactOverProcesses has clients come over 64 connections at once to six web servers, each a process of its
-// own, half of them on each client library, that share a Redis: what they are served together is the limit, exactly, by every
-// algorithm. All others are answered 429, with a Retry-After that is not early, and late by less than the
-// second it is rounded by.
+// TestExactOverProcesses sends requests over 64 connections to six web servers, which are separate processes, half of them with each
+// client library, and share a Redis. Together they serve exactly the limit, with every algorithm. All other requests get 429. Their
+// Retry-After is never early, and late by less than the second to which it is rounded up.
 func TestExactOverProcesses(t *testing.T) {
 	t.Parallel()
 	s := site{Redis: map[string]string{}, Rates: []int64{10, 100, 1000}, Prefix: rand.Text()}
@@ -54,14 +53,14 @@ func TestExactOverProcesses(t *testing.T) {
 	}
 }
 
-// An answer is what a client got, and when it asked and had it.
+// An answer is a response, with the times of the request and the response.
 type answer struct {
 	asked, had time.Time
 	status     int
 	retryAfter string
 }
 
-// crowd has clients of one connection each, spread over the web servers, ask so often all at once.
+// crowd sends requests from concurrent clients of one connection each, which are spread over the web servers.
 func crowd(t *testing.T, urls []string, path string, each int) []answer {
 	t.Helper()
 	answers := make([]answer, connections*each)
@@ -89,9 +88,8 @@ func crowd(t *testing.T, urls []string, path string, each int) []answer {
 	return answers
 }
 
-// judge compares how many of a crowd were served with the rate, and the waits that the others were told with
-// what the limiter tells afterwards of the key that all of them had, their address: denials change nothing, so
-// that the moment of the next admission is the same.
+// judge compares the number of requests that were served with the rate. It compares the waits of the others with the limiter's
+// RetryAfter for their common key, their address, afterwards: denials don't change the time of the next admission.
 func judge(t *testing.T, answers []answer, rate int64, limiter algorithms.Limiter) {
 	t.Helper()
 	before := time.Now()

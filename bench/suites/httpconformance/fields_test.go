@@ -18,7 +18,7 @@ import (
 	"github.com/go-weir/weir/internal/errtest"
 )
 
-// A teller is a limiter that tells what it is told to tell.
+// A teller is a limiter that returns given results.
 type teller struct {
 	name   string
 	result algorithms.Result
@@ -55,7 +55,7 @@ var (
 	})
 )
 
-// answerOf asks a middleware over all of the limiters.
+// answerOf returns the response of a middleware over all of the limiters.
 func answerOf(limiters []teller, style httplimit.HeaderStyle) *httptest.ResponseRecorder {
 	opts := []httplimit.Option{httplimit.Headers(style), httplimit.ChargeEach(), httplimit.Name(limiters[0].name), httplimit.Timeout(0), httplimit.OnFailure(httplimit.Refuse)}
 	for _, l := range limiters[1:] {
@@ -70,8 +70,8 @@ func someTellers(t *rapid.T) []teller {
 	return rapid.SliceOfNDistinct(tellers, 1, 6, func(l teller) string { return l.name }).Draw(t, "limiters")
 }
 
-// TestIETFFields: whatever the names of limiters are and whatever numbers they tell, a library of others reads
-// both fields, and finds each name and each number in its range.
+// TestIETFFields: for any names of limiters and any numbers, an independent library parses both fields, and finds each name and each
+// number in its range.
 func TestIETFFields(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -106,8 +106,7 @@ func TestIETFFields(t *testing.T) {
 	})
 }
 
-// TestOtherFields: the fields of the other styles hold numbers that are not below 0, and Retry-After is none
-// that is early.
+// TestOtherFields: the fields of the other styles have numbers of at least 0, and Retry-After is never early.
 func TestOtherFields(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -186,7 +185,7 @@ func isRoundedUp(seconds int64, d time.Duration) bool {
 	return seconds == int64((d-1)/time.Second)+1
 }
 
-// isWindow reports whether all of what a limiter admits at once comes back in just so many seconds.
+// isWindow reports whether the whole limit becomes available again in exactly this number of seconds.
 func isWindow(seconds int64, l teller) bool {
 	product := func(a, b int64) *big.Int { return new(big.Int).Mul(big.NewInt(a), big.NewInt(b)) }
 	comesBack := product(l.result.Limit, int64(l.limit.Period))

@@ -1,6 +1,5 @@
-// Package httpconformance_test holds httplimit to what only real servers, several processes and libraries of
-// others can show: exact counts over processes, fields that others can read, clients that wait as they are
-// told, and what becomes of requests when Redis is away.
+// Package httpconformance_test tests httplimit with real servers, several processes and independent libraries: exact counts over
+// processes, header fields, clients that wait for Retry-After, and requests while Redis is unavailable.
 package httpconformance_test
 
 import (
@@ -39,10 +38,10 @@ var all = []struct {
 	{"leakybucket", algorithmtest.Of(leakybucket.New, leakybucket.NewLocal)},
 }
 
-// yearly is a limit of which nothing comes back while a test runs.
+// yearly is a limit whose period is longer than any test.
 func yearly(rate int64) algorithms.Limit { return algorithms.Per(rate, 365*24*time.Hour) }
 
-// strict returns a middleware for which a slow machine is no failure, and which lets nothing pass by one.
+// strict returns a middleware that waits long enough for a slow machine, and refuses requests if the limiter fails.
 func strict(limiter algorithms.Limiter, opts ...httplimit.Option) func(http.Handler) http.Handler {
 	return errtest.Must(httplimit.New(limiter, append(opts, httplimit.Timeout(time.Minute), httplimit.OnFailure(httplimit.Refuse))...))
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/load"
 )
 
-// siteEnv is the environment variable by which a process knows that it is a web server, and of what.
+// siteEnv is the environment variable with the site that a process serves.
 const siteEnv = "WEIR_HTTP_SITE"
 
 // A site is what a web server's process serves: on each path of path(), under a limiter of that kind.
@@ -41,8 +41,7 @@ func (s site) options(rate int64) []algorithms.Option {
 	return []algorithms.Option{algorithms.WithPrefix(s.Prefix), algorithms.WithName(strconv.FormatInt(rate, 10))}
 }
 
-// serveAsProcess serves a site until its input ends, and then ends the process, if the process is for that;
-// else it returns.
+// serveAsProcess serves a site until its input ends, and then ends the process, if the process is a web server. Otherwise it returns.
 func serveAsProcess() {
 	text := os.Getenv(siteEnv)
 	if text == "" {

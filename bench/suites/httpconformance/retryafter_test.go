@@ -13,8 +13,8 @@ import (
 	"github.com/go-weir/weir/algorithms/limitertest"
 )
 
-// TestHonoursRetryAfter has a client that waits for as long as Retry-After says, and else for nothing, use a
-// limit alone: it is refused, but never twice in a row. Only its waits move the limiter's clock.
+// TestHonoursRetryAfter: a client that waits only for Retry-After, and is the only user of a limit, is never refused twice in a row. Only
+// its waits advance the limiter's clock.
 func TestHonoursRetryAfter(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []algorithms.Limit{

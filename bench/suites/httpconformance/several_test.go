@@ -14,8 +14,8 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// TestSeveralLimits: of 101 requests in a moment, 60 a minute and 1,000 an hour let 60 pass, whichever of the two
-// is asked first, and the 41 that are refused count in neither.
+// TestSeveralLimits: of 101 requests at one moment, under 60 a minute and 1,000 an hour, 60 pass, in either order of the limiters. The
+// 41 that are refused are charged to neither.
 func TestSeveralLimits(t *testing.T) {
 	t.Parallel()
 	run := sharedRedis(t)
@@ -58,8 +58,8 @@ func TestSeveralLimits(t *testing.T) {
 	}
 }
 
-// TestSeveralAtOnce: of 200 requests at once that each of two limits counts, the smaller limit lets 60 pass, and the other
-// has counted just those: both decide in one script.
+// TestSeveralAtOnce: of 200 concurrent requests under two limits, the smaller limit admits 60, and the other has charged exactly these:
+// both decide in one script.
 func TestSeveralAtOnce(t *testing.T) {
 	t.Parallel()
 	run := sharedRedis(t)

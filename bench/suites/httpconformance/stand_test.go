@@ -28,7 +28,7 @@ const (
 	sharers  = 6  // processes that would share it when that is away
 )
 
-// A stand is a web server on which middlewares of all policies, over each client library, ask one Redis.
+// A stand is a web server with middlewares of all policies, over each client library, on one Redis.
 type stand struct {
 	*httptest.Server
 	guards  []*guard
@@ -129,7 +129,7 @@ func (s *stand) ask(t *testing.T, path, key string, n, atOnce int) (statuses map
 	return statuses
 }
 
-// load has each middleware asked without end until stop is called.
+// load sends requests to each middleware until stop is called.
 func (s *stand) load(t *testing.T) (stop func()) {
 	t.Helper()
 	stopped := make(chan struct{})
@@ -160,7 +160,7 @@ func (g *guard) note(r *http.Request, f httplimit.Failure) {
 	g.failures[key] = append(g.failures[key], f)
 }
 
-// told returns what OnError was told of requests with that key.
+// told returns the calls of OnError for requests with that key.
 func (g *guard) told(key string) []httplimit.Failure {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -15,8 +15,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// TestWebSocket: a connection is upgraded and then used through the middleware, and a client that comes too often
-// is refused before that.
+// TestWebSocket: a connection is upgraded and then used through the middleware, and a client over its limit is refused before the
+// upgrade.
 func TestWebSocket(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(strict(newLimiter(t, sharedRedis(t), yearly(1)))(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -133,7 +133,7 @@ func TestServerSentEvents(t *testing.T) {
 	}
 }
 
-// TestStreamsOfOneConnection: requests that come at once over a single connection of HTTP/2 are counted exactly.
+// TestStreamsOfOneConnection: concurrent requests over a single connection of HTTP/2 are counted exactly.
 func TestStreamsOfOneConnection(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, 2, strict(newLimiter(t, sharedRedis(t), yearly(10)))(served))

@@ -11,8 +11,8 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// patience is how long a check may take, so as to end before go test does. One that takes longer has found
-// nothing out, which is a failure.
+// patience is the longest time for a check, which is shorter than the timeout of go test. A check that takes longer has no result, which
+// is a failure.
 const patience = 5 * time.Minute
 
 // linearizes fails the test if a key's history has no order that the model allows.
@@ -37,8 +37,7 @@ type failure struct {
 	info   porcupine.LinearizationInfo
 }
 
-// check returns nil if each key's history has an order that the model allows, else the first that was
-// found to have none.
+// check returns nil if each key's history has an order that the model allows. Otherwise it returns the first history that has none.
 func check(m porcupine.Model, history []porcupine.Operation, patience time.Duration) *failure {
 	if porcupine.CheckOperationsTimeout(m, history, patience) == porcupine.Ok {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// byHand is what the histories by hand are of: windows of 5 a minute.
+// byHand is the trial of the handmade histories: windows of 5 a minute.
 var byHand = trial{subjects[0], algorithms.Per(5, period), true}
 
 var (
@@ -51,7 +51,7 @@ func (h handmade) then(c call, answer any) handmade {
 // thenLost adds a call that began when those before it had ended, and never did.
 func (h handmade) thenLost(c call) handmade { return h.during(int64(10*len(h)), never, c, lost{}) }
 
-// TestRightHistories: what may happen is not found wrong.
+// TestRightHistories: the check accepts histories that are linearizable.
 func TestRightHistories(t *testing.T) {
 	for name, right := range map[string]handmade{
 		"one by one":             handmade{}.then(one, yes(4)).then(three, yes(1)).then(three, no(1)).then(look, yes(1)).then(one, yes(0)),
@@ -74,7 +74,7 @@ func TestRightHistories(t *testing.T) {
 	}
 }
 
-// TestWrongHistories: what may not happen is found, be it wrong by ever so little.
+// TestWrongHistories: the check rejects histories that are not linearizable, also if a single answer is slightly wrong.
 func TestWrongHistories(t *testing.T) {
 	for name, wrong := range map[string]handmade{
 		"one too few remain":         handmade{}.then(one, yes(4)).then(one, yes(2)),
@@ -105,7 +105,7 @@ func TestWrongHistories(t *testing.T) {
 	}
 }
 
-// TestServersTimeByHand: on the server's clock durations are not looked at, and all else is.
+// TestServersTimeByHand: with the server's clock the check ignores durations, and compares everything else.
 func TestServersTimeByHand(t *testing.T) {
 	m := newModel(trial{byHand.subject, byHand.limit, false}).porcupine()
 	if found := check(m, handmade{}.then(three, yesFor(2, time.Second)).then(three, noFor(2, time.Hour)), patience); found != nil {
@@ -116,7 +116,7 @@ func TestServersTimeByHand(t *testing.T) {
 	}
 }
 
-// TestUnfinishedCheck: a check that has not come to an end is no success.
+// TestUnfinishedCheck: a check that has not finished is a failure.
 func TestUnfinishedCheck(t *testing.T) {
 	m := newModel(byHand).porcupine()
 	m.StepContext = func(ctx context.Context, s, _, _ any) (bool, any) {

@@ -12,8 +12,8 @@ import (
 	"github.com/go-weir/weir/internal/resptest"
 )
 
-// TestLostReplies: while the clients call, the server is told, again and again, to cut all connections and
-// to forget its scripts. A call that fails by this was executed once, or never.
+// TestLostReplies: during the calls the server repeatedly closes all connections and flushes its scripts. A call that fails was
+// executed once or not at all.
 func TestLostReplies(t *testing.T) {
 	all := 0
 	each(t, func(t *testing.T, s subject, addr string) {
@@ -80,7 +80,7 @@ func newTrouble(t *testing.T, addr string) *trouble {
 	return tr
 }
 
-// around makes trouble while ask is asked. Nobody waits for it, so that it meets calls on their way.
+// around injects the fault concurrently with a call of ask, so that it affects calls in progress.
 func (tr *trouble) around(ask asker) asker {
 	return func(ctx context.Context, key string, c call) (any, error) {
 		if tr.calls.Add(1)%callsACut == 0 {

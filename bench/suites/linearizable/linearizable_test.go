@@ -1,6 +1,6 @@
-// Package linearizable_test checks that every decision is atomic: goroutines over both clients call one
-// key at once, and porcupine looks for an order of the calls, true to when each began and ended, in which
-// Local gives the very same answers.
+// Package linearizable_test checks that every decision is linearizable: goroutines over both clients call a limiter with one key
+// concurrently, and porcupine searches an order of the calls, consistent with their begins and ends, in which Local gives the same
+// answers.
 //
 //	go test ./bench/suites/linearizable -linearizable.histories 500 -timeout 1h
 package linearizable_test
@@ -25,8 +25,8 @@ var limits = []algorithms.Limit{
 	algorithms.Per(7, period).WithBurst(3),
 }
 
-// TestSimulatedTime: each call says what time it is, so that its answer depends on nothing but the order
-// of the calls. The times go forward, and sometimes back.
+// TestSimulatedTime: each call carries its own time, so that its answer depends only on the order of the calls. The times increase, and
+// sometimes decrease.
 func TestSimulatedTime(t *testing.T) {
 	each(t, func(t *testing.T, s subject, addr string) {
 		for _, limit := range limits {
@@ -38,8 +38,8 @@ func TestSimulatedTime(t *testing.T) {
 	})
 }
 
-// TestServerTime: the server says what time it is, under limits that give nothing back while the test
-// runs: all of an answer but its durations depends on nothing but the order of the calls.
+// TestServerTime: calls use the server's clock, under limits with periods that are longer than the test. So everything in an answer
+// except durations depends only on the order of the calls.
 func TestServerTime(t *testing.T) {
 	each(t, func(t *testing.T, s subject, addr string) {
 		try := trial{s, s.lasting, false}

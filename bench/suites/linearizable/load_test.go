@@ -21,7 +21,7 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// An input is what a history says of a call's beginning.
+// An input is the begin of a call in a history.
 type input struct {
 	key  string
 	call call
@@ -30,7 +30,7 @@ type input struct {
 // lost is the answer to a call that failed: it was executed once, or not at all.
 type lost struct{ err error }
 
-// never is when a lost call returns.
+// never is the time at which a lost call returns.
 const never = math.MaxInt64
 
 var trials atomic.Int64 // counted for their keys
@@ -96,7 +96,7 @@ func follow(calls []call, ask asker, client int, key string, began time.Time) (h
 	return history
 }
 
-// allAnswered fails the test where a call came to nothing.
+// allAnswered fails the test if a call has no answer.
 func allAnswered(t *testing.T, history []porcupine.Operation) {
 	t.Helper()
 	for _, op := range history {

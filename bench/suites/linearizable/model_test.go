@@ -12,8 +12,7 @@ import (
 	"github.com/go-weir/weir/leakybucket"
 )
 
-// A model says how a trial's key answers calls that come one after the other: as Local does. What it has
-// once found out it keeps, for all histories.
+// A model returns the answers of a trial's key to sequential calls, which are those of Local. It caches them for all histories.
 type model struct {
 	trial   trial
 	mu      sync.Mutex // porcupine looks at several keys at once
@@ -22,8 +21,7 @@ type model struct {
 	next    map[transition]int // the id of the state that follows
 }
 
-// A state is what a key has become by some calls. States that differ in nothing have the same id; that of
-// a key without calls is 0.
+// A state is the state of a key after some calls. Equal states have the same id; the id of a key without calls is 0.
 type state struct {
 	id   int
 	path *path // nil: there was no call

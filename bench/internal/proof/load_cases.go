@@ -20,6 +20,12 @@ var (
 	rare   = algorithms.Per(3, 5*time.Second).WithBurst(3)        // for one of a thousand
 )
 
+// Limits of reservations, under which enough are admitted that many are settled.
+var (
+	oneReserved    = algorithms.Per(31, 150*time.Millisecond).WithBurst(20) // for a key that all reserve
+	dozensReserved = algorithms.Per(9, 700*time.Millisecond).WithBurst(6)   // for one of some dozens
+)
+
 // under is all subjects under one limit.
 func under(limit algorithms.Limit) []load.Asked {
 	kinds := append(slices.Clone(subject.All), subject.Several[0])

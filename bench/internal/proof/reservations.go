@@ -27,11 +27,11 @@ func reservers(limit algorithms.Limit) (asked []load.Asked) {
 // reservations are the cases of requests whose charges are settled later.
 func reservations() []Case {
 	l := faultLoad()
-	l.Asked, l.MostCost, l.Resets, l.Reserves = reservers(dozens), 5, 0, 0.8
+	l.Asked, l.MostCost, l.Resets, l.Reserves = reservers(dozensReserved), 5, 0, 0.8
 	one := l
-	one.Keys, one.Asked = keys(1), reservers(hot)
+	one.Keys, one.Asked = keys(1), reservers(oneReserved)
 	remembering := one
-	remembering.Cached = true
+	remembering.Cached, remembering.Pause = true, 10*time.Millisecond // or all calls are made before much is admitted
 	slow := impatient(l)
 	slow.Pause = 5 * time.Millisecond
 	far := patient(l)

@@ -212,8 +212,11 @@ func TestExamples(t *testing.T) {
 			}
 		}
 		if len(args) > 0 && args[0] == "report" { // of runs that hold whatever it asks for
-			for seed, path := range []string{"run.json", "again.json"} {
-				if err := results.Write(path, resultstest.Small("Redis 7.0.15", uint64(seed))); err != nil {
+			for seed, path := range []string{"run.txt", "again.txt", "bench/results/run-1.txt", "bench/results/run-2.txt"} {
+				if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := results.Write(path, resultstest.Run(uint64(seed))); err != nil {
 					t.Fatal(err)
 				}
 			}

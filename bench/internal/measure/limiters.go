@@ -8,6 +8,24 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
+// namesOf returns the names of limiters with the one that they are compared with, and that one. If none is named to be
+// compared with, it is redis_rate, or the last of names that don't hold it.
+func namesOf(names, beside string) (all, with string) {
+	list := strings.Split(names, ",")
+	for i := range list {
+		list[i] = strings.TrimSpace(list[i])
+	}
+	if beside == "" {
+		if beside = defaultBeside; names != "all" && !slices.Contains(list, beside) {
+			beside = list[len(list)-1]
+		}
+	}
+	if names != "all" && !slices.Contains(list, beside) {
+		list = append(list, beside)
+	}
+	return strings.Join(list, ","), beside
+}
+
 // choose returns those of all limiters that are named, in the order in which they are named. What can't be
 // measured on this server is left out where it was not named itself.
 func choose(all []round.Limiter, names string) (chosen []round.Limiter, err error) {

@@ -205,6 +205,9 @@ func TestExamples(t *testing.T) {
 			switch args[0] {
 			case "measure":
 				args = append(args, "-for", "5ms", "-rounds", "1", "-parts", "speed")
+				if !slices.Contains(args, "-keys") {
+					args = append(args, "-keys", "hot")
+				}
 			case "http":
 				args = append(args, "-d", "20ms")
 			case "demo": // starting a server is in the tests of the command measure

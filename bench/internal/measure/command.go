@@ -37,7 +37,7 @@ a container, or else a program of this machine. First it says how long it will t
   go run ./bench measure -limiters weir-gcra-coalesce,redis_rate -goroutines 256 -keys hot
   go run ./bench measure -limiters weir-fixedwindow -beside ulule -keys hot,zipf:100000
   go run ./bench measure -rate 2000,10000 -limiters weir-gcra,redis_rate -parts speed
-  go run ./bench measure -server valkey/valkey:8.1 -limiters all -write run.txt
+  go run ./bench measure -server valkey/valkey:8.1 -limiters results -write run.txt
 
 If other programs use the machine, if rounds disagree, or if a floor, which only makes a limiter's
 calls, is slower than the limiter, it says that the figures can't be relied on.
@@ -60,7 +60,7 @@ func Command() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "redis", Usage: "the server at this `URL`, or the cluster at several with commas between, or\nwith ?master_name=NAME what the sentinels there watch over"},
 			&cli.StringFlag{Name: "server", Usage: "start a server of this `IMAGE`, as a container or as a program of that version\n(the default is " + launch.DefaultImage + ", or else whatever there is)"},
-			&cli.StringFlag{Name: "limiters", Value: defaultLimiters, Usage: "the limiters of these `NAMES`; all for all, list to see them"},
+			&cli.StringFlag{Name: "limiters", Value: defaultLimiters, Usage: "the limiters of these `NAMES`; list to see them, all for all, results for those\nof bench/RESULTS.md"},
 			&cli.StringFlag{Name: "beside", Usage: "compare them with the limiter of this `NAME`\n(the default is redis_rate, or the last of -limiters that don't name it)"},
 			&cli.StringFlag{Name: "goroutines", Value: "1,64", Usage: "how many ask at the same time: a `LIST`, each is measured"},
 			&cli.IntFlag{Name: "processes", Value: 1, Usage: "how many `PROCESSES` the goroutines are shared out to"},

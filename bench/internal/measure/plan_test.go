@@ -71,6 +71,7 @@ func TestNamesOf(t *testing.T) {
 		{"weir-gcra", "mine", "weir-gcra,mine", "mine"},
 		{"weir-gcra,redis_rate,ulule", "", "weir-gcra,redis_rate,ulule", "redis_rate"},
 		{"all", "", "all", "redis_rate"},
+		{"results", "", inResults, "redis_rate"},
 	} {
 		if all, with := namesOf(test.names, test.beside); all != test.all || with != test.with {
 			t.Errorf("-limiters %s -beside %q: %s beside %s", test.names, test.beside, all, with)

@@ -113,7 +113,7 @@ func atHyphen(name string, most int) string {
 	if len(name) <= most {
 		return name
 	}
-	if at := strings.LastIndexByte(name[:most], '-'); at > 0 {
+	if at := strings.LastIndexByte(name[:most+1], '-'); at > 0 {
 		return name[:at] + "\n" + atHyphen(name[at:], most)
 	}
 	return text.WrapHard(name, most)

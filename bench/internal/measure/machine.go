@@ -45,7 +45,7 @@ type watch struct {
 func watching(pids []int, local bool) (*watch, error) {
 	w := &watch{local: local}
 	for _, pid := range append(pids, os.Getpid()) {
-		p, err := process.NewProcess(int32(pid)) //nolint:gosec // the number of a process fits
+		p, err := process.NewProcess(int32(pid))
 		if err != nil {
 			return nil, err
 		}

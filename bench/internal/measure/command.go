@@ -306,7 +306,8 @@ func (a asked) carryOut(ctx context.Context, out, shown io.Writer) (done results
 	if used != "" {
 		r.done.Doubts = append(r.done.Doubts, used)
 	}
-	r.done.Doubts = append(r.done.Doubts, results.FindDoubts(r.done)...)
+	doubts, notes := results.FindDoubts(r.done)
+	r.done.Doubts, r.done.Notes = append(r.done.Doubts, doubts...), append(r.done.Notes, notes...)
 	r.done.Took = time.Since(began).Round(time.Millisecond)
 	return r.done, err
 }

@@ -93,7 +93,7 @@ func verdicts(r results.Run, loads []results.Load) string {
 	if w.Length() == 0 {
 		return ""
 	}
-	return tables.Render(w) + "In so many loads it is better / undecided / worse, by the ratios of the rounds.\n"
+	return tables.Render(w) + wrapped(results.CountsLegend)
 }
 
 func newTable(header table.Row, left ...string) table.Writer {

@@ -35,7 +35,7 @@ func ours(l round.Limiter) bool { return l.Module == "github.com/go-weir/weir" }
 func unlike(r results.Run) (pairs []pair) {
 	for _, p := range []pair{
 		{"weir-allof", "weir-onebyone"}, {"weir-gcra-coalesce", "redis_rate"}, {"weir-gcra-cachedenials", "redis_rate"},
-		{"weir-slidinglog", "httprate-redis"}, {"weir-inflight", "weir-slidinglog"},
+		{"weir-inflight", "weir-slidinglog"},
 	} {
 		if has(r, p.weir) && has(r, p.other) {
 			pairs = append(pairs, p)
@@ -76,19 +76,27 @@ func figures(r results.Run, pairs []pair) (all []figure) {
 	return all
 }
 
-// first are the figures of a summary for some pairs, of the busiest load whose requests are admitted: for the first pair
-// all measures if that is asked for, and for others what they cost the server.
-func first(r results.Run, pairs []pair, all bool) (told []figure) {
-	var busiest results.Asked
+// busiest is the load with the most goroutines of those with the fewest requests denied, or with the most.
+func busiest(r results.Run, denied bool) (most results.Asked) {
 	for _, load := range r.Loads() {
 		a := load.Asked
-		if busiest.Goroutines == 0 || a.Denials < busiest.Denials ||
-			a.Denials == busiest.Denials && (a.Goroutines > busiest.Goroutines || a.Goroutines == busiest.Goroutines && a.Keys != "1") {
-			busiest = a
+		fits := a.Denials == most.Denials
+		if most.Goroutines == 0 || !fits && (a.Denials > most.Denials) == denied ||
+			fits && (a.Goroutines > most.Goroutines || a.Goroutines == most.Goroutines && a.Keys != "1") {
+			most = a
 		}
 	}
+	return most
+}
+
+// first are the figures of a summary for some pairs, of the busiest load: what they cost the server, and for the first pair
+// of like with like how many decisions that makes. What remembers denials is shown where there are most of them.
+func first(r results.Run, pairs []pair) (told []figure) {
 	for _, f := range figures(r, pairs) {
-		if f.load == busiest && (f.measure.Name == results.ServerCPU.Name || all && f.pair == pairs[0]) {
+		if f.load != busiest(r, strings.Contains(f.weir, "cachedenials")) {
+			continue
+		}
+		if f.measure.Name == results.ServerCPU.Name || f.measure.Name == results.Decisions.Name && slices.Index(alike(r), f.pair) == 0 {
 			told = append(told, f)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/perf/benchfmt"
+
 	"github.com/go-weir/weir/bench/internal/command"
 	"github.com/go-weir/weir/bench/internal/results"
 	"github.com/go-weir/weir/bench/internal/results/resultstest"
@@ -51,10 +53,11 @@ func TestSummary(t *testing.T) {
 		"of it, better in 8 of 8), and more than ulule's (1.",
 		"and about as much as, or not decidedly more or less than, throttled's.",
 		"| `weir-gcra` ÷ `redis_rate` | server CPU | 0.6",
-		"| `weir-gcra` ÷ `redis_rate` | 4 / 0 / 0 | 2 / 2 / 0 | 2 / 2 / 0 | 2 / 2 / 0 | run 1 |",
-		"| `weir-fixedwindow` ÷ `ulule` | 0 / 0 / 4 | 0 / 2 / 2 | 0 / 2 / 2 | 0 / 2 / 2 | run 2 |",
+		"| `weir-gcra` ÷ `redis_rate` | 4/0/0, 4/0/0 | 2/2/0, 2/2/0 | 2/2/0, 2/2/0 | 2/2/0, 2/2/0 |",
+		"| `weir-fixedwindow` ÷ `ulule` | 0/0/4, 0/0/4 | 0/2/2, 0/2/2 | 0/2/2, 0/2/2 | 0/2/2, 0/2/2 |",
 		"Of 48 verdicts, 48 are the same in all runs, 0 are decided in some only, and 0 are reversed.",
 		"; `weir-gcra` ÷ `throttled` (server CPU 4, decisions/s 4, p50 4, p99 4).",
+		"``` go run ./bench measure -write run.txt ```",
 		"| `throttled` | 169 MB | 178 MB | 268 MB | 1.17 GB |",
 		"Run 2: Redis 7.0.15, container redis:7.0, clients and server on 4 processors",
 	} {
@@ -85,6 +88,26 @@ func TestReversed(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("the summary has no %q:\n%s", want, got)
 		}
+	}
+}
+
+// TestOnlyUnlike: a run that has no limiter but Weir's has a summary too, and so has one that compares nothing.
+func TestOnlyUnlike(t *testing.T) {
+	run := resultstest.Run(1)
+	run.Limiters = run.Limiters[:2]
+	for i, name := range []string{"weir-allof", "weir-onebyone"} {
+		for _, r := range run.Results {
+			r.Name = benchfmt.Name(strings.Replace(string(r.Name), "="+run.Limiters[i].Name+"/", "="+name+"/", 1))
+		}
+		run.Limiters[i].Name = name
+	}
+	code, got, _ := report(t, write(t, run)...)
+	if code != 0 || !strings.Contains(got, "| `weir-allof` ÷ `weir-onebyone` | server CPU | ") || !strings.Contains(got, "No limiter of Weir's was measured beside another") {
+		t.Errorf("exit code %d:\n%s", code, got)
+	}
+	run.Limiters = run.Limiters[:1]
+	if code, got, _ = report(t, write(t, run)...); code != 0 || strings.Contains(got, "÷ `") {
+		t.Errorf("exit code %d:\n%s", code, got)
 	}
 }
 

@@ -20,29 +20,29 @@ func summary(runs []results.Run, command string) string {
 	}
 	head := runs[0]
 	b.WriteString("<!-- Written by: " + command + " -->\n\n# What limiters cost, measured\n\n")
-	say("%s", outcome(runs))
 	for i, r := range runs {
 		if len(r.Doubts) > 0 {
 			say("**Don't rely on the figures of %s**: %s.", runName(i), strings.Join(r.Doubts, "; "))
 		}
 	}
+	say("%s", outcome(runs))
 	say("Each figure is Weir's divided by the other's, by round, with the 95%% interval of the rounds' median. Below 1 is better of server" +
 		" CPU and latencies, above 1 of decisions a second. It is undecided unless all of the interval is more than 2%% from 1.")
-	if fs := first(head, alike(head), true); len(fs) > 0 {
+	if fs := first(head, alike(head)); len(fs) > 0 {
 		b.WriteString("## Like against like\n\n")
 		say("The same algorithm over the same client, with %s.", fs[0].load)
 		b.WriteString(figureTable(fs, runs) + "\n")
 	}
-	if fs := first(head, unlike(head), false); len(fs) > 0 {
+	if fs := first(head, unlike(head)); len(fs) > 0 {
 		say("Pairs that differ in what they do, under the same load: two limits as one and one after the other, calls that are sent together," +
-			" denials that are remembered, algorithms that count otherwise.")
+			" denials that are remembered, leases.")
 		b.WriteString(figureTable(fs, runs) + "\n")
 	}
 	pairs := slices.Concat(alike(head), unlike(head))
 	all := figures(head, pairs)
 	if len(all) > 0 {
 		b.WriteString("## Verdicts under all loads\n\n")
-		say("In how many of %d loads Weir's is better / undecided / worse.", len(head.Loads()))
+		say("There are %d loads. %s%s", len(head.Loads()), results.CountsLegend, []string{"", " The runs follow one another."}[min(1, len(runs)-1)])
 		b.WriteString(verdictTable(pairs, runs) + "\n")
 		if len(runs) > 1 {
 			say("%s", reversals(all, runs))
@@ -123,7 +123,11 @@ func figureTable(figures []figure, runs []results.Run) string {
 	}
 	w := newTable(header, 2)
 	for _, f := range figures {
-		row := table.Row{f.pair, f.measure.Name}
+		measure := f.measure.Name
+		if f.load != figures[0].load {
+			measure += fmt.Sprintf(", %g%% denied", f.load.Denials)
+		}
+		row := table.Row{f.pair, measure}
 		for _, r := range runs {
 			ratio := f.in(r)
 			row = append(row, ratio.String()+" "+string(ratio.Verdict))
@@ -138,21 +142,17 @@ func verdictTable(pairs []pair, runs []results.Run) string {
 	for _, m := range results.Measures {
 		header = append(header, m.Name)
 	}
-	if len(runs) > 1 {
-		header = append(header, "") // which run
-	}
 	w := newTable(header, 1)
 	for _, p := range pairs {
-		for i, r := range runs {
-			row := table.Row{p}
-			for _, m := range results.Measures {
-				row = append(row, results.Count(r.Loads(), p.weir, p.other, m).Short())
+		row := table.Row{p}
+		for _, m := range results.Measures {
+			var cells []string
+			for _, r := range runs {
+				cells = append(cells, results.Count(r.Loads(), p.weir, p.other, m).Short())
 			}
-			if len(runs) > 1 {
-				row = append(row, runName(i))
-			}
-			w.AppendRow(row)
+			row = append(row, strings.Join(cells, ", "))
 		}
+		w.AppendRow(row)
 	}
 	return w.RenderMarkdown() + "\n"
 }

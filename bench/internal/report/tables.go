@@ -34,7 +34,7 @@ func memoryTable(r results.Run, all []results.Figure) string {
 	for _, n := range lengths {
 		header = append(header, results.Number(float64(n)))
 	}
-	w := newTable(header, 1)
+	var rows []table.Row
 	for _, l := range r.Limiters {
 		row := table.Row{"`" + l.Name + "`"}
 		for _, n := range lengths {
@@ -42,10 +42,17 @@ func memoryTable(r results.Run, all []results.Figure) string {
 				row = append(row, results.Million(all[i].Value(results.KeyBytes)))
 			}
 		}
-		if len(row) == len(header) {
-			w.AppendRow(row)
+		same := slices.IndexFunc(rows, func(other table.Row) bool { return slices.Equal(other[1:], row[1:]) })
+		switch {
+		case len(row) < len(header):
+		case same >= 0:
+			rows[same][0] = rows[same][0].(string) + ", " + row[0].(string)
+		default:
+			rows = append(rows, row)
 		}
 	}
+	w := newTable(header, 1)
+	w.AppendRows(rows)
 	return w.RenderMarkdown() + "\n"
 }
 
@@ -112,7 +119,7 @@ func interval(s results.Series, m results.Measure, scale float64) string {
 
 // wrapCommand breaks a command into lines.
 func wrapCommand(command string) string {
-	return strings.ReplaceAll(text.WrapSoft(command, 110), "\n", " \\\n    ") + "\n"
+	return strings.ReplaceAll(strings.TrimSpace(trimmed(text.WrapSoft(command, 110))), "\n", " \\\n    ") + "\n"
 }
 
 // trimmed is a text without spaces at the ends of lines.

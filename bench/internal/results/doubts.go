@@ -10,20 +10,23 @@ import (
 // What a run may show and still be relied on.
 const (
 	mostOthers = 5    // percent of the processors' time that others use
-	mostSpread = 0.15 // how far the interval of a limiter's decisions a second is from their median
+	mostSpread = 0.15 // how far the interval of a limiter's decisions a second is from their median,
+	mostApart  = 0.1  // in so many of all cases
 	mostLoad   = 0.5  // the load average when it began, of each processor, where it isn't known what others use
 )
 
 // FindDoubts says why the figures of a run can't be relied on: others used the machine, the rounds disagree, or the
-// floor of a limiter was slower than the limiter.
-func FindDoubts(r Run) (doubts []string) {
+// floor of a limiter was slower than the limiter. Where only few rounds disagree, that is a note.
+func FindDoubts(r Run) (doubts, notes []string) {
 	if doubt := r.othersUsed(); doubt != "" {
 		doubts = append(doubts, doubt)
 	}
 	var slow, apart finds
+	cases := 0.0
 	for _, load := range r.Loads() {
 		for _, s := range load.Series {
-			if decisions := Median(s.Values(Decisions.Unit)); decisions.Center > 0 && !math.IsInf(decisions.Lo, 0) {
+			cases++
+			if decisions := Median(s.Values(Decisions.Unit)); decisions.Center > 0 && !math.IsInf(decisions.Lo, 0) && !s.Failing() {
 				spread := max(decisions.Hi/decisions.Center-1, 1-decisions.Lo/decisions.Center)
 				if spread > mostSpread {
 					apart = append(apart, find{spread, fmt.Sprintf("by %.0f%% for %s with %s", 100*spread, s.Limiter, load)})
@@ -41,10 +44,13 @@ func FindDoubts(r Run) (doubts []string) {
 	if len(slow) > 0 {
 		doubts = append(doubts, "what only makes a limiter's calls was slower than the limiter: "+slow.worst())
 	}
-	if len(apart) > 0 {
+	switch n := float64(len(apart)); {
+	case n > mostApart*cases:
 		doubts = append(doubts, "the rounds differ "+apart.worst())
+	case n > 0:
+		notes = append(notes, "the rounds differ "+apart.worst())
 	}
-	return doubts
+	return doubts, notes
 }
 
 // othersUsed says so if others than the clients and the server used the machine.

@@ -213,8 +213,12 @@ func TestDoubts(t *testing.T) {
 			"what only makes a limiter's calls was slower than the limiter: floor-gcra than weir-gcra with "},
 		{"rounds apart", change("=ulule/", "decisions/s", func(round int, v float64) float64 { return v * (1 + float64(round%3)) }),
 			"the rounds differ by "},
+		{"one case", change("=ulule/goroutines=1/denials=0", "decisions/s", func(round int, v float64) float64 { return v * (1 + float64(round%3)) }), ""},
 	} {
-		doubts := results.FindDoubts(test.run)
+		doubts, notes := results.FindDoubts(test.run)
+		if test.name == "one case" && len(notes) != 1 || test.name != "one case" && notes != nil {
+			t.Errorf("%s: the notes are %q", test.name, notes)
+		}
 		if test.want == "" && len(doubts) > 0 || test.want != "" && (len(doubts) != 1 || !strings.HasPrefix(doubts[0], test.want)) {
 			t.Errorf("%s: the doubts are %q, want %q", test.name, doubts, test.want)
 		}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 
 	"golang.org/x/perf/benchmath"
 )
@@ -143,30 +142,20 @@ func Count(loads []Load, limiter, beside string, m Measure) Counts {
 	return counts
 }
 
-// String tells of those that there are: "3 better, 1 undecided".
-func (c Counts) String() string {
-	var parts []string
-	for _, v := range []Verdict{Better, Undecided, Worse, Failing} {
-		if c[v] > 0 {
-			parts = append(parts, strconv.Itoa(c[v])+" "+string(v))
-		}
-	}
-	if parts == nil {
+// Short tells how many are better, undecided and worse, and in brackets how many are failing: "3/1/0 (2)".
+func (c Counts) Short() string {
+	if len(c) == 0 {
 		return "-"
 	}
-	return strings.Join(parts, ", ")
+	text := fmt.Sprintf("%d/%d/%d", c[Better], c[Undecided], c[Worse])
+	if c[Failing] > 0 {
+		text += fmt.Sprintf(" (%d)", c[Failing])
+	}
+	return text
 }
 
-// Short tells how many are better, undecided and worse: "3 / 1 / 0".
-func (c Counts) Short() string {
-	switch {
-	case len(c) == 0:
-		return "-"
-	case c[Failing] > 0:
-		return string(Failing)
-	}
-	return fmt.Sprintf("%d / %d / %d", c[Better], c[Undecided], c[Worse])
-}
+// CountsLegend says what Short tells.
+const CountsLegend = "In so many loads it is better/undecided/worse, by the ratios of the rounds (in brackets: calls fail)."
 
 // Million is what a million keys of so many bytes take.
 func Million(bytes float64) string {

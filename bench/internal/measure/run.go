@@ -200,7 +200,7 @@ func (r *run) once(ctx context.Context, a ask, limiter string, sent map[string]f
 		return nil, err
 	}
 	if known {
-		values = append(values, results.Value(share, results.Others))
+		values = append(values, results.Value(fourDigits(share), results.Others))
 	}
 	for _, tally := range tallies {
 		if tally.FirstFailure != "" && !r.failed[limiter] {

@@ -60,7 +60,7 @@ func summary(runs []results.Run, command string) string {
 	}
 	b.WriteString("## How it was measured\n\n")
 	for i, r := range runs {
-		say("%s: %s, %s, clients and server on %d processors (%s, %s/%s, %s); %s, %v.", capital(runName(i)), r.Server, r.How, r.Machine.CPUs,
+		say("%s: %s, %s; clients on %d processors (%s, %s/%s, %s); %s, %v.", capital(runName(i)), r.Server, r.How, r.Machine.CPUs,
 			r.Machine.CPU, r.Machine.OS, r.Machine.Arch, r.Machine.Go, r.Began.Format(time.DateOnly), r.Took.Round(time.Second))
 		b.WriteString("```\n" + wrapCommand(r.Command) + "```\n\n")
 		for _, note := range r.Notes {
@@ -90,30 +90,39 @@ func outcome(runs []results.Run) string {
 		if len(ratios) == 0 {
 			continue
 		}
-		text := fmt.Sprintf("%s's (%s of it, better in %d of %d)", p.other, results.Short(results.Median(ratios).Center), counts[results.Better], len(ratios))
+		with := func(v results.Verdict) string {
+			return fmt.Sprintf("%s's (%s of it, %s in %d of %d)", p.other, results.Short(results.Median(ratios).Center), v, counts[v], len(ratios))
+		}
 		switch {
 		case 2*counts[results.Better] > len(ratios):
-			less = append(less, text)
+			less = append(less, with(results.Better))
 		case 2*counts[results.Worse] > len(ratios):
-			more = append(more, strings.Replace(text, fmt.Sprintf("better in %d", counts[results.Better]), fmt.Sprintf("worse in %d", counts[results.Worse]), 1))
+			more = append(more, with(results.Worse))
 		default:
 			open = append(open, p.other+"'s")
 		}
 	}
+	const where = "Over the same client and by the same algorithm, "
 	var parts []string
+	of := "of the server's processor"
 	if less != nil {
-		parts = append(parts, "less of the server's processor than "+listed(less))
+		parts = append(parts, "less "+of+" than "+listed(less))
+		of = "of it"
 	}
 	if more != nil {
-		parts = append(parts, "more than "+listed(more))
+		parts = append(parts, "more "+of+" than "+listed(more))
 	}
-	if open != nil {
-		parts = append(parts, "about as much as, or not decidedly more or less than, "+listed(open))
-	}
-	if parts == nil {
+	switch {
+	case parts == nil && open == nil:
 		return "No limiter of Weir's was measured beside another of the same algorithm and client."
+	case parts == nil:
+		return where + "it is undecided whether a decision of Weir takes more or less of the server's processor than " + listed(open) + "."
 	}
-	return "Over the same client and by the same algorithm, a decision of Weir takes " + strings.Join(parts, ", and ") + "."
+	text := where + "a decision of Weir takes " + strings.Join(parts, ", and ")
+	if open != nil {
+		text += "; beside " + listed(open) + " it is undecided"
+	}
+	return text + "."
 }
 
 func figureTable(figures []figure, runs []results.Run) string {

@@ -47,7 +47,7 @@ func action(_ context.Context, cmd *cli.Command) error {
 			return command.Misuse(cmd, "-%s is empty: want the name of a file", flag)
 		}
 	}
-	var runs []results.Run
+	var runs []measured
 	for i, path := range paths {
 		if slices.ContainsFunc(paths[:i], func(other string) bool { return filepath.Clean(other) == filepath.Clean(path) }) {
 			return command.Misuse(cmd, "%s is named twice", path)
@@ -56,7 +56,7 @@ func action(_ context.Context, cmd *cli.Command) error {
 		if err != nil {
 			return err
 		}
-		runs = append(runs, run)
+		runs = append(runs, measured{run, run.Loads()})
 	}
 	line := command.Line(cmd)
 	files := []wholefile.File{

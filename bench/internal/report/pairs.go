@@ -8,13 +8,22 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
+// measured is a run whose loads are looked up often.
+type measured struct {
+	results.Run
+	loads []results.Load
+}
+
+// Loads returns the loads of the run.
+func (r measured) Loads() []results.Load { return r.loads }
+
 // A pair is a limiter of Weir's, and the one that it is compared with.
 type pair struct{ weir, other string }
 
 func (p pair) String() string { return "`" + p.weir + "` ÷ `" + p.other + "`" }
 
 // alike are all pairs of a run of which both have the same client and the same definition. Of Weir's it is the first.
-func alike(r results.Run) (pairs []pair) {
+func alike(r measured) (pairs []pair) {
 	for _, other := range r.Limiters {
 		if ours(other) || other.IsFloor() {
 			continue
@@ -32,7 +41,7 @@ func alike(r results.Run) (pairs []pair) {
 func ours(l round.Limiter) bool { return l.Module == "github.com/go-weir/weir" }
 
 // unlike are pairs that differ in what they do, of which a run has both.
-func unlike(r results.Run) (pairs []pair) {
+func unlike(r measured) (pairs []pair) {
 	for _, p := range []pair{
 		{"weir-allof", "weir-onebyone"}, {"weir-gcra-coalesce", "redis_rate"}, {"weir-gcra-cachedenials", "redis_rate"},
 		{"weir-inflight", "weir-slidinglog"},
@@ -44,7 +53,7 @@ func unlike(r results.Run) (pairs []pair) {
 	return pairs
 }
 
-func has(r results.Run, limiter string) bool {
+func has(r measured, limiter string) bool {
 	return slices.ContainsFunc(r.Limiters, func(l round.Limiter) bool { return l.Name == limiter })
 }
 
@@ -56,13 +65,17 @@ type figure struct {
 }
 
 // in is the figure's ratio in a run.
-func (f figure) in(r results.Run) results.Ratio {
-	load := r.Find(f.load)
-	return results.Compare(load.Of(f.weir), load.Of(f.other), f.measure)
+func (f figure) in(r measured) results.Ratio {
+	for _, load := range r.loads {
+		if load.Asked == f.load {
+			return results.Compare(load.Of(f.weir), load.Of(f.other), f.measure)
+		}
+	}
+	return results.Ratio{Verdict: results.Undecided}
 }
 
 // figures are all of some pairs that a run tells.
-func figures(r results.Run, pairs []pair) (all []figure) {
+func figures(r measured, pairs []pair) (all []figure) {
 	for _, p := range pairs {
 		for _, m := range results.Measures {
 			for _, load := range r.Loads() {
@@ -77,7 +90,7 @@ func figures(r results.Run, pairs []pair) (all []figure) {
 }
 
 // busiest is the load with the most goroutines of those with the fewest requests denied, or with the most.
-func busiest(r results.Run, denied bool) (most results.Asked) {
+func busiest(r measured, denied bool) (most results.Asked) {
 	for _, load := range r.Loads() {
 		a := load.Asked
 		fits := a.Denials == most.Denials
@@ -91,7 +104,7 @@ func busiest(r results.Run, denied bool) (most results.Asked) {
 
 // first are the figures of a summary for some pairs, of the busiest load: what they cost the server, and for the first pair
 // of like with like how many decisions that makes. What remembers denials is shown where there are most of them.
-func first(r results.Run, pairs []pair) (told []figure) {
+func first(r measured, pairs []pair) (told []figure) {
 	for _, f := range figures(r, pairs) {
 		if f.load != busiest(r, strings.Contains(f.weir, "cachedenials")) {
 			continue
@@ -104,7 +117,7 @@ func first(r results.Run, pairs []pair) (told []figure) {
 }
 
 // reversed says whether two runs decide a figure, and not alike.
-func reversed(f figure, runs []results.Run) bool {
+func reversed(f figure, runs []measured) bool {
 	seen := map[results.Verdict]bool{}
 	for _, r := range runs {
 		seen[f.in(r).Verdict] = true
@@ -113,8 +126,8 @@ func reversed(f figure, runs []results.Run) bool {
 }
 
 // undecided says whether no run decides a figure.
-func undecided(f figure, runs []results.Run) bool {
-	return !slices.ContainsFunc(runs, func(r results.Run) bool { return f.in(r).Verdict != results.Undecided })
+func undecided(f figure, runs []measured) bool {
+	return !slices.ContainsFunc(runs, func(r measured) bool { return f.in(r).Verdict != results.Undecided })
 }
 
 // listed is names as a sentence has them.

@@ -13,7 +13,7 @@ import (
 )
 
 // summary is the page that says what runs have found.
-func summary(runs []results.Run, command string) string {
+func summary(runs []measured, command string) string {
 	var b strings.Builder
 	say := func(format string, args ...any) {
 		b.WriteString(text.WrapSoft(fmt.Sprintf(format, args...), 110) + "\n\n")
@@ -75,7 +75,7 @@ func runName(i int) string { return fmt.Sprintf("run %d", i+1) }
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // outcome is the one sentence: what a decision costs the server, like against like.
-func outcome(runs []results.Run) string {
+func outcome(runs []measured) string {
 	var less, more, open []string
 	for _, p := range alike(runs[0]) {
 		counts, ratios := results.Counts{}, []float64{}
@@ -125,7 +125,7 @@ func outcome(runs []results.Run) string {
 	return text + "."
 }
 
-func figureTable(figures []figure, runs []results.Run) string {
+func figureTable(figures []figure, runs []measured) string {
 	header := table.Row{"Weir's ÷ the other's", "measure"}
 	for i := range runs {
 		header = append(header, runName(i))
@@ -146,7 +146,7 @@ func figureTable(figures []figure, runs []results.Run) string {
 	return w.RenderMarkdown() + "\n"
 }
 
-func verdictTable(pairs []pair, runs []results.Run) string {
+func verdictTable(pairs []pair, runs []measured) string {
 	header := table.Row{"Weir's ÷ the other's"}
 	for _, m := range results.Measures {
 		header = append(header, m.Name)
@@ -167,14 +167,14 @@ func verdictTable(pairs []pair, runs []results.Run) string {
 }
 
 // reversals says which verdicts differ between runs.
-func reversals(all []figure, runs []results.Run) string {
+func reversals(all []figure, runs []measured) string {
 	var turned []string
 	alike := 0
 	for _, f := range all {
 		if reversed(f, runs) {
 			turned = append(turned, fmt.Sprintf("%s, %s, %s", f.pair, f.measure.Name, f.load))
 		}
-		if !slices.ContainsFunc(runs[1:], func(r results.Run) bool { return f.in(r).Verdict != f.in(runs[0]).Verdict }) {
+		if !slices.ContainsFunc(runs[1:], func(r measured) bool { return f.in(r).Verdict != f.in(runs[0]).Verdict }) {
 			alike++
 		}
 	}
@@ -186,7 +186,7 @@ func reversals(all []figure, runs []results.Run) string {
 }
 
 // open says what no run decides.
-func open(all []figure, runs []results.Run) string {
+func open(all []figure, runs []measured) string {
 	type row struct {
 		pair
 		measure string

@@ -23,7 +23,7 @@ func newTable(header table.Row, texts int) table.Writer {
 	return w
 }
 
-func memoryTable(r results.Run, all []results.Figure) string {
+func memoryTable(r measured, all []results.Figure) string {
 	var lengths []int
 	for _, f := range all {
 		if !slices.Contains(lengths, f.Requests) {
@@ -56,7 +56,7 @@ func memoryTable(r results.Run, all []results.Figure) string {
 	return w.RenderMarkdown() + "\n"
 }
 
-func costTable(r results.Run, load results.Load) string {
+func costTable(r measured, load results.Load) string {
 	w := newTable(table.Row{"limiter", "what it is", "commands", "bytes to", "bytes from", "allocations", "bytes allocated"}, 2)
 	for _, s := range load.Series {
 		l := r.Limiter(s.Limiter)
@@ -70,7 +70,7 @@ func costTable(r results.Run, load results.Load) string {
 }
 
 // everything is the figures of all limiters under all loads, by run.
-func everything(runs []results.Run, command string) string {
+func everything(runs []measured, command string) string {
 	var b strings.Builder
 	b.WriteString("<!-- Written by: " + command + " -->\n\n# Every limiter under every load\n\n")
 	fmt.Fprintf(&b, "Medians with their 95%% intervals. Ratios are to `%s`, by rounds; the verdict is that of the ratio of server CPU.\n", runs[0].Beside)

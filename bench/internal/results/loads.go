@@ -144,16 +144,6 @@ func Plural(n int, noun string) string {
 	return Number(float64(n)) + " " + noun + "s"
 }
 
-// Find returns the load that was asked for like that, or an empty one.
-func (r Run) Find(a Asked) Load {
-	for _, load := range r.Loads() {
-		if load.Asked == a {
-			return load
-		}
-	}
-	return Load{Asked: a}
-}
-
 // Of returns the series of a limiter, which is empty if it was not measured.
 func (l Load) Of(limiter string) Series {
 	for _, s := range l.Series {

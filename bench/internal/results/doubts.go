@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 )
 
 // What a run may show and still be relied on.
@@ -93,7 +92,7 @@ func (f finds) worst() string {
 		return 1
 	}).text
 	if len(f) > 1 {
-		text += ", and in " + strconv.Itoa(len(f)-1) + " more cases"
+		text += ", and in " + Plural(len(f)-1, "more case")
 	}
 	return text
 }

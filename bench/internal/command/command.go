@@ -28,8 +28,8 @@ const description = `Usage: go run ./bench COMMAND [flags]      from the root of
                                           compare them on the log of a web server
   go run ./bench measure                  measure limiters on a server that it starts
   go run ./bench measure -redis redis://127.0.0.1:6379
-                                          and on yours
-  go run ./bench report run.txt           a page about what measure -write has found
+                                          measure them on your server
+  go run ./bench report run.txt           make a page of the results of measure -write
   go run ./bench http http://127.0.0.1:8080/ -n 100 -d 10s
                                           send requests to a URL and count the responses
   go run ./bench demo                     limit six processes in three ways

@@ -17,7 +17,7 @@ import (
 // DefaultImage is the image of the server that is started by default.
 const DefaultImage = "redis:8.0"
 
-// A Server is one to run on.
+// A Server is a server that the program uses.
 type Server struct {
 	How      string // "container redis:7.0", "at 10.0.0.1:6379"
 	Shape    string // "single", "cluster", "sentinel", "embedded"

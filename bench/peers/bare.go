@@ -16,7 +16,7 @@ const ownModule = "github.com/go-weir/weir/bench/peers"
 var bareFixedWindow = Peer{
 	Limiter: round.Limiter{
 		Name: "bare-incr", About: "INCR and PEXPIRE NX in a pipeline, the bare commands of a fixed window", Client: "go-redis",
-		Module: ownModule, Definition: round.None, Floor: true,
+		Module: ownModule,
 	},
 	Open: func(clients *Clients, s Setting) (Allow, error) {
 		period := s.Limit.Period.Milliseconds()

@@ -19,11 +19,14 @@ var floorSources embed.FS
 // floor-return is below them all, a script that calls nothing.
 //
 // floor-slidinglog calls what a log does of which nothing has left yet.
-var floors = append(floorsOf(weirAlgorithms, "gcra", "fixedwindow", "slidinglog", "queue"), floorReturn)
+var floors = append(floorsOf(weirAlgorithms, floored...), floorReturn)
+
+// floored are the algorithms that have a floor.
+var floored = []string{"gcra", "fixedwindow", "slidinglog", "queue"}
 
 var floorReturn = Peer{
 	Limiter: round.Limiter{
-		Name: "floor-return", About: "a script that only returns", Client: "go-redis", Module: ownModule, Floor: true,
+		Name: "floor-return", About: "a script that only returns", Client: "go-redis", Module: ownModule,
 	},
 	Open: func(clients *Clients, s Setting) (Allow, error) {
 		run, err := overGoRedis.run(clients)
@@ -49,7 +52,7 @@ func floorsOf(algorithms []weirAlgorithm, names ...string) (all []Peer) {
 			all = append(all, Peer{
 				Limiter: round.Limiter{
 					Name: "floor-" + name, About: "the calls of weir-" + name + "'s script, without its logic", Client: "go-redis",
-					Module: ownModule, Floor: true,
+					Module: ownModule,
 				},
 				Open: func(clients *Clients, s Setting) (Allow, error) {
 					run, err := overGoRedis.run(clients)

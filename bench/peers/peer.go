@@ -12,7 +12,7 @@ import (
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 
-// A Peer is a limiter that is measured: Weir's own, another library's, or a floor. To add one, write a
+// A Peer is a limiter that is measured: Weir's own, another library's, or a floor. [mine] is one to fill in. To add more, write a
 // file like those beside this one, and put what it declares into [peers].
 type Peer struct {
 	round.Limiter
@@ -55,6 +55,6 @@ type Clients struct {
 var peers = slices.Concat(
 	weir,
 	[]Peer{redisRate, redisRateAutoPipeline, throttledPeer, ulule, mennanovTokenBucket, mennanovFixedWindow, mennanovSlidingWindow, goRedisStore, httprateRedis, rueidisLimiter},
-	[]Peer{bareFixedWindow, increx},
+	[]Peer{mine, bareFixedWindow, increx},
 	floors,
 )

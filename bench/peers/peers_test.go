@@ -15,7 +15,6 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/servers"
-	"github.com/go-weir/weir/bench/shared/round"
 	"github.com/go-weir/weir/bench/shared/target"
 )
 
@@ -246,8 +245,8 @@ func TestDescribed(t *testing.T) {
 		if peer.Name == "" || peer.About == "" || peer.Client == "" || peer.Module == "" || peer.Open == nil {
 			t.Errorf("%s: something is missing in %+v", peer.Name, peer.Limiter)
 		}
-		if peer.Floor != (peer.Definition == round.None) {
-			t.Errorf("%s: floor %v with the definition %q", peer.Name, peer.Floor, peer.Definition)
+		if peer.Floor != "" && !named(t, peer.Floor).IsFloor() {
+			t.Errorf("%s: the floor %q is none", peer.Name, peer.Floor)
 		}
 		if ours, version := strings.HasPrefix(peer.Module, "github.com/go-weir/"), versionOf(peer.Module); ours != (version == "") {
 			t.Errorf("%s: version %q of %s", peer.Name, version, peer.Module)

@@ -14,7 +14,7 @@ import (
 var redisRate = Peer{
 	Limiter: round.Limiter{
 		Name: "redis_rate", About: "GCRA in a script, on floating point seconds", Client: "go-redis",
-		Module: "github.com/go-redis/redis_rate/v10", Definition: round.GCRA,
+		Module: "github.com/go-redis/redis_rate/v10", Definition: round.GCRA, Floor: "floor-return",
 	},
 	Open: func(clients *Clients, s Setting) (Allow, error) { return openRedisRate(clients.GoRedis, s) },
 }

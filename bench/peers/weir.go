@@ -214,13 +214,21 @@ func coalesced(r weirRunner) weirRunner {
 	}
 }
 
+// floor is the name of the floor of an algorithm over r: floors have one client, and send each call by itself.
+func (r weirRunner) floor(algorithm string) string {
+	if r.suffix == "" && slices.Contains(floored, algorithm) {
+		return "floor-" + algorithm
+	}
+	return ""
+}
+
 // limiters returns those algorithms over r.
 func (r weirRunner) limiters(which ...weirAlgorithm) (all []Peer) {
 	for _, a := range which {
 		all = append(all, Peer{
 			Limiter: round.Limiter{
 				Name: "weir-" + a.name + r.suffix, About: a.about + r.about, Client: r.client,
-				Module: "github.com/go-weir/weir", Definition: a.definition,
+				Module: "github.com/go-weir/weir", Definition: a.definition, Floor: r.floor(a.name),
 			},
 			Open: func(clients *Clients, s Setting) (Allow, error) {
 				run, err := r.run(clients)

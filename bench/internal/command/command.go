@@ -29,9 +29,7 @@ const description = `Usage: go run ./bench COMMAND [flags]      from the root of
   go run ./bench measure                  measure limiters on a server that it starts
   go run ./bench measure -redis redis://127.0.0.1:6379
                                           measure them on your server
-  go run ./bench report run.json          make tables of the results of measure -json
-  go run ./bench report -html report.html run.json
-                                          make a page with tables and charts
+  go run ./bench report run.txt           make a page of the results of measure -write
   go run ./bench http http://127.0.0.1:8080/ -n 100 -d 10s
                                           send requests to a URL and count the responses
   go run ./bench demo                     limit six processes in three ways

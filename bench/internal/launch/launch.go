@@ -10,7 +10,6 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
-	"github.com/go-weir/weir/bench/internal/results"
 	"github.com/go-weir/weir/bench/internal/servers"
 	"github.com/go-weir/weir/bench/shared/target"
 )
@@ -20,7 +19,8 @@ const DefaultImage = "redis:8.0"
 
 // A Server is a server that the program uses.
 type Server struct {
-	results.Server
+	How      string // "container redis:7.0", "at 10.0.0.1:6379"
+	Shape    string // "single", "cluster", "sentinel", "embedded"
 	Place    target.Place
 	Own      bool // started by this program, so that it has no other clients
 	Warnings []string
@@ -37,8 +37,8 @@ func Reach(ctx context.Context, urls string) (*Server, error) {
 		return nil, err
 	}
 	return &Server{
-		Server: results.Server{How: "at " + place.Address(), Shape: shape(place)},
-		Place:  place, Close: func() error { return nil },
+		How: "at " + place.Address(), Shape: shape(place),
+		Place: place, Close: func() error { return nil },
 	}, nil
 }
 
@@ -90,8 +90,8 @@ func startKind(ctx context.Context, kind servers.Kind) (*Server, error) {
 		return nil, errors.Join(err, sweep())
 	}
 	return &Server{
-		Server: results.Server{How: running.How, Shape: "single"},
-		Place:  target.Place{Network: "tcp", Addrs: []string{running.Addr}}, Own: true,
+		How: running.How, Shape: "single",
+		Place: target.Place{Network: "tcp", Addrs: []string{running.Addr}}, Own: true,
 		Close: func() error { return errors.Join(running.Close(), sweep()) },
 	}, nil
 }
@@ -103,7 +103,7 @@ func Embedded(why string) (*Server, error) {
 		return nil, err
 	}
 	return &Server{
-		Server:   results.Server{How: "inside the measuring process", Shape: "embedded"},
+		How: "inside the measuring process", Shape: "embedded",
 		Place:    target.Place{Network: "tcp", Addrs: []string{mini.Addr()}},
 		Own:      true,
 		Warnings: []string{why + ": this is the embedded miniredis, and its speed says nothing about any Redis; name yours with -redis, or install redis-server"},

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/perf/benchfmt"
+
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/results"
 	"github.com/go-weir/weir/bench/shared/round"
@@ -47,38 +49,47 @@ func (r *run) accuracies(ctx context.Context) error {
 			return err
 		}
 		var events []round.Event
-		calls := 0
+		var calls int
 		for _, tally := range tallies {
 			events = append(events, tally.Events...)
 			calls += int(tally.Calls)
 		}
-		judgement, err := judge(limiter.Definition, accuracyLimit, events)
+		found, err := judge(limiter.Definition, accuracyLimit, events)
 		if err != nil {
 			return fmt.Errorf("%s: %w", limiter.Name, err)
 		}
-		judgement.Limiter, judgement.Calls = limiter.Name, calls
-		r.done.Accuracy = append(r.done.Accuracy, judgement)
+		r.done.Results = append(r.done.Results, &benchfmt.Result{
+			Name: results.AccuracyNamed(limiter.Name), Iters: calls, Values: found.values(calls),
+		})
 		r.bar.Step(accuracySteps)
 	}
 	return nil
 }
 
-// judge counts what was admitted, and what the definition admits of requests at the same times. When within
-// a call it was decided is not known; the definition decides once as early and once as late as can be, and
-// what may come back of the limit during the longest call is allowed for either way.
-func judge(definition round.Definition, limit algorithms.Limit, events []round.Event) (results.Accuracy, error) {
-	found := results.Accuracy{Limit: limit.String()}
-	began, ended, admitted := make([]int64, 0, len(events)), make([]int64, 0, len(events)), []int64{}
+// A judgement is how many requests were admitted, and how many the definition admits of the same at the same times. When
+// within a call it was decided can't be known, so that is a range.
+type judgement struct{ admitted, failed, low, high int }
+
+func (j judgement) values(calls int) []benchfmt.Value {
+	return []benchfmt.Value{
+		results.Value(float64(j.admitted), results.Admitted), results.Value(float64(j.low), results.Least),
+		results.Value(float64(j.high), results.Most), results.Value(float64(j.failed)/float64(max(1, calls)), results.Failed),
+	}
+}
+
+// judge judges the events of one key. The definition decides once as early and once as late as can be, and what may come
+// back of the limit during the longest call is allowed for either way.
+func judge(definition round.Definition, limit algorithms.Limit, events []round.Event) (found judgement, err error) {
+	began, ended := make([]int64, 0, len(events)), make([]int64, 0, len(events))
 	var longest int64
 	for _, e := range events {
 		began, ended = append(began, e.Began), append(ended, e.Ended)
 		longest = max(longest, e.Ended-e.Began)
 		switch {
 		case e.Failed:
-			found.Failed++
+			found.failed++
 		case e.Allowed:
-			found.Admitted++
-			admitted = append(admitted, e.Ended)
+			found.admitted++
 		}
 	}
 	early, err := admits(definition, limit, began)
@@ -89,14 +100,13 @@ func judge(definition round.Definition, limit algorithms.Limit, events []round.E
 	if err != nil {
 		return found, err
 	}
-	// The count may be off by what comes back during the longest call. A rate gives back its part of that time. A window or
-	// a log may give back all that was admitted in a stretch of that length, which is at most the number of calls in it.
+	// A rate gives back its part of that time. A window or a log may give back all that was admitted in a stretch of that
+	// length, which is at most the number of calls in it.
 	slack := min(mostIn(ended, time.Duration(longest)+1), int(limit.Rate))
 	if definition == round.GCRA || definition == round.SlidingCounter {
 		slack = 1 + int(float64(longest)*float64(limit.Rate)/float64(limit.Period))
 	}
-	found.Low, found.High = min(early, late)-slack, max(early, late)+slack
-	found.Most = mostIn(admitted, limit.Period)
+	found.low, found.high = max(0, min(early, late)-slack), max(early, late)+slack
 	return found, nil
 }
 

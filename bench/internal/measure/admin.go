@@ -7,11 +7,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/go-weir/weir/bench/internal/launch"
 	"github.com/go-weir/weir/bench/shared/target"
 )
 
@@ -65,6 +65,7 @@ func (a *admin) masters(ctx context.Context, each func(ctx context.Context, mast
 // usage is what the server has done since it started.
 type usage struct {
 	cpu      time.Duration // of the main threads
+	process  time.Duration // of all threads
 	commands map[string]commandUsage
 }
 
@@ -85,7 +86,9 @@ func (a *admin) usage(ctx context.Context) (usage, error) {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		sum.cpu += cpuOf(target.ParseInfo(cpu))
+		main, process := cpuOf(target.ParseInfo(cpu))
+		sum.cpu += main
+		sum.process += process
 		for name, value := range target.ParseInfo(stats) {
 			name, isCommand := strings.CutPrefix(name, "cmdstat_")
 			if !isCommand || name == "info" {
@@ -101,17 +104,21 @@ func (a *admin) usage(ctx context.Context) (usage, error) {
 	return sum, err
 }
 
-// cpuOf is the processor time of the main thread, or of the process where the server tells no more.
-func cpuOf(fields map[string]string) (sum time.Duration) {
-	names := []string{"used_cpu_sys_main_thread", "used_cpu_user_main_thread"}
-	if fields[names[0]] == "" {
-		names = []string{"used_cpu_sys", "used_cpu_user"}
+// cpuOf is the processor time of the main thread, or of the process where the server tells no more, and that of the
+// process.
+func cpuOf(fields map[string]string) (main, process time.Duration) {
+	sum := func(names ...string) (sum time.Duration) {
+		for _, name := range names {
+			seconds, _ := strconv.ParseFloat(fields[name], 64)
+			sum += time.Duration(seconds * float64(time.Second))
+		}
+		return sum
 	}
-	for _, name := range names {
-		seconds, _ := strconv.ParseFloat(fields[name], 64)
-		sum += time.Duration(seconds * float64(time.Second))
+	process = sum("used_cpu_sys", "used_cpu_user")
+	if fields["used_cpu_sys_main_thread"] == "" {
+		return process, process
 	}
-	return sum
+	return sum("used_cpu_sys_main_thread", "used_cpu_user_main_thread"), process
 }
 
 // field reads one of "calls=3,usec=12,usec_per_call=4.00".
@@ -127,7 +134,7 @@ func field(value, name string) float64 {
 
 // since is what was done between two usages.
 func (u usage) since(before usage) usage {
-	diff := usage{cpu: u.cpu - before.cpu, commands: map[string]commandUsage{}}
+	diff := usage{cpu: u.cpu - before.cpu, process: u.process - before.process, commands: map[string]commandUsage{}}
 	for name, now := range u.commands {
 		then := before.commands[name]
 		if now.calls > then.calls {
@@ -181,14 +188,20 @@ const cleanupTime = 2 * time.Minute
 func (a *admin) clean(ctx context.Context) error {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer stop()
-	err := a.scan(ctx, a.pattern, func(ctx context.Context, master *redis.Client, keys []string) error {
-		pipe := master.Pipeline() // one command a key: a cluster's may be of different slots
-		for _, key := range keys {
-			pipe.Unlink(ctx, key)
-		}
-		_, err := pipe.Exec(ctx)
-		return err
-	})
+	var err error
+	for found := true; found && err == nil; { // again, as the server may still have had commands of workers to run
+		var some atomic.Bool
+		err = a.scan(ctx, a.pattern, func(ctx context.Context, master *redis.Client, keys []string) error {
+			some.Store(true)
+			pipe := master.Pipeline() // one command a key: a cluster's may be of different slots
+			for _, key := range keys {
+				pipe.Unlink(ctx, key)
+			}
+			_, err := pipe.Exec(ctx)
+			return err
+		})
+		found = some.Load()
+	}
 	if err != nil {
 		return fmt.Errorf("keys that match %s may be left, and expire within a day: %w", a.pattern, err)
 	}
@@ -228,33 +241,34 @@ func (a *admin) memory(ctx context.Context, prefix, tag string) (map[int]size, e
 	return taken, err
 }
 
-// describe fills in what the server says of itself.
-func (a *admin) describe(ctx context.Context, s *launch.Server) error {
+// describe asks the server what it is, and of how many masters.
+func (a *admin) describe(ctx context.Context, embedded bool) (name string, nodes int, err error) {
 	var mu sync.Mutex
-	return a.masters(ctx, func(ctx context.Context, master *redis.Client) error {
+	err = a.masters(ctx, func(ctx context.Context, master *redis.Client) error {
 		// A user that may not ask for it, or a server that doesn't tell, is no reason to stop.
 		info, _ := master.Info(ctx, "server").Result()
 		mu.Lock()
 		defer mu.Unlock()
-		if s.Name = target.Describe(info); s.Shape == "embedded" {
-			s.Name = "miniredis"
+		if name = target.Describe(info); embedded {
+			name = "miniredis"
 		}
-		s.Nodes++
+		nodes++
 		return ctx.Err()
 	})
+	return name, nodes, err
 }
 
 // idleTime is how long a server is watched for what others do.
 const idleTime = 500 * time.Millisecond
 
-// busy says whether others use the server meanwhile, which its figures then hold too.
-func (a *admin) busy(ctx context.Context) []string {
+// busy says what is known of others that use the server meanwhile, and whether its figures hold theirs too.
+func (a *admin) busy(ctx context.Context) (note, doubt string) {
 	before, err := a.usage(ctx)
 	if err != nil {
-		return nil
+		return "", ""
 	}
 	if len(before.commands) == 0 {
-		return []string{"the server does not tell what commands cost it (INFO commandstats)"}
+		return "the server does not tell what commands cost it (INFO commandstats)", ""
 	}
 	select {
 	case <-time.After(idleTime):
@@ -262,10 +276,10 @@ func (a *admin) busy(ctx context.Context) []string {
 	}
 	after, err := a.usage(ctx)
 	if err != nil {
-		return nil
+		return "", ""
 	}
 	if rate := after.since(before).calls() / idleTime.Seconds(); rate > 20 {
-		return []string{fmt.Sprintf("others run %.0f commands a second on this server: the figures of its processor time hold theirs too", rate)}
+		return "", fmt.Sprintf("others ran %.0f commands a second on this server before it began, and its processor time holds theirs too", rate)
 	}
-	return nil
+	return "", ""
 }

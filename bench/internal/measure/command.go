@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,26 +23,33 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-const description = `It lets each limiter decide on the same server, a short round each in turn and
-again, and tells for each how many decisions it makes in a second, how long they take, what
-they cost the server and the client, how many requests it admits beside what it promises, and
-how much memory its keys take. Without flags it starts a server of its own: a container, or
-else a program of this machine.
+const description = `It lets each limiter decide on the same server, a short round each in turn and again. It tells
+what a decision takes of the server's processor, how many decisions a second fill that, how
+long callers wait, and how much memory keys take, beside a limiter that you use today: redis_rate,
+or your own, which you write into bench/peers/mine.go. Without flags it starts a server of its own:
+a container, or else a program of this machine. First it says how long it will take.
 
   go run ./bench measure
   go run ./bench measure -redis redis://127.0.0.1:6379
+  go run ./bench measure -beside mine
   go run ./bench measure -redis redis://10.0.0.1:6379,redis://10.0.0.2:6379
   go run ./bench measure -redis "redis://10.0.0.1:26379?master_name=mymaster"
-  go run ./bench measure -limiters weir-gcra,redis_rate -goroutines 1,64 -denials 0,99
-  go run ./bench measure -keys hot,100000,zipf:100000 -limiters weir-gcra,ulule -parts speed
+  go run ./bench measure -limiters weir-gcra-coalesce,redis_rate -goroutines 256 -keys hot
+  go run ./bench measure -limiters weir-fixedwindow -beside ulule -keys hot,zipf:100000
   go run ./bench measure -rate 2000,10000 -limiters weir-gcra,redis_rate -parts speed
-  go run ./bench measure -server valkey/valkey:8.1 -limiters all -json run.json
+  go run ./bench measure -server valkey/valkey:8.1 -limiters results -write run.txt
+
+If other programs use the machine, if rounds disagree, or if a floor, which only makes a limiter's
+calls, is slower than the limiter, it says that the figures can't be relied on.
 
 All keys have a random part in their names. They are removed at the end, also after Ctrl-C,
 which ends it with what was measured so far.`
 
-// defaultLimiters are measured where none are named: one of each sort.
-const defaultLimiters = "weir-gcra,weir-gcra-rueidis,weir-fixedwindow,weir-slidinglog,redis_rate,throttled,ulule,rueidislimiter,floor-gcra"
+// defaultLimiters are measured where none are named, and defaultBeside is the one that they are compared with.
+const (
+	defaultBeside   = "redis_rate"
+	defaultLimiters = "weir-gcra,weir-fixedwindow,weir-slidinglog,redis_rate,floor-gcra"
+)
 
 // Command returns the command measure.
 func Command() *cli.Command {
@@ -54,17 +60,18 @@ func Command() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "redis", Usage: "the server at this `URL`, or the cluster at several with commas between, or\nwith ?master_name=NAME what the sentinels there watch over"},
 			&cli.StringFlag{Name: "server", Usage: "start a server of this `IMAGE`, as a container or as a program of that version\n(the default is " + launch.DefaultImage + ", or else whatever there is)"},
-			&cli.StringFlag{Name: "limiters", Value: defaultLimiters, Usage: "the limiters of these `NAMES`; all for all, list to see them"},
+			&cli.StringFlag{Name: "limiters", Value: defaultLimiters, Usage: "the limiters of these `NAMES`; list to see them, all for all, results for those\nof bench/RESULTS.md"},
+			&cli.StringFlag{Name: "beside", Usage: "compare them with the limiter of this `NAME`\n(the default is redis_rate, or the last of -limiters that don't name it)"},
 			&cli.StringFlag{Name: "goroutines", Value: "1,64", Usage: "how many ask at the same time: a `LIST`, each is measured"},
 			&cli.IntFlag{Name: "processes", Value: 1, Usage: "how many `PROCESSES` the goroutines are shared out to"},
 			&cli.StringFlag{Name: "rate", Usage: "requests become due at this rate a second, a `LIST`, and wait if all goroutines\nare busy, which counts (the default: each asks again as soon as it is answered)"},
-			&cli.StringFlag{Name: "denials", Value: "0,50,99", Usage: "how many percent of the requests are denied: a `LIST`"},
-			&cli.StringFlag{Name: "keys", Value: "hot", Usage: "whom requests are from: a `LIST` of hot (one key), N (so many, all as likely)\nand zipf:N (some far more than others)"},
+			&cli.StringFlag{Name: "denials", Value: "0,90", Usage: "how many percent of the requests are denied: a `LIST`"},
+			&cli.StringFlag{Name: "keys", Value: "10000", Usage: "whom requests are from: a `LIST` of hot (one key), N (so many, all as likely)\nand zipf:N (some far more than others)"},
 			&cli.StringFlag{Name: "limit", Usage: "the `LIMIT` of keys that are not full, such as 100/second\n(the default is one that nobody reaches)"},
-			&cli.IntFlag{Name: "rounds", Value: 5, Usage: "how many `ROUNDS` each limiter is measured for"},
-			&cli.DurationFlag{Name: "for", Value: 300 * time.Millisecond, Usage: "how long a round takes, such as 1s: a `TIME`"},
-			&cli.StringFlag{Name: "parts", Value: "speed,accuracy,memory", Usage: "what is measured: a `LIST`"},
-			&cli.StringFlag{Name: "json", Usage: "write everything to this `FILE`, for the command report and other machines"},
+			&cli.IntFlag{Name: "rounds", Value: 10, Usage: "how many `ROUNDS` each limiter is measured for"},
+			&cli.DurationFlag{Name: "for", Value: 500 * time.Millisecond, Usage: "how long a round takes, such as 1s: a `TIME`"},
+			&cli.StringFlag{Name: "parts", Value: "speed,memory", Usage: "what is measured, a `LIST` of " + strings.Join(parts, ", ") + ":\naccuracy is how many requests are admitted of one key, beside what is promised"},
+			&cli.StringFlag{Name: "write", Usage: "write everything to this `FILE`, in Go's benchmark format: for the command\nreport, and for benchstat"},
 		},
 		Action: action,
 	}
@@ -74,9 +81,11 @@ func Command() *cli.Command {
 type asked struct {
 	plan
 	limiters string
+	beside   string
 	urls     string
 	image    string
-	json     string
+	file     string
+	command  string
 }
 
 func action(ctx context.Context, cmd *cli.Command) error {
@@ -87,8 +96,8 @@ func action(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	if a.json != "" { // it is too late to find that out at the end
-		if err := wholefile.Writable(a.json); err != nil {
+	if a.file != "" { // it is too late to find that out at the end
+		if err := wholefile.Writable(a.file); err != nil {
 			return err
 		}
 	}
@@ -96,16 +105,16 @@ func action(ctx context.Context, cmd *cli.Command) error {
 	if a.limiters == "list" {
 		return list(ctx, out)
 	}
-	done, err := a.carryOut(ctx, progress)
-	if len(done.Cells)+len(done.Accuracy)+len(done.Memory) == 0 {
+	done, err := a.carryOut(ctx, out, progress)
+	if len(done.Results) == 0 {
 		return interruption(ctx, err)
 	}
 	// What there is, is told and kept, whatever has ended it.
 	if _, failed := io.WriteString(out, printed(done)); failed != nil {
 		err = errors.Join(err, failed)
 	}
-	if a.json != "" {
-		err = errors.Join(err, results.Write(a.json, done))
+	if a.file != "" {
+		err = errors.Join(err, results.Write(a.file, done))
 	}
 	return interruption(ctx, err)
 }
@@ -124,6 +133,11 @@ func read(cmd *cli.Command) (a asked, err error) {
 	goroutines, err := listOf(cmd.String("goroutines"), whole(1, 10_000))
 	if err != nil {
 		return a, wrong("goroutines", err)
+	}
+	for _, flag := range []string{"redis", "server", "limiters", "beside", "write"} {
+		if cmd.IsSet(flag) && strings.TrimSpace(cmd.String(flag)) == "" {
+			return a, command.Misuse(cmd, "-%s is empty: want a value, or no such flag", flag)
+		}
 	}
 	rates, err := listOf(cmd.String("rate"), between(1, 1e7, "requests a second"))
 	if err != nil {
@@ -169,9 +183,13 @@ func read(cmd *cli.Command) (a asked, err error) {
 	case cmd.IsSet("redis") && cmd.IsSet("server"):
 		return a, command.Misuse(cmd, "-redis is a server that runs, -server one to start: want one of the two")
 	}
-	a.cells = cells(a.processes, goroutines, rates, denials, keys)
+	a.loads = loads(a.processes, goroutines, rates, denials, keys)
 	a.speed, a.accuracy, a.memory = slices.Contains(parts, "speed"), slices.Contains(parts, "accuracy"), slices.Contains(parts, "memory")
-	a.limiters, a.urls, a.image, a.json = cmd.String("limiters"), cmd.String("redis"), cmd.String("server"), cmd.String("json")
+	a.command = command.Line(cmd)
+	a.urls, a.image, a.file = cmd.String("redis"), cmd.String("server"), cmd.String("write")
+	if a.limiters = cmd.String("limiters"); a.limiters != "list" {
+		a.limiters, a.beside = namesOf(a.limiters, cmd.String("beside"))
+	}
 	return a, nil
 }
 
@@ -215,8 +233,8 @@ func between(low, high float64, of string) func(string) (float64, error) {
 
 // carryOut measures on the server that was asked for, and leaves nothing there. What it returns beside an
 // error is what there was until then.
-func (a asked) carryOut(ctx context.Context, shown io.Writer) (done results.Run, err error) {
-	began := time.Now()
+func (a asked) carryOut(ctx context.Context, out, shown io.Writer) (done results.Run, err error) {
+	began, average := time.Now(), loadAverage()
 	dir, remove, err := workshop()
 	if err != nil {
 		return done, err
@@ -237,12 +255,13 @@ func (a asked) carryOut(ctx context.Context, shown io.Writer) (done results.Run,
 	defer func() { err = errors.Join(err, s.Close()) }()
 
 	prefix := "weir-bench-" + strings.ToLower(rand.Text()[:12])
-	r := &run{plan: a.plan, prefix: prefix, filled: map[string]bool{}}
+	r := &run{plan: a.plan, prefix: prefix, filled: map[string]bool{}, failed: map[string]bool{}}
 	if r.admin, err = open(ctx, s.Place, prefix); err != nil {
 		return done, err
 	}
 	defer r.admin.client.Close()
-	if err := r.admin.describe(ctx, s); err != nil {
+	name, nodes, err := r.admin.describe(ctx, s.Shape == "embedded")
+	if err != nil {
 		return done, err
 	}
 	wait.Say("building the limiters")
@@ -261,50 +280,36 @@ func (a asked) carryOut(ctx context.Context, shown io.Writer) (done results.Run,
 	if r.limiters, err = choose(all, a.limiters); err != nil {
 		return done, err
 	}
+	if r.watch, err = watching(crew.pids(), onThisMachine(s.Place)); err != nil {
+		return done, err
+	}
 	r.done = results.Run{
-		Format: results.Format, Command: commandLine(), Began: began.UTC().Truncate(time.Second),
-		Machine: machine(), Server: s.Server, Limiters: r.limiters, Limit: "of each load its own",
+		Command: a.command, Beside: a.beside, Began: began.UTC().Truncate(time.Second), Load: average,
+		Machine: machine(), Server: name, How: s.How, Nodes: nodes, Limiters: r.limiters,
+		Notes: slices.Concat(s.Warnings, unfit(all, a.limiters)),
 	}
-	if a.limit != nil {
-		r.done.Limit = a.limit.String()
-	}
-	r.done.Warnings = slices.Concat(s.Warnings, unfit(all, a.limiters))
+	used := ""
 	if !s.Own {
-		r.done.Warnings = append(r.done.Warnings, r.admin.busy(ctx)...)
+		var note string
+		if note, used = r.admin.busy(ctx); note != "" {
+			r.done.Notes = append(r.done.Notes, note)
+		}
 	}
 	wait.End()
+	if _, err := fmt.Fprintln(out, r.expected()); err != nil {
+		return done, err
+	}
 	bar := progress.Start(shown, r.steps())
 	defer bar.End()
 	r.bar = bar
 	err = r.measure(ctx)
+	if used != "" {
+		r.done.Doubts = append(r.done.Doubts, used)
+	}
+	doubts, notes := results.FindDoubts(r.done)
+	r.done.Doubts, r.done.Notes = append(r.done.Doubts, doubts...), append(r.done.Notes, notes...)
 	r.done.Took = time.Since(began).Round(time.Millisecond)
 	return r.done, err
-}
-
-// commandLine is how this was called, as a user writes it.
-func commandLine() string {
-	words := []string{"go run ./bench"}
-	for _, word := range os.Args[1:] {
-		if strings.ContainsAny(word, " ?&;*'") {
-			word = `"` + word + `"`
-		}
-		words = append(words, hidePassword(word))
-	}
-	return strings.Join(words, " ")
-}
-
-// hidePassword takes what may be a password out of a word of the command line.
-func hidePassword(word string) string {
-	var parts []string
-	for part := range strings.SplitSeq(word, ",") {
-		if scheme, rest, isURL := strings.Cut(part, "://"); isURL {
-			if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-				part = scheme + "://…" + rest[at:]
-			}
-		}
-		parts = append(parts, part)
-	}
-	return strings.Join(parts, ",")
 }
 
 // list prints the limiters that can be measured.

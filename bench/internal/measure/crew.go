@@ -167,6 +167,14 @@ func (c *crew) do(ctx context.Context, order round.Order) ([]round.Tally, error)
 	return tallies, errors.Join(errs...)
 }
 
+// pids are those of the workers' processes.
+func (c *crew) pids() (all []int) {
+	for _, w := range c.workers {
+		all = append(all, w.command.Process.Pid)
+	}
+	return all
+}
+
 // share is the i-th of n parts of a whole.
 func share(whole, i, n int) int { return whole*(i+1)/n - whole*i/n }
 

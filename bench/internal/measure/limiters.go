@@ -8,6 +8,32 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
+// inResults are the limiters of bench/RESULTS.md, which "results" stands for: Weir's, one of each other library, and a floor.
+const inResults = "weir-gcra,weir-fixedwindow,weir-slidinglog,weir-fixedwindow-rueidis,weir-gcra-coalesce,weir-gcra-cachedenials," +
+	"weir-allof,weir-onebyone,weir-inflight,redis_rate,throttled,ulule,go-redisstore,mennanov-tokenbucket,httprate-redis,rueidislimiter," +
+	"floor-gcra"
+
+// namesOf returns the names of limiters with the one that they are compared with, and that one. If none is named to be
+// compared with, it is redis_rate, or the last of names that don't hold it.
+func namesOf(names, beside string) (all, with string) {
+	if names == "results" {
+		names = inResults
+	}
+	list := strings.Split(names, ",")
+	for i := range list {
+		list[i] = strings.TrimSpace(list[i])
+	}
+	if beside == "" {
+		if beside = defaultBeside; names != "all" && !slices.Contains(list, beside) {
+			beside = list[len(list)-1]
+		}
+	}
+	if names != "all" && !slices.Contains(list, beside) {
+		list = append(list, beside)
+	}
+	return strings.Join(list, ","), beside
+}
+
 // choose returns those of all limiters that are named, in the order in which they are named. What can't be
 // measured on this server is left out where it was not named itself.
 func choose(all []round.Limiter, names string) (chosen []round.Limiter, err error) {

@@ -34,8 +34,8 @@ var short = []string{"-for", "30ms", "-rounds", "2"}
 // succeed measures, and returns what was printed and the document that was written.
 func succeed(t *testing.T, args ...string) (string, results.Run) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "run.json")
-	code, stdout, stderr := measure(t.Context(), append(append(args, short...), "-json", path)...)
+	path := filepath.Join(t.TempDir(), "run.txt")
+	code, stdout, stderr := measure(t.Context(), append(append(args, short...), "-write", path)...)
 	if code != 0 || stderr != "" {
 		t.Fatalf("measure %q: exit code %d, stderr %q", args, code, stderr)
 	}
@@ -85,66 +85,66 @@ func TestMeasure(t *testing.T) {
 		t.Run(kind.Name, func(t *testing.T) {
 			addr := servers.Start(t, kind).Addr
 			check := bystander(t, target.Place{Network: "tcp", Addrs: []string{addr}})
-			stdout, run := succeed(t, "-redis", "redis://"+addr, "-limiters", "weir-gcra,weir-slidinglog-rueidis,ulule,floor-gcra",
-				"-goroutines", "1,4", "-processes", "2", "-denials", "0,50,100", "-keys", "zipf:100", "-parts", "speed,memory")
+			stdout, run := succeed(t, "-redis", "redis://"+addr, "-limiters", "weir-gcra,weir-slidinglog-rueidis,ulule,floor-gcra", "-beside", "ulule",
+				"-goroutines", "1,4", "-processes", "2", "-denials", "0,50,100", "-keys", "zipf:100")
 			check()
-			if len(run.Cells) != 2*3 || len(run.Memory) != 3*len(logLengths) {
-				t.Fatalf("%d loads and %d sizes were measured", len(run.Cells), len(run.Memory))
+			if loads := run.Loads(); len(loads) != 2*3 || len(run.Memory()) != 3*len(logLengths) {
+				t.Fatalf("%d loads and %d sizes were measured", len(loads), len(run.Memory()))
 			}
-			for _, cell := range run.Cells {
-				if !strings.Contains(stdout, capital(name(cell))) {
-					t.Errorf("%q is not printed", name(cell))
+			for _, load := range run.Loads() {
+				if !strings.Contains(stdout, load.String()) {
+					t.Errorf("%q is not printed", load)
 				}
-				for _, r := range cell.Results {
-					checkResult(t, cell, r)
-				}
-			}
-			for _, m := range run.Memory {
-				if m.Bytes < 16 || m.Keys != 1 { // as little as Valkey tells of a short string
-					t.Errorf("%s: %d keys of %d bytes after %d requests", m.Limiter, m.Keys, m.Bytes, m.Events)
+				for _, s := range load.Series {
+					checkSeries(t, load, s)
 				}
 			}
-			if log := run.Memory[len(logLengths)+len(logLengths)-1]; log.Bytes < 9*10_000 {
-				t.Errorf("a log of 10,000 takes %d bytes", log.Bytes)
+			for _, m := range run.Memory() {
+				bytes := m.Value(results.KeyBytes)
+				if bytes < 16 { // as little as Valkey tells of a short string
+					t.Errorf("%s: %v bytes after %d requests", m.Limiter, bytes, m.Requests)
+				}
+				if m.Limiter == "weir-slidinglog-rueidis" && bytes < 9*float64(m.Requests) {
+					t.Errorf("a log of %d takes %v bytes", m.Requests, bytes)
+				}
 			}
-			if run.Server.Name == "" || !strings.HasPrefix(run.Server.How, "at ") || run.Server.Nodes != 1 {
-				t.Errorf("the server is %+v", run.Server)
+			if run.Server == "" || !strings.HasPrefix(run.How, "at ") || run.Nodes != 1 || run.Beside != "ulule" {
+				t.Errorf("the server is %s %s, %d nodes, beside %s", run.Server, run.How, run.Nodes, run.Beside)
 			}
 		})
 	}
 }
 
-func checkResult(t *testing.T, cell results.Cell, r results.Result) {
+func checkSeries(t *testing.T, load results.Load, s results.Series) {
 	t.Helper()
-	complain := func(what string, value any) {
-		t.Helper()
-		t.Errorf("%s, %s: %s: %v", name(cell), r.Limiter, what, value)
+	if len(s.Rounds) != 2 {
+		t.Errorf("%s, %s: %d rounds", load, s.Limiter, len(s.Rounds))
 	}
-	if len(r.Rounds) != 2 || r.Calls == 0 || r.Calls != r.Admitted+r.Denied+r.Failed {
-		complain("calls", r)
-	}
-	if r.Failed+r.WronglyAdmitted+r.WronglyDenied > 0 {
-		complain("wrong", r)
-	}
-	// 30 or so requests at the least: half of them, give or take, were to be denied.
-	if share := float64(r.Denied) / float64(r.Calls) * 100; cell.Denials != 50 && share != cell.Denials || share < cell.Denials-35 || share > cell.Denials+35 {
-		complain("percent of denials", share)
-	}
-	for _, round := range r.Rounds {
-		if round.Throughput <= 0 || round.P50 <= 0 || round.P99 < round.P50 || round.ServerCPU <= 0 || round.CommandCPU <= 0 {
-			complain("round", round)
+	for _, round := range s.Rounds {
+		value := func(unit string) float64 {
+			value, ok := round.Value(unit)
+			if !ok {
+				t.Errorf("%s, %s: no %s", load, s.Limiter, unit)
+			}
+			return value
 		}
-	}
-	// A client that finds a script unknown sends it again, in one of its calls.
-	if r.Commands < 1 || r.Commands > 1.1 || r.ServerCommands < 2 || r.Sent < 100 || r.Received < 4 || r.Allocs < 1 {
-		complain("costs", r)
-	}
-	last := 0.0
-	for _, point := range r.Latency.Points {
-		if point[1] < last {
-			complain("latency", r.Latency)
+		if round.Iters == 0 || value(results.Failed) > 0 || value(results.Wrong) > 0 {
+			t.Errorf("%s, %s: %+v", load, s.Limiter, round.Values)
 		}
-		last = point[1]
+		// There may be few requests: of those to be denied by half any part may be.
+		if share := 100 * value(results.Denied); load.Denials != 50 && share != load.Denials {
+			t.Errorf("%s, %s: %v percent are denied", load, s.Limiter, share)
+		}
+		for _, unit := range []string{results.Decisions.Unit, results.P50.Unit, results.ServerCPU.Unit, results.CommandCPU} {
+			if value(unit) <= 0 {
+				t.Errorf("%s, %s: %s is %v", load, s.Limiter, unit, value(unit))
+			}
+		}
+		// A client that finds a script unknown sends it again, in one of its calls.
+		if value(results.P99.Unit) < value(results.P50.Unit) || value(results.Commands) < 1 || value(results.Commands) > 1.1 ||
+			value(results.ServerCommands) < 2 || value(results.Sent) < 100 || value(results.Received) < 4 || value(results.Allocs) < 1 {
+			t.Errorf("%s, %s: %+v", load, s.Limiter, round.Values)
+		}
 	}
 }
 
@@ -153,12 +153,13 @@ func TestAccuracy(t *testing.T) {
 	kind := servers.All()[0]
 	addr := servers.Start(t, kind).Addr
 	stdout, run := succeed(t, "-redis", "redis://"+addr, "-limiters", "weir-gcra,weir-slidinglog-rueidis,bare-incr", "-processes", "2", "-parts", "accuracy")
-	if len(run.Accuracy) != 2 || !strings.Contains(stdout, "weir-slidinglog-rueidis") {
-		t.Fatalf("judged were %+v", run.Accuracy)
+	all := run.Accuracy()
+	if len(all) != 2 || !strings.Contains(stdout, "\n-rueidis") {
+		t.Fatalf("judged were %+v", all)
 	}
-	for _, a := range run.Accuracy {
-		if a.Failed > 0 || a.Admitted < a.Low || a.Admitted > a.High || a.Calls < a.High {
-			t.Errorf("%+v", a)
+	for _, a := range all {
+		if admitted := a.Value(results.Admitted); a.Value(results.Failed) > 0 || admitted < a.Value(results.Least) || admitted > a.Value(results.Most) {
+			t.Errorf("%s: %+v", a.Limiter, a.Result.Values)
 		}
 	}
 }
@@ -169,11 +170,11 @@ func TestCluster(t *testing.T) {
 	_, run := succeed(t, "-redis", "redis://"+seeds[0]+",redis://"+seeds[1], "-limiters", "weir-gcra,weir-gcra-rueidis,weir-gcra-autopipeline,redis_rate",
 		"-goroutines", "8", "-denials", "50", "-keys", "100", "-parts", "speed,memory")
 	check()
-	if run.Server.Shape != "cluster" || run.Server.Nodes != 3 {
-		t.Errorf("the server is %+v", run.Server)
+	if run.Nodes != 3 {
+		t.Errorf("the server is %+v", run)
 	}
-	for _, r := range run.Cells[0].Results {
-		checkResult(t, run.Cells[0], r)
+	for _, s := range run.Loads()[0].Series {
+		checkSeries(t, run.Loads()[0], s)
 	}
 }
 
@@ -186,8 +187,8 @@ func TestSentinel(t *testing.T) {
 	check := bystander(t, target.Place{Network: "tcp", Addrs: sentinel.SentinelAddrs(), MasterName: sentinel.MasterName})
 	_, run := succeed(t, "-redis", strings.Join(urls, ","), "-limiters", "weir-gcra,weir-gcra-rueidis", "-denials", "50", "-parts", "speed")
 	check()
-	if run.Server.Shape != "sentinel" {
-		t.Errorf("the server is %+v", run.Server)
+	if run.Nodes != 1 || len(run.Loads()) != 2 {
+		t.Errorf("measured was %+v", run)
 	}
 }
 
@@ -203,14 +204,14 @@ func TestInterrupted(t *testing.T) {
 		}
 		return false
 	})
-	path := filepath.Join(t.TempDir(), "run.json")
+	path := filepath.Join(t.TempDir(), "run.txt")
 	code, stdout, stderr := measure(ctx, "-redis", "redis://"+redis.Addr(), "-limiters", "weir-gcra,redis_rate", "-goroutines", "4",
-		"-denials", "50", "-rounds", "10000", "-for", "20ms", "-json", path)
+		"-keys", "hot", "-denials", "50", "-rounds", "10000", "-for", "20ms", "-write", path)
 	if code != command.Interrupted || stderr != "bench: interrupted\n" {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
 	run, err := results.Read(path)
-	if err != nil || !run.Interrupted || len(run.Cells) != 1 || len(run.Cells[0].Results) != 2 {
+	if err != nil || !run.Interrupted || len(run.Loads()) != 1 || len(run.Loads()[0].Series) != 2 {
 		t.Errorf("what is kept is %+v, %v", run, err)
 	}
 	if !strings.Contains(stdout, "Interrupted: ") || !strings.Contains(stdout, "redis_rate") {
@@ -246,8 +247,8 @@ func TestFailures(t *testing.T) {
 		{"different users", "redis://" + addr + ",redis://a:b@" + addr, "want the same user"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "run.json")
-			code, stdout, stderr := measure(t.Context(), "-redis", test.url, "-json", path)
+			path := filepath.Join(t.TempDir(), "run.txt")
+			code, stdout, stderr := measure(t.Context(), "-redis", test.url, "-write", path)
 			if code != command.Failed || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, test.want) || strings.Contains(stderr, "wrong@") {
 				t.Errorf("exit code %d, stdout %q, stderr %q, want %q in it", code, stdout, stderr, test.want)
 			}
@@ -258,6 +259,21 @@ func TestFailures(t *testing.T) {
 	}
 	if keys := admin.Keys(t.Context(), "*").Val(); len(keys) > 0 {
 		t.Errorf("keys are left: %q", keys)
+	}
+}
+
+// TestLimit: where keys reach the limit that is named, denials are not wrong.
+func TestLimit(t *testing.T) {
+	redis := miniredis.RunT(t)
+	stdout, run := succeed(t, "-redis", "redis://"+redis.Addr(), "-limiters", "weir-gcra,redis_rate", "-goroutines", "2", "-denials", "0", "-keys", "hot",
+		"-limit", "1/hour", "-parts", "speed")
+	for _, s := range run.Loads()[0].Series {
+		if denied := results.Median(s.Values(results.Denied)).Center; denied == 0 || s.Failing() {
+			t.Errorf("%s: %v of the requests are denied, failing %v", s.Limiter, denied, s.Failing())
+		}
+	}
+	if strings.Contains(stdout, "wrong") {
+		t.Errorf("right denials are called wrong:\n%s", stdout)
 	}
 }
 
@@ -280,6 +296,9 @@ func TestMisuse(t *testing.T) {
 		{[]string{"-for", "0s"}, "want 1ms to 1h"},
 		{[]string{"-parts", "speed,heat"}, `"heat", want some of speed,accuracy,memory`},
 		{[]string{"-redis", "redis://x", "-server", "redis:7.0"}, "want one of the two"},
+		{[]string{"-redis", ""}, "-redis is empty"},
+		{[]string{"-redis="}, "-redis is empty"},
+		{[]string{"-beside", ""}, "-beside is empty"},
 	} {
 		code, stdout, stderr := measure(t.Context(), test.args...)
 		if code != command.Misused || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, test.want) {
@@ -294,8 +313,8 @@ func TestList(t *testing.T) {
 	if code != 0 || stderr != "" {
 		t.Fatalf("exit code %d, stderr %q", code, stderr)
 	}
-	for name := range strings.SplitSeq(defaultLimiters+",increx,go-redisstore", ",") {
-		if !strings.Contains(stdout, "\n"+name+" ") {
+	for name := range strings.SplitSeq(defaultLimiters+",increx,mine,go-redisstore", ",") {
+		if !strings.Contains("\n"+stdout, "\n"+name+"\n") {
 			t.Errorf("%s is not listed", name)
 		}
 	}

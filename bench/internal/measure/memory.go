@@ -1,11 +1,12 @@
 package measure
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"time"
+
+	"golang.org/x/perf/benchfmt"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/results"
@@ -13,7 +14,7 @@ import (
 )
 
 // logLengths are after how many admitted requests of one key its memory is asked for.
-var logLengths = []int{1, 10, 100, 1000, 10_000}
+var logLengths = []int{1, 10, 100, 1000}
 
 // memoryLimit lets all of them through, and is so slow that what one request leaves is still there when the
 // server is asked for it.
@@ -45,17 +46,14 @@ func (r *run) memories(ctx context.Context) error {
 		for _, limiter := range r.judged() {
 			number := slices.IndexFunc(r.all, func(l round.Limiter) bool { return l.Name == limiter.Name })
 			if size := taken[number]; !failed[limiter.Name] && size.keys > 0 {
-				r.done.Memory = append(r.done.Memory, results.Memory{Limiter: limiter.Name, Events: length, Bytes: size.bytes, Keys: size.keys})
+				r.done.Results = append(r.done.Results, &benchfmt.Result{
+					Name: results.MemoryNamed(limiter.Name, length), Iters: length,
+					Values: []benchfmt.Value{results.Value(float64(size.bytes), results.KeyBytes)},
+				})
 			}
 		}
 	}
-	slices.SortStableFunc(r.done.Memory, func(a, b results.Memory) int { return cmp.Compare(r.place(a.Limiter), r.place(b.Limiter)) })
 	return nil
-}
-
-// place is where a limiter stands among those that are measured.
-func (r *run) place(limiter string) int {
-	return slices.IndexFunc(r.limiters, func(l round.Limiter) bool { return l.Name == limiter })
 }
 
 // memoryTag is the tag of the keys whose memory is asked for.

@@ -14,7 +14,7 @@ import (
 // A plan is what is measured, beside which limiters and where.
 type plan struct {
 	processes int
-	cells     []results.Cell // without results
+	loads     []ask
 	rounds    int
 	length    time.Duration // of a round
 	limit     *algorithms.Limit
@@ -26,66 +26,51 @@ type plan struct {
 // through, where none is named: more than any server decides.
 const enough = 1_000_000
 
-// limitOf is the limit of the keys of a cell that are not full.
-func (p plan) limitOf(cell results.Cell) algorithms.Limit {
+// An ask is a load.
+type ask struct {
+	processes, goroutines int
+	denials, rate         float64 // percent, and requests a second
+	keys                  round.Keys
+}
+
+// asked is the load as results name it.
+func (a ask) asked() results.Asked {
+	keys := strconv.Itoa(a.keys.Count)
+	if a.keys.Zipf > 0 {
+		keys = "zipf:" + keys
+	}
+	return results.Asked{Processes: a.processes, Goroutines: a.goroutines, Keys: keys, Denials: a.denials, Rate: a.rate}
+}
+
+// limitOf is the limit of the keys of a load that are not full.
+func (p plan) limitOf(a ask) algorithms.Limit {
 	switch {
 	case p.limit != nil:
 		return *p.limit
-	case cell.Keys == 1 || cell.Zipf > 0: // one key gets them all, or nearly
+	case a.keys.Count == 1 || a.keys.Zipf > 0: // one key gets them all, or nearly
 		return algorithms.PerMinute(60 * enough)
 	}
-	return algorithms.PerMinute(int64(max(60, 60*enough/cell.Keys)))
+	return algorithms.PerMinute(int64(max(60, 60*enough/a.keys.Count)))
 }
 
-// order is a round of a cell.
-func (p plan) order(limiter string, cell results.Cell) round.Order {
+// order is a round of a load.
+func (p plan) order(limiter string, a ask) round.Order {
 	return round.Order{
-		Limiter: limiter, Limit: p.limitOf(cell), Tag: tagOf(cell),
-		Goroutines: cell.Goroutines, Rate: cell.Rate,
-		Keys:   round.Keys{Count: cell.Keys, Zipf: cell.Zipf},
-		Denied: cell.Denials / 100,
-		For:    p.length,
+		Limiter: limiter, Limit: p.limitOf(a), Tag: tagOf(a),
+		Goroutines: a.goroutines, Rate: a.rate, Keys: a.keys, Denied: a.denials / 100, For: p.length,
 	}
 }
 
-// tagOf tells the keys of a cell from those of cells with other numbers of keys, whose limits are others.
-func tagOf(cell results.Cell) string {
-	if cell.Zipf > 0 {
-		return fmt.Sprintf("z%d", cell.Keys)
+// tagOf tells the keys of a load from those of loads with other numbers of keys, whose limits are others.
+func tagOf(a ask) string {
+	if a.keys.Zipf > 0 {
+		return fmt.Sprintf("z%d", a.keys.Count)
 	}
-	return fmt.Sprintf("s%d", cell.Keys)
+	return fmt.Sprintf("s%d", a.keys.Count)
 }
 
-// name says in a few words what the load of a cell is.
-func name(c results.Cell) string {
-	parts := []string{plural(c.Goroutines, "goroutine")}
-	if c.Processes > 1 {
-		parts = append(parts, fmt.Sprintf("in %d processes", c.Processes))
-	}
-	if c.Rate > 0 {
-		parts = append(parts, number(c.Rate)+" requests/s")
-	}
-	parts = append(parts, strconv.FormatFloat(c.Denials, 'f', -1, 64)+"% denials")
-	switch {
-	case c.Keys == 1:
-		parts = append(parts, "one key")
-	case c.Zipf > 0:
-		parts = append(parts, fmt.Sprintf("%d keys by Zipf's law, exponent %g", c.Keys, c.Zipf))
-	default:
-		parts = append(parts, fmt.Sprintf("%d keys", c.Keys))
-	}
-	return strings.Join(parts, ", ")
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// cells are all combinations of what the flags list.
-func cells(processes int, goroutines []int, rates, denials []float64, keys []round.Keys) (all []results.Cell) {
+// loads are all combinations of what the flags list.
+func loads(processes int, goroutines []int, rates, denials []float64, keys []round.Keys) (all []ask) {
 	if len(rates) == 0 {
 		rates = []float64{0}
 	}
@@ -93,9 +78,7 @@ func cells(processes int, goroutines []int, rates, denials []float64, keys []rou
 		for _, d := range denials {
 			for _, r := range rates {
 				for _, g := range goroutines {
-					all = append(all, results.Cell{
-						Processes: min(processes, g), Goroutines: g, Denials: d, Rate: r, Keys: k.Count, Zipf: k.Zipf,
-					})
+					all = append(all, ask{min(processes, g), g, d, r, k})
 				}
 			}
 		}

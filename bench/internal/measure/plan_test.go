@@ -1,12 +1,11 @@
 package measure
 
 import (
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/go-weir/weir/bench/internal/results"
 	"github.com/go-weir/weir/bench/shared/round"
+	"github.com/go-weir/weir/bench/shared/target"
 )
 
 func TestUsage(t *testing.T) {
@@ -27,29 +26,30 @@ func TestField(t *testing.T) {
 	if calls, took := field(line, "calls"), field(line, "usec"); calls != 3 || took != 12 {
 		t.Errorf("%v calls in %v µs", calls, took)
 	}
-	if cpu := cpuOf(map[string]string{"used_cpu_sys": "9", "used_cpu_sys_main_thread": "1.5", "used_cpu_user_main_thread": "0.25"}); cpu != 1750*time.Millisecond {
-		t.Errorf("the main thread used %v", cpu)
+	main, process := cpuOf(map[string]string{"used_cpu_sys": "9", "used_cpu_sys_main_thread": "1.5", "used_cpu_user_main_thread": "0.25"})
+	if main != 1750*time.Millisecond || process != 9*time.Second {
+		t.Errorf("the main thread used %v, and the process %v", main, process)
 	}
-	if cpu := cpuOf(map[string]string{"used_cpu_sys": "1", "used_cpu_user": "2"}); cpu != 3*time.Second {
-		t.Errorf("the process used %v", cpu)
+	if main, process = cpuOf(map[string]string{"used_cpu_sys": "1", "used_cpu_user": "2"}); main != 3*time.Second || process != main {
+		t.Errorf("the main thread used %v, and the process %v", main, process)
 	}
 }
 
-func TestCells(t *testing.T) {
-	all := cells(4, []int{1, 8}, nil, []float64{0, 99}, []round.Keys{{Count: 1}, {Count: 10, Zipf: 1.1}})
+func TestLoads(t *testing.T) {
+	all := loads(4, []int{1, 8}, nil, []float64{0, 99}, []round.Keys{{Count: 1}, {Count: 10, Zipf: 1.1}})
 	if len(all) != 8 {
 		t.Fatalf("%d loads, want 8", len(all))
 	}
 	for i, want := range map[int]string{
-		0: "1 goroutine, 0% denials, one key",
-		3: "8 goroutines, in 4 processes, 99% denials, one key",
-		5: "8 goroutines, in 4 processes, 0% denials, 10 keys by Zipf's law, exponent 1.1",
+		0: "1 goroutine, 1 key, 0% denied",
+		3: "8 goroutines in 4 processes, 1 key, 99% denied",
+		5: "8 goroutines in 4 processes, 10 keys by Zipf's law, 0% denied",
 	} {
-		if got := name(all[i]); got != want {
+		if got := all[i].asked().String(); got != want {
 			t.Errorf("load %d is %q, want %q", i, got, want)
 		}
 	}
-	if got := name(results.Cell{Processes: 1, Goroutines: 2, Rate: 12345, Denials: 0.5, Keys: 7}); got != "2 goroutines, 12,345 requests/s, 0.5% denials, 7 keys" {
+	if got := (ask{1, 2, 0.5, 12345, round.Keys{Count: 7}}).asked().String(); got != "2 goroutines, 12,345 requests/s, 7 keys, 0.5% denied" {
 		t.Errorf("the load is %q", got)
 	}
 }
@@ -57,9 +57,68 @@ func TestCells(t *testing.T) {
 // TestEnough holds the limits of keys that are not full to let a million requests a second through in all.
 func TestEnough(t *testing.T) {
 	for keys, want := range map[int]string{1: "60000000/minute", 100: "600000/minute", 100_000: "600/minute", 1_000_000: "60/minute"} {
-		if got := (plan{}).limitOf(results.Cell{Keys: keys}).String(); got != want {
+		if got := (plan{}).limitOf(ask{keys: round.Keys{Count: keys}}).String(); got != want {
 			t.Errorf("%d keys: %s, want %s", keys, got, want)
 		}
+	}
+}
+
+// TestNamesOf compares with redis_rate, with what is named, or with the last.
+func TestNamesOf(t *testing.T) {
+	for _, test := range []struct{ names, beside, all, with string }{
+		{defaultLimiters, "", defaultLimiters, "redis_rate"},
+		{"weir-gcra, ulule", "", "weir-gcra,ulule", "ulule"},
+		{"weir-gcra", "mine", "weir-gcra,mine", "mine"},
+		{"weir-gcra,redis_rate,ulule", "", "weir-gcra,redis_rate,ulule", "redis_rate"},
+		{"all", "", "all", "redis_rate"},
+		{"results", "", inResults, "redis_rate"},
+	} {
+		if all, with := namesOf(test.names, test.beside); all != test.all || with != test.with {
+			t.Errorf("-limiters %s -beside %q: %s beside %s", test.names, test.beside, all, with)
+		}
+	}
+}
+
+// TestExpected says how long it will take.
+func TestExpected(t *testing.T) {
+	r := run{plan: plan{rounds: 10, length: 500 * time.Millisecond, speed: true, memory: true, loads: make([]ask, 4)}, limiters: make([]round.Limiter, 5)}
+	if got, want := r.expected(), "Measuring 5 limiters, 4 loads, 10 rounds of 500ms each: about 1m53s."; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	r.rounds = 100
+	if got, want := r.expected(), "Measuring 5 limiters, 4 loads, 100 rounds of 500ms each: about 18m."; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestOthers tells what others than the own processes used of the machine.
+func TestOthers(t *testing.T) {
+	before := spent{true, 100, 1000, 10}
+	for _, test := range []struct {
+		after spent
+		want  float64
+		known bool
+	}{
+		{spent{true, 101, 1002, 11}, 0, true},
+		{spent{true, 101.5, 1002, 10.5}, 50, true},
+		{spent{true, 101, 1002, 12}, 0, true}, // processes' time is counted in steps
+		{spent{}, 0, false},
+		{before, 0, false},
+	} {
+		if got, known := others(before, test.after); got != test.want || known != test.known {
+			t.Errorf("%+v: %v, %v, want %v", test.after, got, known, test.want)
+		}
+	}
+}
+
+func TestOnThisMachine(t *testing.T) {
+	for addr, want := range map[string]bool{"127.0.0.1:6379": true, "localhost:6379": true, "[::1]:6379": true, "203.0.113.7:6379": false, "redis.example:6379": false} {
+		if got := onThisMachine(target.Place{Network: "tcp", Addrs: []string{addr}}); got != want {
+			t.Errorf("%s: %v", addr, got)
+		}
+	}
+	if !onThisMachine(target.Place{Network: "unix", Addrs: []string{"/tmp/redis.sock"}}) {
+		t.Error("a socket's file is on this machine")
 	}
 }
 
@@ -71,30 +130,6 @@ func TestShare(t *testing.T) {
 		}
 		if sum != 100 || share(n, 0, n) != 1 {
 			t.Errorf("the %d parts of 100 are %d together", n, sum)
-		}
-	}
-}
-
-func TestHidePassword(t *testing.T) {
-	for word, want := range map[string]string{
-		"redis://me:secret@host:1/2,redis://me:sec@ret@host:2": "redis://…@host:1/2,redis://…@host:2",
-		"redis://host:1": "redis://host:1",
-		"-limiters":      "-limiters",
-	} {
-		if got := hidePassword(word); got != want {
-			t.Errorf("%q becomes %q, want %q", word, got, want)
-		}
-	}
-}
-
-// TestMemoryTable keeps each size in its column, also where others are not told.
-func TestMemoryTable(t *testing.T) {
-	table := memoryTable([]results.Memory{
-		{Limiter: "late", Events: 100, Bytes: 7}, {Limiter: "late", Events: 1000, Bytes: 8}, {Limiter: "early", Events: 1, Bytes: 9},
-	})
-	for _, want := range []string{"\nlate     -   -    7      8       -\n", "\nearly    9   -    -      -       -\n"} {
-		if !strings.Contains(table, want) {
-			t.Errorf("the table is\n%s\nwant %q in it", table, want)
 		}
 	}
 }

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+	"golang.org/x/perf/benchfmt"
 
 	"github.com/go-weir/weir/bench/internal/progress"
 	"github.com/go-weir/weir/bench/internal/results"
@@ -18,12 +21,14 @@ type run struct {
 	plan
 	crew     *crew
 	admin    *admin
+	watch    *watch
 	prefix   string
 	all      []round.Limiter // that the workers know
 	limiters []round.Limiter // that are measured
 	bar      progress.Bar
 
 	filled map[string]bool // tags of keys of which all limiters have made the full ones full
+	failed map[string]bool // limiters of which a failure is noted
 	orders uint64
 	done   results.Run
 }
@@ -33,7 +38,7 @@ func (r *run) measure(ctx context.Context) error {
 	for _, part := range []struct {
 		wanted bool
 		do     func(context.Context) error
-	}{{r.speed, r.cellsInTurn}, {r.accuracy, r.accuracies}, {r.memory, r.memories}} {
+	}{{r.speed, r.loadsInTurn}, {r.accuracy, r.accuracies}, {r.memory, r.memories}} {
 		if !part.wanted {
 			continue
 		}
@@ -45,31 +50,57 @@ func (r *run) measure(ctx context.Context) error {
 	return nil
 }
 
-// steps is how many steps of progress there are.
+// steps is how many steps of progress there are. A step takes as long as a round.
 func (r *run) steps() (n int) {
 	if r.speed {
-		n += len(r.cells) * r.rounds * len(r.limiters)
+		n += len(r.loads) * r.rounds * len(r.limiters)
 	}
 	if r.accuracy {
 		n += len(r.judged()) * accuracySteps
 	}
 	if r.memory {
-		n += len(r.judged()) * len(logLengths)
+		n += len(logLengths)
 	}
 	return n
 }
 
-// cellsInTurn measures all limiters under each cell's load.
-func (r *run) cellsInTurn(ctx context.Context) error {
-	for _, c := range r.cells {
-		r.bar.Say(name(c))
-		if err := r.fill(ctx, c); err != nil {
+// gap is what a round takes besides its own time, and starting what a run does before the first.
+const (
+	gap      = 30 * time.Millisecond
+	starting = 5 * time.Second
+)
+
+// expected says what will be done, and how long it will take.
+func (r *run) expected() string {
+	takes := starting + time.Duration(r.steps())*(r.length+gap)
+	about := takes.Round(time.Second)
+	if about > 2*time.Minute {
+		about = takes.Round(time.Minute)
+	}
+	text := results.Plural(len(r.limiters), "limiter")
+	if r.speed {
+		text += ", " + results.Plural(len(r.loads), "load") + ", " + results.Plural(r.rounds, "round") + fmt.Sprintf(" of %v each", r.length)
+	}
+	return "Measuring " + text + ": about " + spoken(about) + "."
+}
+
+// spoken is a duration without what is zero in it: 12m, 1m30s, 45s.
+func spoken(d time.Duration) string {
+	if d >= time.Minute && d%time.Minute == 0 {
+		return fmt.Sprintf("%dm", d/time.Minute)
+	}
+	return d.String()
+}
+
+// loadsInTurn measures all limiters under each load.
+func (r *run) loadsInTurn(ctx context.Context) error {
+	for _, a := range r.loads {
+		r.bar.Say(a.asked().String())
+		if err := r.fill(ctx, a); err != nil {
 			return err
 		}
-		cell, err := r.cell(ctx, c)
-		if len(cell.Results) > 0 {
-			r.done.Cells = append(r.done.Cells, cell)
-		}
+		rounds, err := r.load(ctx, a)
+		r.done.Results = append(r.done.Results, rounds...)
 		if err != nil {
 			return err
 		}
@@ -78,18 +109,18 @@ func (r *run) cellsInTurn(ctx context.Context) error {
 }
 
 // fill makes the full keys of all limiters full, once for each number of keys.
-func (r *run) fill(ctx context.Context, cell results.Cell) error {
-	if cell.Denials == 0 || r.filled[tagOf(cell)] {
+func (r *run) fill(ctx context.Context, a ask) error {
+	if a.denials == 0 || r.filled[tagOf(a)] {
 		return nil
 	}
 	for _, limiter := range r.limiters {
-		order := r.order(limiter.Name, cell)
+		order := r.order(limiter.Name, a)
 		order.Goroutines, order.Calls, order.Fill = len(r.crew.workers), 0, true
 		if _, err := r.do(ctx, order); err != nil {
 			return err
 		}
 	}
-	r.filled[tagOf(cell)] = true
+	r.filled[tagOf(a)] = true
 	return nil
 }
 
@@ -100,153 +131,155 @@ func (r *run) do(ctx context.Context, order round.Order) ([]round.Tally, error) 
 	return r.crew.do(ctx, order)
 }
 
-// A measured is what was found of a limiter in a cell so far.
-type measured struct {
-	results.Result
-	latency *hdrhistogram.Histogram
-	sent    map[string]float64 // commands of a decision, by name
-	sums    struct{ mallocs, malloced, sent, received, commands float64 }
-}
-
-// cell measures all limiters under one load, a round each in turn, so that what else the machine does is done
-// to all. When it is cut short it returns what there is of all whole turns.
-func (r *run) cell(ctx context.Context, cell results.Cell) (results.Cell, error) {
-	all := make([]measured, len(r.limiters))
+// load measures all limiters under one load, a round each in turn, so that what else the machine does is done
+// to all. When it is cut short it returns the whole turns.
+func (r *run) load(ctx context.Context, a ask) (rounds []*benchfmt.Result, err error) {
+	sent := make([]map[string]float64, len(r.limiters))
 	for i, limiter := range r.limiters {
-		all[i] = measured{Result: results.Result{Limiter: limiter.Name}, latency: newHistogram()}
-		if err := r.warm(ctx, cell, &all[i]); err != nil {
-			return results.Cell{}, err
+		if sent[i], err = r.warm(ctx, a, limiter.Name); err != nil {
+			return nil, err
 		}
 	}
-	var err error
 	for turn := range r.rounds {
-		for i := range all {
+		turns := make([]*benchfmt.Result, len(r.limiters))
+		for at := range r.limiters {
 			// Each turn begins with another, so that none always comes after the same.
-			if err = r.once(ctx, cell, &all[(i+turn)%len(all)]); err != nil {
-				break
+			i := (at + turn) % len(r.limiters)
+			if turns[i], err = r.once(ctx, a, r.limiters[i].Name, sent[i]); err != nil {
+				return rounds, err
 			}
 			r.bar.Step(1)
 		}
-		if err != nil {
-			break
-		}
+		rounds = append(rounds, turns...)
 	}
-	whole := len(slices.MinFunc(all, func(a, b measured) int { return len(a.Rounds) - len(b.Rounds) }).Rounds)
-	if whole == 0 {
-		return results.Cell{}, err
-	}
-	for _, m := range all {
-		cell.Results = append(cell.Results, m.result())
-	}
-	return cell, err
+	return rounds, nil
 }
 
 // censusCalls is how many calls it takes to learn which commands a limiter sends.
 const censusCalls = 100
 
-// warm has connections opened and scripts loaded before anything counts, and learns what is sent.
-func (r *run) warm(ctx context.Context, cell results.Cell, m *measured) error {
-	order := r.order(m.Limiter, cell)
+// warm has connections opened and scripts loaded before anything counts, and learns which commands a decision sends.
+func (r *run) warm(ctx context.Context, a ask, limiter string) (sent map[string]float64, err error) {
+	order := r.order(limiter, a)
 	order.Rate, order.Calls = 0, 2*order.Goroutines
 	if _, err := r.do(ctx, order); err != nil {
-		return err
+		return nil, err
 	}
 	order.Goroutines, order.Calls, order.Census = 1, censusCalls, true
 	tallies, err := r.do(ctx, order)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	m.sent = map[string]float64{}
+	sent = map[string]float64{}
 	for _, tally := range tallies {
 		for command, count := range tally.Commands {
-			m.sent[command] += float64(count) / censusCalls
-			m.Commands += float64(count) / censusCalls
+			sent[command] += float64(count) / censusCalls
 		}
 	}
-	return nil
+	return sent, nil
 }
 
 // once measures one round of one limiter.
-func (r *run) once(ctx context.Context, cell results.Cell, m *measured) error {
+func (r *run) once(ctx context.Context, a ask, limiter string, sent map[string]float64) (*benchfmt.Result, error) {
 	before, err := r.admin.usage(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	tallies, err := r.do(ctx, r.order(m.Limiter, cell))
+	spentBefore := r.watch.now(ctx, before.process)
+	tallies, err := r.do(ctx, r.order(limiter, a))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	after, err := r.admin.usage(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return m.add(tallies, after.since(before))
+	share, known := others(spentBefore, r.watch.now(ctx, after.process))
+	values, calls, err := figures(tallies, after.since(before), sent, r.limit == nil)
+	if err != nil {
+		return nil, err
+	}
+	if known {
+		values = append(values, results.Value(fourDigits(share), results.Others))
+	}
+	for _, tally := range tallies {
+		if tally.FirstFailure != "" && !r.failed[limiter] {
+			r.failed[limiter] = true
+			r.done.Notes = append(r.done.Notes, limiter+" failed first with: "+strings.ReplaceAll(tally.FirstFailure, "\n", "; "))
+		}
+	}
+	return &benchfmt.Result{Name: a.asked().Named(limiter), Iters: calls, Values: values}, nil
 }
 
-// add adds what workers and the server tell of a round.
-func (m *measured) add(tallies []round.Tally, used usage) error {
-	var one results.Round
-	var calls float64
+// figures are what workers and the server tell of a round. Whether a key that isn't full is denied wrongly is known only
+// if its limit is one that can't be reached.
+func figures(tallies []round.Tally, used usage, sent map[string]float64, unreachable bool) (values []benchfmt.Value, calls int, err error) {
+	var sum round.Tally
+	var throughput float64
 	latency := newHistogram()
 	for _, tally := range tallies {
 		if tally.Calls == 0 {
 			continue
 		}
-		calls += float64(tally.Calls)
-		one.Throughput += float64(tally.Calls) / tally.Took.Seconds()
+		throughput += float64(tally.Calls) / tally.Took.Seconds()
 		decoded, err := hdrhistogram.Decode(tally.Latency)
 		if err != nil {
-			return fmt.Errorf("measure: latencies of a worker: %w", err)
+			return nil, 0, fmt.Errorf("measure: latencies of a worker: %w", err)
 		}
 		latency.Merge(decoded)
-		m.Calls += tally.Calls
-		m.Admitted += tally.Admitted
-		m.Denied += tally.Denied
-		m.Failed += tally.Failed
-		m.WronglyDenied += tally.WronglyDenied
-		m.WronglyAdmitted += tally.WronglyAdmitted
-		if m.FirstFailure == "" {
-			m.FirstFailure = tally.FirstFailure
+		sum.Calls += tally.Calls
+		sum.Denied += tally.Denied
+		sum.Failed += tally.Failed
+		sum.WronglyAdmitted += tally.WronglyAdmitted
+		if unreachable {
+			sum.WronglyDenied += tally.WronglyDenied
 		}
-		m.sums.mallocs += float64(tally.Mallocs)
-		m.sums.malloced += float64(tally.Malloced)
-		m.sums.sent += float64(tally.Sent)
-		m.sums.received += float64(tally.Received)
+		sum.Mallocs += tally.Mallocs
+		sum.Malloced += tally.Malloced
+		sum.Sent += tally.Sent
+		sum.Received += tally.Received
 	}
-	if calls == 0 {
-		return errors.New("measure: a round without a call: want longer rounds")
+	if sum.Calls == 0 {
+		return nil, 0, errors.New("measure: a round without a call: want longer rounds")
 	}
-	one.P50, one.P99 = us(latency.ValueAtPercentile(50)), us(latency.ValueAtPercentile(99))
-	one.ServerCPU = float64(used.cpu.Microseconds()) / calls
-	sent := map[string]float64{}
-	for command, each := range m.sent {
-		sent[command] = each * calls
+	n := float64(sum.Calls)
+	commands, inRound := 0.0, map[string]float64{}
+	for command, each := range sent {
+		commands += each
+		inRound[command] = each * n
 	}
-	one.CommandCPU = used.took(sent) / calls
-	m.sums.commands += used.calls()
-	m.latency.Merge(latency)
-	m.Rounds = append(m.Rounds, one)
-	return nil
-}
-
-// percentiles are those of which a result tells the latency.
-var percentiles = []float64{0, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.5, 99.9, 99.95, 99.99}
-
-// result sums up the rounds.
-func (m *measured) result() results.Result {
-	calls := float64(m.Calls)
-	m.Allocs, m.AllocBytes = m.sums.mallocs/calls, m.sums.malloced/calls
-	m.Sent, m.Received = m.sums.sent/calls, m.sums.received/calls
-	m.ServerCommands = m.sums.commands / calls
-	m.Latency = results.Latency{Mean: m.latency.Mean() / 1000, Max: us(m.latency.Max())}
-	for _, p := range percentiles {
-		m.Latency.Points = append(m.Latency.Points, [2]float64{p, us(m.latency.ValueAtPercentile(p))})
+	for _, v := range []struct {
+		value float64
+		unit  string
+	}{
+		{throughput, "decisions/s"},
+		{float64(latency.ValueAtQuantile(50)), "p50-ns"},
+		{float64(latency.ValueAtQuantile(99)), "p99-ns"},
+		{float64(used.cpu.Nanoseconds()) / n, "server-ns/op"},
+		{1000 * used.took(inRound) / n, "command-ns/op"},
+		{float64(sum.Malloced) / n, results.AllocBytes},
+		{float64(sum.Mallocs) / n, results.Allocs},
+		{float64(sum.Sent) / n, results.Sent},
+		{float64(sum.Received) / n, results.Received},
+		{commands, results.Commands},
+		{used.calls() / n, results.ServerCommands},
+		{float64(sum.Denied) / n, results.Denied},
+		{float64(sum.Failed) / n, results.Failed},
+		{float64(sum.WronglyAdmitted+sum.WronglyDenied) / n, results.Wrong},
+	} {
+		values = append(values, results.Value(fourDigits(v.value), v.unit))
 	}
-	return m.Result
+	return values, int(sum.Calls), nil
 }
 
 // newHistogram returns one like the workers'.
 func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, 120e9, 2) }
 
-// us is nanoseconds in microseconds.
-func us(ns int64) float64 { return float64(ns) / 1000 }
+// fourDigits rounds a value to four digits, as more say nothing.
+func fourDigits(value float64) float64 {
+	short, err := strconv.ParseFloat(strconv.FormatFloat(value, 'g', 4, 64), 64)
+	if err != nil {
+		return value
+	}
+	return short
+}

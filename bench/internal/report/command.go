@@ -1,12 +1,11 @@
+// Package report says what runs of the command measure have found: a summary of a page or two, and all tables.
 package report
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -15,26 +14,24 @@ import (
 	"github.com/go-weir/weir/bench/internal/wholefile"
 )
 
-const description = `It reads what bench measure has written with -json, one run or several, and prints a
-summary as Markdown: what each limiter's decisions cost, as ratios to one of them. Several
-runs on the same server stand side by side, and it says how far they differ.
+const description = `It reads what bench measure has written with -write, and prints a summary as Markdown: Weir's
+limiters beside others of the same algorithm over the same client, in how many loads each is
+better, undecided or worse, and what keys take. The verdicts of several runs stand side by side,
+and it says which of them a run reverses.
 
-  go run ./bench report run.json
-  go run ./bench report -html report.html run.json
-  go run ./bench report -markdown report.md run.json again.json
-  go run ./bench report -baseline redis_rate -only weir-gcra,redis_rate run.json`
+  go run ./bench report run.txt
+  go run ./bench report run.txt again.txt
+  go run ./bench report -summary summary.md -tables tables.md run.txt again.txt`
 
 // Command returns the command report.
 func Command() *cli.Command {
 	return &cli.Command{
 		Name:        "report",
-		Usage:       "makes tables and charts of what was measured",
+		Usage:       "says what runs of measure have found",
 		Description: description,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "markdown", Usage: "write the summary to this `FILE`, and not to standard output"},
-			&cli.StringFlag{Name: "html", Usage: "write a page with the same tables, charts and the runs themselves to this\n`FILE`; it needs nothing else, and no network"},
-			&cli.StringFlag{Name: "baseline", Usage: "ratios to the limiter of this `NAME` (the default is " + DefaultBaseline + ",\nor the first that all runs have measured)"},
-			&cli.StringSliceFlag{Name: "only", Usage: "only the limiters of these `NAMES`, and the baseline"},
+			&cli.StringFlag{Name: "summary", Usage: "write the summary to this `FILE`, and not to standard output"},
+			&cli.StringFlag{Name: "tables", Usage: "write the figures of every limiter under every load to this `FILE`"},
 		},
 		Action: action,
 	}
@@ -43,84 +40,40 @@ func Command() *cli.Command {
 func action(_ context.Context, cmd *cli.Command) error {
 	paths := cmd.Args().Slice()
 	if len(paths) == 0 {
-		return command.Misuse(cmd, "which run? report takes the JSON files that bench measure has written")
+		return command.Misuse(cmd, "which run? report takes the files that bench measure -write has written")
 	}
+	for _, flag := range []string{"summary", "tables"} {
+		if cmd.IsSet(flag) && cmd.String(flag) == "" {
+			return command.Misuse(cmd, "-%s is empty: want the name of a file", flag)
+		}
+	}
+	var runs []measured
 	for i, path := range paths {
-		if slices.ContainsFunc(paths[:i], func(other string) bool { return same(other, path) }) {
+		if slices.ContainsFunc(paths[:i], func(other string) bool { return filepath.Clean(other) == filepath.Clean(path) }) {
 			return command.Misuse(cmd, "%s is named twice", path)
 		}
-	}
-	outputs := map[string]string{} // by flag
-	for _, flag := range []string{"markdown", "html"} {
-		path := cmd.String(flag)
-		switch {
-		case !cmd.IsSet(flag):
-			continue
-		case path == "":
-			return command.Misuse(cmd, "-%s names no file", flag)
-		case slices.ContainsFunc(paths, func(other string) bool { return same(other, path) }):
-			return command.Misuse(cmd, "-%s would overwrite the run %s", flag, path)
-		case outputs["markdown"] != "" && same(outputs["markdown"], path):
-			return command.Misuse(cmd, "-markdown and -html name the same file %s", path)
-		}
-		outputs[flag] = path
-	}
-	var inputs []Input
-	for _, path := range paths {
 		run, err := results.Read(path)
 		if err != nil {
 			return err
 		}
-		inputs = append(inputs, Input{path, run})
+		runs = append(runs, measured{run, run.Loads()})
 	}
-	report, err := New(inputs, cmd.String("baseline"), names(cmd, "only"))
-	if err != nil {
-		return err
+	line := command.Line(cmd)
+	files := []wholefile.File{
+		{Path: cmd.String("summary"), Data: []byte(summary(runs, line))},
+		{Path: cmd.String("tables"), Data: []byte(everything(runs, line))},
 	}
-	return report.write(cmd.Root().Writer, outputs)
-}
-
-// write writes the report to the outputs' files, by the flags' names, or to standard output.
-func (r Report) write(stdout io.Writer, outputs map[string]string) error {
-	var files []wholefile.File
-	if path, ok := outputs["markdown"]; ok {
-		files = append(files, wholefile.File{Path: path, Data: []byte(r.Markdown(filepath.Dir(path)))})
+	for _, file := range files {
+		for _, path := range paths {
+			if file.Path != "" && filepath.Clean(file.Path) == filepath.Clean(path) {
+				return command.Misuse(cmd, "%s is a run, and would be overwritten", path)
+			}
+		}
 	}
-	if path, ok := outputs["html"]; ok {
-		var page bytes.Buffer
-		if err := r.Page(&page); err != nil {
+	if !cmd.IsSet("summary") {
+		if _, err := io.WriteString(cmd.Root().Writer, string(files[0].Data)); err != nil {
 			return err
 		}
-		files = append(files, wholefile.File{Path: path, Data: page.Bytes()})
 	}
-	if len(files) > 0 {
-		return wholefile.Write(files...)
-	}
-	_, err := io.WriteString(stdout, r.Markdown(""))
-	return err
-}
-
-// same says whether two paths are of the same file.
-func same(a, b string) bool {
-	a, errA := realPath(a)
-	b, errB := realPath(b)
-	return errA == nil && errB == nil && a == b
-}
-
-// realPath returns the path of a file without links, or, if there is no such file, of where it would be.
-func realPath(path string) (string, error) {
-	if found, err := filepath.EvalSymlinks(path); err == nil {
-		path = found
-	}
-	return filepath.Abs(path)
-}
-
-// names returns the values of a flag that takes several.
-func names(cmd *cli.Command, flag string) (all []string) {
-	for _, name := range cmd.StringSlice(flag) {
-		if name = strings.TrimSpace(name); name != "" {
-			all = append(all, name)
-		}
-	}
-	return all
+	return wholefile.Write(slices.DeleteFunc(files, func(f wholefile.File) bool { return f.Path == "" })...)
 }

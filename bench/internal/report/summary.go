@@ -4,180 +4,214 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/go-weir/weir/bench/internal/results"
-	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// A pair is one of Weir's limiters and a peer that it is held against.
-type pair struct{ ours, peer round.Limiter }
-
-// A found ratio is one of the cells of all runs.
-type found struct {
-	median float64
-	where  string
+// summary is the page that says what runs have found.
+func summary(runs []measured, command string) string {
+	var b strings.Builder
+	say := func(format string, args ...any) {
+		b.WriteString(text.WrapSoft(fmt.Sprintf(format, args...), 110) + "\n\n")
+	}
+	head := runs[0]
+	b.WriteString("<!-- Written by: " + command + " -->\n\n# What limiters cost, measured\n\n")
+	for i, r := range runs {
+		if len(r.Doubts) > 0 {
+			say("**Don't rely on the figures of %s**: %s.", runName(i), strings.Join(r.Doubts, "; "))
+		}
+	}
+	say("%s", outcome(runs))
+	say("Each figure is Weir's divided by the other's, by round, with the 95%% interval of the rounds' median. Below 1 is better of server" +
+		" CPU and latencies, above 1 of decisions a second. It is undecided unless all of the interval is more than 2%% from 1.")
+	if fs := first(head, alike(head)); len(fs) > 0 {
+		b.WriteString("## Like against like\n\n")
+		say("The same algorithm over the same client, with %s.", fs[0].load)
+		b.WriteString(figureTable(fs, runs) + "\n")
+	}
+	if fs := first(head, unlike(head)); len(fs) > 0 {
+		say("Pairs that differ in what they do, under the same load: two limits as one and one after the other, calls that are sent together," +
+			" denials that are remembered, leases.")
+		b.WriteString(figureTable(fs, runs) + "\n")
+	}
+	pairs := slices.Concat(alike(head), unlike(head))
+	all := figures(head, pairs)
+	if len(all) > 0 {
+		b.WriteString("## Verdicts under all loads\n\n")
+		say("There are %d loads. %s%s", len(head.Loads()), results.CountsLegend, []string{"", " The runs follow one another."}[min(1, len(runs)-1)])
+		b.WriteString(verdictTable(pairs, runs) + "\n")
+		if len(runs) > 1 {
+			say("%s", reversals(all, runs))
+		}
+		b.WriteString("## Undecided\n\n")
+		say("%s", open(all, runs))
+	}
+	if figures := head.Memory(); len(figures) > 0 {
+		b.WriteString("## Memory\n\nWhat a million keys take on the server, by requests admitted of each key.\n\n" + memoryTable(head, figures) + "\n")
+	}
+	if loads := head.Loads(); len(loads) > 0 {
+		b.WriteString("## Costs in the client and on the wire\n\n")
+		say("Of a decision: %s.", loads[len(loads)-1])
+		b.WriteString(costTable(head, loads[len(loads)-1]) + "\n")
+	}
+	b.WriteString("## How it was measured\n\n")
+	for i, r := range runs {
+		say("%s: %s, %s; clients on %d processors (%s, %s/%s, %s); %s, %v.", capital(runName(i)), r.Server, r.How, r.Machine.CPUs,
+			r.Machine.CPU, r.Machine.OS, r.Machine.Arch, r.Machine.Go, r.Began.Format(time.DateOnly), r.Took.Round(time.Second))
+		b.WriteString("```\n" + wrapCommand(r.Command) + "```\n\n")
+		for _, note := range r.Notes {
+			say("Note: %s.", note)
+		}
+	}
+	return trimmed(b.String())
 }
 
-// summary returns Weir's first limiter, and the likest of Weir's, against each peer.
-func (r Report) summary() []block {
-	first, ok := r.firstOfWeirs()
-	if !ok {
-		return nil
-	}
-	var against, alike []pair
-	for _, l := range r.Limiters {
-		if !isPeer(l) {
-			continue
-		}
-		against = append(against, pair{first, l})
-		if like, ok := r.likest(l); ok && like.Name != first.Name {
-			alike = append(alike, pair{like, l})
-		}
-	}
-	blocks := r.summaryTables(against, func(p pair) text { return name(p.peer.Name) }, name(first.Name).and(" against"))
-	if len(blocks) > 0 {
-		intro := text(nil).plus(name(first.Name)).and("'s number divided by the peer's: the median over all cells, and the best and the worst of them " +
-			"for Weir. In this section Weir is divided by the peer; in the tables of each server the row's limiter is divided by ").plus(name(r.Baseline)).and(".")
-		blocks = append([]block{heading{2, "In short"}, paragraph(intro)}, blocks...)
-	}
-	if more := r.summaryTables(alike, func(p pair) text { return name(p.ours.Name).and(" ÷ ").plus(name(p.peer.Name)) }, say("Weir's ÷ peer")); len(more) > 0 {
-		blocks = append(blocks, heading{3, "Like against like"},
-			paragraph(say("Those of Weir's that do the same as the peer by the peer's own definition, over the same client where Weir has it.")))
-		blocks = append(blocks, more...)
-	}
-	return append(blocks, r.crowd()...)
-}
+func runName(i int) string { return fmt.Sprintf("run %d", i+1) }
 
-// firstOfWeirs returns the default baseline, or the first of Weir's limiters that is told of.
-func (r Report) firstOfWeirs() (round.Limiter, bool) {
-	var weirs []round.Limiter
-	for _, l := range r.Limiters {
-		if l.Name == DefaultBaseline {
-			return l, true
-		}
-		if isWeirs(l) {
-			weirs = append(weirs, l)
-		}
-	}
-	if len(weirs) == 0 {
-		return round.Limiter{}, false
-	}
-	return weirs[0], true
-}
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-// likest returns the one of Weir's limiters that is of the same definition as a peer: of several the one
-// over the same client, and of several of these one with the same last part of its name, if it has one.
-func (r Report) likest(peer round.Limiter) (best round.Limiter, ok bool) {
-	score := func(l round.Limiter) (points int) {
-		if l.Client == peer.Client {
-			points += 2
-			if lastPart(l.Name) == lastPart(peer.Name) {
-				points++
-			}
-		}
-		return points
-	}
-	for _, l := range r.Limiters {
-		if isWeirs(l) && l.Definition == peer.Definition && (!ok || score(l) > score(best)) {
-			best, ok = l, true
-		}
-	}
-	return best, ok
-}
-
-func lastPart(name string) string { return name[strings.LastIndexByte(name, '-')+1:] }
-
-// summaryTables returns a table for each measure, with a row for each pair.
-func (r Report) summaryTables(pairs []pair, title func(pair) text, head text) (blocks []block) {
-	for _, m := range []shownMeasure{throughput, p50, p99, serverCPU} {
-		t := table{head: []text{head, say("median"), say("best"), say("worst"), say("better in"), say("worst at")}, texts: []int{5}}
-		for _, p := range pairs {
-			all := r.everywhere(p, m.Measure)
-			if len(all) == 0 {
-				continue
-			}
-			ahead := 0
-			for _, f := range all {
-				if m.Better(f.median) {
-					ahead++
+// outcome is the one sentence: what a decision costs the server, like against like.
+func outcome(runs []measured) string {
+	var less, more, open []string
+	for _, p := range alike(runs[0]) {
+		counts, ratios := results.Counts{}, []float64{}
+		for _, r := range runs {
+			for _, load := range r.Loads() {
+				if ratio := results.Compare(load.Of(p.weir), load.Of(p.other), results.ServerCPU); ratio.Told {
+					counts[ratio.Verdict]++
+					ratios = append(ratios, ratio.Center)
 				}
 			}
-			first := title(p)
-			if r.suspect(p) {
-				first = first.and(" †")
-			}
-			best, worst := all[len(all)-1], all[0]
-			if !m.MoreBetter {
-				best, worst = worst, best
-			}
-			t.rows = append(t.rows, []text{
-				first, say(ratio(middle(all))), say(ratio(best.median)), say(ratio(worst.median)),
-				say(fmt.Sprintf("%d of %d", ahead, len(all))), say(worst.where),
-			})
 		}
-		if len(t.rows) == 0 {
+		if len(ratios) == 0 {
 			continue
 		}
-		better := "below 1 Weir's is better"
-		if m.MoreBetter {
-			better = "above 1 Weir's is better"
+		with := func(v results.Verdict) string {
+			return fmt.Sprintf("%s's (%s of it, %s in %d of %d)", p.other, results.Short(results.Median(ratios).Center), v, counts[v], len(ratios))
 		}
-		blocks = append(blocks, paragraph(stress(m.title).and(", "+better+":")), t)
-	}
-	return blocks
-}
-
-// everywhere returns the ratios of a pair in all cells of all runs, in ascending order. How many
-// decisions are made where requests become due by the clock is no measure, and is left out.
-func (r Report) everywhere(p pair, m results.Measure) (all []found) {
-	for _, in := range r.Inputs {
-		for _, cell := range in.Run.Cells {
-			load := cell.Load()
-			if load.Rate > 0 && m.Name == results.Throughput.Name {
-				continue
-			}
-			s := in.Run.Ratio(load, p.ours.Name, p.peer.Name, m)
-			if s.N == 0 {
-				continue
-			}
-			where := Server{Server: in.Run.Server}.title()
-			if number, of := r.place(in); of > 1 {
-				where += fmt.Sprintf(" (run %d)", number)
-			}
-			all = append(all, found{s.Median, where + ": " + describe(load)})
-		}
-	}
-	slices.SortStableFunc(all, func(a, b found) int {
 		switch {
-		case a.median < b.median:
-			return -1
-		case a.median > b.median:
-			return 1
+		case 2*counts[results.Better] > len(ratios):
+			less = append(less, with(results.Better))
+		case 2*counts[results.Worse] > len(ratios):
+			more = append(more, with(results.Worse))
+		default:
+			open = append(open, p.other+"'s")
 		}
-		return 0
-	})
-	return all
+	}
+	const where = "Over the same client and by the same algorithm, "
+	var parts []string
+	of := "of the server's processor"
+	if less != nil {
+		parts = append(parts, "less "+of+" than "+listed(less))
+		of = "of it"
+	}
+	if more != nil {
+		parts = append(parts, "more "+of+" than "+listed(more))
+	}
+	switch {
+	case parts == nil && open == nil:
+		return "No limiter of Weir's was measured beside another of the same algorithm and client."
+	case parts == nil:
+		return where + "it is undecided whether a decision of Weir takes more or less of the server's processor than " + listed(open) + "."
+	}
+	text := where + "a decision of Weir takes " + strings.Join(parts, ", and ")
+	if open != nil {
+		text += "; beside " + listed(open) + " it is undecided"
+	}
+	return text + "."
 }
 
-// suspect says whether one of a pair has failed or decided wrongly too often in some cell.
-func (r Report) suspect(p pair) bool {
-	for _, in := range r.Inputs {
-		for _, cell := range in.Run.Cells {
-			ours, _ := cell.Result(p.ours.Name)
-			peer, _ := cell.Result(p.peer.Name)
-			if ours.Suspect() || peer.Suspect() {
-				return true
+func figureTable(figures []figure, runs []measured) string {
+	header := table.Row{"Weir's ÷ the other's", "measure"}
+	for i := range runs {
+		header = append(header, runName(i))
+	}
+	w := newTable(header, 2)
+	for _, f := range figures {
+		measure := f.measure.Name
+		if f.load != figures[0].load {
+			measure += fmt.Sprintf(", %g%% denied", f.load.Denials)
+		}
+		row := table.Row{f.pair, measure}
+		for _, r := range runs {
+			ratio := f.in(r)
+			row = append(row, ratio.String()+" "+string(ratio.Verdict))
+		}
+		w.AppendRow(row)
+	}
+	return w.RenderMarkdown() + "\n"
+}
+
+func verdictTable(pairs []pair, runs []measured) string {
+	header := table.Row{"Weir's ÷ the other's"}
+	for _, m := range results.Measures {
+		header = append(header, m.Name)
+	}
+	w := newTable(header, 1)
+	for _, p := range pairs {
+		row := table.Row{p}
+		for _, m := range results.Measures {
+			var cells []string
+			for _, r := range runs {
+				cells = append(cells, results.Count(r.Loads(), p.weir, p.other, m).Short())
+			}
+			row = append(row, strings.Join(cells, ", "))
+		}
+		w.AppendRow(row)
+	}
+	return w.RenderMarkdown() + "\n"
+}
+
+// reversals says which verdicts differ between runs.
+func reversals(all []figure, runs []measured) string {
+	var turned []string
+	alike := 0
+	for _, f := range all {
+		if reversed(f, runs) {
+			turned = append(turned, fmt.Sprintf("%s, %s, %s", f.pair, f.measure.Name, f.load))
+		}
+		if !slices.ContainsFunc(runs[1:], func(r measured) bool { return f.in(r).Verdict != f.in(runs[0]).Verdict }) {
+			alike++
+		}
+	}
+	text := fmt.Sprintf("Of %d verdicts, %d are the same in all runs, %d are decided in some only, and %d are reversed", len(all), alike, len(all)-alike-len(turned), len(turned))
+	if len(turned) > 0 {
+		text += ": " + strings.Join(turned[:min(len(turned), 5)], "; ")
+	}
+	return text + "."
+}
+
+// open says what no run decides.
+func open(all []figure, runs []measured) string {
+	type row struct {
+		pair
+		measure string
+	}
+	counts, total := map[row]int{}, 0
+	for _, f := range all {
+		if undecided(f, runs) {
+			counts[row{f.pair, f.measure.Name}]++
+			total++
+		}
+	}
+	if total == 0 {
+		return "Every comparison is decided in some run."
+	}
+	var parts []string
+	for _, p := range slices.Concat(alike(runs[0]), unlike(runs[0])) {
+		var of []string
+		for _, m := range results.Measures {
+			if n := counts[row{p, m.Name}]; n > 0 {
+				of = append(of, fmt.Sprintf("%s %d", m.Name, n))
 			}
 		}
+		if of != nil {
+			parts = append(parts, fmt.Sprintf("%s (%s)", p, strings.Join(of, ", ")))
+		}
 	}
-	return false
-}
-
-// middle returns the median of ratios in ascending order.
-func middle(all []found) float64 {
-	var medians []float64
-	for _, f := range all {
-		medians = append(medians, f.median)
-	}
-	return results.NewSpread(medians).Median
+	return fmt.Sprintf("Of %d comparisons, %d are decided in no run. In so many loads each: %s.", len(all), total, strings.Join(parts, "; "))
 }

@@ -7,11 +7,17 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
+
+	"golang.org/x/perf/benchfmt"
 
 	"github.com/go-weir/weir/bench/internal/wholefile"
 )
 
-// Read reads the document that the command measure has written to a file.
+// header is what a line begins with that tells of the run as a whole, as JSON.
+const header = "# run: "
+
+// Read reads the file that the command measure has written.
 func Read(path string) (Run, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -21,93 +27,79 @@ func Read(path string) (Run, error) {
 		}
 		return Run{}, fmt.Errorf("can't read %s: %w", path, err)
 	}
-	run, err := Parse(data)
+	run, err := parse(data)
 	if err != nil {
-		return Run{}, fmt.Errorf("%s: %w", path, err)
+		return Run{}, fmt.Errorf("%s: %w, want a file that bench measure -write has written", path, err)
 	}
 	return run, nil
 }
 
-// Parse reads a document that the command measure has written.
-func Parse(data []byte) (Run, error) {
-	var head struct {
-		Format *int `json:"format"`
-	}
-	if err := json.Unmarshal(data, &head); err != nil || head.Format == nil {
-		var syntax *json.SyntaxError
-		switch {
-		case len(bytes.TrimSpace(data)) == 0:
-			return Run{}, errors.New("it is empty, want the JSON document of a run of bench measure")
-		case errors.As(err, &syntax):
-			return Run{}, fmt.Errorf("it is no JSON document (%w), want that of a run of bench measure", err)
+func parse(data []byte) (run Run, err error) {
+	found := false
+	for line := range strings.Lines(string(data)) {
+		if text, ok := strings.CutPrefix(line, header); ok {
+			if err := json.Unmarshal([]byte(text), &run); err != nil {
+				return run, fmt.Errorf("the line %q can't be read: %w", strings.TrimSpace(header), err)
+			}
+			found = true
 		}
-		return Run{}, errors.New("it is not the JSON document of a run of bench measure")
 	}
-	if *head.Format != Format {
-		return Run{}, fmt.Errorf("it is of format %d, and this program reads format %d: measure anew, or report with the program that has measured", *head.Format, Format)
+	reader := benchfmt.NewReader(bytes.NewReader(data), "")
+	for reader.Scan() {
+		switch record := reader.Result().(type) {
+		case *benchfmt.Result:
+			run.Results = append(run.Results, record.Clone())
+		case *benchfmt.SyntaxError:
+			return run, record
+		}
 	}
-	var run Run
-	if err := json.Unmarshal(data, &run); err != nil {
-		return Run{}, fmt.Errorf("it is not what bench measure writes: %w", err)
+	if !found || len(run.Results) == 0 {
+		return run, errors.New("it holds no run")
 	}
-	return run, nil
+	return run, reader.Err()
 }
 
-// Write writes a run to a file, as a JSON document that [Read] reads: all of it, or nothing. Numbers
-// are rounded to four digits where more say nothing.
+// Write writes a run to a file that [Read] and benchstat read: all of it, or nothing.
 func Write(path string, run Run) error {
-	data, err := Marshal(run)
+	data, err := Format(run)
 	if err != nil {
 		return err
 	}
 	return wholefile.Write(wholefile.File{Path: path, Data: data})
 }
 
-// Marshal returns a run as Write writes it.
-func Marshal(run Run) ([]byte, error) {
-	data, err := json.Marshal(rounded(run))
+// Format returns a run as Write writes it.
+func Format(run Run) ([]byte, error) {
+	about, err := json.Marshal(run)
 	if err != nil {
 		return nil, err
 	}
-	return lines(data), nil
-}
-
-// resultDepth is how many braces and brackets are open around the results of a cell.
-const resultDepth = 4
-
-// lines breaks a compact JSON document into lines: one for each field of the document, and one for each
-// object in a list, but none within a cell's results.
-func lines(data []byte) []byte {
 	var b bytes.Buffer
-	depth, quoted := 0, false
-	for i := 0; i < len(data); i++ {
-		c := data[i]
-		b.WriteByte(c)
-		if quoted {
-			switch c {
-			case '\\':
-				i++
-				b.WriteByte(data[i])
-			case '"':
-				quoted = false
-			}
-			continue
+	fmt.Fprintf(&b, "# %s\n", run.Command)
+	for _, doubt := range run.Doubts {
+		fmt.Fprintf(&b, "# DOUBTFUL: %s\n", doubt)
+	}
+	fmt.Fprintf(&b, "%s%s\n", header, about)
+	for _, m := range Measures {
+		better := "lower"
+		if m.MoreBetter {
+			better = "higher"
 		}
-		switch c {
-		case '"':
-			quoted = true
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			depth--
-			continue
-		}
-		opens := i+1 < len(data) && data[i+1] == '{'
-		if (c == '[' || c == ',') && opens && depth <= resultDepth || (c == ',' || c == '{') && depth == 1 {
-			b.WriteByte('\n')
+		fmt.Fprintf(&b, "Unit %s better=%s\n", m.Unit, better)
+	}
+	w := benchfmt.NewWriter(&b)
+	config := []benchfmt.Config{
+		{Key: "goos", Value: []byte(run.Machine.OS), File: true},
+		{Key: "goarch", Value: []byte(run.Machine.Arch), File: true},
+		{Key: "cpu", Value: []byte(run.Machine.CPU), File: true},
+		{Key: "server", Value: []byte(run.Server), File: true},
+	}
+	for _, result := range run.Results {
+		line := *result
+		line.Config = config
+		if err := w.Write(&line); err != nil {
+			return nil, err
 		}
 	}
-	b.WriteByte('\n')
-	return b.Bytes()
+	return b.Bytes(), nil
 }

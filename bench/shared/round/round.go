@@ -35,9 +35,12 @@ type Limiter struct {
 	Module     string     `json:"module"`            // whose code it is: "github.com/go-redis/redis_rate/v10"
 	Version    string     `json:"version,omitempty"` // of the module, "v10.0.1"; none for Weir itself
 	Definition Definition `json:"definition"`        // what it says that it does
-	Floor      bool       `json:"floor,omitempty"`   // it decides nothing, and only shows what deciding costs at least
+	Floor      string     `json:"floor,omitempty"`   // the limiter that only makes this one's calls, if there is one
 	Unfit      string     `json:"unfit,omitempty"`   // why it can't be measured on this server, if so
 }
+
+// IsFloor says whether it decides nothing, and only shows what deciding costs at least.
+func (l Limiter) IsFloor() bool { return l.Definition == None }
 
 // A Definition is an algorithm as a limiter's documentation states it.
 type Definition string

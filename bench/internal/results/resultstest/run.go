@@ -1,174 +1,93 @@
-// Package resultstest makes runs of the command measure that were never measured, for tests of what
-// reads them.
+// Package resultstest makes runs of the command measure that were never measured, for tests of what reads them.
 package resultstest
 
 import (
-	"math"
 	"math/rand/v2"
 	"time"
+
+	"golang.org/x/perf/benchfmt"
 
 	"github.com/go-weir/weir/bench/internal/results"
 	"github.com/go-weir/weir/bench/shared/round"
 )
-
-// A Shape says what a made-up run is like. What it leaves out is small.
-type Shape struct {
-	Server     string // "Redis 7.0.15"
-	Seed       uint64 // of what differs from run to run
-	Rounds     int
-	Limiters   int // how many of [Limiters], from the first on
-	Goroutines []int
-	Denials    []float64
-	Keys       []int
-}
-
-// Small is a run as a test can look through: two limiters of Weir's, two others and a floor.
-func Small(server string, seed uint64) results.Run {
-	return Shape{Server: server, Seed: seed}.Run()
-}
-
-// Full is a run as large as those that bench/RESULTS.md is made of.
-func Full(server string, seed uint64) results.Run {
-	return Shape{
-		Server: server, Seed: seed, Rounds: 5, Limiters: len(Limiters),
-		Goroutines: []int{1, 16, 64, 256}, Denials: []float64{0, 50, 90}, Keys: []int{1, 100_000},
-	}.Run()
-}
-
-// Limiters are those of a made-up run.
-var Limiters = []round.Limiter{
-	{Name: "weir-gcra", About: "Weir's GCRA", Client: "go-redis", Module: weir, Definition: round.GCRA},
-	{Name: "weir-gcra-rueidis", About: "Weir's GCRA", Client: "rueidis", Module: weir, Definition: round.GCRA},
-	{Name: "redis_rate", About: "GCRA in one script", Client: "go-redis", Module: "github.com/go-redis/redis_rate/v10", Version: "v10.0.1", Definition: round.GCRA},
-	{Name: "rueidislimiter", About: "a counter that a script increments", Client: "rueidis", Module: "github.com/redis/rueidis/rueidislimiter", Version: "v1.0.76", Definition: round.FixedWindow},
-	{Name: "floor-gcra", About: "the calls of weir-gcra's script, without its logic", Client: "go-redis", Module: own, Floor: true},
-	{Name: "throttled", About: "GCRA, by compare and swap", Client: "go-redis", Module: "github.com/throttled/throttled/v2", Version: "v2.15.0", Definition: round.GCRA},
-	{Name: "ulule", About: "INCR and EXPIRE", Client: "go-redis", Module: "github.com/ulule/limiter/v3", Version: "v3.11.2", Definition: round.FixedWindow},
-	{Name: "mennanov-tokenbucket", About: "a token bucket under a lock", Client: "go-redis", Module: "github.com/mennanov/limiters", Version: "v1.11.0", Definition: round.GCRA},
-	{Name: "mennanov-fixedwindow", About: "INCR", Client: "go-redis", Module: "github.com/mennanov/limiters", Version: "v1.11.0", Definition: round.AlignedWindow},
-	{Name: "mennanov-slidingwindow", About: "two counters", Client: "go-redis", Module: "github.com/mennanov/limiters", Version: "v1.11.0", Definition: round.SlidingCounter},
-	{Name: "go-redisstore", About: "a token bucket in a script", Client: "go-redis", Module: "github.com/sethvargo/go-redisstore", Version: "v0.3.0", Definition: round.FixedWindow},
-	{Name: "httprate-redis", About: "two counters, several commands", Client: "go-redis", Module: "github.com/go-chi/httprate-redis", Version: "v0.7.0", Definition: round.SlidingCounter},
-	{Name: "weir-fixedwindow", About: "Weir's fixed window", Client: "go-redis", Module: weir, Definition: round.FixedWindow},
-	{Name: "weir-fixedwindow-rueidis", About: "Weir's fixed window", Client: "rueidis", Module: weir, Definition: round.FixedWindow},
-	{Name: "weir-slidinglog", About: "Weir's sliding log", Client: "go-redis", Module: weir, Definition: round.SlidingLog},
-	{Name: "weir-leakybucket", About: "Weir's leaky bucket", Client: "go-redis", Module: weir, Definition: round.GCRA},
-	{Name: "bare-incr", About: "INCR and PEXPIRE NX in a pipeline", Client: "go-redis", Module: own, Floor: true},
-	{Name: "floor-return", About: "a script that only returns", Client: "go-redis", Module: own, Floor: true},
-	{Name: "floor-slidinglog", About: "the calls of weir-slidinglog's script, without its logic", Client: "go-redis", Module: own, Floor: true},
-	{Name: "increx", About: "INCREX", Client: "go-redis", Module: own, Definition: round.FixedWindow, Unfit: "the server has no command INCREX"},
-}
 
 const (
 	weir = "github.com/go-weir/weir"
 	own  = weir + "/bench/peers"
 )
 
-// Run makes the run up. The same shape makes the same run.
-func (s Shape) Run() results.Run {
-	s = s.filled()
-	random := rand.New(rand.NewPCG(s.Seed, 1)) //nolint:gosec // the same again for the same seed
+// limiters are those of a made-up run, and what a decision of each costs the server, in µs.
+var limiters = []struct {
+	round.Limiter
+	cost float64
+}{
+	{round.Limiter{Name: "weir-gcra", About: "Weir's GCRA", Client: "go-redis", Module: weir, Definition: round.GCRA, Floor: "floor-gcra"}, 12},
+	{round.Limiter{Name: "weir-fixedwindow", About: "Weir's fixed window", Client: "go-redis", Module: weir, Definition: round.FixedWindow}, 12},
+	{round.Limiter{Name: "redis_rate", About: "GCRA in one script", Client: "go-redis", Module: "github.com/go-redis/redis_rate/v10", Version: "v10.0.1", Definition: round.GCRA}, 18},
+	{round.Limiter{Name: "ulule", About: "INCR and EXPIRE", Client: "go-redis", Module: "github.com/ulule/limiter/v3", Version: "v3.11.2", Definition: round.FixedWindow}, 9},
+	{round.Limiter{Name: "throttled", About: "GCRA, by compare and swap", Client: "go-redis", Module: "github.com/throttled/throttled/v2", Version: "v2.15.0", Definition: round.GCRA}, 12.1},
+	{round.Limiter{Name: "floor-gcra", About: "the calls of weir-gcra's script, without its logic", Client: "go-redis", Module: own}, 8},
+}
+
+// Rounds is how many rounds a made-up run has.
+const Rounds = 10
+
+// Run makes up a run of four loads, in which rounds differ by 4 %. The same seed makes the same run.
+func Run(seed uint64) results.Run {
+	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // the same again for the same seed
 	run := results.Run{
-		Format:  results.Format,
-		Command: "go run ./bench measure -json run.json",
-		Began:   time.Date(2026, 11, 2, 9, 30, int(s.Seed), 0, time.UTC),
-		Took:    42*time.Minute + 7*time.Second,
-		Machine: results.Machine{OS: "linux", Arch: "amd64", CPUs: 4, CPU: "Example CPU @ 3.00GHz", Memory: 16 << 30, Go: "go1.26.8"},
-		Server:  results.Server{Name: s.Server, How: "container " + s.Server, Shape: "single", Nodes: 1},
-		Limit:   "1000000/second",
+		Command: "go run ./bench measure -write run.txt", Beside: "redis_rate",
+		Began: time.Date(2026, 11, 2, 9, 30, int(seed), 0, time.UTC), Took: 2*time.Minute + 7*time.Second,
+		Machine: results.Machine{OS: "linux", Arch: "amd64", CPUs: 4, CPU: "Example CPU @ 3.00GHz", Go: "go1.26.8"},
+		Server:  "Redis 7.0.15", How: "container redis:7.0", Nodes: 1, Load: 0.25,
 	}
-	run.Limiters = Limiters[:s.Limiters]
-	for _, keys := range s.Keys {
-		for _, denials := range s.Denials {
-			for _, goroutines := range s.Goroutines {
-				cell := results.Cell{Processes: min(goroutines, 2), Goroutines: goroutines, Denials: denials, Keys: keys}
-				for i, limiter := range run.Limiters {
-					if limiter.Unfit == "" {
-						cell.Results = append(cell.Results, s.result(random, cell, i))
-					}
+	for _, l := range limiters {
+		run.Limiters = append(run.Limiters, l.Limiter)
+	}
+	for _, denials := range []float64{0, 90} {
+		for _, goroutines := range []int{1, 64} {
+			load := results.Asked{Goroutines: goroutines, Keys: "10000", Denials: denials}
+			for range Rounds {
+				for _, l := range limiters {
+					noise := 0.98 + 0.04*random.Float64()
+					cost := noise * (l.cost + 30/float64(goroutines))
+					run.Results = append(run.Results, &benchfmt.Result{Name: load.Named(l.Name), Iters: 20_000, Values: values(cost, goroutines, denials)})
 				}
-				run.Cells = append(run.Cells, cell)
 			}
 		}
 	}
-	for i, limiter := range run.Limiters {
-		if limiter.Floor || limiter.Unfit != "" {
+	for i, l := range limiters {
+		if l.IsFloor() {
 			continue
 		}
-		for _, events := range []int{1, 10, 100, 1000, 10_000} {
-			bytes, keys := int64(72+8*(i%4)), 1
-			switch {
-			case limiter.Definition == round.SlidingLog:
-				bytes += int64(events * 12)
-			case i%4 == 3:
-				keys = 2
-				bytes *= 2
-			}
-			run.Memory = append(run.Memory, results.Memory{Limiter: limiter.Name, Events: events, Bytes: bytes, Keys: keys})
+		for _, requests := range []int{1, 10, 100, 1000} {
+			run.Results = append(run.Results, &benchfmt.Result{
+				Name: results.MemoryNamed(l.Name, requests), Iters: requests,
+				Values: []benchfmt.Value{results.Value(float64(104+16*i+(i/4)*requests), results.KeyBytes)},
+			})
 		}
-		a := results.Accuracy{Limiter: limiter.Name, Limit: "100/second", Calls: 5000, Admitted: 498, Low: 497, High: 499, Most: 199}
-		if i == 3 {
-			a.Admitted, a.Failed = 560, 31
-		}
-		run.Accuracy = append(run.Accuracy, a)
+		run.Results = append(run.Results, &benchfmt.Result{
+			Name: results.AccuracyNamed(l.Name), Iters: 81_234,
+			Values: []benchfmt.Value{
+				results.Value(float64(3498+50*(i/4)), results.Admitted), results.Value(3497, results.Least),
+				results.Value(3504, results.Most), results.Value(0, results.Failed),
+			},
+		})
 	}
 	return run
 }
 
-func (s Shape) filled() Shape {
-	s.Rounds = max(s.Rounds, 3)
-	if s.Limiters == 0 {
-		s.Limiters = 5
+// values are those of a round in which a decision takes so many µs of the server.
+func values(cost float64, goroutines int, denials float64) []benchfmt.Value {
+	latency := max(60, cost*float64(goroutines))
+	return []benchfmt.Value{
+		results.Value(1e6*float64(goroutines)/latency, "decisions/s"),
+		results.Value(1000*latency, "p50-ns"), results.Value(2500*latency, "p99-ns"),
+		results.Value(1000*cost, "server-ns/op"), results.Value(700*cost, "command-ns/op"),
+		results.Value(512, results.AllocBytes), results.Value(10, results.Allocs),
+		results.Value(157, results.Sent), results.Value(11, results.Received),
+		results.Value(1, results.Commands), results.Value(4, results.ServerCommands),
+		results.Value(denials/100, results.Denied), results.Value(0, results.Failed), results.Value(0, results.Wrong),
+		results.Value(1.5, results.Others),
 	}
-	if s.Goroutines == nil {
-		s.Goroutines = []int{1, 64}
-	}
-	if s.Denials == nil {
-		s.Denials = []float64{0, 90}
-	}
-	if s.Keys == nil {
-		s.Keys = []int{1000}
-	}
-	return s
-}
-
-// result makes up what the limiter at that place in Limiters does.
-func (s Shape) result(random *rand.Rand, cell results.Cell, limiter int) results.Result {
-	l := Limiters[limiter]
-	cost := 3.4 + 0.9*float64(limiter%7) - cell.Denials/100 // µs of the server
-	if l.Floor {
-		cost = 1.2
-	}
-	r := results.Result{Limiter: l.Name, Allocs: 9 + float64(limiter), AllocBytes: 512 + 96*float64(limiter), Sent: 180, Received: 40, Commands: 1 + float64(limiter%3), ServerCommands: 3 + float64(limiter%4)}
-	mean := 0.0
-	for range s.Rounds {
-		noise := 0.97 + 0.06*random.Float64()
-		us := (60 + cost) * noise
-		throughput := math.Min(float64(cell.Goroutines)*1e6/us, 1e6/(cost*noise+4))
-		us = float64(cell.Goroutines) * 1e6 / throughput
-		mean += us / float64(s.Rounds)
-		r.Rounds = append(r.Rounds, results.Round{
-			Throughput: throughput, P50: us * 0.9, P99: us * 2.5 * noise, ServerCPU: cost * noise, CommandCPU: cost * 0.7 * noise,
-		})
-		r.Calls += int64(throughput)
-	}
-	r.Denied = int64(float64(r.Calls) * cell.Denials / 100)
-	r.Admitted = r.Calls - r.Denied
-	if limiter == 5 && cell.Goroutines > 16 {
-		r.Failed = r.Calls / 5
-		r.Admitted -= min(r.Failed, r.Admitted)
-		r.FirstFailure = "failed to update key after 10 attempts"
-	}
-	if limiter == 3 {
-		r.WronglyAdmitted = 12
-	}
-	r.Latency = results.Latency{Mean: mean, Max: mean * 40}
-	for _, p := range []float64{0, 1, 5, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92.5, 95, 96, 97, 98, 98.5, 99, 99.5, 99.75, 99.9, 99.95, 99.99, 99.999, 100} {
-		us := mean * (0.7 + 0.4*p/100)
-		if p > 50 {
-			us *= math.Pow(1/(1-math.Min(p, 99.9995)/100)/2, 0.22)
-		}
-		r.Latency.Points = append(r.Latency.Points, [2]float64{p, us})
-	}
-	return r
 }

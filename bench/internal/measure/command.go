@@ -70,6 +70,7 @@ func Command() *cli.Command {
 			&cli.StringFlag{Name: "limit", Usage: "the `LIMIT` of keys that are not full, such as 100/second\n(the default is one that nobody reaches)"},
 			&cli.IntFlag{Name: "rounds", Value: 10, Usage: "how many `ROUNDS` each limiter is measured for"},
 			&cli.DurationFlag{Name: "for", Value: 500 * time.Millisecond, Usage: "how long a round takes, such as 1s: a `TIME`"},
+			&cli.DurationFlag{Name: "delay", Usage: "each reply reaches the limiters later by this `TIME`, in whole milliseconds,\nas if the server were farther away"},
 			&cli.StringFlag{Name: "parts", Value: "speed,memory", Usage: "what is measured, a `LIST` of " + strings.Join(parts, ", ") + ":\naccuracy is how many requests are admitted of one key, beside what is promised"},
 			&cli.StringFlag{Name: "write", Usage: "write everything to this `FILE`, in Go's benchmark format: for the command\nreport, and for benchstat"},
 		},
@@ -84,6 +85,7 @@ type asked struct {
 	beside   string
 	urls     string
 	image    string
+	delay    time.Duration // of replies to limiters
 	file     string
 	command  string
 }
@@ -183,6 +185,10 @@ func read(cmd *cli.Command) (a asked, err error) {
 	case cmd.IsSet("redis") && cmd.IsSet("server"):
 		return a, command.Misuse(cmd, "-redis is a server that runs, -server one to start: want one of the two")
 	}
+	a.delay = cmd.Duration("delay")
+	if a.delay < 0 || a.delay > mostDelay || a.delay%time.Millisecond != 0 {
+		return a, wrong("delay", fmt.Errorf("%v, want whole milliseconds up to %v", a.delay, mostDelay))
+	}
 	a.loads = loads(a.processes, goroutines, rates, denials, keys)
 	a.speed, a.accuracy, a.memory = slices.Contains(parts, "speed"), slices.Contains(parts, "accuracy"), slices.Contains(parts, "memory")
 	a.command = command.Line(cmd)
@@ -271,7 +277,12 @@ func (a asked) carryOut(ctx context.Context, out, shown io.Writer) (done results
 	}
 	// Whatever comes, the workers end before their keys are removed.
 	defer func() { err = errors.Join(err, r.admin.clean(ctx)) }()
-	crew, all, err := hire(path, a.processes, round.Setup{Place: s.Place, Prefix: prefix})
+	place, end, err := delayed(ctx, s.Place, a.delay)
+	if err != nil {
+		return done, err
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	crew, all, err := hire(path, a.processes, round.Setup{Place: place, Prefix: prefix})
 	if err != nil {
 		return done, err
 	}

@@ -294,6 +294,8 @@ func TestMisuse(t *testing.T) {
 		{[]string{"-rounds", "0"}, "want 1 to 10000"},
 		{[]string{"-processes", "101"}, "want 1 to 100"},
 		{[]string{"-for", "0s"}, "want 1ms to 1h"},
+		{[]string{"-delay", "1500us"}, "want whole milliseconds"},
+		{[]string{"-delay", "-1s"}, "want whole milliseconds"},
 		{[]string{"-parts", "speed,heat"}, `"heat", want some of speed,accuracy,memory`},
 		{[]string{"-redis", "redis://x", "-server", "redis:7.0"}, "want one of the two"},
 		{[]string{"-redis", ""}, "-redis is empty"},

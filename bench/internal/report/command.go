@@ -3,7 +3,6 @@ package report
 
 import (
 	"context"
-	"io"
 	"path/filepath"
 	"slices"
 
@@ -71,7 +70,7 @@ func action(_ context.Context, cmd *cli.Command) error {
 		}
 	}
 	if !cmd.IsSet("summary") {
-		if _, err := io.WriteString(cmd.Root().Writer, string(files[0].Data)); err != nil {
+		if _, err := cmd.Root().Writer.Write(files[0].Data); err != nil {
 			return err
 		}
 	}

@@ -3,21 +3,15 @@ package measure
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
 	"io"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/command"
 	"github.com/go-weir/weir/bench/internal/launch"
-	"github.com/go-weir/weir/bench/internal/progress"
 	"github.com/go-weir/weir/bench/internal/results"
 	"github.com/go-weir/weir/bench/internal/wholefile"
 	"github.com/go-weir/weir/bench/shared/round"
@@ -78,18 +72,6 @@ func Command() *cli.Command {
 	}
 }
 
-// asked is what the flags ask for.
-type asked struct {
-	plan
-	limiters string
-	beside   string
-	urls     string
-	image    string
-	delay    time.Duration // of replies to limiters
-	file     string
-	command  string
-}
-
 func action(ctx context.Context, cmd *cli.Command) error {
 	if cmd.Args().Present() {
 		return command.Misuse(cmd, "what is %q? measure takes flags only", cmd.Args().First())
@@ -127,200 +109,6 @@ func interruption(ctx context.Context, err error) error {
 		return errors.New("interrupted")
 	}
 	return err
-}
-
-// read reads the flags.
-func read(cmd *cli.Command) (a asked, err error) {
-	wrong := func(flag string, err error) error { return command.Misuse(cmd, "-%s: %v", flag, err) }
-	goroutines, err := listOf(cmd.String("goroutines"), whole(1, 10_000))
-	if err != nil {
-		return a, wrong("goroutines", err)
-	}
-	for _, flag := range []string{"redis", "server", "limiters", "beside", "write"} {
-		if cmd.IsSet(flag) && strings.TrimSpace(cmd.String(flag)) == "" {
-			return a, command.Misuse(cmd, "-%s is empty: want a value, or no such flag", flag)
-		}
-	}
-	rates, err := listOf(cmd.String("rate"), between(1, 1e7, "requests a second"))
-	if err != nil {
-		return a, wrong("rate", err)
-	}
-	denials, err := listOf(cmd.String("denials"), between(0, 100, "percent"))
-	if err != nil {
-		return a, wrong("denials", err)
-	}
-	keys, err := listOf(cmd.String("keys"), parseKeys)
-	if err != nil {
-		return a, wrong("keys", err)
-	}
-	for name, values := range map[string]int{"goroutines": len(goroutines), "denials": len(denials), "keys": len(keys)} {
-		if values == 0 {
-			return a, wrong(name, errors.New("want at least one"))
-		}
-	}
-	parts, err := listOf(cmd.String("parts"), func(s string) (string, error) {
-		if !slices.Contains(parts, s) {
-			return s, fmt.Errorf("%q, want some of %s", s, strings.Join(parts, ","))
-		}
-		return s, nil
-	})
-	if err != nil {
-		return a, wrong("parts", err)
-	}
-	if cmd.IsSet("limit") {
-		limit, err := algorithms.ParseLimit(cmd.String("limit"))
-		if err != nil {
-			return a, wrong("limit", err)
-		}
-		a.limit = &limit
-	}
-	a.processes, a.rounds, a.length = cmd.Int("processes"), cmd.Int("rounds"), cmd.Duration("for")
-	switch {
-	case a.processes < 1 || a.processes > 100:
-		return a, wrong("processes", fmt.Errorf("%d, want 1 to 100", a.processes))
-	case a.rounds < 1 || a.rounds > 10_000:
-		return a, wrong("rounds", fmt.Errorf("%d, want 1 to 10000", a.rounds))
-	case a.length < time.Millisecond || a.length > time.Hour:
-		return a, wrong("for", fmt.Errorf("%v, want 1ms to 1h", a.length))
-	case cmd.IsSet("redis") && cmd.IsSet("server"):
-		return a, command.Misuse(cmd, "-redis is a server that runs, -server one to start: want one of the two")
-	}
-	a.delay = cmd.Duration("delay")
-	if a.delay < 0 || a.delay > mostDelay || a.delay%time.Millisecond != 0 {
-		return a, wrong("delay", fmt.Errorf("%v, want whole milliseconds up to %v", a.delay, mostDelay))
-	}
-	a.loads = loads(a.processes, goroutines, rates, denials, keys)
-	a.speed, a.accuracy, a.memory = slices.Contains(parts, "speed"), slices.Contains(parts, "accuracy"), slices.Contains(parts, "memory")
-	a.command = command.Line(cmd)
-	a.urls, a.image, a.file = cmd.String("redis"), cmd.String("server"), cmd.String("write")
-	if a.limiters = cmd.String("limiters"); a.limiters != "list" {
-		a.limiters, a.beside = namesOf(a.limiters, cmd.String("beside"))
-	}
-	return a, nil
-}
-
-// parts are what can be measured.
-var parts = []string{"speed", "accuracy", "memory"}
-
-// listOf reads values with commas between.
-func listOf[T any](text string, parse func(string) (T, error)) (all []T, err error) {
-	for part := range strings.SplitSeq(text, ",") {
-		if part = strings.TrimSpace(part); part == "" {
-			continue
-		}
-		value, err := parse(part)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, value)
-	}
-	return all, nil
-}
-
-func whole(low, high int) func(string) (int, error) {
-	return func(text string) (int, error) {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < low || n > high {
-			return 0, fmt.Errorf("%q, want whole numbers from %d to %d", text, low, high)
-		}
-		return n, nil
-	}
-}
-
-func between(low, high float64, of string) func(string) (float64, error) {
-	return func(text string) (float64, error) {
-		x, err := strconv.ParseFloat(strings.TrimSuffix(text, "%"), 64)
-		if err != nil || !(low <= x && x <= high) {
-			return 0, fmt.Errorf("%q, want %s from %g to %g", text, of, low, high)
-		}
-		return x, nil
-	}
-}
-
-// carryOut measures on the server that was asked for, and leaves nothing there. What it returns beside an
-// error is what there was until then.
-func (a asked) carryOut(ctx context.Context, out, shown io.Writer) (done results.Run, err error) {
-	began, average := time.Now(), loadAverage()
-	dir, remove, err := workshop()
-	if err != nil {
-		return done, err
-	}
-	defer remove()
-	wait := progress.Start(shown, progress.Unknown)
-	defer wait.End()
-	wait.Say("reaching or starting the server")
-	var s *launch.Server
-	if a.urls != "" {
-		s, err = launch.Reach(ctx, a.urls)
-	} else {
-		s, err = launch.Start(ctx, a.image)
-	}
-	if err != nil {
-		return done, err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-
-	prefix := "weir-bench-" + strings.ToLower(rand.Text()[:12])
-	r := &run{plan: a.plan, prefix: prefix, filled: map[string]bool{}, failed: map[string]bool{}}
-	if r.admin, err = open(ctx, s.Place, prefix); err != nil {
-		return done, err
-	}
-	defer r.admin.client.Close()
-	name, nodes, err := r.admin.describe(ctx, s.Shape == "embedded")
-	if err != nil {
-		return done, err
-	}
-	wait.Say("building the limiters")
-	path, err := build(ctx, dir)
-	if err != nil {
-		return done, err
-	}
-	// Whatever comes, the workers end before their keys are removed.
-	defer func() { err = errors.Join(err, r.admin.clean(ctx)) }()
-	place, end, err := delayed(ctx, s.Place, a.delay)
-	if err != nil {
-		return done, err
-	}
-	defer func() { err = errors.Join(err, end()) }()
-	crew, all, err := hire(path, a.processes, round.Setup{Place: place, Prefix: prefix})
-	if err != nil {
-		return done, err
-	}
-	defer crew.dismiss()
-	r.crew, r.all = crew, all
-	if r.limiters, err = choose(all, a.limiters); err != nil {
-		return done, err
-	}
-	if r.watch, err = watching(crew.pids(), onThisMachine(s.Place)); err != nil {
-		return done, err
-	}
-	r.done = results.Run{
-		Command: a.command, Beside: a.beside, Began: began.UTC().Truncate(time.Second), Load: average,
-		Machine: machine(), Server: name, How: s.How, Nodes: nodes, Limiters: r.limiters,
-		Notes: slices.Concat(s.Warnings, unfit(all, a.limiters)),
-	}
-	used := ""
-	if !s.Own {
-		var note string
-		if note, used = r.admin.busy(ctx); note != "" {
-			r.done.Notes = append(r.done.Notes, note)
-		}
-	}
-	wait.End()
-	if _, err := fmt.Fprintln(out, r.expected()); err != nil {
-		return done, err
-	}
-	bar := progress.Start(shown, r.steps())
-	defer bar.End()
-	r.bar = bar
-	err = r.measure(ctx)
-	if used != "" {
-		r.done.Doubts = append(r.done.Doubts, used)
-	}
-	doubts, notes := results.FindDoubts(r.done)
-	r.done.Doubts, r.done.Notes = append(r.done.Doubts, doubts...), append(r.done.Notes, notes...)
-	r.done.Took = time.Since(began).Round(time.Millisecond)
-	return r.done, err
 }
 
 // list prints the limiters that can be measured.

@@ -30,6 +30,7 @@ type run struct {
 	filled map[string]bool // tags of keys of which all limiters have made the full ones full
 	failed map[string]bool // limiters of which a failure is noted
 	orders uint64
+	ends   []func() error
 	done   results.Run
 }
 

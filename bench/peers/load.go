@@ -76,8 +76,8 @@ type caller struct {
 	traced      time.Time // when the last call began that was traced
 }
 
-// traceGap is how close to the one before a denied call may follow that is traced: there may be millions, and
-// it is enough to know that at no time nobody asked.
+// traceGap is the shortest time between two denied calls that are traced. There may be millions of them, and the trace only has to
+// show that calls were made all the time.
 const traceGap = 20 * time.Microsecond
 
 // newHistogram returns one of latencies from a nanosecond to two minutes, to a part in a hundred.
@@ -111,8 +111,8 @@ func (c *caller) ask(began time.Time) {
 	}
 }
 
-// askWhenDue makes calls that become due at a constant rate, whoever is free. What a call waits because
-// all goroutines were busy counts as its latency; what this process overslept does not.
+// askWhenDue makes calls that are due at a constant rate. Any free goroutine makes the next one. The latency of a call includes the
+// time that it waited because all goroutines were busy, but not the time by which this process woke up late.
 func (c *caller) askWhenDue(began time.Time) {
 	order := &c.load.order
 	interval := float64(time.Second) / order.Rate

@@ -49,7 +49,7 @@ func TestClosedLoop(t *testing.T) {
 	})
 }
 
-// TestCoordinatedOmission stalls a server for half of a second: whoever was due meanwhile has waited.
+// TestCoordinatedOmission stalls a server for half of a second: the calls that were due meanwhile have waited.
 func TestCoordinatedOmission(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int64

@@ -1,4 +1,4 @@
-// Package measure lets rate limiters decide on a server, one beside the other, and tells what each costs.
+// Package measure measures what the decisions of rate limiters cost a server.
 package measure
 
 import (
@@ -17,11 +17,11 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-const description = `It lets each limiter decide on the same server, a short round each in turn and again. It tells
-what a decision takes of the server's processor, how many decisions a second fill that, how
-long callers wait, and how much memory keys take, beside a limiter that you use today: redis_rate,
-or your own, which you write into bench/peers/mine.go. Without flags it starts a server of its own:
-a container, or else a program of this machine. First it says how long it will take.
+const description = `The limiters take turns on the same server, in short rounds. The output shows for each limiter how
+much processor time a decision takes, how many decisions a second fill one core of the server, how long
+callers wait, and how much memory keys take. It compares them with the limiter that you use today:
+redis_rate, or your own, which you write into bench/peers/mine.go. Without flags it starts a server:
+a container, or else a program on this machine. The first line says how long the run takes.
 
   go run ./bench measure
   go run ./bench measure -redis redis://127.0.0.1:6379
@@ -33,11 +33,11 @@ a container, or else a program of this machine. First it says how long it will t
   go run ./bench measure -rate 2000,10000 -limiters weir-gcra,redis_rate -parts speed
   go run ./bench measure -server valkey/valkey:8.1 -limiters results -write run.txt
 
-If other programs use the machine, if rounds disagree, or if a floor, which only makes a limiter's
-calls, is slower than the limiter, it says that the figures can't be relied on.
+The output says that the figures can't be relied on if other programs use the machine, if rounds
+disagree, or if a floor is slower than its limiter. A floor only makes the calls of a limiter.
 
-All keys have a random part in their names. They are removed at the end, also after Ctrl-C,
-which ends it with what was measured so far.`
+All keys have a random part in their names. They are removed at the end, also after Ctrl-C, which
+prints what was measured so far.`
 
 // defaultLimiters are measured where none are named, and defaultBeside is the one that they are compared with.
 const (
@@ -49,23 +49,23 @@ const (
 func Command() *cli.Command {
 	return &cli.Command{
 		Name:        "measure",
-		Usage:       "tells what limiters cost on your Redis, beside others",
+		Usage:       "measures what limiters cost on your Redis",
 		Description: description,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "redis", Usage: "the server at this `URL`, or the cluster at several with commas between, or\nwith ?master_name=NAME what the sentinels there watch over"},
 			&cli.StringFlag{Name: "server", Usage: "start a server of this `IMAGE`, as a container or as a program of that version\n(the default is " + launch.DefaultImage + ", or else whatever there is)"},
 			&cli.StringFlag{Name: "limiters", Value: defaultLimiters, Usage: "the limiters of these `NAMES`; list to see them, all for all, results for those\nof bench/RESULTS.md"},
-			&cli.StringFlag{Name: "beside", Usage: "compare them with the limiter of this `NAME`\n(the default is redis_rate, or the last of -limiters that don't name it)"},
-			&cli.StringFlag{Name: "goroutines", Value: "1,64", Usage: "how many ask at the same time: a `LIST`, each is measured"},
-			&cli.IntFlag{Name: "processes", Value: 1, Usage: "how many `PROCESSES` the goroutines are shared out to"},
-			&cli.StringFlag{Name: "rate", Usage: "requests become due at this rate a second, a `LIST`, and wait if all goroutines\nare busy, which counts (the default: each asks again as soon as it is answered)"},
-			&cli.StringFlag{Name: "denials", Value: "0,90", Usage: "how many percent of the requests are denied: a `LIST`"},
-			&cli.StringFlag{Name: "keys", Value: "10000", Usage: "whom requests are from: a `LIST` of hot (one key), N (so many, all as likely)\nand zipf:N (some far more than others)"},
-			&cli.StringFlag{Name: "limit", Usage: "the `LIMIT` of keys that are not full, such as 100/second\n(the default is one that nobody reaches)"},
+			&cli.StringFlag{Name: "beside", Usage: "compare them with the limiter of this `NAME`\n(the default is redis_rate, or the last of -limiters without redis_rate)"},
+			&cli.StringFlag{Name: "goroutines", Value: "1,64", Usage: "how many goroutines call at the same time: a `LIST`, each is measured"},
+			&cli.IntFlag{Name: "processes", Value: 1, Usage: "how many `PROCESSES` share the goroutines"},
+			&cli.StringFlag{Name: "rate", Usage: "requests are due at this constant rate a second: a `LIST`; the latency\nincludes the wait for a goroutine (the default: each goroutine calls again\nas soon as it has an answer)"},
+			&cli.StringFlag{Name: "denials", Value: "0,90", Usage: "the percentage of requests that are denied: a `LIST`"},
+			&cli.StringFlag{Name: "keys", Value: "10000", Usage: "the keys of requests: a `LIST` of hot (one key), N (N keys, equally often) and\nzipf:N (N keys, some far more often)"},
+			&cli.StringFlag{Name: "limit", Usage: "the `LIMIT` of keys that are not full, such as 100/second\n(the default is out of reach)"},
 			&cli.IntFlag{Name: "rounds", Value: 10, Usage: "how many `ROUNDS` each limiter is measured for"},
 			&cli.DurationFlag{Name: "for", Value: 500 * time.Millisecond, Usage: "how long a round takes, such as 1s: a `TIME`"},
 			&cli.DurationFlag{Name: "delay", Usage: "each reply reaches the limiters later by this `TIME`, in whole milliseconds,\nas if the server were farther away"},
-			&cli.StringFlag{Name: "parts", Value: "speed,memory", Usage: "what is measured, a `LIST` of " + strings.Join(parts, ", ") + ":\naccuracy is how many requests are admitted of one key, beside what is promised"},
+			&cli.StringFlag{Name: "parts", Value: "speed,memory", Usage: "what is measured, a `LIST` of " + strings.Join(parts, ", ") + ":\naccuracy compares the admitted requests of one key with the promised number"},
 			&cli.StringFlag{Name: "write", Usage: "write everything to this `FILE`, in Go's benchmark format: for the command\nreport, and for benchstat"},
 		},
 		Action: action,

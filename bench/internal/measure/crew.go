@@ -19,8 +19,8 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// workerPackage is the program that measures: it alone is built with all that is measured, so that what
-// others than Weir depend on is nobody's who does not measure.
+// workerPackage is the program that calls the limiters. It is a module of its own, so that the dependencies of other libraries
+// are no dependencies of this program.
 const workerPackage = "github.com/go-weir/weir/bench/peers"
 
 // build builds the worker in dir and returns its path.

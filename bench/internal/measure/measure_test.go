@@ -46,8 +46,8 @@ func succeed(t *testing.T, args ...string) (string, results.Run) {
 	return stdout, run
 }
 
-// bystander puts something on a server that is nobody's but the user's, and returns what checks that it is all
-// that is there, that it is as it was, and that nothing was flushed.
+// bystander puts a key of the user on a server, and returns a function which checks that it is the only key
+// there, that it is as it was, and that nothing was flushed.
 func bystander(t *testing.T, place target.Place) (check func()) {
 	t.Helper()
 	client := place.Admin()
@@ -237,7 +237,7 @@ func TestFailures(t *testing.T) {
 		}
 	}
 	for _, test := range []struct{ name, url, want string }{
-		{"nobody there", "redis://127.0.0.1:1", "can't reach the server at 127.0.0.1:1"},
+		{"no server there", "redis://127.0.0.1:1", "can't reach the server at 127.0.0.1:1"},
 		{"wrong password", "redis://blind:wrong@" + addr, "wants another user name or password"},
 		{"no scripts", "redis://unscripted:right@" + addr, "want the rights ~*weir-bench-*"},
 		{"no scan", "redis://blind:right@" + addr, "want the rights ~*weir-bench-*"},

@@ -281,7 +281,7 @@ func (a *admin) busy(ctx context.Context) (note, doubt string) {
 		return "", ""
 	}
 	if rate := after.since(before).calls() / idleTime.Seconds(); rate > 20 {
-		return "", fmt.Sprintf("other clients ran %.0f commands a second on this server before the run; its processor time includes theirs", rate)
+		return "", fmt.Sprintf("other clients ran %.0f commands a second before the run; the server's processor time includes them", rate)
 	}
 	return "", ""
 }

@@ -22,8 +22,8 @@ type plan struct {
 	speed, accuracy, memory bool
 }
 
-// enough is the number of requests a second that the limits of all keys together admit without the flag -limit. No server
-// decides that many. Full keys have other limits.
+// enough is the number of requests a second that the limits of all keys that are not full admit together, if -limit isn't
+// set. No server decides that many.
 const enough = 1_000_000
 
 // An ask is a load to measure.

@@ -26,7 +26,7 @@ wait "$pid"`
 
 // Process is a program that a test runs on this machine, as a [Container] is a program in a container.
 type Process struct {
-	Listens []string // what its log says of where it listens
+	Listens []string // the matches of the groups of RunHere's expression listens
 
 	input io.Closer
 	log   lines

@@ -143,7 +143,7 @@ func (k Kind) offer(ctx context.Context, failed error) (how string, err error) {
 	}
 	b := unpacked(k)
 	if b == nil {
-		return "", fmt.Errorf("Debian %[3]s has no %[1]s-server %[2]s that runs on this machine", k.program, k.version, k.suite())
+		return "", fmt.Errorf("no %s-server %s for this machine in Debian %s", k.program, k.version, k.suite())
 	}
 	asItIs := b.describe() + " unpacked from Debian " + k.suite()
 	e := usable()

@@ -20,7 +20,7 @@ const (
 	nl = "\n"
 )
 
-// combinedLine is a line of nginx's at second n of a minute.
+// combinedLine returns a line of nginx's combined format at second n of a minute.
 func combinedLine(address, n string) string {
 	return address + ` - - [25/Nov/2026:14:00:` + n + ` +0100] "GET /a/b?c HTTP/1.1" 200 5 "-" "curl/8 \"x\""` + nl
 }
@@ -60,7 +60,7 @@ func TestRead(t *testing.T) {
 				t.Errorf("got %v, %v, want %v", log.Arrivals, err, test.want)
 			}
 			if plain, err := Read("f", strings.NewReader(zipped(t, test.text)), test.o); err != nil || !reflect.DeepEqual(plain, log) {
-				t.Errorf("of the compressed log got %v, %v, want %v", plain, err, log)
+				t.Errorf("for the compressed log got %v, %v, want %v", plain, err, log)
 			}
 		})
 	}
@@ -78,7 +78,7 @@ func zipped(t *testing.T, text string) string {
 	return b.String()
 }
 
-// TestLeftOut: lines that are no requests are counted, and told with the first one's number.
+// TestLeftOut: lines that are not requests are counted, and the notes have the number of the first.
 func TestLeftOut(t *testing.T) {
 	text := "torn line\n\n" + combinedLine("a", "30") + strings.Repeat("x", longestLine+5) + "\n" + combinedLine("-", "31") +
 		combinedLine("a", "31") + combinedLine("late", "01") + combinedLine("a", "31") + combinedLine("b", "32")
@@ -105,7 +105,7 @@ func TestLeftOut(t *testing.T) {
 		"1 line without a key is left out. The first is line 5", "1 line is too late and is left out. The first is line 7",
 	} {
 		if !strings.Contains(notes, want) {
-			t.Errorf("there is no %q in\n%s", want, notes)
+			t.Errorf("the notes don't contain %q:\n%s", want, notes)
 		}
 	}
 }

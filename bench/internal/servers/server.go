@@ -121,12 +121,12 @@ func launchBy(ctx context.Context, start starter, k Kind, orders ...order) (*gro
 	}
 	g, err := startOnFree(ctx, start, orders)
 	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", k.Name, err)
+		return nil, fmt.Errorf("can't start %s: %w", k.Name, err)
 	}
 	name, version, err := identify(ctx, g.servers[0].Addr)
 	if err != nil {
 		_ = g.stop()
-		return nil, fmt.Errorf("start %s: %w", k.Name, err)
+		return nil, fmt.Errorf("can't start %s: %w", k.Name, err)
 	}
 	for i, s := range g.servers {
 		s.Kind, s.Name, s.Version, s.stop = k, name, version, g.stop

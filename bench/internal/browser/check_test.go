@@ -91,7 +91,7 @@ func TestMissing(t *testing.T) {
 		t.Errorf("without a browser: got %v, want an error that says what to install", err)
 	}
 	t.Setenv(programEnv, "no-such-browser")
-	if _, err := Prepare(t.Context()); err == nil || !strings.Contains(err.Error(), programEnv+" names no program") {
+	if _, err := Prepare(t.Context()); err == nil || !strings.Contains(err.Error(), programEnv+" does not name a program") {
 		t.Errorf("with another name: got %v", err)
 	}
 }

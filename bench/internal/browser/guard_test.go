@@ -31,7 +31,7 @@ func endWithBrowser(t *testing.T, how string) {
 		t.Fatal("the test must fail here")
 	case "panics":
 		done := make(chan struct{})
-		go func() { panic("as it is to") }()
+		go func() { panic("the test must panic here") }()
 		<-done
 	case "exits":
 		os.Exit(3)

@@ -6,13 +6,12 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// ownModule is whose code the floors and the bare commands are.
+// ownModule is the module of the floors and the bare commands.
 const ownModule = "github.com/go-weir/weir/bench/peers"
 
-// bareFixedWindow is the least that a fixed window takes on any server, without a script: INCR, and
-// PEXPIRE with NX, so that only the first of a window sets its end, in one pipeline for each request. It
-// counts denied requests too. The two commands are not atomic: who is cut off between them leaves a key
-// that stays. It decides, and rightly, but is there to show the cost.
+// bareFixedWindow is the cheapest fixed window without a script. Each request is one pipeline of INCR, and PEXPIRE with NX so
+// that only the first request of a window sets its end. It also counts denied requests. The two commands are not atomic: if
+// the connection breaks between them, the key never expires. It decides correctly, but its purpose is to show the cost.
 var bareFixedWindow = Peer{
 	Limiter: round.Limiter{
 		Name: "bare-incr", About: "INCR and PEXPIRE NX in a pipeline, the bare commands of a fixed window", Client: "go-redis",

@@ -13,10 +13,10 @@ import (
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 
-// connectTime is how long reaching the server may take.
+// connectTime is the timeout for reaching the server.
 const connectTime = 10 * time.Second
 
-// connect makes the clients of a worker and sees that they reach the server.
+// connect makes the clients of a worker and checks that they reach the server.
 func connect(place target.Place, wire *wire) (*Clients, error) {
 	ctx, stop := context.WithTimeout(context.Background(), connectTime)
 	defer stop()
@@ -25,7 +25,7 @@ func connect(place target.Place, wire *wire) (*Clients, error) {
 		clients.Close()
 		return nil, fmt.Errorf("go-redis: %w", err)
 	}
-	gathers := place.GoRedis(wire.dial) // a client of its own, so that its pool is
+	gathers := place.GoRedis(wire.dial) // a separate client, which shares no pool with GoRedis
 	clients.behind = gathers
 	if piped, ok := gathers.(interface {
 		AutoPipeline() (*redis.AutoPipeliner, error)

@@ -8,18 +8,18 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// probe is a key that is never written: with it a server is asked what its commands take.
+// probe is a key that is never written. It serves to find out which options a server's commands take.
 const probe = "weir-bench-probe"
 
-// hasAutoPipeline is the Fits of what is sent through Clients.AutoPipeline.
+// hasAutoPipeline is the Fits of limiters that use Clients.AutoPipeline.
 func hasAutoPipeline(_ context.Context, clients *Clients) error {
 	if clients.AutoPipeline == nil {
-		return errors.New("go-redis has no AutoPipeline for servers of this shape")
+		return errors.New("go-redis has no AutoPipeline for this kind of client")
 	}
 	return nil
 }
 
-// noCluster returns the Fits of a limiter that works on no cluster, and says why.
+// noCluster returns the Fits of a limiter that doesn't work on a cluster. why is the reason.
 func noCluster(why string) func(context.Context, *Clients) error {
 	return func(_ context.Context, clients *Clients) error {
 		if _, cluster := clients.GoRedis.(*redis.ClusterClient); cluster {
@@ -29,23 +29,23 @@ func noCluster(why string) func(context.Context, *Clients) error {
 	}
 }
 
-// hasPExpireNX is the Fits of what needs PEXPIRE with the option NX, which servers have from Redis 7.0 on.
+// hasPExpireNX is the Fits of limiters that need PEXPIRE with the option NX. Redis has it since 7.0.
 func hasPExpireNX(ctx context.Context, clients *Clients) error {
 	if err := clients.GoRedis.Do(ctx, "pexpire", probe, 1, "nx").Err(); err != nil {
-		return fmt.Errorf("the server's PEXPIRE takes no NX: %w", err)
+		return fmt.Errorf("the server's PEXPIRE has no option NX: %w", err)
 	}
 	return nil
 }
 
-// hasCommand returns the Fits of what needs a command of that name.
+// hasCommand returns the Fits of limiters that need a command.
 func hasCommand(name string) func(context.Context, *Clients) error {
 	return func(ctx context.Context, clients *Clients) error {
 		known, err := clients.GoRedis.Do(ctx, "command", "info", name).Slice()
 		if err != nil {
-			return fmt.Errorf("the server does not tell whether it has %s: %w", name, err)
+			return fmt.Errorf("can't find out whether the server has the command %s: %w", name, err)
 		}
 		if len(known) == 0 || known[0] == nil {
-			return errors.New("the server has no " + name)
+			return errors.New("the server has no command " + name)
 		}
 		return nil
 	}

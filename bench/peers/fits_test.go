@@ -8,10 +8,10 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// answerer answers single commands in a server's place.
+// answerer answers single commands instead of a server.
 type answerer func(redis.Cmder) error
 
-// client returns a client whose commands a answers.
+// client returns a client that gets its answers from a.
 func (a answerer) client(t *testing.T) redis.UniversalClient {
 	client := redis.NewClient(&redis.Options{Addr: "weir.invalid:1"})
 	client.AddHook(a)
@@ -36,7 +36,7 @@ func (answerer) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 	return next
 }
 
-// A server that refuses what a limiter needs, or what it is asked, is one that the limiter doesn't fit.
+// TestUnfit: a limiter doesn't fit a server that lacks what the limiter needs, or that refuses to answer.
 func TestUnfit(t *testing.T) {
 	refuses := &Clients{GoRedis: answerer(func(redis.Cmder) error {
 		return errors.New("ERR wrong number of arguments for 'pexpire' command")

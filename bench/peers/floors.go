@@ -8,17 +8,17 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// floorSources are the floors' scripts: for each of Weir's one with its calls for a request that it admits
-// and one, NAME_full, for a request that it denies. A test holds the calls to those of the real one.
+// floorSources are the floors' scripts. For each of Weir's scripts, NAME makes the calls of an admitted request, and NAME_full
+// those of a denied one. A test checks that the calls are the same as those of Weir's script.
 //
 //go:embed floors/*.lua
 var floorSources embed.FS
 
-// floors are Weir's algorithms with all of their Go code, the same keys and arguments, and scripts that
-// make the same calls but compute nothing: what is between a limiter and its floor is what its Lua costs.
-// floor-return is below them all, a script that calls nothing.
+// floors are Weir's algorithms with scripts that make the same calls but compute nothing. The Go code, the keys and the
+// arguments are the same. So the difference between a limiter and its floor is the cost of its Lua logic. The script of
+// floor-return makes no calls at all.
 //
-// floor-slidinglog calls what a log does of which nothing has left yet.
+// floor-slidinglog makes the calls for a log in which no entry has expired yet.
 var floors = append(floorsOf(weirAlgorithms, floored...), floorReturn)
 
 // floored are the algorithms that have a floor.
@@ -34,7 +34,7 @@ var floorReturn = Peer{
 			return nil, err
 		}
 		script := floorScript("return", s.Full)
-		args := []string{"3600000", "3600000000"} // as many as scripts/gcra.lua has, and alike
+		args := []string{"3600000", "3600000000"} // as many as scripts/gcra.lua takes, and of similar length
 		return func(ctx context.Context, key string) (bool, error) {
 			reply, err := run.Run(ctx, script, []string{key}, args)
 			return err == nil && reply[0] == 1, err
@@ -74,12 +74,12 @@ func floorScript(name string, full bool) *scripts.Script {
 	}
 	source, err := floorSources.ReadFile("floors/" + name + ".lua")
 	if err != nil {
-		panic(err) // a name above that has no file: no build of this program passes its tests
+		panic(err) // a test checks that each name above has a file
 	}
 	return scripts.New(name, string(source))
 }
 
-// instead runs one script in place of any, with the same keys and arguments.
+// instead is a scripts.Runner that runs the same script for all calls, with the keys and arguments of the call.
 type instead struct {
 	scripts.Runner
 	script *scripts.Script

@@ -13,8 +13,8 @@ import (
 	"github.com/go-weir/weir/bench/shared/target"
 )
 
-// A floor makes the calls of the limiter that it is the floor of, for requests that are admitted and for
-// requests that are denied, and leaves as much behind.
+// TestFloorsCallTheSame: a floor makes the same calls as its limiter for admitted and for denied requests, and its keys hold
+// as many bytes.
 func TestFloorsCallTheSame(t *testing.T) {
 	for _, kind := range servers.All() {
 		t.Run(kind.Name, func(t *testing.T) {
@@ -27,7 +27,7 @@ func TestFloorsCallTheSame(t *testing.T) {
 					t.Run(name+" "+state, func(t *testing.T) {
 						real, realSize := callsOf(t, clients, "weir-"+name, setting)
 						floor, floorSize := callsOf(t, clients, "floor-"+name, setting)
-						// How often a TTL is renewed depends on the time that passes.
+						// The number of TTL renewals depends on the time that passes.
 						delete(real, "pexpire")
 						delete(floor, "pexpire")
 						if !maps.Equal(real, floor) {
@@ -43,8 +43,8 @@ func TestFloorsCallTheSame(t *testing.T) {
 	}
 }
 
-// callsOf returns how often commands are called for twenty requests of a key that has had one before,
-// and how many bytes the key then holds.
+// callsOf returns the number of calls of each command for twenty requests for a key that had one before, and the number of
+// bytes that the key then holds.
 func callsOf(t *testing.T, clients *Clients, name string, s Setting) (calls map[string]string, size int) {
 	t.Helper()
 	s.Prefix = newPrefix()
@@ -88,8 +88,8 @@ func named(t *testing.T, name string) Peer {
 	return peers[i]
 }
 
-// commandCalls returns how often the server has called each command, but for those of connections and
-// of this test.
+// commandCalls returns the number of calls of each command on the server, without those for connections and those of this
+// test.
 func commandCalls(t *testing.T, client redis.UniversalClient) map[string]string {
 	t.Helper()
 	info, err := client.Info(t.Context(), "commandstats").Result()
@@ -111,7 +111,7 @@ func commandCalls(t *testing.T, client redis.UniversalClient) map[string]string 
 	return calls
 }
 
-// sizeOf returns the bytes of a string, or of a list's elements.
+// sizeOf returns the number of bytes in a string or in the elements of a list.
 func sizeOf(t *testing.T, client redis.UniversalClient, key string) int {
 	t.Helper()
 	elements, err := client.LRange(t.Context(), key, 0, -1).Result()

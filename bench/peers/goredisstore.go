@@ -11,13 +11,13 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// goRedisStore says that it is a token bucket, but refills it whole each interval since the key's first
-// request, as a fixed window. It is one script on a hash: HGETALL, and HSET and EXPIRE when it admits (four
-// of each for a new key). The time is the client's. TTLs are three intervals cut to seconds: with an
-// interval below a second each key is removed at once, and all is admitted. Its keys are KEY alone.
+// goRedisStore is documented as a token bucket. But it refills the whole bucket at each interval since the key's first
+// request, which is a fixed window. It runs one script on a hash: HGETALL, and if it admits, HSET and EXPIRE (four of each for
+// a new key). It uses the client's clock. TTLs are three intervals, rounded down to seconds. With an interval of less than a
+// second, a key expires at once, and all requests are admitted. The names of its keys have no prefix.
 //
-// It brings its own client, redigo. The pool that its New makes keeps no connection, so that each
-// decision would dial; here it has one that keeps as many as that may open.
+// It has its own client, redigo. The pool that its New makes keeps no idle connections, so each decision would dial. The
+// pool here keeps as many idle connections as that pool may open.
 var goRedisStore = Peer{
 	Limiter: round.Limiter{
 		Name: "go-redisstore", About: "tokens in a hash, refilled whole each interval of the client's clock, in a script",
@@ -41,13 +41,13 @@ var goRedisStore = Peer{
 	},
 	Fits: func(_ context.Context, clients *Clients) error {
 		if !clients.RueidisOption.ForceSingleClient {
-			return errors.New("not on a cluster or under sentinels: its client, redigo, knows a single server only")
+			return errors.New("not on a cluster or with sentinels: its client, redigo, supports a single server only")
 		}
 		return nil
 	},
 }
 
-// dialRedigo connects to the single server that rueidis' options name, in the way they say.
+// dialRedigo connects to the single server in the options of rueidis.
 func dialRedigo(ctx context.Context, clients *Clients) (redis.Conn, error) {
 	o := clients.RueidisOption
 	options := []redis.DialOption{

@@ -10,11 +10,10 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// httprateRedis reads two counters with MGET, weighs them by the client's clock, and if it admits counts
-// with INCRBY and EXPIRE in a MULTI. A lock of the whole limiter is held meanwhile: in a process one
-// request, of whichever key, is decided at a time. Between processes nothing holds the two steps together,
-// so that together they admit too many. The weighed count is rounded. Its keys are "PREFIX:HASH", 64 bits
-// of the key and the window. It takes no notice of a request's context.
+// httprateRedis is a sliding window counter. It reads two counters with MGET and weights them by the client's clock. If it
+// admits, it counts with INCRBY and EXPIRE in a MULTI. It holds a lock for all keys meanwhile, so a process decides one
+// request at a time. The two steps are not atomic between processes, which together admit too many. The weighted count is
+// rounded. Its keys are "PREFIX:HASH", where HASH is 64 bits of the key and the window. It ignores the request's context.
 var httprateRedis = Peer{
 	Limiter: round.Limiter{
 		Name: "httprate-redis", About: "two counters, weighed in the client; one request at a time in a process", Client: "go-redis",
@@ -29,20 +28,20 @@ var httprateRedis = Peer{
 		}
 		limiter := httprate.NewRateLimiter(int(s.Limit.Rate), s.Limit.Period,
 			httprate.WithLimitCounter(counter),
-			httprate.WithResponseHeaders(httprate.ResponseHeaders{}), // no other limiter here writes any
+			httprate.WithResponseHeaders(httprate.ResponseHeaders{}), // no headers, as no other limiter here writes any
 			httprate.WithErrorHandler(func(w http.ResponseWriter, _ *http.Request, err error) { w.(*failure).err = err }),
 		)
-		request := &http.Request{} // of which it asks for values in the context only
+		request := &http.Request{} // the limiter only reads values from its context
 		return func(_ context.Context, key string) (bool, error) {
 			var failed failure
 			limited := limiter.OnLimit(&failed, request, key)
 			return !limited, failed.err
 		}, nil
 	},
-	Fits: noCluster("its MGET is of keys in different slots"),
+	Fits: noCluster("its MGET reads keys in different slots"),
 }
 
-// failure is a response of which nothing is kept but the error that it is about.
+// failure is a response writer that keeps only the limiter's error.
 type failure struct{ err error }
 
 func (*failure) Header() http.Header         { return http.Header{} }

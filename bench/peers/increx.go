@@ -8,13 +8,13 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// increx is a fixed window as one command, where the server has it: INCREX key UBOUND rate PX period ENX.
-// Its replies are the value and by how much that was raised; above the bound it raises by 0 and leaves the
-// key as it is. ENX sets a TTL only where there is none, so that the window begins with its first request.
+// increx is a fixed window in one command, on servers that have it: INCREX key UBOUND rate PX period ENX. The reply holds the
+// value and the increment. At the bound, the increment is 0 and the key stays as it is. ENX sets a TTL only if the key has
+// none, so the window begins with its first request.
 //
-// This follows the documentation, redis.io/commands/increx for Redis from 8.8 on and
-// valkey.io/commands/increx for Valkey from 9.2 on, which say the same of these options. It has not run on
-// either. INCREX without UBOUND, as there was before those versions were released, refuses the command.
+// This follows the documentation: redis.io/commands/increx (Redis 8.8 and later) and valkey.io/commands/increx (Valkey 9.2 and
+// later). Both describe these options in the same way. It has not run on either. An INCREX without UBOUND, as in versions
+// before these releases, returns an error for the command.
 var increx = Peer{
 	Limiter: round.Limiter{
 		Name: "increx", About: "a fixed window as one command of Redis 8.8 and Valkey 9.2", Client: "go-redis",

@@ -11,7 +11,7 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// The command as it is documented, and what its replies mean.
+// TestIncrex: increx sends the documented command, and admits a request if the increment is 1.
 func TestIncrex(t *testing.T) {
 	var reply redis.IncrEXIntResult
 	var asked string

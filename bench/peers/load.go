@@ -13,23 +13,23 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// load is one round: goroutines that ask one limiter.
+// load is one round, in which goroutines call one limiter.
 type load struct {
 	order          round.Order
 	worker         int
 	open, full     Allow
 	keys, fullKeys []string
 
-	due atomic.Int64 // the number of the next request, where they become due at a rate or are counted
+	due atomic.Int64 // the number of the next request, if they have a rate or a fixed number
 }
 
-// measure lets the goroutines ask, and counts.
+// measure runs the goroutines and returns what they counted.
 func (l *load) measure(wire *wire) round.Tally {
 	callers := make([]*caller, l.order.Goroutines)
 	for g := range callers {
 		callers[g] = newCaller(l, g)
 	}
-	runtime.GC() // no round pays for what the one before has left
+	runtime.GC() // so that this round doesn't collect the garbage of the last one
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	sent, received := wire.sent.Load(), wire.received.Load()
@@ -68,26 +68,26 @@ func (l *load) measure(wire *wire) round.Tally {
 
 // caller is one goroutine.
 type caller struct {
-	round.Tally // of its own calls
+	round.Tally // of this goroutine's calls
 	load        *load
 	random      *rand.Rand
 	popular     *rand.Zipf
 	latency     *hdrhistogram.Histogram
-	traced      time.Time // when the last call began that was traced
+	traced      time.Time // the beginning of the last traced call
 }
 
 // traceGap is the shortest time between two denied calls that are traced. There may be millions of them, and the trace only has to
 // show that calls were made all the time.
 const traceGap = 20 * time.Microsecond
 
-// newHistogram returns one of latencies from a nanosecond to two minutes, to a part in a hundred.
+// newHistogram returns a histogram for latencies from a nanosecond to two minutes, with a precision of one percent.
 func newHistogram() *hdrhistogram.Histogram {
 	return hdrhistogram.New(1, int64(2*time.Minute), 2)
 }
 
 func newCaller(l *load, goroutine int) *caller {
 	seed := uint64(l.worker)<<32 + uint64(goroutine)
-	random := rand.New(rand.NewPCG(l.order.Seed, seed)) //nolint:gosec // the same again for the same seed
+	random := rand.New(rand.NewPCG(l.order.Seed, seed)) //nolint:gosec // must give the same numbers for the same seed
 	c := &caller{load: l, random: random, latency: newHistogram()}
 	if l.order.Keys.Zipf > 1 {
 		c.popular = rand.NewZipf(c.random, l.order.Keys.Zipf, 1, uint64(len(l.keys)-1))
@@ -130,7 +130,8 @@ func (c *caller) askWhenDue(began time.Time) {
 	}
 }
 
-// call makes one call, whose latency counts from a time that is now or past, and returns when it ended.
+// call makes one call and returns the time of its end. The latency is measured from the given time, which is not in the
+// future.
 func (c *caller) call(from time.Time) time.Time {
 	l := c.load
 	allow, keys, full := l.open, l.keys, false

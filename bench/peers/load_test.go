@@ -32,11 +32,11 @@ func decide(t *testing.T, order round.Order, open, full Allow) (round.Tally, *hd
 func admit(context.Context, string) (bool, error)  { return true, nil }
 func refuse(context.Context, string) (bool, error) { return false, nil }
 
-// TestClosedLoop asks again as soon as it is answered, until the time is over.
+// TestClosedLoop: without a rate, each goroutine calls again as soon as it has an answer, until the time is over.
 func TestClosedLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		takes := func(ctx context.Context, key string) (bool, error) {
-			time.Sleep(10 * time.Millisecond) // fake time of synctest: it passes at once
+			time.Sleep(10 * time.Millisecond) // in the fake time of synctest
 			return true, nil
 		}
 		tally, latency := decide(t, round.Order{Goroutines: 3, For: time.Second}, takes, nil)
@@ -49,13 +49,14 @@ func TestClosedLoop(t *testing.T) {
 	})
 }
 
-// TestCoordinatedOmission stalls a server for half of a second: the calls that were due meanwhile have waited.
+// TestCoordinatedOmission: if a server stalls for half a second, the latency of the calls that were due meanwhile includes
+// their wait.
 func TestCoordinatedOmission(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int64
 		stalls := func(ctx context.Context, key string) (bool, error) {
 			if calls.Add(1) == 100 {
-				time.Sleep(500 * time.Millisecond) // fake time of synctest: it passes at once
+				time.Sleep(500 * time.Millisecond) // in the fake time of synctest
 			}
 			return true, nil
 		}
@@ -73,7 +74,7 @@ func TestCoordinatedOmission(t *testing.T) {
 	})
 }
 
-// TestShares sends the share of requests to full keys that was asked for, and counts who decides wrongly.
+// TestShares: a load sends the ordered share of requests to full keys, and counts wrong decisions.
 func TestShares(t *testing.T) {
 	order := round.Order{Goroutines: 4, Calls: 10_000, Denied: 0.3, Seed: 1}
 	right, _ := decide(t, order, admit, refuse)
@@ -91,7 +92,7 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// TestKeys asks for all keys alike, or by Zipf's law for the first far more than for the last.
+// TestKeys: a load calls for all keys equally often, or by Zipf's law for the first far more often than for the last.
 func TestKeys(t *testing.T) {
 	count := func(keys round.Keys) map[string]int {
 		var mu sync.Mutex
@@ -145,7 +146,7 @@ func TestCountCommands(t *testing.T) {
 	}
 }
 
-// TestNobodyThere ends a worker that is started by hand.
+// TestNobodyThere: a worker that is started by hand ends with an error.
 func TestNobodyThere(t *testing.T) {
 	var answers strings.Builder
 	if err := serve(strings.NewReader(""), &answers); err == nil || answers.Len() > 0 {

@@ -1,6 +1,6 @@
-// Command peers is the worker of the command "bench measure": it holds every limiter that is measured,
-// Weir's and others', and lets one at a time decide as it is told on standard input. It is built and
-// started by that command, and is of no use by hand.
+// Command peers is the worker of the command "bench measure". It contains all limiters that can be measured, Weir's and those
+// of other libraries. It reads orders from standard input, and calls one limiter for each. The command builds and starts it;
+// it isn't meant to be started by hand.
 package main
 
 import (
@@ -20,12 +20,12 @@ func main() {
 	}
 }
 
-// serve does what the orders on in say until they end.
+// serve reads orders from in and carries them out until in ends.
 func serve(in io.Reader, out io.Writer) error {
 	orders, answers := gob.NewDecoder(in), gob.NewEncoder(out)
 	var setup round.Setup
 	if err := orders.Decode(&setup); err != nil {
-		return fmt.Errorf("no setup: %w", err)
+		return fmt.Errorf("can't read the setup from standard input: %w", err)
 	}
 	w, err := newWorker(setup)
 	if err != nil {

@@ -14,10 +14,10 @@ import (
 
 const mennanovModule = "github.com/mennanov/limiters"
 
-// mennanovTokenBucket reads the bucket with MGET, decides in the client by the client's clock, and if it
-// admits writes the bucket with EVAL, which sends its script each time. In a process a lock for each key is
-// held meanwhile; against other processes there is its version check here, not its lock in Redis: who comes
-// between makes the call an error. A bucket is three keys, {KEY}last, {KEY}available and {KEY}version.
+// mennanovTokenBucket reads the bucket with MGET and decides in the client by the client's clock. If it admits, it writes the
+// bucket with EVAL, which sends the script each time. It holds a lock for the key in this process meanwhile. Against other
+// processes, this peer uses the library's version check and not its lock in Redis, so a call fails if another process changes
+// the bucket in between. A bucket is three keys, {KEY}last, {KEY}available and {KEY}version.
 var mennanovTokenBucket = Peer{
 	Limiter: round.Limiter{
 		Name: "mennanov-tokenbucket", About: "a token bucket, decided in the client; a race with another process is an error",
@@ -26,10 +26,10 @@ var mennanovTokenBucket = Peer{
 	Open: func(clients *Clients, s Setting) (Allow, error) {
 		each := s.Limit.Period / time.Duration(s.Limit.Rate)
 		if each <= 0 {
-			return nil, fmt.Errorf("a token bucket's tokens come a nanosecond apart at least, not as in %v", s.Limit)
+			return nil, fmt.Errorf("the limit %v needs more than one token each nanosecond, want a lower rate", s.Limit)
 		}
 		capacity := s.Limit.BurstOrRate()
-		life := each*time.Duration(capacity) + time.Second // after which the bucket would be full again
+		life := each*time.Duration(capacity) + time.Second // after this time, the bucket is full again
 		return mennanovLimiters(func(key string) mennanovLimiter {
 			backend := limiters.NewTokenBucketRedis(clients.GoRedis, key, life, true)
 			return limiters.NewTokenBucket(capacity, each, limiters.NewLockNoop(), backend, limiters.NewSystemClock(), limiters.NewStdLogger())
@@ -37,9 +37,9 @@ var mennanovTokenBucket = Peer{
 	},
 }
 
-// mennanovFixedWindow is INCR and PEXPIRE in a pipeline, of a key for each window, {KEY}NANOSECONDS, by
-// the client's clock. A process remembers in which window a key was denied, and denies the rest by itself,
-// without a command. In a process one request of a key is under way at a time.
+// mennanovFixedWindow sends INCR and PEXPIRE in a pipeline. Each window has its own key, {KEY}NANOSECONDS, by the client's
+// clock. If a key was denied, the process denies later requests of the same window without a command. A process has only one
+// request for a key in progress at a time.
 var mennanovFixedWindow = Peer{
 	Limiter: round.Limiter{
 		Name: "mennanov-fixedwindow", About: "a counter for each window of the client's clock; denies again without asking the server",
@@ -53,16 +53,16 @@ var mennanovFixedWindow = Peer{
 	},
 }
 
-// mennanovSlidingWindow is INCR, PEXPIRE and GET of the window before in a pipeline, by the client's
-// clock; keys as the fixed window's. Denied requests are counted too, so that who keeps asking beyond the
-// rate is denied on and on. The window before, times nanoseconds, overflows 64 bits: above 2.5 million an hour.
+// mennanovSlidingWindow sends INCR, PEXPIRE and a GET of the previous window in a pipeline. The windows and keys are as those
+// of the fixed window. It also counts denied requests, so a caller that keeps exceeding the rate is always denied. The count
+// of the previous window times nanoseconds overflows 64 bits at rates above 2.5 million an hour.
 var mennanovSlidingWindow = Peer{
 	Limiter: round.Limiter{
 		Name: "mennanov-slidingwindow", About: "two counters, weighed by the client's clock; counts denied requests too",
 		Client: "go-redis", Module: mennanovModule, Definition: round.SlidingCounter,
 	},
 	Open: func(clients *Clients, s Setting) (Allow, error) {
-		const epsilon = 1e-9 // by which the weighed count may lie above the rate
+		const epsilon = 1e-9 // how much the weighted count may exceed the rate
 		return mennanovLimiters(func(key string) mennanovLimiter {
 			backend := limiters.NewSlidingWindowRedis(clients.GoRedis, key)
 			return limiters.NewSlidingWindow(s.Limit.Rate, s.Limit.Period, backend, limiters.NewSystemClock(), epsilon)
@@ -70,13 +70,12 @@ var mennanovSlidingWindow = Peer{
 	},
 }
 
-// mennanovLimiter is any limiter of the library, which are of one key each.
+// mennanovLimiter is a limiter of the library. Each limiter has one key.
 type mennanovLimiter interface {
 	Limit(ctx context.Context) (time.Duration, error)
 }
 
-// mennanovLimiters makes a limiter for each key that it is asked for, and keeps it: as many as there are
-// keys in a measurement.
+// mennanovLimiters returns an Allow that opens a limiter for each key and keeps it.
 func mennanovLimiters(open func(key string) mennanovLimiter) Allow {
 	var byKey sync.Map
 	return func(ctx context.Context, key string) (bool, error) {

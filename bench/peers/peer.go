@@ -12,46 +12,46 @@ import (
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 
-// A Peer is a limiter that is measured: Weir's own, another library's, or a floor. [mine] is one to fill in. To add more, write a
-// file like those beside this one, and put what it declares into [peers].
+// A Peer is a limiter that can be measured: one of Weir's, one of another library, or a floor. [mine] is there to be replaced
+// with your own. To add another, write a file like the others in this package, and add its Peer to [peers].
 type Peer struct {
 	round.Limiter
 
-	// Open returns the limiter, with its state on the server that the clients reach. It is opened once
+	// Open returns the limiter, with its state on the server that the clients reach. It is called once
 	// in each process for each Setting.
 	Open func(clients *Clients, s Setting) (Allow, error)
 
-	// Fits says why the limiter can't be measured on that server, or nil; nil for any server.
+	// Fits returns an error that says why the limiter can't be measured on the server, or nil. A nil Fits accepts any server.
 	Fits func(ctx context.Context, clients *Clients) error
 }
 
-// Allow asks whether one request of key is admitted. An error means that the limiter has not decided.
-// It is called from many goroutines.
+// Allow reports whether one request for key is admitted. It returns an error if the limiter has not decided. It must be safe
+// for concurrent use.
 type Allow func(ctx context.Context, key string) (bool, error)
 
-// A Setting is what a limiter is opened with.
+// A Setting holds the arguments with which a limiter is opened.
 type Setting struct {
-	Limit algorithms.Limit // Burst is Rate where the limiter has one
-	Full  bool             // the keys are full: all but a key's first request are denied. Only floors ask for it
+	Limit algorithms.Limit // if the limiter has a burst, it is Rate
+	Full  bool             // whether keys are full: all but a key's first request are denied; only floors use it
 
-	// Prefix begins the keys that Allow is called with, and is to begin, or at least to be part of, every
-	// key on the server. A limiter that builds its keys from a prefix and Allow's key gets by with none.
+	// Prefix is the beginning of all keys that Allow is called with. The name of every key on the server must contain it. A
+	// limiter whose keys contain Allow's key need not use it.
 	Prefix string
 }
 
-// Clients are the connections to the server that all limiters of a process share, so that each is
-// measured over the same.
+// Clients are the connections to the server. All limiters of a process share them, so that they are measured under the same
+// conditions.
 type Clients struct {
 	GoRedis       redis.UniversalClient
-	AutoPipeline  redis.UniversalClient // go-redis again, which gathers commands of many goroutines; nil if the server's shape has none
+	AutoPipeline  redis.UniversalClient // go-redis, which sends commands of many goroutines together; nil if the client has no such mode
 	Rueidis       rueidis.Client
 	RueidisOption rueidis.ClientOption
 
-	behind     redis.UniversalClient // what AutoPipeline sends through
+	behind     redis.UniversalClient // the client that AutoPipeline uses
 	coalescers map[string]*coalesce.Runner
 }
 
-// peers are all that can be measured, in the order in which they are shown.
+// peers are all limiters that can be measured, in the order in which they are shown.
 var peers = slices.Concat(
 	weir,
 	[]Peer{redisRate, redisRateAutoPipeline, throttledPeer, ulule, mennanovTokenBucket, mennanovFixedWindow, mennanovSlidingWindow, goRedisStore, httprateRedis, rueidisLimiter},

@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { servers.Main(m) }
 
-// dial returns a worker's clients of a server.
+// dial returns a worker's clients for a server.
 func dial(t *testing.T, place target.Place) *Clients {
 	t.Helper()
 	clients, err := connect(place, &wire{})
@@ -35,14 +35,14 @@ func dial(t *testing.T, place target.Place) *Clients {
 	return clients
 }
 
-// eachPeer runs a test with every peer on every server that it fits. That others don't is known.
+// eachPeer runs a test with every peer on every server that it fits. It fails for a peer that unexpectedly doesn't fit.
 func eachPeer(t *testing.T, test func(t *testing.T, clients *Clients, peer Peer)) {
 	for _, kind := range servers.All() {
 		t.Run(kind.Name, func(t *testing.T) {
 			clients := dial(t, target.Place{Network: "tcp", Addrs: []string{servers.Shared(t, kind).Addr}})
 			for _, peer := range peers {
 				t.Run(peer.Name, func(t *testing.T) {
-					if fits(t, clients, peer, map[string]string{"increx": "the server has no INCREX"}) {
+					if fits(t, clients, peer, map[string]string{"increx": "the server has no command INCREX"}) {
 						test(t, clients, peer)
 					}
 				})
@@ -51,7 +51,7 @@ func eachPeer(t *testing.T, test func(t *testing.T, clients *Clients, peer Peer)
 	}
 }
 
-// fits tells whether a peer can be measured. If not, it has to say what is known of it.
+// fits reports whether a peer can be measured. It fails the test if the reason against it isn't the known one.
 func fits(t *testing.T, clients *Clients, peer Peer, known map[string]string) bool {
 	t.Helper()
 	if peer.Fits == nil {
@@ -64,10 +64,10 @@ func fits(t *testing.T, clients *Clients, peer Peer, known map[string]string) bo
 	return err == nil
 }
 
-// newPrefix returns what no other key begins with.
+// newPrefix returns a random prefix, with which no other key begins.
 func newPrefix() string { return fmt.Sprintf("weir-bench-%016x", rand.Uint64()) }
 
-// inMidWindow returns a period of an hour or more whose aligned windows have no edge for ten minutes.
+// inMidWindow returns a period of an hour or more, whose current aligned window doesn't end within ten minutes.
 func inMidWindow() time.Duration {
 	for period := time.Hour; ; period += time.Minute {
 		now := time.Now().UTC()
@@ -90,7 +90,7 @@ func keysOf(t *testing.T, client redis.UniversalClient) (all []string) {
 	return all
 }
 
-// checkKeys sees that the keys that are new on the server contain the prefix and will go.
+// checkKeys checks that new keys on the server contain the prefix and have a TTL.
 func checkKeys(t *testing.T, client redis.UniversalClient, before []string, prefix string) {
 	t.Helper()
 	for _, key := range keysOf(t, client) {
@@ -106,7 +106,7 @@ func checkKeys(t *testing.T, client redis.UniversalClient, before []string, pref
 	}
 }
 
-// limitOf returns the limit for a test of a peer. The replies of a floor are constants, which make sense under larger limits.
+// limitOf returns the limit for a test of a peer. Floors get a larger limit, as their replies are constants that fit no small one.
 func limitOf(peer Peer, limit algorithms.Limit) algorithms.Limit {
 	switch {
 	case !strings.HasPrefix(peer.Name, "floor-"):
@@ -117,8 +117,8 @@ func limitOf(peer Peer, limit algorithms.Limit) algorithms.Limit {
 	return algorithms.PerHour(1_000_000)
 }
 
-// Every limiter admits the first Rate requests and denies the rest. Floors decide nothing, except for
-// the bare commands of a fixed window.
+// TestDecides: every limiter admits the first Rate requests and denies the rest. Floors don't decide, except for the bare
+// commands of a fixed window.
 func TestDecides(t *testing.T) {
 	const rate, requests = 10, 25
 	eachPeer(t, func(t *testing.T, clients *Clients, peer Peer) {
@@ -140,7 +140,7 @@ func TestDecides(t *testing.T) {
 	})
 }
 
-// A full key admits its first request and then denies. A script that only returns knows no first one.
+// TestFull: a full key admits its first request and denies the others. floor-return keeps no state, so it denies the first too.
 func TestFull(t *testing.T) {
 	eachPeer(t, func(t *testing.T, clients *Clients, peer Peer) {
 		before, prefix := keysOf(t, clients.GoRedis), newPrefix()
@@ -161,8 +161,8 @@ func TestFull(t *testing.T) {
 	})
 }
 
-// Under contention Weir's admit what they may. What others do is for the measurement to say; here they
-// only may not fail, but for those that fail when they lose a race.
+// TestContention: under contention, Weir's limiters admit exactly their limit. Other limiters must only not fail, except for
+// those that fail if they lose a race.
 func TestContention(t *testing.T) {
 	const rate, goroutines, requests = 100, 64, 20
 	losers := map[string]string{"throttled": "Failed to store updated rate limit data"}
@@ -199,13 +199,13 @@ func TestContention(t *testing.T) {
 	})
 }
 
-// On a cluster every limiter decides, or says why it can't be measured there.
+// TestCluster: on a cluster every limiter decides, or its Fits returns the reason why it can't be measured there.
 func TestCluster(t *testing.T) {
 	kind := servers.All()[0]
 	cluster := servers.StartCluster(t, kind, 3, 0)
 	clients := dial(t, target.Place{Network: "tcp", Addrs: cluster.Seeds(), Cluster: true})
 	known := map[string]string{
-		"increx":         "the server has no INCREX",
+		"increx":         "the server has no command INCREX",
 		"httprate-redis": "not on a cluster: ",
 		"go-redisstore":  "not on a cluster or under sentinels: ",
 	}
@@ -234,19 +234,19 @@ func TestCluster(t *testing.T) {
 	}
 }
 
-// What a reader of results is told of each peer is complete, and no name is another's.
+// TestDescribed: the description of each peer is complete, and no two peers have the same name.
 func TestDescribed(t *testing.T) {
 	names := map[string]bool{}
 	for _, peer := range peers {
 		if names[peer.Name] {
-			t.Errorf("%s is there twice", peer.Name)
+			t.Errorf("two peers have the name %s", peer.Name)
 		}
 		names[peer.Name] = true
 		if peer.Name == "" || peer.About == "" || peer.Client == "" || peer.Module == "" || peer.Open == nil {
-			t.Errorf("%s: something is missing in %+v", peer.Name, peer.Limiter)
+			t.Errorf("%s: a field is empty in %+v", peer.Name, peer.Limiter)
 		}
 		if peer.Floor != "" && !named(t, peer.Floor).IsFloor() {
-			t.Errorf("%s: the floor %q is none", peer.Name, peer.Floor)
+			t.Errorf("%s: there is no floor %q", peer.Name, peer.Floor)
 		}
 		if ours, version := strings.HasPrefix(peer.Module, "github.com/go-weir/"), versionOf(peer.Module); ours != (version == "") {
 			t.Errorf("%s: version %q of %s", peer.Name, version, peer.Module)

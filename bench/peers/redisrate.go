@@ -9,8 +9,8 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// redisRate is GCRA in one script: TIME and GET, and SET with a TTL in seconds, rounded up, when it admits.
-// Times are floating point seconds since 2017, by the server's clock. Its keys are "rate:KEY".
+// redisRate is GCRA in one script, which calls TIME and GET, and if it admits, SET with a TTL rounded up to seconds. Times are
+// floating point seconds since 2017, by the server's clock. Its keys are "rate:KEY".
 var redisRate = Peer{
 	Limiter: round.Limiter{
 		Name: "redis_rate", About: "GCRA in a script, on floating point seconds", Client: "go-redis",

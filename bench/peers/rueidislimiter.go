@@ -9,9 +9,9 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// rueidisLimiter is a counter and the window's end, two keys, in one script: GET and INCRBY, and two SETs
-// for a new window. Where a window ends is said by the client's clock. Denied requests are counted too. Its
-// keys are "rueidislimiter:{KEY}" and that with ":ex", with a TTL of a second more. It never closes its client.
+// rueidisLimiter keeps a counter and the window's end in two keys. One script calls GET and INCRBY, and two SETs for a new
+// window. The client's clock decides when a window ends. It also counts denied requests. Its keys are "rueidislimiter:{KEY}",
+// and the same with ":ex" and a TTL that is a second longer. It never closes its client.
 var rueidisLimiter = Peer{
 	Limiter: round.Limiter{
 		Name: "rueidislimiter", About: "a counter, and the window's end by the client's clock, in a script; counts denied requests too",

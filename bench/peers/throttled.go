@@ -9,10 +9,10 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// throttledPeer is GCRA by compare-and-swap: it reads TIME and GET in a pipeline, decides by that time in
-// the client, and if it admits swaps the value with an EVAL, or sets it with SETNX and then EXPIRE. Who
-// loses the swap begins anew, ten times, then it is an error. A cluster's TIME is any node's. TTLs are cut
-// to whole seconds, and a loser's EXPIRE sets the winner's, so that a key may go before its time has come.
+// throttledPeer is GCRA by compare-and-swap. It reads TIME and GET in a pipeline and decides in the client by the server's
+// time. If it admits, it swaps the value with an EVAL, or sets a new one with SETNX and then EXPIRE. A call that loses the
+// swap tries again up to ten times, and then fails. On a cluster, TIME may be that of any node. TTLs are rounded down to
+// seconds, and the EXPIRE of a losing call changes the winner's TTL, so a key may expire too early.
 var throttledPeer = Peer{
 	Limiter: round.Limiter{
 		Name: "throttled", About: "GCRA, decided in the client and stored by compare-and-swap", Client: "go-redis",

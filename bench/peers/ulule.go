@@ -9,9 +9,9 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// ulule is a counter in one script: INCRBY, and PEXPIRE for a key's first request or PTTL for the others.
-// Denied requests are counted too, which changes nothing: the window's end does not move. The window ends
-// when the server lets the key expire. Its keys are "limiter:KEY".
+// ulule is a counter in one script, which calls INCRBY, and PEXPIRE for a key's first request or PTTL for the others. It also
+// counts denied requests, which doesn't move the window's end. The window ends when the key expires. Its keys are
+// "limiter:KEY".
 var ulule = Peer{
 	Limiter: round.Limiter{
 		Name: "ulule", About: "a counter with a TTL, in a script; counts denied requests too", Client: "go-redis",

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// versions are those of the modules that this program is built from.
+// versions returns the versions of the modules that this program is built from, by path.
 var versions = sync.OnceValue(func() map[string]string {
 	all := map[string]string{}
 	info, ok := debug.ReadBuildInfo()
@@ -18,11 +18,10 @@ var versions = sync.OnceValue(func() map[string]string {
 	return all
 })
 
-// versionOf returns the version of a module that the program is built from, or "" if it is one of this
-// repository, which has none but the commit's.
+// versionOf returns the version of a module that the program is built from, or "" for a module of this repository.
 func versionOf(module string) string {
 	switch version := versions()[module]; version {
-	case "v0.0.0", "(devel)": // a nested module: by its replace directive, and in the workspace
+	case "v0.0.0", "(devel)": // a module of this repository, with a replace directive or in the workspace
 		return ""
 	default:
 		return version

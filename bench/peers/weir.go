@@ -20,7 +20,7 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// weir are Weir's own: each algorithm through each client, and one through go-redis' AutoPipeline.
+// weir are Weir's limiters: each algorithm over each client, and combinations with the options that Weir offers.
 var weir = slices.Concat(
 	overGoRedis.limiters(weirAlgorithms...),
 	overRueidis.limiters(weirAlgorithms...),
@@ -36,7 +36,7 @@ var weir = slices.Concat(
 	overRueidis.limiters(weirInflight),
 )
 
-// weirAlgorithm is one of Weir's algorithms, over a Runner that is still to be chosen.
+// weirAlgorithm is one of Weir's algorithms. Its open function takes the Runner.
 type weirAlgorithm struct {
 	name       string
 	about      string
@@ -48,7 +48,7 @@ var weirGCRA = weirAlgorithm{"gcra", "GCRA, by the server's clock to the microse
 
 var weirFixedWindow = weirAlgorithm{"fixedwindow", "a window from the key's first request on", round.FixedWindow, opens(windows(fixedwindow.New))}
 
-// weirCachedGCRA remembers refusals in the process.
+// weirCachedGCRA caches denials in the process.
 var weirCachedGCRA = weirAlgorithm{
 	"gcra-cachedenials", "GCRA, whose refusals the process repeats by itself", round.GCRA,
 	opens(func(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (*denialcache.Limiter, error) {
@@ -60,7 +60,7 @@ var weirCachedGCRA = weirAlgorithm{
 	}),
 }
 
-// weirAllOf and weirOneByOne have two limits of a key: a bucket, and a meter that decides as the bucket does.
+// weirAllOf and weirOneByOne check two limits for each key: GCRA, and a leaky bucket that decides in the same way.
 var (
 	weirAllOf = weirAlgorithm{
 		"allof", "two limits decided as one: GCRA and a leaky bucket", round.GCRA,
@@ -106,12 +106,13 @@ func two(run scripts.Runner, s Setting) (both [2]algorithms.Limiter, err error) 
 	return both, err
 }
 
-// weirInflight takes leases and gives none back. So a key holds Rate in any span of a Period, as a sliding log admits.
+// weirInflight acquires leases and never releases them. So it admits Rate requests in any span of a Period, as a sliding log
+// does.
 var weirInflight = weirAlgorithm{
 	"inflight", "leases of inflight that last for a period and are not given back", round.SlidingLog,
 	func(run scripts.Runner, s Setting) (Allow, error) {
 		most, ttl := s.Limit.Rate, min(s.Limit.Period, time.Hour)
-		if mostLeases := int64(1 << 20); most > mostLeases { // a limit that is not to be reached
+		if mostLeases := int64(1 << 20); most > mostLeases { // this limit is meant to be out of reach
 			most, ttl = mostLeases, min(ttl, time.Second)
 		}
 		l, err := inflight.New(run, most, ttl)
@@ -133,14 +134,14 @@ var weirAlgorithms = []weirAlgorithm{
 	{"queue", "the leaky bucket as a queue: accepted requests wait", round.GCRA, openQueue},
 }
 
-// windows returns the constructor of an algorithm that has no burst, for limits whose Burst is left aside.
+// windows wraps the constructor of an algorithm without a burst, so that it ignores the limit's Burst.
 func windows[O any](construct func(scripts.Runner, algorithms.Limit, ...O) (*algorithms.Remote, error)) func(scripts.Runner, algorithms.Limit, ...O) (*algorithms.Remote, error) {
 	return func(run scripts.Runner, limit algorithms.Limit, opts ...O) (*algorithms.Remote, error) {
 		return construct(run, limit.WithBurst(0), opts...)
 	}
 }
 
-// opens returns what opens a limiter with a constructor of Weir's.
+// opens returns an open function that calls one of Weir's constructors.
 func opens[L algorithms.Limiter, O any](
 	construct func(scripts.Runner, algorithms.Limit, ...O) (L, error),
 ) func(scripts.Runner, Setting) (Allow, error) {
@@ -156,9 +157,9 @@ func opens[L algorithms.Limiter, O any](
 	}
 }
 
-// openQueue opens the queue, which admits whom it accepts, now or later. In a queue Burst wait besides
-// the one that leaves at once, so it gets one less. Where that is none, at full keys' one a day, there is
-// no such queue, and the first request takes the place for waiting too.
+// openQueue opens the queue, in which accepted requests count as admitted. A queue accepts Burst waiting requests and one that
+// leaves at once, so the Burst here is one less. A Burst of 0 isn't possible. So for full keys, which admit one request a day,
+// the first call also takes the place of a waiting request.
 func openQueue(run scripts.Runner, s Setting) (Allow, error) {
 	q, err := leakybucket.NewQueue(run, s.Limit.WithBurst(max(1, s.Limit.BurstOrRate()-1)))
 	if err != nil {
@@ -175,7 +176,7 @@ func openQueue(run scripts.Runner, s Setting) (Allow, error) {
 
 // weirRunner is a way in which Weir's limiters reach the server.
 type weirRunner struct {
-	suffix string // of the limiters' names
+	suffix string // of the names of limiters
 	client string
 	about  string
 	run    func(*Clients) (scripts.Runner, error)
@@ -196,7 +197,7 @@ var (
 	}
 )
 
-// coalesced is r through package coalesce. All limits that are opened share it, as those of a program do.
+// coalesced returns r with package coalesce in between. All limiters share one coalescer, as they would in a program.
 func coalesced(r weirRunner) weirRunner {
 	return weirRunner{
 		suffix: "-coalesce" + r.suffix, client: r.client, about: r.about + ", gathered by coalesce", fits: r.fits,
@@ -214,7 +215,7 @@ func coalesced(r weirRunner) weirRunner {
 	}
 }
 
-// floor is the name of the floor of an algorithm over r: floors have one client, and send each call by itself.
+// floor returns the name of the floor of an algorithm over r, or "". Only limiters over plain go-redis have floors.
 func (r weirRunner) floor(algorithm string) string {
 	if r.suffix == "" && slices.Contains(floored, algorithm) {
 		return "floor-" + algorithm
@@ -222,7 +223,7 @@ func (r weirRunner) floor(algorithm string) string {
 	return ""
 }
 
-// limiters returns those algorithms over r.
+// limiters returns the algorithms over r as peers.
 func (r weirRunner) limiters(which ...weirAlgorithm) (all []Peer) {
 	for _, a := range which {
 		all = append(all, Peer{

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 )
 
-// wire counts what goes over the connections that it opens.
+// wire counts the bytes and commands on the connections that it opens.
 type wire struct {
 	sent, received atomic.Int64
 
@@ -19,7 +19,7 @@ type wire struct {
 	commands map[string]int64
 }
 
-// dial opens a connection that is counted.
+// dial opens a connection whose traffic is counted.
 func (w *wire) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
 	if err != nil {
@@ -28,7 +28,7 @@ func (w *wire) dial(ctx context.Context, network, addr string) (net.Conn, error)
 	return &wiredConn{Conn: conn, wire: w}, nil
 }
 
-// count begins or ends a census, and returns what the last one has counted.
+// count starts or stops the counting of commands, and returns the previous counts.
 func (w *wire) count(on bool) map[string]int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -60,7 +60,7 @@ func (c *wiredConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// countCommands adds the names of the commands in p, which clients flush whole.
+// countCommands counts the commands in p by name. Clients write whole commands, so p doesn't end within one.
 func countCommands(p []byte, commands map[string]int64) {
 	for len(p) > 0 {
 		words, rest, ok := header(p, '*')
@@ -82,7 +82,7 @@ func countCommands(p []byte, commands map[string]int64) {
 	}
 }
 
-// header reads "*3\r\n" or "$10\r\n".
+// header parses the number in "*3\r\n" or "$10\r\n".
 func header(p []byte, kind byte) (n int, rest []byte, ok bool) {
 	end := bytes.Index(p, []byte("\r\n"))
 	if end < 2 || p[0] != kind {

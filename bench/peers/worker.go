@@ -12,10 +12,10 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// fullLimit is that of full keys: what is denied stays so for as long as anyone measures.
+// fullLimit is the limit of full keys. It is so low that they stay full during the measurement.
 var fullLimit = algorithms.Per(1, 24*time.Hour)
 
-// worker is this process: its clients, and the limiters that it has opened.
+// worker holds the clients of this process, and the limiters that it has opened.
 type worker struct {
 	setup   round.Setup
 	wire    *wire
@@ -25,7 +25,7 @@ type worker struct {
 	unfit   map[string]string // why limiters can't be measured on this server
 }
 
-// opening and naming are what a limiter is opened for, and what keys are named for.
+// opening is the key of an opened limiter, and naming is the key of a list of names.
 type (
 	opening struct {
 		prefix string
@@ -58,7 +58,7 @@ func newWorker(setup round.Setup) (*worker, error) {
 	return w, nil
 }
 
-// limiters are all that this worker can measure, and those that it can't on this server.
+// limiters returns all limiters, including those that can't be measured on this server.
 func (w *worker) limiters() (all []round.Limiter) {
 	for _, peer := range peers {
 		limiter := peer.Limiter
@@ -69,13 +69,13 @@ func (w *worker) limiters() (all []round.Limiter) {
 	return all
 }
 
-// round does what an order says.
+// round carries out an order.
 func (w *worker) round(order round.Order) (round.Tally, error) {
 	index := slices.IndexFunc(peers, func(p Peer) bool { return p.Name == order.Limiter })
 	if index < 0 {
 		return round.Tally{}, fmt.Errorf("there is no limiter %q", order.Limiter)
 	}
-	// All prefixes are of the same length, and so are all keys, whichever limiter's they are.
+	// The number has two digits, so that the keys of all limiters have the same length.
 	prefix := fmt.Sprintf("%s:%02d%s", w.setup.Prefix, index, order.Tag)
 	open, err := w.open(peers[index], Setting{Limit: order.Limit, Prefix: prefix + "o"})
 	if err != nil {
@@ -104,7 +104,7 @@ func (w *worker) round(order round.Order) (round.Tally, error) {
 	return tally, nil
 }
 
-// open returns the limiter in that setting, opened once.
+// open returns the limiter with a setting, which it opens on the first call.
 func (w *worker) open(peer Peer, s Setting) (Allow, error) {
 	key := opening{s.Prefix, s.Limit}
 	if allow, ok := w.opened[key]; ok {
@@ -118,11 +118,11 @@ func (w *worker) open(peer Peer, s Setting) (Allow, error) {
 	return allow, nil
 }
 
-// name returns so many keys.
+// name returns the names of count keys.
 func (w *worker) name(prefix string, count int) []string {
 	key := naming{prefix, count}
 	if w.keys[key] == nil {
-		var all strings.Builder // one allocation for them all, as each would be looked at before each round
+		var all strings.Builder // one allocation for all names, as the garbage collector would visit each before a round
 		for i := range count {
 			fmt.Fprintf(&all, "%s%06d", prefix, i)
 		}
@@ -135,17 +135,17 @@ func (w *worker) name(prefix string, count int) []string {
 	return w.keys[key]
 }
 
-// fillers is how many goroutines make keys full.
+// fillers is the number of goroutines that fill keys.
 const fillers = 64
 
-// fill makes this worker's part of the full keys full: one request each is all that they admit.
+// fill fills this worker's part of the full keys with one request each, as their limit is one request.
 func (w *worker) fill(allow Allow, keys []string, order round.Order) error {
 	var failed sync.Map
 	var all sync.WaitGroup
 	for g := range fillers {
 		all.Go(func() {
 			for i := w.setup.Worker + g*order.Workers; i < len(keys); i += fillers * order.Workers {
-				// One that races with itself may lose its first try.
+				// The first call of a limiter without atomic decisions may fail because of a race.
 				_, err := allow(context.Background(), keys[i])
 				if err != nil {
 					_, err = allow(context.Background(), keys[i])

@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// combinedFormat is the combined format of nginx and Apache, and the common one, which lacks its last two
-// fields. A virtual host may stand before it, and more fields after it, of which the first is taken as nginx's
-// $http_x_forwarded_for.
+// combinedFormat is the combined format of nginx and Apache, or the common format, which lacks the last two fields. A virtual
+// host may come before the fields. More fields may come after them; the first of these is nginx's $http_x_forwarded_for.
 type combinedFormat struct{ out []string }
 
 var combinedNames = []string{"address", "user", "time", "method", "path", "status", "referer", "agent", "forwarded", "host"}
@@ -61,7 +60,7 @@ func (c *combined) field(name string) string {
 
 var errCombined = errors.New(`it is not ADDRESS - USER [TIME] "REQUEST" STATUS BYTES …`)
 
-// parseCombined takes a line apart.
+// parseCombined parses a line.
 func parseCombined(line string) (c combined, err error) {
 	who, rest, found := strings.Cut(line, " [")
 	if !found {
@@ -97,8 +96,7 @@ func parseCombined(line string) (c combined, err error) {
 	return c, nil
 }
 
-// quoted returns what stands before the quote that ends it, and what follows. A backslash goes before a quote
-// that is part of it.
+// quoted returns the text before the closing quote, and the rest after it. A quote after a backslash is part of the text.
 func quoted(text string) (inner, rest string, found bool) {
 	for i := 0; i < len(text); i++ {
 		switch text[i] {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// usual are the names that logs give to a field, by the name that stands for all of them.
+// usual holds the usual names of fields in logs, by the name that represents them.
 var usual = map[string][]string{
 	"time": {
 		"time", "timestamp", "@timestamp", "ts", "time_iso8601", "time_local", "datetime", "date", "msec", "epoch",
@@ -22,11 +22,11 @@ var usual = map[string][]string{
 	"path": {"path", "uri", "request_uri", "url", "request.uri", "request.path", "RequestPath", "httpRequest.requestUrl"},
 }
 
-// A want is a field whose value is wanted.
+// A want selects a field or a part of it.
 type want struct {
 	field   string // its name in the log
-	parts   int    // so many of the path's parts, 0 for all of the value
-	address bool   // a port is no part of it
+	parts   int    // the number of leading path segments, or 0 for the whole value
+	address bool   // whether to remove a port
 }
 
 func (w want) String() string {
@@ -36,7 +36,7 @@ func (w want) String() string {
 	return w.field
 }
 
-// of returns the part of a value that is wanted.
+// of returns the selected part of a value.
 func (w want) of(value string) string {
 	if w.address && strings.IndexByte(value, ':') >= 0 {
 		if at, err := netip.ParseAddrPort(value); err == nil {
@@ -60,7 +60,7 @@ func (w want) of(value string) string {
 func wants(f format, o Options) ([]want, error) {
 	at, ok := find(f, o.Time, "time")
 	if !ok {
-		return nil, fmt.Errorf("no field has one of the usual names of a time: name it with -time-field, as one of %s", list(f.names()))
+		return nil, fmt.Errorf("no field has a usual name for the time: want one of %s with -time-field", list(f.names()))
 	}
 	found := []want{{field: at}}
 	keys := o.Key
@@ -81,14 +81,14 @@ func wants(f format, o Options) ([]want, error) {
 			if len(o.Key) > 0 {
 				return nil, fmt.Errorf("there is no field %q: want some of %s", key, list(f.names()))
 			}
-			return nil, fmt.Errorf("no field has one of the usual names of an address: name the key with -key, as one of %s", list(f.names()))
+			return nil, fmt.Errorf("no field has a usual name for an address: want one of %s with -key", list(f.names()))
 		}
 		found = append(found, want{field, parts, slices.Contains(usual["address"], field) && field != "host"})
 	}
 	return found, nil
 }
 
-// find returns the log's name of a field: that name itself, or else the first of the usual ones.
+// find returns the log's name of a field: the given name if the log has it, or else the first of the usual names.
 func find(f format, name, known string) (string, bool) {
 	candidates := usual[known]
 	if name != "" {
@@ -103,14 +103,14 @@ func find(f format, name, known string) (string, bool) {
 			return names[i], true
 		}
 	}
-	// A JSON object may lack a field that others have.
+	// In JSON lines, other objects may have the field.
 	_, open := f.(*jsonFormat)
 	return name, open && name != "" && usual[name] == nil
 }
 
 func list(names []string) string { return strings.Join(names, ", ") }
 
-// timeHint says more of a line that may be a CSV's header.
+// timeHint returns a hint for a line that may be the header of a CSV file.
 func timeHint(line string) string {
 	if names := header(line); len(names) > 1 {
 		return fmt.Sprintf(" (if this is the first line of a CSV, name its time with -time-field, as one of %s)", list(names))

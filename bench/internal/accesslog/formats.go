@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// A format takes lines apart.
+// A format parses lines.
 type format interface {
 	name() string
 	names() []string // of the fields
-	// values returns the wanted fields of a line, "" for one that it lacks. They are valid until the next call.
+	// values returns the wanted fields of a line, with "" for a missing one. They are valid until the next call.
 	values(line string, wanted []want) ([]string, error)
 }
 
@@ -29,7 +29,7 @@ func recognize(line string) format {
 	return nil
 }
 
-// isHeader says whether a line is a CSV's header that names the time.
+// isHeader reports whether a line is the header of a CSV file with a column for the time.
 func isHeader(line, timeField string) bool {
 	f := newCSV(line)
 	_, ok := find(f, timeField, "time")
@@ -70,7 +70,7 @@ func (f *jsonFormat) values(line string, wanted []want) ([]string, error) {
 	return f.out, nil
 }
 
-// member returns a string, number or boolean of an object as text, "" for anything else.
+// member returns a string, number or boolean of an object as text, or "" for anything else.
 func member(object map[string]json.RawMessage, name string) string {
 	value, ok := object[name]
 	if !ok {
@@ -84,7 +84,7 @@ func member(object map[string]json.RawMessage, name string) string {
 	switch value[0] {
 	case '"':
 		var text string
-		_ = json.Unmarshal(value, &text) // it is a string of a valid document
+		_ = json.Unmarshal(value, &text) // can't fail, as the document is valid
 		return text
 	case '{', '[', 'n':
 		return ""
@@ -92,7 +92,7 @@ func member(object map[string]json.RawMessage, name string) string {
 	return string(value)
 }
 
-// csvFormat is lines of values in the order of a header line's names.
+// csvFormat is CSV with a header line.
 type csvFormat struct {
 	columns []string
 	at      map[string]int
@@ -111,7 +111,7 @@ func newCSV(line string) *csvFormat {
 	return f
 }
 
-// separator returns what stands between the columns of a header line.
+// separator returns the character between the columns of a header line.
 func separator(line string) rune {
 	best := ','
 	for _, r := range ";\t" {
@@ -137,7 +137,7 @@ func (*csvFormat) name() string      { return "CSV" }
 func (f *csvFormat) names() []string { return f.columns }
 
 func (f *csvFormat) values(line string, wanted []want) ([]string, error) {
-	f.lines.Reset(line) // the reader goes on after an end
+	f.lines.Reset(line) // the CSV reader can continue after io.EOF
 	record, err := f.r.Read()
 	switch {
 	case errors.Is(err, csv.ErrFieldCount):

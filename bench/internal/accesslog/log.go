@@ -10,11 +10,11 @@ import (
 	"github.com/go-weir/weir/bench/internal/trace"
 )
 
-// Options say how a log is to be read.
+// Options say how to read a log.
 type Options struct {
 	Time   string        // the name of the field with the time; "" for the usual names
-	Key    []string      // the fields that together are the key: see [Read]; none for the address
-	Late   time.Duration // how much earlier than a line before it a line's time may be
+	Key    []string      // the fields that together are the key: see [Read]; the address if empty
+	Late   time.Duration // how far the time of a line may be before that of an earlier line
 	Spread bool          // whether requests with whole-second times are spread over their second
 }
 
@@ -27,20 +27,20 @@ type Log struct {
 	Time   string // the name of the field with the time
 	Key    string // the names of the fields that are the key
 
-	Lines     int     // that are not empty
-	Malformed LeftOut // lines that are no requests
+	Lines     int     // the number of lines that are not empty
+	Malformed LeftOut // lines that are not requests
 	Keyless   LeftOut // requests without a key
-	Late      LeftOut // requests that come later than Options.Late allows
-	Zoneless  bool    // some times have no zone, and were taken as UTC
-	Whole     bool    // all times are whole seconds
-	Spread    bool    // and were spread
+	Late      LeftOut // requests that are later in the log than Options.Late allows
+	Zoneless  bool    // whether some times have no zone, and were taken as UTC
+	Whole     bool    // whether all times are whole seconds
+	Spread    bool    // whether requests were spread over their second
 }
 
 // LeftOut are lines that were left out.
 type LeftOut struct {
 	Count int
-	First int    // the number of the first of them
-	Why   string // what was wrong with that one
+	First int    // the number of the first such line
+	Why   string // the reason for the first such line
 }
 
 func (l *LeftOut) add(line int, why string) {
@@ -49,7 +49,7 @@ func (l *LeftOut) add(line int, why string) {
 	}
 }
 
-// Notes say as sentences how the log was read.
+// Notes returns sentences that say how the log was read.
 func (l Log) Notes() []string {
 	notes := []string{fmt.Sprintf("Read as %s: the time is %s, the key is %s.", l.Format, l.Time, l.Key)}
 	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
@@ -85,7 +85,7 @@ func (l Log) check(name string) error {
 	for _, out := range []struct {
 		LeftOut
 		what string
-		most int // that may be left out
+		most int // the largest number of lines that may be left out
 	}{
 		{l.Malformed, "malformed", l.Lines / 2},
 		{l.Late, "out of order; -late allows more", l.Lines / 2},
@@ -101,7 +101,7 @@ func (l Log) check(name string) error {
 	return nil
 }
 
-// spread moves the requests of each second apart, evenly.
+// spread spreads the requests of each second evenly over that second.
 func spread(arrivals []trace.Arrival) {
 	for len(arrivals) > 0 {
 		n := 1
@@ -115,7 +115,7 @@ func spread(arrivals []trace.Arrival) {
 	}
 }
 
-// shown is a value as messages show it.
+// shown returns a value as messages show it.
 func shown(text string) string {
 	const most = 60
 	if runes := []rune(strings.ToValidUTF8(text, "\uFFFD")); len(runes) > most {

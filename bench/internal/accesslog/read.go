@@ -17,17 +17,16 @@ import (
 
 const (
 	longestLine = 1 << 20 // bytes
-	sample      = 20      // lines from which the format is told
+	sample      = 20      // lines from which the format is detected
 )
 
-// Read reads a log, which may be compressed by gzip. It keeps of each line its time and its key, and each
-// key once.
+// Read reads a log, which may be compressed by gzip. It keeps only the time and the key of each line. Equal keys share memory.
 //
-// What is the key is told by the names of fields, such as "address", "user" or "path", or any name in the
-// JSON objects ("request.host" is host in request) or the CSV's header. "path:1" is the first part of the
-// path. Several names make one key of all their values.
+// Options.Key has the names of the fields that are the key: "address", "user", "path" and so on, or a name in the JSON objects
+// ("request.host" is the member host of request) or in the CSV's header. "path:1" is the first segment of the path. Several
+// names make one key of all their values.
 //
-// Errors begin with the log's name and, where a line is at fault, its number.
+// Errors begin with the name of the log and, if a line is wrong, its number.
 func Read(name string, r io.Reader, o Options) (Log, error) {
 	input, err := decompressed(r)
 	if err != nil {
@@ -73,10 +72,10 @@ type numbered struct {
 	number int
 }
 
-// decompressed returns what r holds, also where that is compressed by gzip.
+// decompressed returns a reader for the content of r, which may be compressed by gzip.
 func decompressed(r io.Reader) (*bufio.Reader, error) {
 	buffered := bufio.NewReaderSize(r, 1<<16)
-	magic, _ := buffered.Peek(2) // the next to read is told of an error
+	magic, _ := buffered.Peek(2) // the next read returns the error, if there is one
 	if !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
 		return buffered, nil
 	}
@@ -87,14 +86,14 @@ func decompressed(r io.Reader) (*bufio.Reader, error) {
 	return bufio.NewReaderSize(plain, 1<<16), nil
 }
 
-// A lineReader reads the lines that are not empty.
+// A lineReader reads lines and skips empty ones.
 type lineReader struct {
 	r    *bufio.Reader
-	line int // the number of the last one
+	line int // the number of the last line
 	buf  []byte
 }
 
-// next returns a line. Of one that is too long it returns the beginning.
+// next returns the next line. If the line is too long, it returns the beginning.
 func (l *lineReader) next() (string, error) {
 	for {
 		l.buf = l.buf[:0]
@@ -118,22 +117,21 @@ func (l *lineReader) next() (string, error) {
 	}
 }
 
-// A reader makes arrivals of lines.
+// A reader converts lines to arrivals.
 type reader struct {
 	log    *Log
 	format format
-	wants  []want // the time, and the fields of the key
+	wants  []want // the time, then the fields of the key
 	clock  clock
 	late   time.Duration
-	latest time.Duration // of all times
-	at     int           // the line with it
-	sorted bool          // false if a line was out of order
-	last   time.Duration // of the line before
+	latest time.Duration // the latest time so far
+	at     int           // the number of the line with the latest time
+	sorted bool          // whether all lines so far are in the order of time
+	last   time.Duration // the time of the previous line
 	keys   map[string]string
 }
 
-// detect finds out which format the first lines have, and where in it the time and the key are. It returns
-// the lines that are not a header.
+// detect detects the format of the first lines, and the fields with the time and the key. It returns the lines after a header.
 func (rd *reader) detect(name string, first []numbered, o Options) (rest []numbered, err error) {
 	if len(first) == 0 {
 		return nil, fmt.Errorf("%s: it is empty", name)
@@ -162,7 +160,7 @@ func (rd *reader) detect(name string, first []numbered, o Options) (rest []numbe
 	return rest, nil
 }
 
-// take takes one line.
+// take adds the arrival of a line, or counts the line as left out.
 func (rd *reader) take(line string, number int) {
 	rd.log.Lines++
 	values, err := rd.format.values(line, rd.wants)
@@ -193,7 +191,7 @@ func (rd *reader) take(line string, number int) {
 	rd.log.Arrivals = append(rd.log.Arrivals, trace.Arrival{At: at, Key: key, Cost: 1})
 }
 
-// key returns the key of those values, or what it is missing.
+// key returns the key that the values make, or the name of the field that is missing.
 func (rd *reader) key(values []string) (key, missing string) {
 	for i, value := range values {
 		if value = rd.wants[i+1].of(value); value == "" || value == "-" {
@@ -212,7 +210,7 @@ func (rd *reader) key(values []string) (key, missing string) {
 	return key, ""
 }
 
-// finish puts the arrivals into the order of time, since the log's start.
+// finish sorts the arrivals by time, and makes their times relative to the log's start.
 func (rd *reader) finish(spreads bool) {
 	log := rd.log
 	if !rd.sorted {

@@ -20,7 +20,7 @@ const (
 	nl = "\n"
 )
 
-// combinedLine is a line of nginx's at second n of a minute.
+// combinedLine returns a line of nginx's combined format at second n of a minute.
 func combinedLine(address, n string) string {
 	return address + ` - - [25/Nov/2026:14:00:` + n + ` +0100] "GET /a/b?c HTTP/1.1" 200 5 "-" "curl/8 \"x\""` + nl
 }
@@ -60,7 +60,7 @@ func TestRead(t *testing.T) {
 				t.Errorf("got %v, %v, want %v", log.Arrivals, err, test.want)
 			}
 			if plain, err := Read("f", strings.NewReader(zipped(t, test.text)), test.o); err != nil || !reflect.DeepEqual(plain, log) {
-				t.Errorf("of the compressed log got %v, %v, want %v", plain, err, log)
+				t.Errorf("for the compressed log got %v, %v, want %v", plain, err, log)
 			}
 		})
 	}
@@ -78,7 +78,7 @@ func zipped(t *testing.T, text string) string {
 	return b.String()
 }
 
-// TestLeftOut: lines that are no requests are counted, and told with the first one's number.
+// TestLeftOut: lines that are not requests are counted, and the notes have the number of the first.
 func TestLeftOut(t *testing.T) {
 	text := "torn line\n\n" + combinedLine("a", "30") + strings.Repeat("x", longestLine+5) + "\n" + combinedLine("-", "31") +
 		combinedLine("a", "31") + combinedLine("late", "01") + combinedLine("a", "31") + combinedLine("b", "32")
@@ -105,7 +105,7 @@ func TestLeftOut(t *testing.T) {
 		"1 line without a key is left out. The first is line 5", "1 line is too late and is left out. The first is line 7",
 	} {
 		if !strings.Contains(notes, want) {
-			t.Errorf("there is no %q in\n%s", want, notes)
+			t.Errorf("the notes don't contain %q:\n%s", want, notes)
 		}
 	}
 }
@@ -120,8 +120,8 @@ func TestErrors(t *testing.T) {
 		"no format":             {"hello\nworld\n", Options{}, `f:1: "hello": want lines in nginx's or Apache's`},
 		"header without a time": {"\nwhen,who\n1,2\n", Options{}, `f:2: "when,who": want lines in nginx's or Apache's combined or common format, JSON objects, or CSV whose first line names its columns (if this is the first line of a CSV, name its time with -time-field, as one of when, who)`},
 		"header only":           {"time,ip\n", Options{}, "f: it contains no request"},
-		"other time":            {`{"a":1,"ip":"h"}`, Options{}, "f:1: no field has one of the usual names of a time: name it with -time-field, as one of a, ip"},
-		"no address":            {"time,who\n1795615201,a\n", Options{}, "f:1: no field has one of the usual names of an address: name the key with -key, as one of time, who"},
+		"other time":            {`{"a":1,"ip":"h"}`, Options{}, "f:1: no field has a usual name for the time: want one of a, ip with -time-field"},
+		"no address":            {"time,who\n1795615201,a\n", Options{}, "f:1: no field has a usual name for an address: want one of time, who with -key"},
 		"no such column":        {"time,who\n1795615201,a\n", Options{Key: []string{"whom"}}, `f:1: there is no field "whom": want some of time, who`},
 		"no such field":         {combinedLine("h", "01"), Options{Key: []string{"account"}}, `f:1: there is no field "account": want some of address, user,`},
 		"no such JSON field":    {`{"time":1795615201}`, Options{Key: []string{"x"}}, `f:1: it has no x; 1 of 1 lines are without a key; -key says what the key is`},
@@ -130,7 +130,7 @@ func TestErrors(t *testing.T) {
 		"mostly malformed":      {combinedLine("h", "01") + "x\ny\n", Options{}, "f:2: it is not ADDRESS - USER"},
 		"mostly late":           {combinedLine("h", "59") + combinedLine("h", "01") + combinedLine("h", "02"), Options{Late: s}, "f:2: its time is 58s before that of line 1; 2 of 3 lines are out of order; -late allows more"},
 		"times of no kind":      {"time,ip\nsoon,h\n", Options{}, `f:2: time "soon": want such as 2026-11-25T14:00:00Z`},
-		"offsets":               {"time,ip\n0.5,h\n", Options{}, `f:2: time "0.5": want one of the years 1980 to 2099`},
+		"offsets":               {"time,ip\n0.5,h\n", Options{}, `f:2: time "0.5": want a year from 1980 to 2099`},
 		"few fields":            {"time,ip\n1795615201\n", Options{}, "f:2: it has 1 fields, the header has 2"},
 		"open quote":            {"time,ip\n\"1795615201,h\n", Options{}, "f:2: it has a misplaced quote"},
 		"no gzip":               {"\x1f\x8bxx", Options{}, "f: "},

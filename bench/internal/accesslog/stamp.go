@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// layouts are the forms of times. Go reads a fraction of a second after any of them.
+// layouts are the layouts of times. Package time also accepts a fraction of a second in each.
 var layouts = []struct {
 	layout string
 	zone   bool
@@ -23,17 +23,17 @@ var layouts = []struct {
 	{"2006-01-02 15:04:05", false},
 }
 
-// Times that can be: the first keeps offsets apart from epochs, the last keeps sums exact.
+// The range of accepted times. The lower bound distinguishes offsets from times, and the upper one keeps sums exact.
 var (
 	earliest = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 	latest   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// A clock reads times, most of which have the form of the one before.
+// A clock parses times. It tries the layout of the previous time first.
 type clock struct {
 	layout   int
-	zoneless bool // there were times without a zone
-	parts    bool // there were parts of a second
+	zoneless bool // whether there were times without a zone
+	parts    bool // whether there were fractions of a second
 }
 
 // parse returns a time in microseconds since the Unix epoch.
@@ -57,14 +57,14 @@ func (c *clock) parse(text string) (us int64, err error) {
 
 func (c *clock) checked(text string, us int64) (int64, error) {
 	if us < earliest.UnixMicro() || us >= latest.UnixMicro() {
-		return 0, fmt.Errorf("time %s: want one of the years %d to %d", shown(text), earliest.Year(), latest.Year()-1)
+		return 0, fmt.Errorf("time %s: want a year from %d to %d", shown(text), earliest.Year(), latest.Year()-1)
 	}
 	c.parts = c.parts || us%1_000_000 != 0
 	return us, nil
 }
 
-// epoch reads a number of seconds, milliseconds, microseconds or nanoseconds since the Unix epoch, which
-// its size tells apart.
+// epoch parses a number of seconds, milliseconds, microseconds or nanoseconds since the Unix epoch. It derives the unit from the
+// size of the number.
 func epoch(text string) (us int64, ok bool) {
 	whole, fraction, _ := strings.Cut(text, ".")
 	n, err := strconv.ParseInt(whole, 10, 64)

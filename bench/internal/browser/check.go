@@ -15,14 +15,14 @@ import (
 
 // Wants are requirements of a page.
 type Wants struct {
-	Pictures int      // how many elements of class picture, each with one rendering to be seen
+	Pictures int      // the number of elements of class picture; each must have one visible rendering
 	Texts    []string // texts that must be visible
 }
 
 // Requirements of every page.
 const (
-	leastContrast = 4.5 // of any text, as the guidelines for accessibility have it
-	leastSize     = 9   // pixels, of any text
+	leastContrast = 4.5 // of any text, from the Web Content Accessibility Guidelines
+	leastSize     = 9   // of any text, in pixels
 )
 
 // CheckPage opens the HTML file at path on a wide screen and on a phone, in several fonts, in light and in dark mode. It reports
@@ -51,11 +51,11 @@ var look string
 // A sight is the result of look.js.
 type sight struct {
 	Width    int64    // of the page, in pixels
-	Dark     bool     // the page's background is
+	Dark     bool     // whether the page's background is dark
 	Text     string   // all visible text
 	Pictures []string // the class of the visible rendering of each picture, several separated by spaces
 	SameIDs  []string // ids that several elements have
-	Overlaps []string // texts of pictures whose ink is on that of another, or beyond the picture
+	Overlaps []string // texts of pictures that overlap another text or the picture's edge
 	Texts    []seenText
 }
 
@@ -68,7 +68,7 @@ type screen struct {
 	name          string
 	width, height int64
 	options       []chromedp.EmulateViewportOption
-	rendering     string // of pictures that is for it
+	rendering     string // the class of the rendering of pictures for this screen
 }
 
 var screens = []screen{
@@ -76,7 +76,7 @@ var screens = []screen{
 	{"phone", 375, 800, []chromedp.EmulateViewportOption{chromedp.EmulateMobile, chromedp.EmulateTouch}, "narrow"},
 }
 
-// inspect returns the faults of the page at path in that browser.
+// inspect returns the faults of the page at path in a browser.
 func inspect(browser context.Context, path string, wants Wants) ([]string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -115,7 +115,7 @@ func inspect(browser context.Context, path string, wants Wants) ([]string, error
 	return append(faults, events.faults(address)...), nil
 }
 
-// see looks at the page in a mode.
+// see runs look.js on the page in a mode, light or dark.
 func see(ctx context.Context, mode string) (sight, error) {
 	scheme := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: mode}}}
 	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, scheme); err != nil {

@@ -28,7 +28,7 @@ func page(t *testing.T, second vg.Point) string {
 	return b.String()
 }
 
-// TestInspect shows pages to the browser that fall short, and one that doesn't.
+// TestInspect: inspect finds the fault of each page, and none in a page without faults.
 func TestInspect(t *testing.T) {
 	good := page(t, vg.Point{X: 100, Y: 30})
 	with := func(text string) string { return strings.Replace(good, "</main>", text+"</main>", 1) }
@@ -41,7 +41,7 @@ func TestInspect(t *testing.T) {
 	for name, test := range map[string]struct {
 		page  string
 		wants Wants
-		want  string // in a fault; none for no fault
+		want  string // part of the fault, or "" for a page without faults
 	}{
 		"good":           {good, wants, ""},
 		"other text":     {good, Wants{Pictures: 1, Texts: []string{"B page"}}, `no text "B page"`},
@@ -58,7 +58,7 @@ func TestInspect(t *testing.T) {
 		"small on phone": {with("<style>.picture .narrow{max-width:200px}</style>"), wants, `on a phone in light mode in wide Go: "first" is 6.7 pixels high`},
 		"overlap":        {page(t, vg.Point{X: 20, Y: 30}), wants, `"first" and "second" overlap`},
 		"ink touches":    {page(t, vg.Point{X: 10, Y: 22}), wants, `"first" and "second" overlap`},
-		"ink apart":      {page(t, vg.Point{X: 10, Y: 17}), wants, ""}, // closer than lines are
+		"ink apart":      {page(t, vg.Point{X: 10, Y: 17}), wants, ""}, // closer than lines of text
 		"beyond":         {page(t, vg.Point{X: 340, Y: 30}), wants, `on a phone in light mode in Liberation Mono: "second" is beyond its picture`},
 		"above":          {page(t, vg.Point{X: 100, Y: 57}), wants, `"second" is beyond its picture`},
 		"same id":        {with("<p id=data></p>"), wants, `several elements have the id "data"`},
@@ -88,10 +88,10 @@ func TestMissing(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	t.Setenv(programEnv, "")
 	if _, _, err := start(t.Context()); err == nil || !strings.Contains(err.Error(), "install Debian's package chromium, or name") {
-		t.Errorf("without a browser: got %v, want what to install", err)
+		t.Errorf("without a browser: got %v, want an error that says what to install", err)
 	}
 	t.Setenv(programEnv, "no-such-browser")
-	if _, err := Prepare(t.Context()); err == nil || !strings.Contains(err.Error(), programEnv+" names no program") {
+	if _, err := Prepare(t.Context()); err == nil || !strings.Contains(err.Error(), programEnv+" does not name a program") {
 		t.Errorf("with another name: got %v", err)
 	}
 }

@@ -13,12 +13,12 @@ import (
 	"golang.org/x/image/font/gofont/goregular"
 )
 
-// A face is a font in which pages are checked, on any machine. The faces are narrow and wide, flat and tall, so that a page without
-// faults in all of them has none in the fonts of its readers.
+// A face is a font in which pages are checked. The faces are embedded, so that checks are the same on all machines. They differ
+// in width and height, so that a page without faults in all of them is likely to have none in other fonts.
 type face struct {
 	name          string
 	regular, bold []byte
-	measures      string // that are not the font's own, as CSS has them
+	measures      string // CSS that changes the font's metrics, or ""
 }
 
 var faces = []face{
@@ -31,7 +31,7 @@ var faces = []face{
 // family is the name of a face on the page.
 const family = "weir-bench-face"
 
-// script is JavaScript that shows the page in the face, and returns a promise that it is.
+// script returns JavaScript that shows the page in the face. Its value is a promise that is resolved when that is done.
 func (f face) script() string {
 	var rules strings.Builder
 	for weight, data := range map[string][]byte{"400": f.regular, "700": f.bold} {

@@ -1,5 +1,5 @@
-// Package browser checks HTML pages in a headless Chromium, on a large screen, in dark mode and on a phone. It finds or installs
-// the program.
+// Package browser checks HTML pages in a headless Chromium, on a large screen and on a phone, in light and in dark mode. It
+// finds Chromium or installs it.
 package browser
 
 import (
@@ -16,7 +16,7 @@ const programEnv = "WEIR_CHROMIUM"
 
 var programs = []string{"chromium", "chromium-browser", "google-chrome"}
 
-// errMissing says how to get a browser.
+// errMissing is the error if there is no browser.
 var errMissing = errors.New("no Chromium on this machine: install Debian's package chromium, or name a Chromium or Chrome in " + programEnv)
 
 // find returns the path of the program.
@@ -24,7 +24,7 @@ func find() (string, error) {
 	if named := os.Getenv(programEnv); named != "" {
 		path, err := exec.LookPath(named)
 		if err != nil {
-			return "", fmt.Errorf("%s names no program: %w", programEnv, err)
+			return "", fmt.Errorf("%s does not name a program: %w", programEnv, err)
 		}
 		return path, nil
 	}
@@ -36,8 +36,7 @@ func find() (string, error) {
 	return "", errMissing
 }
 
-// Prepare makes sure that there is a browser, and returns where it is from. If there is none, it installs Debian's package, if it
-// may.
+// Prepare finds a browser, and returns where it is from. If there is none, it installs Debian's package, which needs root.
 func Prepare(ctx context.Context) (how string, err error) {
 	path, err := find()
 	if err == nil {

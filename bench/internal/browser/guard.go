@@ -42,7 +42,7 @@ func guard(folder string) (release func(), err error) {
 	// The race detector, if it is on, would hold the process for a second at its end.
 	cmd.Env = append(os.Environ(), guardEnv+"="+folder, "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	cmd.Stderr = os.Stderr
-	procgroup.Own(cmd) // what ends this process is not for the guard
+	procgroup.Own(cmd) // so that signals to this process group don't end the guard
 	stdin, err := cmd.StdinPipe()
 	if err == nil {
 		err = cmd.Start()
@@ -52,18 +52,19 @@ func guard(folder string) (release func(), err error) {
 	}
 	return func() {
 		_ = stdin.Close()
-		_ = cmd.Wait() // it has said itself what went wrong
+		_ = cmd.Wait() // the guard has written its error to standard error
 	}, nil
 }
 
-// How long a browser's processes may take to end, and how often they are looked for.
+// The timeout for the end of a browser's processes, and the interval at which sweep looks for them.
 const (
 	ending = 20 * time.Second
 	glance = 10 * time.Millisecond
-	quiet  = 3 // looks that find none: one may have started another just before it ended
+	quiet  = 3 // looks in a row that must find none, as a process may have started another just before it ended
 )
 
-// sweep ends the processes that have the folder in their command lines, as all of a browser's have, and then removes it.
+// sweep ends the processes that have the folder in their command lines, which are those of the browser. Then it removes the
+// folder.
 func sweep(folder string) error {
 	last := time.Now().Add(ending)
 	for none := 0; none < quiet && time.Now().Before(last); time.Sleep(glance) {
@@ -74,14 +75,14 @@ func sweep(folder string) error {
 		}
 	}
 	err := os.RemoveAll(folder)
-	for err != nil && time.Now().Before(last) { // where there is no /proc, a process may still write
+	for err != nil && time.Now().Before(last) { // without /proc, a process may still write to the folder
 		time.Sleep(glance)
 		err = os.RemoveAll(folder)
 	}
 	return err
 }
 
-// users returns the processes that have the folder in their command lines; none where there is no /proc.
+// users returns the processes that have the folder in their command lines. Without /proc it returns none.
 func users(folder string) (found []*os.Process) {
 	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, path := range lines {

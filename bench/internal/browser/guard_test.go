@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// endEnv says how TestNothingIsLeft, in a process that it has started, is to end.
+// endEnv is set in a process that TestNothingIsLeft has started. It says how the process must end.
 const endEnv = "WEIR_BENCH_BROWSER_END"
 
-// endWithBrowser ends a test that has a browser.
+// endWithBrowser starts a browser and ends the test in the given way.
 func endWithBrowser(t *testing.T, how string) {
 	browser, closeAll, err := start(t.Context())
 	if err != nil {
@@ -28,21 +28,20 @@ func endWithBrowser(t *testing.T, how string) {
 	case "passes":
 		closeTab()
 	case "fails":
-		t.Fatal("as it is to")
+		t.Fatal("the test must fail here")
 	case "panics":
 		done := make(chan struct{})
-		go func() { panic("as it is to") }()
+		go func() { panic("the test must panic here") }()
 		<-done
 	case "exits":
 		os.Exit(3)
-	default: // is ended
+	default: // waits until the process is killed
 		_, _ = os.Stdout.WriteString("ready\n")
 		<-context.Background().Done()
 	}
 }
 
-// TestNothingIsLeft: however a test ends, of its browser there is neither a process nor a file when the output of the
-// test has ended.
+// TestNothingIsLeft: however a test ends, no process and no file of its browser is left when the output of the test has ended.
 func TestNothingIsLeft(t *testing.T) {
 	if how := os.Getenv(endEnv); how != "" {
 		endWithBrowser(t, how)
@@ -58,7 +57,7 @@ func TestNothingIsLeft(t *testing.T) {
 	} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
-			// Not t.TempDir, whose name is too long for the browser's sockets in it.
+			// The name of t.TempDir is too long for the browser's sockets.
 			temp, err := os.MkdirTemp("", "weir")
 			if err != nil {
 				t.Fatal(err)
@@ -82,20 +81,20 @@ func TestNothingIsLeft(t *testing.T) {
 					t.Errorf("got %q, %v", line, err)
 				}
 				if len(users(temp)) == 0 {
-					t.Error("there is no browser, or its command line doesn't name its folder")
+					t.Error("no browser has the folder in its command line")
 				}
 				if err := cmd.Process.Signal(signal); err != nil {
 					t.Error(err)
 				}
 			}
-			// That ends with the output, which the guard has too.
+			// Wait returns when the output ends. The guard shares the output.
 			err = cmd.Wait()
 			if passed := err == nil; passed != (how == "passes") {
-				t.Errorf("it ended with %v: %s", err, stderr.String())
+				t.Errorf("the process ended with %v: %s", err, stderr.String())
 			}
 			for _, dir := range []string{temp, home} {
 				if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-					t.Errorf("these are left: %q, %v: %s", left, err, stderr.String())
+					t.Errorf("these files are left: %q, %v: %s", left, err, stderr.String())
 				}
 			}
 			if left := users(temp); len(left) > 0 {

@@ -14,8 +14,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// start starts a browser with an empty profile and without a network. It writes only to one folder, which a guard removes.
-// closeAll returns when that is done.
+// start starts a browser with an empty profile and without a network. The browser writes only to one folder. closeAll ends the
+// browser, and returns when a guard has removed the folder.
 func start(parent context.Context) (ctx context.Context, closeAll func(), err error) {
 	path, err := find()
 	if err != nil {
@@ -32,7 +32,7 @@ func start(parent context.Context) (ctx context.Context, closeAll func(), err er
 	options := append(chromedp.DefaultExecAllocatorOptions[:len(chromedp.DefaultExecAllocatorOptions):len(chromedp.DefaultExecAllocatorOptions)],
 		chromedp.ExecPath(path),
 		chromedp.UserDataDir(filepath.Join(folder, "profile")),
-		// Besides its profile it has a socket in the folder for temporary files, reports of crashes in HOME, and caches.
+		// The browser also writes a socket to TMPDIR, crash reports to HOME, and caches.
 		chromedp.Env("HOME="+folder, "TMPDIR="+folder, "XDG_CONFIG_HOME="+folder, "XDG_CACHE_HOME="+folder, "XDG_DATA_HOME="+folder, "XDG_RUNTIME_DIR="+folder),
 		chromedp.DisableGPU,
 		// Requests to the network fail.
@@ -40,7 +40,7 @@ func start(parent context.Context) (ctx context.Context, closeAll func(), err er
 		chromedp.Flag("proxy-bypass-list", "<-loopback>"),
 	)
 	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // Chromium's sandbox is not for root
+		options = append(options, chromedp.NoSandbox) // Chromium's sandbox doesn't work for root
 	}
 	ctx, stopBrowser := chromedp.NewExecAllocator(parent, options...)
 	ctx, closeTab := chromedp.NewContext(ctx)
@@ -51,7 +51,7 @@ func start(parent context.Context) (ctx context.Context, closeAll func(), err er
 	}
 	if err := chromedp.Do(ctx); err != nil {
 		closeAll()
-		return nil, nil, fmt.Errorf("browser: starting %s: %w", path, err)
+		return nil, nil, fmt.Errorf("browser: can't start %s: %w", path, err)
 	}
 	return ctx, closeAll, nil
 }
@@ -72,12 +72,12 @@ func tab(browser context.Context) (ctx context.Context, seen *events, closeTab f
 	}
 	if err != nil {
 		closeTab()
-		return nil, nil, nil, fmt.Errorf("browser: opening a tab: %w", err)
+		return nil, nil, nil, fmt.Errorf("browser: can't open a tab: %w", err)
 	}
 	return ctx, seen, closeTab, nil
 }
 
-// add notes an event.
+// add adds an event if it is a request or an error.
 func (e *events) add(event any) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -97,7 +97,7 @@ func (e *events) add(event any) {
 	}
 }
 
-// faults says what has happened besides loading the page at address.
+// faults returns the errors, and the requests for anything except the page at address.
 func (e *events) faults(address string) (faults []string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package launch connects a program to a server: one that the user names, or one that it starts, in a container, as a program of
-// this machine, or inside this process.
+// Package launch connects to a server that the user names, or starts one: in a container, as a program of this machine, or
+// inside this process.
 package launch
 
 import (
@@ -17,12 +17,12 @@ import (
 // DefaultImage is the image of the server that is started by default.
 const DefaultImage = "redis:8.0"
 
-// A Server is a server that the program uses.
+// A Server is a server that [Reach] has connected to or [Start] has started.
 type Server struct {
 	How      string // "container redis:7.0", "at 10.0.0.1:6379"
 	Shape    string // "single", "cluster", "sentinel", "embedded"
 	Place    target.Place
-	Own      bool // started by this program, so that it has no other clients
+	Own      bool // whether this program has started it, so that it has no other clients
 	Warnings []string
 	Close    func() error
 }
@@ -52,8 +52,8 @@ func shape(place target.Place) string {
 	return "single"
 }
 
-// Start starts a server: a container of the image, or a program of that version. If no image is named and DefaultImage isn't
-// available, it starts the installed server or, without one, the embedded server, whose speed is not meaningful.
+// Start starts a server of the image, as a container or as a program of the same version. If image is "" and DefaultImage isn't
+// available, it starts the installed server. If there is none, it starts the embedded server, whose speed is not meaningful.
 func Start(ctx context.Context, image string) (*Server, error) {
 	named := image != ""
 	if !named {
@@ -96,7 +96,7 @@ func startKind(ctx context.Context, kind servers.Kind) (*Server, error) {
 	}, nil
 }
 
-// Embedded starts a miniredis in this process.
+// Embedded starts a miniredis server in this process.
 func Embedded(why string) (*Server, error) {
 	mini := miniredis.NewMiniRedis()
 	if err := mini.Start(); err != nil {

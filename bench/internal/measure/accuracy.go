@@ -13,8 +13,8 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// What the limiters are judged by: requests of one key, from many goroutines as fast as they come, for two
-// and a half periods, so that windows change twice.
+// The accuracy of a limiter is measured with requests for one key. Many goroutines send them without a pause for two and a
+// half periods, so that windows change twice.
 var (
 	accuracyLimit = algorithms.PerSecond(1000)
 	accuracyTime  = 2500 * time.Millisecond
@@ -22,15 +22,15 @@ var (
 
 const (
 	accuracyGoroutines = 64
-	accuracySteps      = 5 // of progress, as it takes longer than a round
+	accuracySteps      = 5 // steps of the progress bar for one limiter, as this takes longer than a round
 )
 
-// judged are the limiters that promise something.
+// judged returns the limiters that have a definition to compare them with.
 func (r *run) judged() []round.Limiter {
 	return slices.DeleteFunc(slices.Clone(r.limiters), func(l round.Limiter) bool { return l.Definition == round.None })
 }
 
-// accuracies counts what each limiter admits under concurrent load, beside its own definition.
+// accuracies counts the requests that each limiter admits under concurrent load, and the number that its definition admits.
 func (r *run) accuracies(ctx context.Context) error {
 	for _, limiter := range r.judged() {
 		r.bar.Say("accuracy of " + limiter.Name)
@@ -38,7 +38,7 @@ func (r *run) accuracies(ctx context.Context) error {
 			Limiter: limiter.Name, Limit: accuracyLimit, Tag: "w", Keys: round.Keys{Count: 1},
 			Goroutines: max(accuracyGoroutines, len(r.crew.workers)),
 		}
-		// Connections are opened and scripts loaded with another key.
+		// These calls open connections and load scripts. They use another key.
 		order.Calls = 2 * order.Goroutines
 		if _, err := r.do(ctx, order); err != nil {
 			return err
@@ -66,8 +66,8 @@ func (r *run) accuracies(ctx context.Context) error {
 	return nil
 }
 
-// A judgement is how many requests were admitted, and how many the definition admits of the same at the same times. When
-// within a call it was decided can't be known, so that is a range.
+// A judgement holds the number of requests that were admitted, and the number that the definition admits at the same times.
+// The latter is a range, because a client can't know when within a call the server decided.
 type judgement struct{ admitted, failed, low, high int }
 
 func (j judgement) values(calls int) []benchfmt.Value {
@@ -77,8 +77,8 @@ func (j judgement) values(calls int) []benchfmt.Value {
 	}
 }
 
-// judge judges the events of one key. The definition decides once as early and once as late as can be, and what may come
-// back of the limit during the longest call is allowed for either way.
+// judge judges the events of one key. It applies the definition twice: to the times at which calls began, and to those at
+// which they ended. It widens the range by the part of the limit that may become free during the longest call.
 func judge(definition round.Definition, limit algorithms.Limit, events []round.Event) (found judgement, err error) {
 	began, ended := make([]int64, 0, len(events)), make([]int64, 0, len(events))
 	var longest int64
@@ -100,8 +100,8 @@ func judge(definition round.Definition, limit algorithms.Limit, events []round.E
 	if err != nil {
 		return found, err
 	}
-	// A rate gives back its part of that time. A window or a log may give back all that was admitted in a stretch of that
-	// length, which is at most the number of calls in it.
+	// With a rate, the part that becomes free is in proportion to that time. With a window or a log, all requests that were
+	// admitted in a span of that length may become free at once. They are at most the calls in that span.
 	slack := min(mostIn(ended, time.Duration(longest)+1), int(limit.Rate))
 	if definition == round.GCRA || definition == round.SlidingCounter {
 		slack = 1 + int(float64(longest)*float64(limit.Rate)/float64(limit.Period))
@@ -110,7 +110,7 @@ func judge(definition round.Definition, limit algorithms.Limit, events []round.E
 	return found, nil
 }
 
-// mostIn is the most of some moments that lie in any span shorter than a period.
+// mostIn returns the largest number of moments in any span that is shorter than the period.
 func mostIn(moments []int64, period time.Duration) (most int) {
 	slices.Sort(moments)
 	first := 0

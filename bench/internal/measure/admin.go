@@ -15,17 +15,17 @@ import (
 	"github.com/go-weir/weir/bench/shared/target"
 )
 
-// admin is the measuring process' own connection: it asks the server for its figures and removes keys.
+// admin is the connection of the measuring process. It asks the server for its statistics and removes keys.
 type admin struct {
 	client  redis.UniversalClient
 	place   target.Place
-	pattern string // that all keys of this run match, and no others
+	pattern string // matches all keys of this run and no others
 }
 
-// rights are what measuring takes of a user.
+// rights are the ACL rules that a user needs to measure.
 const rights = "~*weir-bench-* +ping +info +time +scan +memory +@scripting +@read +@write"
 
-// open connects, and checks that nothing will be left behind for want of a right.
+// open connects, and checks that the user has the rights to remove all keys at the end.
 func open(ctx context.Context, place target.Place, prefix string) (*admin, error) {
 	a := &admin{client: place.Admin(), place: place, pattern: "*" + prefix + "*"}
 	if err := a.check(ctx, prefix); err != nil {
@@ -51,7 +51,7 @@ func (a *admin) check(ctx context.Context, prefix string) error {
 	return nil
 }
 
-// masters calls each for every master.
+// masters calls the function each for every master.
 func (a *admin) masters(ctx context.Context, each func(ctx context.Context, master *redis.Client) error) error {
 	switch client := a.client.(type) {
 	case *redis.ClusterClient:
@@ -62,7 +62,7 @@ func (a *admin) masters(ctx context.Context, each func(ctx context.Context, mast
 	return fmt.Errorf("measure: no masters of a %T", a.client)
 }
 
-// usage is what the server has done since it started.
+// usage is the processor time and the commands of a server since it started.
 type usage struct {
 	cpu      time.Duration // of the main threads
 	process  time.Duration // of all threads
@@ -74,7 +74,7 @@ type commandUsage struct {
 	took  float64 // µs
 }
 
-// usage asks all masters. A server that doesn't tell has used nothing.
+// usage returns the sum over all masters. A server that doesn't report its usage counts as zero.
 func (a *admin) usage(ctx context.Context) (usage, error) {
 	sum := usage{commands: map[string]commandUsage{}}
 	var mu sync.Mutex
@@ -104,8 +104,8 @@ func (a *admin) usage(ctx context.Context) (usage, error) {
 	return sum, err
 }
 
-// cpuOf is the processor time of the main thread, or of the process where the server tells no more, and that of the
-// process.
+// cpuOf returns the processor time of the main thread and of the whole process. If the server doesn't report that of the
+// main thread, both are the time of the process.
 func cpuOf(fields map[string]string) (main, process time.Duration) {
 	sum := func(names ...string) (sum time.Duration) {
 		for _, name := range names {
@@ -121,7 +121,7 @@ func cpuOf(fields map[string]string) (main, process time.Duration) {
 	return sum("used_cpu_sys_main_thread", "used_cpu_user_main_thread"), process
 }
 
-// field reads one of "calls=3,usec=12,usec_per_call=4.00".
+// field returns the number of a name in a value such as "calls=3,usec=12,usec_per_call=4.00".
 func field(value, name string) float64 {
 	for part := range strings.SplitSeq(value, ",") {
 		if key, number, _ := strings.Cut(part, "="); key == name {
@@ -132,7 +132,7 @@ func field(value, name string) float64 {
 	return 0
 }
 
-// since is what was done between two usages.
+// since returns the usage between before and u.
 func (u usage) since(before usage) usage {
 	diff := usage{cpu: u.cpu - before.cpu, process: u.process - before.process, commands: map[string]commandUsage{}}
 	for name, now := range u.commands {
@@ -144,7 +144,7 @@ func (u usage) since(before usage) usage {
 	return diff
 }
 
-// calls is how many commands that was, those that scripts ran included.
+// calls returns the number of commands, including those that scripts ran.
 func (u usage) calls() (sum float64) {
 	for _, command := range u.commands {
 		sum += command.calls
@@ -152,8 +152,8 @@ func (u usage) calls() (sum float64) {
 	return sum
 }
 
-// took is how long the commands took that clients sent, in µs. A script's time holds that of the commands it
-// ran, so of these only those count that came from a client: sent tells how many of each name.
+// took returns the time in µs of the commands that clients sent. The time of a script includes that of the commands that it
+// ran. So a command counts only in the share that clients sent, where sent is their number by name.
 func (u usage) took(sent map[string]float64) (sum float64) {
 	for name, command := range u.commands {
 		share := 1.0
@@ -165,7 +165,7 @@ func (u usage) took(sent map[string]float64) (sum float64) {
 	return sum
 }
 
-// scan calls each with some keys of this run at a time, and the master they are on.
+// scan calls the function each with batches of the keys that match the pattern, and with the master that holds them.
 func (a *admin) scan(ctx context.Context, pattern string, each func(ctx context.Context, master *redis.Client, keys []string) error) error {
 	return a.masters(ctx, func(ctx context.Context, master *redis.Client) error {
 		for cursor := uint64(0); ; {
@@ -184,16 +184,16 @@ func (a *admin) scan(ctx context.Context, pattern string, each func(ctx context.
 // cleanupTime is how long the removal of keys may take.
 const cleanupTime = 2 * time.Minute
 
-// clean removes all keys of this run, also where ctx has ended.
+// clean removes all keys of this run, even if ctx has ended.
 func (a *admin) clean(ctx context.Context) error {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer stop()
 	var err error
-	for found := true; found && err == nil; { // again, as the server may still have had commands of workers to run
+	for found := true; found && err == nil; { // repeats, as the server may still run commands of workers
 		var some atomic.Bool
 		err = a.scan(ctx, a.pattern, func(ctx context.Context, master *redis.Client, keys []string) error {
 			some.Store(true)
-			pipe := master.Pipeline() // one command a key: a cluster's may be of different slots
+			pipe := master.Pipeline() // one command for each key, as keys of a cluster may be in different slots
 			for _, key := range keys {
 				pipe.Unlink(ctx, key)
 			}
@@ -208,13 +208,14 @@ func (a *admin) clean(ctx context.Context) error {
 	return nil
 }
 
-// size is what keys take, and how many they are.
+// size is the memory and the number of keys.
 type size struct {
 	bytes int64
 	keys  int
 }
 
-// memory is what keys with that tag take, by the number of their limiter: all have PREFIX:NNTAG in their names.
+// memory returns the memory of the keys with the tag, by the number of their limiter. The names of the keys contain
+// PREFIX:NNTAG, where NN is that number.
 func (a *admin) memory(ctx context.Context, prefix, tag string) (map[int]size, error) {
 	var mu sync.Mutex
 	taken := map[int]size{}
@@ -226,7 +227,7 @@ func (a *admin) memory(ctx context.Context, prefix, tag string) (map[int]size, e
 				return err
 			}
 			bytes, err := master.MemoryUsage(ctx, name).Result()
-			if errors.Is(err, redis.Nil) { // it has expired
+			if errors.Is(err, redis.Nil) { // the key has expired
 				continue
 			}
 			if err != nil {
@@ -241,11 +242,11 @@ func (a *admin) memory(ctx context.Context, prefix, tag string) (map[int]size, e
 	return taken, err
 }
 
-// describe asks the server what it is, and of how many masters.
+// describe returns the name and version of the server, and the number of its masters.
 func (a *admin) describe(ctx context.Context, embedded bool) (name string, nodes int, err error) {
 	var mu sync.Mutex
 	err = a.masters(ctx, func(ctx context.Context, master *redis.Client) error {
-		// A user that may not ask for it, or a server that doesn't tell, is no reason to stop.
+		// Measuring goes on without a name if the user has no right to INFO or the server doesn't support it.
 		info, _ := master.Info(ctx, "server").Result()
 		mu.Lock()
 		defer mu.Unlock()
@@ -258,17 +259,18 @@ func (a *admin) describe(ctx context.Context, embedded bool) (name string, nodes
 	return name, nodes, err
 }
 
-// idleTime is how long a server is watched for what others do.
+// idleTime is how long busy counts the commands of other clients.
 const idleTime = 500 * time.Millisecond
 
-// busy says what is known of others that use the server meanwhile, and whether its figures hold theirs too.
+// busy counts the commands of other clients before a run. It returns a doubt if they are many, as the server's processor time
+// then includes theirs, or a note if the server doesn't count commands.
 func (a *admin) busy(ctx context.Context) (note, doubt string) {
 	before, err := a.usage(ctx)
 	if err != nil {
 		return "", ""
 	}
 	if len(before.commands) == 0 {
-		return "the server does not tell what commands cost it (INFO commandstats)", ""
+		return "the server doesn't report the cost of commands (INFO commandstats)", ""
 	}
 	select {
 	case <-time.After(idleTime):
@@ -279,7 +281,7 @@ func (a *admin) busy(ctx context.Context) (note, doubt string) {
 		return "", ""
 	}
 	if rate := after.since(before).calls() / idleTime.Seconds(); rate > 20 {
-		return "", fmt.Sprintf("others ran %.0f commands a second on this server before it began, and its processor time holds theirs too", rate)
+		return "", fmt.Sprintf("other clients ran %.0f commands a second before the run; the server's processor time includes them", rate)
 	}
 	return "", ""
 }

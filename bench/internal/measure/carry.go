@@ -16,8 +16,8 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// carryOut measures on the server that the flags name, and leaves nothing there. If it returns an error, the results are those
-// until then.
+// carryOut measures on the server that the flags name, and removes its keys there. If it returns an error, it also returns
+// the results that it had until then.
 func (a asked) carryOut(ctx context.Context, out, shown io.Writer) (done results.Run, err error) {
 	began, average := time.Now(), loadAverage()
 	r := &run{plan: a.plan, filled: map[string]bool{}, failed: map[string]bool{}}
@@ -52,7 +52,7 @@ func (a asked) carryOut(ctx context.Context, out, shown io.Writer) (done results
 	return r.done, err
 }
 
-// prepare reaches or starts the server, and starts the workers. The caller ends the run, also after an error.
+// prepare reaches or starts the server, and starts the workers. The caller must call end on the run, even after an error.
 func (a asked) prepare(ctx context.Context, r *run, say func(string)) (s *launch.Server, err error) {
 	dir, remove, err := workshop()
 	if err != nil {
@@ -112,10 +112,10 @@ func (a asked) start(ctx context.Context, r *run, s *launch.Server, path string)
 	return err
 }
 
-// atEnd has end call a function. The functions are called in the reverse order.
+// atEnd registers a function for end to call. The function that was registered last is called first.
 func (r *run) atEnd(f func() error) { r.ends = append(r.ends, f) }
 
-// end ends what the run has started.
+// end stops everything that the run has started.
 func (r *run) end() error {
 	var err error
 	for _, f := range slices.Backward(r.ends) {

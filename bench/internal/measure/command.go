@@ -39,7 +39,7 @@ disagree, or if a floor is slower than its limiter. A floor only makes the calls
 All keys have a random part in their names. They are removed at the end, also after Ctrl-C, which
 prints what was measured so far.`
 
-// defaultLimiters are measured where none are named, and defaultBeside is the one that they are compared with.
+// Without the flag -limiters, defaultLimiters are measured. Without -beside, they are compared with defaultBeside.
 const (
 	defaultBeside   = "redis_rate"
 	defaultLimiters = "weir-gcra,weir-fixedwindow,weir-slidinglog,redis_rate,floor-gcra"
@@ -80,7 +80,7 @@ func action(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	if a.file != "" { // it is too late to find that out at the end
+	if a.file != "" { // at the end, the results would be lost
 		if err := wholefile.Writable(a.file); err != nil {
 			return err
 		}
@@ -93,7 +93,7 @@ func action(ctx context.Context, cmd *cli.Command) error {
 	if len(done.Results) == 0 {
 		return interruption(ctx, err)
 	}
-	// What there is, is told and kept, whatever has ended it.
+	// The results so far are printed and written, even after an error.
 	if _, failed := io.WriteString(out, printed(done)); failed != nil {
 		err = errors.Join(err, failed)
 	}
@@ -103,7 +103,7 @@ func action(ctx context.Context, cmd *cli.Command) error {
 	return interruption(ctx, err)
 }
 
-// interruption is err, or what to say of it if it is of an interruption.
+// interruption returns the error to report: "interrupted" if err comes from the end of ctx, or else err.
 func interruption(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return errors.New("interrupted")

@@ -19,8 +19,8 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// workerPackage is the program that calls the limiters. It is a module of its own, so that the dependencies of other libraries
-// are no dependencies of this program.
+// workerPackage is the program that calls the limiters. It is in a separate module, so that this program doesn't depend on
+// the libraries of those limiters.
 const workerPackage = "github.com/go-weir/weir/bench/peers"
 
 // build builds the worker in dir and returns its path.
@@ -41,13 +41,12 @@ func build(ctx context.Context, dir string) (string, error) {
 		if last := strings.LastIndexByte(said, '\n'); last >= 0 {
 			said = said[last+1:]
 		}
-		return "", fmt.Errorf("the limiters to measure can't be built: %w: %s; it takes Go, and a checkout of the repository or a network", err, said)
+		return "", fmt.Errorf("can't build the limiters: %w: %s; want Go, and a checkout of the repository or a network", err, said)
 	}
 	return path, nil
 }
 
-// source is a folder of the checkout that this program was built from, or "", the current one, where that
-// is no more.
+// source returns the folder of the worker in the checkout that this program was built from, or "" if it doesn't exist.
 func source() string {
 	_, file, _, _ := runtime.Caller(0)
 	dir := filepath.Join(filepath.Dir(file), "..", "..", "peers")
@@ -57,8 +56,8 @@ func source() string {
 	return dir
 }
 
-// installed is the version of this program's module, if "go install" has built it, or else "". The worker has the
-// same.
+// installed returns the version of this program's module if "go install" has built it, or else "". The worker's module has
+// the same version.
 func installed() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "(devel)" {
@@ -67,7 +66,7 @@ func installed() string {
 	return info.Main.Version
 }
 
-// crew is the worker processes. They end with this process, whatever becomes of it: they read from it.
+// crew holds the worker processes. A worker ends when its standard input is closed, so also when this process dies.
 type crew struct{ workers []*worker }
 
 type worker struct {
@@ -75,11 +74,11 @@ type worker struct {
 	stdin   io.WriteCloser
 	orders  *gob.Encoder
 	answers *gob.Decoder
-	stderr  bytes.Buffer // to be read when it is dismissed
-	dismiss func()       // ends it, and waits for that; all but the first call do nothing
+	stderr  bytes.Buffer // may be read after dismiss
+	dismiss func()       // ends the process and waits for it; later calls do nothing
 }
 
-// hire starts workers, and returns what they can measure.
+// hire starts workers, and returns the limiters that they can measure.
 func hire(path string, count int, setup round.Setup) (*crew, []round.Limiter, error) {
 	c := &crew{}
 	var limiters []round.Limiter
@@ -112,7 +111,7 @@ func hire(path string, count int, setup round.Setup) (*crew, []round.Limiter, er
 func start(path string, setup round.Setup) (*worker, error) {
 	w := &worker{command: exec.Command(path)}
 	w.command.Stderr = &w.stderr
-	procgroup.Own(w.command) // Ctrl-C is for this process alone, which then ends them
+	procgroup.Own(w.command) // Ctrl-C reaches this process only, which then ends the workers
 	var err error
 	if w.stdin, err = w.command.StdinPipe(); err != nil {
 		return nil, err
@@ -136,8 +135,8 @@ func start(path string, setup round.Setup) (*worker, error) {
 	return w, nil
 }
 
-// do has the workers do their parts of an order at the same time, as many as there are goroutines for, and
-// returns what came of it. If ctx ends first they are dismissed.
+// do splits an order among the workers, has them carry out their parts at the same time, and returns their tallies. With
+// fewer goroutines than workers, only that many workers take part. If ctx ends first, do dismisses the workers.
 func (c *crew) do(ctx context.Context, order round.Order) ([]round.Tally, error) {
 	busy := c.workers[:min(len(c.workers), order.Goroutines)]
 	tallies, errs := make([]round.Tally, len(busy)), make([]error, len(busy))
@@ -167,7 +166,7 @@ func (c *crew) do(ctx context.Context, order round.Order) ([]round.Tally, error)
 	return tallies, errors.Join(errs...)
 }
 
-// pids are those of the workers' processes.
+// pids returns the process IDs of the workers.
 func (c *crew) pids() (all []int) {
 	for _, w := range c.workers {
 		all = append(all, w.command.Process.Pid)
@@ -175,10 +174,10 @@ func (c *crew) pids() (all []int) {
 	return all
 }
 
-// share is the i-th of n parts of a whole.
+// share returns the size of the i-th of n nearly equal parts of a whole.
 func share(whole, i, n int) int { return whole*(i+1)/n - whole*i/n }
 
-// failure ends a worker that has failed, and says why as far as it has said so itself.
+// failure ends a worker that has failed. It returns an error with the first line that the worker wrote to standard error.
 func (w *worker) failure(err error) error {
 	w.dismiss()
 	said := strings.TrimSpace(w.stderr.String())
@@ -195,7 +194,7 @@ func (c *crew) dismiss() {
 	}
 }
 
-// workshop is where the worker is built.
+// workshop makes a temporary folder in which the worker is built.
 func workshop() (dir string, remove func(), err error) {
 	dir, err = os.MkdirTemp("", "weir-measure-")
 	return dir, func() { _ = os.RemoveAll(dir) }, err

@@ -13,8 +13,7 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// admits is how many of the requests at these moments, in nanoseconds since the Unix epoch, a definition
-// admits.
+// admits returns how many requests at the given moments a definition admits. Moments are nanoseconds since the Unix epoch.
 func admits(definition round.Definition, limit algorithms.Limit, moments []int64) (admitted int, err error) {
 	slices.Sort(moments)
 	if definition == round.SlidingCounter {
@@ -38,12 +37,12 @@ func admits(definition round.Definition, limit algorithms.Limit, moments []int64
 	return admitted, nil
 }
 
-// allower is what a definition needs of a limiter.
+// An allower is a limiter in this process that decides as a definition says.
 type allower interface {
 	Allow(ctx context.Context, key string) (algorithms.Result, error)
 }
 
-// define returns the definition as a limiter in this process.
+// define returns a limiter that decides as the definition says.
 func define(definition round.Definition, limit algorithms.Limit, clock algorithms.Option) (allower, error) {
 	switch definition {
 	case round.FixedWindow:
@@ -58,8 +57,8 @@ func define(definition round.Definition, limit algorithms.Limit, clock algorithm
 	return nil, fmt.Errorf("measure: there is no definition %q to judge by", definition)
 }
 
-// counterAdmits is what a sliding window counter admits: it counts the admitted of each whole period since the
-// Unix epoch, and takes those of the period before as spread evenly over it.
+// counterAdmits returns how many requests a sliding window counter admits. Such a limiter counts the admitted requests of
+// each whole period since the Unix epoch, and assumes that those of the previous period were spread evenly over it.
 func counterAdmits(limit algorithms.Limit, moments []int64) (admitted int) {
 	period, rate := int64(limit.Period), float64(limit.Rate)
 	var window, before, within int64

@@ -12,8 +12,8 @@ import (
 // mostDelay is the longest delay of replies.
 const mostDelay = 10 * time.Second
 
-// delayed returns the place of a proxy of the server, which holds back each reply for the delay, and a function that ends the
-// proxy. Without a delay it is the place of the server.
+// delayed starts a proxy of the server that delays each reply, and returns its place and a function that ends it. Without a
+// delay it starts no proxy and returns the place of the server.
 func delayed(ctx context.Context, place target.Place, delay time.Duration) (_ target.Place, end func() error, err error) {
 	if delay == 0 {
 		return place, func() error { return nil }, nil

@@ -25,7 +25,7 @@ func TestDelay(t *testing.T) {
 	}
 }
 
-// TestDelayOfWhat: places that no proxy can stand for are refused.
+// TestDelayOfWhat: places that a proxy can't replace are refused.
 func TestDelayOfWhat(t *testing.T) {
 	for _, url := range []string{
 		"rediss://127.0.0.1:1", "unix:///none", "redis://127.0.0.1:1,redis://127.0.0.1:2", "redis://127.0.0.1:1?master_name=m",

@@ -14,7 +14,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/command"
 )
 
-// asked is what the flags ask for.
+// asked holds the values of the flags.
 type asked struct {
 	plan
 	limiters string
@@ -30,11 +30,11 @@ type asked struct {
 func read(cmd *cli.Command) (a asked, err error) {
 	for _, flag := range []string{"redis", "server", "limiters", "beside", "write"} {
 		if cmd.IsSet(flag) && strings.TrimSpace(cmd.String(flag)) == "" {
-			return a, command.Misuse(cmd, "-%s is empty: want a value, or no such flag", flag)
+			return a, command.Misuse(cmd, "-%s is empty: want a value, or leave the flag out", flag)
 		}
 	}
 	if cmd.IsSet("redis") && cmd.IsSet("server") {
-		return a, command.Misuse(cmd, "-redis is a server that runs, -server one to start: want one of the two")
+		return a, command.Misuse(cmd, "-redis names a running server, and -server one to start: want one of the two")
 	}
 	if a.plan, err = readPlan(cmd); err != nil {
 		return a, err
@@ -51,7 +51,7 @@ func read(cmd *cli.Command) (a asked, err error) {
 	return a, nil
 }
 
-// readPlan reads the flags that say what is measured.
+// readPlan returns the plan that the flags ask for.
 func readPlan(cmd *cli.Command) (p plan, err error) {
 	chosen, err := listFlag(cmd, "parts", func(s string) (string, error) {
 		if !slices.Contains(parts, s) {
@@ -83,7 +83,7 @@ func readPlan(cmd *cli.Command) (p plan, err error) {
 	return p, err
 }
 
-// readLoads reads the flags that say under which loads.
+// readLoads returns the loads that the flags ask for.
 func readLoads(cmd *cli.Command, processes int) ([]ask, error) {
 	goroutines, err := listFlag(cmd, "goroutines", whole(1, 10_000))
 	if err != nil {
@@ -104,7 +104,7 @@ func readLoads(cmd *cli.Command, processes int) ([]ask, error) {
 	return loads(processes, goroutines, rates, denials, keys), nil
 }
 
-// wrong returns the error of a flag that can't be used.
+// wrong returns the error for a flag with a wrong value.
 func wrong(cmd *cli.Command, flag string, err error) error {
 	return command.Misuse(cmd, "-%s: %v", flag, err)
 }
@@ -121,10 +121,10 @@ func listFlag[T any](cmd *cli.Command, name string, parse func(string) (T, error
 	return all, nil
 }
 
-// parts are what can be measured.
+// parts are the values of the flag -parts.
 var parts = []string{"speed", "accuracy", "memory"}
 
-// listOf reads values with commas between.
+// listOf parses values that are separated by commas.
 func listOf[T any](text string, parse func(string) (T, error)) (all []T, err error) {
 	for part := range strings.SplitSeq(text, ",") {
 		if part = strings.TrimSpace(part); part == "" {

@@ -8,7 +8,7 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// every returns so many moments, so far apart, from a whole second on.
+// every returns n moments at equal distances. The first is at a whole second.
 func every(n int, apart time.Duration) (moments []int64) {
 	start := time.Unix(1_800_000_000, 0).UnixNano()
 	for i := range n {
@@ -17,8 +17,8 @@ func every(n int, apart time.Duration) (moments []int64) {
 	return moments
 }
 
-// TestAdmits holds each definition to what it admits of requests that come ten times as fast as the limit
-// of 10 a second, for two and a half seconds.
+// TestAdmits checks how many requests each definition admits if they come for two and a half seconds, ten times as fast as
+// the limit of 10 a second.
 func TestAdmits(t *testing.T) {
 	for _, test := range []struct {
 		definition round.Definition
@@ -28,7 +28,7 @@ func TestAdmits(t *testing.T) {
 		{round.AlignedWindow, 30},
 		{round.SlidingLog, 30},
 		{round.GCRA, 10 + 24},               // the burst, and one each tenth of a second
-		{round.SlidingCounter, 10 + 10 + 5}, // ten; then one each time that a tenth of the window before has left the span
+		{round.SlidingCounter, 10 + 10 + 5}, // ten, then one whenever another tenth of the previous window has passed
 	} {
 		got, err := admits(test.definition, algorithms.PerSecond(10), every(250, 10*time.Millisecond))
 		if err != nil || got != test.want {
@@ -36,11 +36,11 @@ func TestAdmits(t *testing.T) {
 		}
 	}
 	if _, err := admits("whatever", algorithms.PerSecond(10), nil); err == nil {
-		t.Error("there is a definition of whatever")
+		t.Error("an unknown definition is accepted")
 	}
 }
 
-// TestJudge counts what was admitted, and tells what was promised: 34, or one less or more.
+// TestJudge: a judgement has the number of admitted requests, and the promised range, which is 33 to 35.
 func TestJudge(t *testing.T) {
 	limit := algorithms.PerSecond(10)
 	moments := every(250, 10*time.Millisecond)

@@ -8,13 +8,14 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// inResults are the limiters of bench/RESULTS.md, which "results" stands for: Weir's, one of each other library, and a floor.
+// inResults are the limiters of bench/RESULTS.md: Weir's, one of each other library, and a floor. The flag value "results"
+// stands for them.
 const inResults = "weir-gcra,weir-fixedwindow,weir-slidinglog,weir-fixedwindow-rueidis,weir-gcra-coalesce,weir-gcra-cachedenials," +
 	"weir-allof,weir-onebyone,weir-inflight,redis_rate,throttled,ulule,go-redisstore,mennanov-tokenbucket,httprate-redis,rueidislimiter," +
 	"floor-gcra"
 
-// namesOf returns the names of limiters with the one that they are compared with, and that one. If none is named to be
-// compared with, it is redis_rate, or the last of names that don't hold it.
+// namesOf returns the names of all limiters to measure, and the name of the one that the others are compared with, which all
+// contains. If beside is empty, that is redis_rate, or the last name if redis_rate isn't among the names.
 func namesOf(names, beside string) (all, with string) {
 	if names == "results" {
 		names = inResults
@@ -34,8 +35,8 @@ func namesOf(names, beside string) (all, with string) {
 	return strings.Join(list, ","), beside
 }
 
-// choose returns those of all limiters that are named, in the order in which they are named. What can't be
-// measured on this server is left out where it was not named itself.
+// choose returns the limiters with the given names, in the order of the names. For "all" and the default names it leaves out
+// limiters that can't run on this server. If the user has named such a limiter, it returns an error.
 func choose(all []round.Limiter, names string) (chosen []round.Limiter, err error) {
 	if names == "all" {
 		return slices.DeleteFunc(slices.Clone(all), func(l round.Limiter) bool { return l.Unfit != "" }), nil
@@ -45,7 +46,7 @@ func choose(all []round.Limiter, names string) (chosen []round.Limiter, err erro
 		i := slices.IndexFunc(all, func(l round.Limiter) bool { return l.Name == name })
 		switch {
 		case i < 0:
-			return nil, fmt.Errorf("there is no limiter %q; measure -limiters list tells which there are", name)
+			return nil, fmt.Errorf("there is no limiter %q; measure -limiters list prints their names", name)
 		case all[i].Unfit != "" && names != defaultLimiters:
 			return nil, fmt.Errorf("%s can't be measured here: %s", name, all[i].Unfit)
 		case all[i].Unfit == "" && !slices.Contains(chosen, all[i]):
@@ -55,7 +56,7 @@ func choose(all []round.Limiter, names string) (chosen []round.Limiter, err erro
 	return chosen, nil
 }
 
-// unfit says which limiters are left out, and why.
+// unfit returns a warning for each limiter that choose leaves out.
 func unfit(all []round.Limiter, names string) (warnings []string) {
 	for _, l := range all {
 		if l.Unfit != "" && (names == "all" || names == defaultLimiters && slices.Contains(strings.Split(names, ","), l.Name)) {

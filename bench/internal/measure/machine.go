@@ -17,7 +17,7 @@ import (
 	"github.com/go-weir/weir/bench/shared/target"
 )
 
-// machine is the one this runs on, as far as it tells.
+// machine describes this machine.
 func machine() results.Machine {
 	m := results.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Go: runtime.Version()}
 	if infos, err := cpu.Info(); err == nil && len(infos) > 0 {
@@ -26,7 +26,7 @@ func machine() results.Machine {
 	return m
 }
 
-// loadAverage is that of the last minute, or 0 where it isn't known.
+// loadAverage returns the load average of the last minute, or 0 if it isn't known.
 func loadAverage() float64 {
 	if average, err := load.Avg(); err == nil {
 		return average.Load1
@@ -34,8 +34,8 @@ func loadAverage() float64 {
 	return 0
 }
 
-// A watch sees how much of the processors' time others use than this process, its workers, and a server on this
-// machine.
+// A watch measures the processor time of this machine, and that of its own processes: this one, the workers, and the server
+// if it runs on this machine. The difference is the time that other programs use.
 type watch struct {
 	own   []*process.Process
 	local bool // the server is on this machine
@@ -54,20 +54,20 @@ func watching(pids []int, local bool) (*watch, error) {
 	return w, nil
 }
 
-// spent is processor time since some moment of the past.
+// spent is processor time since a fixed moment in the past.
 type spent struct {
 	known            bool
-	busy, whole, own float64 // seconds: of the machine, its processors' whole time, and of own processes
+	busy, whole, own float64 // in seconds: used on the machine, used and idle, and used by the watch's own processes
 }
 
-// now tells what was spent until now. server is the time of the server's processes.
+// now returns the time spent until now. server is the processor time of the server.
 func (w *watch) now(ctx context.Context, server time.Duration) (s spent) {
 	times, err := cpu.TimesWithContext(ctx, false)
 	if err != nil || len(times) == 0 {
 		return spent{}
 	}
 	t := times[0]
-	// Time in interrupts belongs to no process, and much of it is the clients' own.
+	// Time in interrupts counts as idle: it belongs to no process, and the clients cause much of it.
 	s.busy = t.User + t.System + t.Nice + t.Steal
 	s.whole = s.busy + t.Idle + t.Iowait + t.Irq + t.Softirq
 	for _, p := range w.own {
@@ -84,7 +84,7 @@ func (w *watch) now(ctx context.Context, server time.Duration) (s spent) {
 	return s
 }
 
-// others is the share of the processors' time, in percent, that others used between two moments.
+// others returns the percentage of the processors' time that other programs used between two moments.
 func others(before, after spent) (percent float64, known bool) {
 	whole := after.whole - before.whole
 	if !before.known || !after.known || whole <= 0 {
@@ -94,7 +94,7 @@ func others(before, after spent) (percent float64, known bool) {
 	return 100 * min(1, max(0, used/whole)), true
 }
 
-// onThisMachine says whether all addresses of a place are of this machine.
+// onThisMachine reports whether all addresses of a place belong to this machine.
 func onThisMachine(place target.Place) bool {
 	if place.Network == "unix" {
 		return true

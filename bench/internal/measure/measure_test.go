@@ -28,10 +28,10 @@ func measure(ctx context.Context, args ...string) (code int, stdout, stderr stri
 	return code, out.String(), err.String()
 }
 
-// short are flags with which a load takes moments.
+// short are flags that make the measurement of a load take less than a second.
 var short = []string{"-for", "30ms", "-rounds", "2"}
 
-// succeed measures, and returns what was printed and the document that was written.
+// succeed runs the command, and returns its output and the run that it wrote.
 func succeed(t *testing.T, args ...string) (string, results.Run) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "run.txt")
@@ -46,8 +46,8 @@ func succeed(t *testing.T, args ...string) (string, results.Run) {
 	return stdout, run
 }
 
-// bystander puts a key of the user on a server, and returns a function which checks that it is the only key
-// there, that it is as it was, and that nothing was flushed.
+// bystander sets a key on a server. It returns a function that checks that the key is unchanged, that no keys of the
+// measurement are left, and that no command has flushed data or reset statistics.
 func bystander(t *testing.T, place target.Place) (check func()) {
 	t.Helper()
 	client := place.Admin()
@@ -73,13 +73,13 @@ func bystander(t *testing.T, place target.Place) (check func()) {
 		}
 		for name := range used.commands {
 			if strings.HasPrefix(name, "flush") || name == "config|resetstat" {
-				t.Errorf("the command %s was run on a server that is the user's", name)
+				t.Errorf("the command %s was run on the user's server", name)
 			}
 		}
 	}
 }
 
-// TestMeasure measures on each server what it can, in small, and holds what is told to what must be so.
+// TestMeasure runs a small measurement on each kind of server, and checks that the figures are plausible.
 func TestMeasure(t *testing.T) {
 	for _, kind := range servers.All() {
 		t.Run(kind.Name, func(t *testing.T) {
@@ -101,7 +101,7 @@ func TestMeasure(t *testing.T) {
 			}
 			for _, m := range run.Memory() {
 				bytes := m.Value(results.KeyBytes)
-				if bytes < 16 { // as little as Valkey tells of a short string
+				if bytes < 16 { // Valkey reports this for a short string
 					t.Errorf("%s: %v bytes after %d requests", m.Limiter, bytes, m.Requests)
 				}
 				if m.Limiter == "weir-slidinglog-rueidis" && bytes < 9*float64(m.Requests) {
@@ -131,7 +131,7 @@ func checkSeries(t *testing.T, load results.Load, s results.Series) {
 		if round.Iters == 0 || value(results.Failed) > 0 || value(results.Wrong) > 0 {
 			t.Errorf("%s, %s: %+v", load, s.Limiter, round.Values)
 		}
-		// There may be few requests: of those to be denied by half any part may be.
+		// There may be only a few requests, so a share of 50 % isn't exact.
 		if share := 100 * value(results.Denied); load.Denials != 50 && share != load.Denials {
 			t.Errorf("%s, %s: %v percent are denied", load, s.Limiter, share)
 		}
@@ -140,7 +140,7 @@ func checkSeries(t *testing.T, load results.Load, s results.Series) {
 				t.Errorf("%s, %s: %s is %v", load, s.Limiter, unit, value(unit))
 			}
 		}
-		// A client that finds a script unknown sends it again, in one of its calls.
+		// A call takes a second command if the server doesn't know the script yet.
 		if value(results.P99.Unit) < value(results.P50.Unit) || value(results.Commands) < 1 || value(results.Commands) > 1.1 ||
 			value(results.ServerCommands) < 2 || value(results.Sent) < 100 || value(results.Received) < 4 || value(results.Allocs) < 1 {
 			t.Errorf("%s, %s: %+v", load, s.Limiter, round.Values)
@@ -148,14 +148,15 @@ func checkSeries(t *testing.T, load results.Load, s results.Series) {
 	}
 }
 
-// TestAccuracy judges limiters under load: Weir's admit what they promise, and a mere counter promises nothing.
+// TestAccuracy: Weir's limiters admit the promised number of requests under load. A bare counter has no definition, so it isn't
+// judged.
 func TestAccuracy(t *testing.T) {
 	kind := servers.All()[0]
 	addr := servers.Start(t, kind).Addr
 	stdout, run := succeed(t, "-redis", "redis://"+addr, "-limiters", "weir-gcra,weir-slidinglog-rueidis,bare-incr", "-processes", "2", "-parts", "accuracy")
 	all := run.Accuracy()
 	if len(all) != 2 || !strings.Contains(stdout, "\n-rueidis") {
-		t.Fatalf("judged were %+v", all)
+		t.Fatalf("the judged limiters are %+v", all)
 	}
 	for _, a := range all {
 		if admitted := a.Value(results.Admitted); a.Value(results.Failed) > 0 || admitted < a.Value(results.Least) || admitted > a.Value(results.Most) {
@@ -188,11 +189,11 @@ func TestSentinel(t *testing.T) {
 	_, run := succeed(t, "-redis", strings.Join(urls, ","), "-limiters", "weir-gcra,weir-gcra-rueidis", "-denials", "50", "-parts", "speed")
 	check()
 	if run.Nodes != 1 || len(run.Loads()) != 2 {
-		t.Errorf("measured was %+v", run)
+		t.Errorf("the run is %+v", run)
 	}
 }
 
-// TestInterrupted stops it in the middle: what there is, is told and kept, and no key is.
+// TestInterrupted: an interrupted run prints and writes its results so far, and removes its keys.
 func TestInterrupted(t *testing.T) {
 	redis := miniredis.RunT(t)
 	ctx, interrupt := context.WithCancel(t.Context())
@@ -212,17 +213,17 @@ func TestInterrupted(t *testing.T) {
 	}
 	run, err := results.Read(path)
 	if err != nil || !run.Interrupted || len(run.Loads()) != 1 || len(run.Loads()[0].Series) != 2 {
-		t.Errorf("what is kept is %+v, %v", run, err)
+		t.Errorf("the written run is %+v, %v", run, err)
 	}
 	if !strings.Contains(stdout, "Interrupted: ") || !strings.Contains(stdout, "redis_rate") {
-		t.Errorf("what is told is %q", stdout)
+		t.Errorf("the output is %q", stdout)
 	}
 	if keys := redis.Keys(); len(keys) > 0 {
 		t.Errorf("keys are left: %q", keys)
 	}
 }
 
-// TestFailures are servers on which nothing can be measured: one line, nothing printed or written.
+// TestFailures: if a server can't be measured, the command prints one line to standard error, and writes no file.
 func TestFailures(t *testing.T) {
 	addr := servers.Start(t, servers.All()[0]).Addr
 	admin := redis.NewClient(&redis.Options{Addr: addr})
@@ -253,7 +254,7 @@ func TestFailures(t *testing.T) {
 				t.Errorf("exit code %d, stdout %q, stderr %q, want %q in it", code, stdout, stderr, test.want)
 			}
 			if left, _ := os.ReadDir(filepath.Dir(path)); len(left) > 0 {
-				t.Errorf("written was %v", left)
+				t.Errorf("the command has written %v", left)
 			}
 		})
 	}
@@ -262,7 +263,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestLimit: where keys reach the limit that is named, denials are not wrong.
+// TestLimit: denials don't count as wrong if -limit sets a limit that keys can reach.
 func TestLimit(t *testing.T) {
 	redis := miniredis.RunT(t)
 	stdout, run := succeed(t, "-redis", "redis://"+redis.Addr(), "-limiters", "weir-gcra,redis_rate", "-goroutines", "2", "-denials", "0", "-keys", "hot",
@@ -273,7 +274,7 @@ func TestLimit(t *testing.T) {
 		}
 	}
 	if strings.Contains(stdout, "wrong") {
-		t.Errorf("right denials are called wrong:\n%s", stdout)
+		t.Errorf("right denials count as wrong:\n%s", stdout)
 	}
 }
 
@@ -309,7 +310,7 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
-// TestList names every limiter, without a server.
+// TestList: -limiters list prints every limiter, and needs no server.
 func TestList(t *testing.T) {
 	code, stdout, stderr := measure(t.Context(), "-limiters", "list")
 	if code != 0 || stderr != "" {

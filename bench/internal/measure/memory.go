@@ -13,15 +13,14 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// logLengths are after how many admitted requests of one key its memory is asked for.
+// logLengths are the numbers of admitted requests of one key after which its memory is measured.
 var logLengths = []int{1, 10, 100, 1000}
 
-// memoryLimit lets all of them through, and is so slow that what one request leaves is still there when the
-// server is asked for it.
+// memoryLimit admits all of these requests. Its period is long, so that no key expires before its memory is measured.
 var memoryLimit = algorithms.Per(1_000_000, 365*24*time.Hour)
 
-// memories measures what one key of each limiter takes on the server. All limiters are asked before the server
-// is, as that takes a look at all of its keys.
+// memories measures the memory of one key of each limiter. It calls all limiters before it asks the server, because finding
+// the keys takes a scan of the whole server.
 func (r *run) memories(ctx context.Context) error {
 	failed := map[string]bool{}
 	admitted := 0
@@ -41,7 +40,7 @@ func (r *run) memories(ctx context.Context) error {
 		admitted = length
 		taken, err := r.admin.memory(ctx, r.prefix, memoryTag+"o")
 		if err != nil {
-			return fmt.Errorf("the memory of keys: %w", err)
+			return fmt.Errorf("can't measure the memory of keys: %w", err)
 		}
 		for _, limiter := range r.judged() {
 			number := slices.IndexFunc(r.all, func(l round.Limiter) bool { return l.Name == limiter.Name })
@@ -56,5 +55,5 @@ func (r *run) memories(ctx context.Context) error {
 	return nil
 }
 
-// memoryTag is the tag of the keys whose memory is asked for.
+// memoryTag is the tag of the keys whose memory is measured.
 const memoryTag = "m"

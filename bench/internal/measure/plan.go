@@ -11,7 +11,7 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// A plan is what is measured, beside which limiters and where.
+// A plan says what is measured, and under which loads.
 type plan struct {
 	processes int
 	loads     []ask
@@ -22,18 +22,18 @@ type plan struct {
 	speed, accuracy, memory bool
 }
 
-// enough is how many requests a second of all keys together the limits of keys that are not full let
-// through, where none is named: more than any server decides.
+// enough is the number of requests a second that the limits of all keys that are not full admit together, if -limit isn't
+// set. No server decides that many.
 const enough = 1_000_000
 
-// An ask is a load.
+// An ask is a load to measure.
 type ask struct {
 	processes, goroutines int
 	denials, rate         float64 // percent, and requests a second
 	keys                  round.Keys
 }
 
-// asked is the load as results name it.
+// asked returns the load as package results represents it.
 func (a ask) asked() results.Asked {
 	keys := strconv.Itoa(a.keys.Count)
 	if a.keys.Zipf > 0 {
@@ -42,18 +42,18 @@ func (a ask) asked() results.Asked {
 	return results.Asked{Processes: a.processes, Goroutines: a.goroutines, Keys: keys, Denials: a.denials, Rate: a.rate}
 }
 
-// limitOf is the limit of the keys of a load that are not full.
+// limitOf returns the limit of those keys of a load that are not full.
 func (p plan) limitOf(a ask) algorithms.Limit {
 	switch {
 	case p.limit != nil:
 		return *p.limit
-	case a.keys.Count == 1 || a.keys.Zipf > 0: // one key gets them all, or nearly
+	case a.keys.Count == 1 || a.keys.Zipf > 0: // one key gets all requests, or most
 		return algorithms.PerMinute(60 * enough)
 	}
 	return algorithms.PerMinute(int64(max(60, 60*enough/a.keys.Count)))
 }
 
-// order is a round of a load.
+// order returns the order for one round of a limiter under a load.
 func (p plan) order(limiter string, a ask) round.Order {
 	return round.Order{
 		Limiter: limiter, Limit: p.limitOf(a), Tag: tagOf(a),
@@ -61,7 +61,8 @@ func (p plan) order(limiter string, a ask) round.Order {
 	}
 }
 
-// tagOf tells the keys of a load from those of loads with other numbers of keys, whose limits are others.
+// tagOf returns a tag for the names of the keys of a load. Loads with other numbers of keys have other tags, because their
+// limits differ.
 func tagOf(a ask) string {
 	if a.keys.Zipf > 0 {
 		return fmt.Sprintf("z%d", a.keys.Count)
@@ -69,7 +70,7 @@ func tagOf(a ask) string {
 	return fmt.Sprintf("s%d", a.keys.Count)
 }
 
-// loads are all combinations of what the flags list.
+// loads returns all combinations of the values that the flags list.
 func loads(processes int, goroutines []int, rates, denials []float64, keys []round.Keys) (all []ask) {
 	if len(rates) == 0 {
 		rates = []float64{0}
@@ -86,7 +87,7 @@ func loads(processes int, goroutines []int, rates, denials []float64, keys []rou
 	return all
 }
 
-// parseKeys reads "hot", "1000" or "zipf:1000".
+// parseKeys parses "hot", "1000" or "zipf:1000".
 func parseKeys(text string) (round.Keys, error) {
 	if text == "hot" {
 		return round.Keys{Count: 1}, nil
@@ -106,5 +107,5 @@ func parseKeys(text string) (round.Keys, error) {
 	return keys, nil
 }
 
-// maxKeys is how many keys can be named in as many digits as all have.
+// maxKeys is the largest number of keys. The names of keys have six digits.
 const maxKeys = 1_000_000

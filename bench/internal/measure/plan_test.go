@@ -13,9 +13,9 @@ func TestUsage(t *testing.T) {
 	after := usage{cpu: 3 * time.Second, commands: map[string]commandUsage{"get": {160, 1600}, "evalsha": {40, 2000}, "set": {30, 300}}}
 	used := after.since(before)
 	if used.cpu != 2*time.Second || used.calls() != 60+30+30 {
-		t.Errorf("used was %+v, %v calls", used, used.calls())
+		t.Errorf("the usage is %+v, %v calls", used, used.calls())
 	}
-	// Of the 60 GETs 15 came from the client, the others and all SETs from the scripts.
+	// The client sent 15 of the 60 GETs. Scripts ran the other GETs and all SETs.
 	if got := used.took(map[string]float64{"evalsha": 30, "get": 15}); got != 1500+600/4 {
 		t.Errorf("the commands took %v µs, want %v", got, 1500+600/4)
 	}
@@ -54,7 +54,7 @@ func TestLoads(t *testing.T) {
 	}
 }
 
-// TestEnough holds the limits of keys that are not full to let a million requests a second through in all.
+// TestEnough: the default limits of all keys together admit a million requests a second.
 func TestEnough(t *testing.T) {
 	for keys, want := range map[int]string{1: "60000000/minute", 100: "600000/minute", 100_000: "600/minute", 1_000_000: "60/minute"} {
 		if got := (plan{}).limitOf(ask{keys: round.Keys{Count: keys}}).String(); got != want {
@@ -63,7 +63,7 @@ func TestEnough(t *testing.T) {
 	}
 }
 
-// TestNamesOf compares with redis_rate, with what is named, or with the last.
+// TestNamesOf: limiters are compared with the one that is named, or else with redis_rate, or else with the last.
 func TestNamesOf(t *testing.T) {
 	for _, test := range []struct{ names, beside, all, with string }{
 		{defaultLimiters, "", defaultLimiters, "redis_rate"},
@@ -79,7 +79,7 @@ func TestNamesOf(t *testing.T) {
 	}
 }
 
-// TestExpected says how long it will take.
+// TestExpected: the first line of the output says how long the run takes.
 func TestExpected(t *testing.T) {
 	r := run{plan: plan{rounds: 10, length: 500 * time.Millisecond, speed: true, memory: true, loads: make([]ask, 4)}, limiters: make([]round.Limiter, 5)}
 	if got, want := r.expected(), "Measuring 5 limiters, 4 loads, 10 rounds of 500ms each: about 1m53s."; got != want {
@@ -91,7 +91,7 @@ func TestExpected(t *testing.T) {
 	}
 }
 
-// TestOthers tells what others than the own processes used of the machine.
+// TestOthers: others returns the share of the processor time that other programs used.
 func TestOthers(t *testing.T) {
 	before := spent{true, 100, 1000, 10}
 	for _, test := range []struct {
@@ -101,7 +101,7 @@ func TestOthers(t *testing.T) {
 	}{
 		{spent{true, 101, 1002, 11}, 0, true},
 		{spent{true, 101.5, 1002, 10.5}, 50, true},
-		{spent{true, 101, 1002, 12}, 0, true}, // processes' time is counted in steps
+		{spent{true, 101, 1002, 12}, 0, true}, // the time of a process has a coarse resolution
 		{spent{}, 0, false},
 		{before, 0, false},
 	} {
@@ -129,7 +129,7 @@ func TestShare(t *testing.T) {
 			sum += share(100, i, n)
 		}
 		if sum != 100 || share(n, 0, n) != 1 {
-			t.Errorf("the %d parts of 100 are %d together", n, sum)
+			t.Errorf("the sum of the %d parts of 100 is %d", n, sum)
 		}
 	}
 }

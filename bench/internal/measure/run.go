@@ -23,18 +23,18 @@ type run struct {
 	admin    *admin
 	watch    *watch
 	prefix   string
-	all      []round.Limiter // that the workers know
-	limiters []round.Limiter // that are measured
+	all      []round.Limiter // the limiters that the workers know
+	limiters []round.Limiter // the limiters that are measured
 	bar      progress.Bar
 
-	filled map[string]bool // tags of keys of which all limiters have made the full ones full
-	failed map[string]bool // limiters of which a failure is noted
+	filled map[string]bool // the tags whose full keys all limiters have filled
+	failed map[string]bool // the limiters with a note about a failure
 	orders uint64
 	ends   []func() error
 	done   results.Run
 }
 
-// measure does all that the plan says. When ctx ends it stops with what there is, and says so.
+// measure carries out the plan. If ctx ends first, it stops, marks the run as interrupted and returns an error.
 func (r *run) measure(ctx context.Context) error {
 	for _, part := range []struct {
 		wanted bool
@@ -51,7 +51,7 @@ func (r *run) measure(ctx context.Context) error {
 	return nil
 }
 
-// steps is how many steps of progress there are. A step takes as long as a round.
+// steps returns the number of steps of the progress bar. A step takes as long as a round.
 func (r *run) steps() (n int) {
 	if r.speed {
 		n += len(r.loads) * r.rounds * len(r.limiters)
@@ -65,13 +65,13 @@ func (r *run) steps() (n int) {
 	return n
 }
 
-// gap is what a round takes besides its own time, and starting what a run does before the first.
+// gap is the time between two rounds, and starting is the time before the first. Both are estimates.
 const (
 	gap      = 30 * time.Millisecond
 	starting = 5 * time.Second
 )
 
-// expected says what will be done, and how long it will take.
+// expected returns a sentence that says what is measured, and how long it takes.
 func (r *run) expected() string {
 	takes := starting + time.Duration(r.steps())*(r.length+gap)
 	about := takes.Round(time.Second)
@@ -85,7 +85,7 @@ func (r *run) expected() string {
 	return "Measuring " + text + ": about " + spoken(about) + "."
 }
 
-// spoken is a duration without what is zero in it: 12m, 1m30s, 45s.
+// spoken formats a duration without "0s" at its end: 12m, 1m30s, 45s.
 func spoken(d time.Duration) string {
 	if d >= time.Minute && d%time.Minute == 0 {
 		return fmt.Sprintf("%dm", d/time.Minute)
@@ -109,7 +109,7 @@ func (r *run) loadsInTurn(ctx context.Context) error {
 	return nil
 }
 
-// fill makes the full keys of all limiters full, once for each number of keys.
+// fill uses up the limits of the keys that must be full, with each limiter, once for each number of keys.
 func (r *run) fill(ctx context.Context, a ask) error {
 	if a.denials == 0 || r.filled[tagOf(a)] {
 		return nil
@@ -125,15 +125,15 @@ func (r *run) fill(ctx context.Context, a ask) error {
 	return nil
 }
 
-// do has the workers carry out an order. The requests of each order are others.
+// do has the workers carry out an order. Each order has its own random seed.
 func (r *run) do(ctx context.Context, order round.Order) ([]round.Tally, error) {
 	r.orders++
 	order.Seed = r.orders
 	return r.crew.do(ctx, order)
 }
 
-// load measures all limiters under one load, a round each in turn, so that what else the machine does is done
-// to all. When it is cut short it returns the whole turns.
+// load measures all limiters under one load. They take turns of one round each, so that other work of the machine slows all
+// of them. If load is interrupted, it returns the rounds of the turns that are complete.
 func (r *run) load(ctx context.Context, a ask) (rounds []*benchfmt.Result, err error) {
 	sent := make([]map[string]float64, len(r.limiters))
 	for i, limiter := range r.limiters {
@@ -144,7 +144,7 @@ func (r *run) load(ctx context.Context, a ask) (rounds []*benchfmt.Result, err e
 	for turn := range r.rounds {
 		turns := make([]*benchfmt.Result, len(r.limiters))
 		for at := range r.limiters {
-			// Each turn begins with another, so that none always comes after the same.
+			// Each turn begins with another limiter, so that the first one isn't always the same.
 			i := (at + turn) % len(r.limiters)
 			if turns[i], err = r.once(ctx, a, r.limiters[i].Name, sent[i]); err != nil {
 				return rounds, err
@@ -156,10 +156,11 @@ func (r *run) load(ctx context.Context, a ask) (rounds []*benchfmt.Result, err e
 	return rounds, nil
 }
 
-// censusCalls is how many calls it takes to learn which commands a limiter sends.
+// censusCalls is the number of calls for which the commands of a limiter are counted.
 const censusCalls = 100
 
-// warm has connections opened and scripts loaded before anything counts, and learns which commands a decision sends.
+// warm makes calls that aren't measured, so that connections are open and scripts loaded. Then it counts the commands that the
+// limiter sends, and returns their number for each decision by name.
 func (r *run) warm(ctx context.Context, a ask, limiter string) (sent map[string]float64, err error) {
 	order := r.order(limiter, a)
 	order.Rate, order.Calls = 0, 2*order.Goroutines
@@ -212,8 +213,8 @@ func (r *run) once(ctx context.Context, a ask, limiter string, sent map[string]f
 	return &benchfmt.Result{Name: a.asked().Named(limiter), Iters: calls, Values: values}, nil
 }
 
-// figures are what workers and the server tell of a round. Whether a key that isn't full is denied wrongly is known only
-// if its limit is one that can't be reached.
+// figures returns the values of a round from the tallies of the workers and the usage of the server. Denials by keys that
+// aren't full count as wrong only if their limit is unreachable.
 func figures(tallies []round.Tally, used usage, sent map[string]float64, unreachable bool) (values []benchfmt.Value, calls int, err error) {
 	var sum round.Tally
 	var throughput float64
@@ -225,7 +226,7 @@ func figures(tallies []round.Tally, used usage, sent map[string]float64, unreach
 		throughput += float64(tally.Calls) / tally.Took.Seconds()
 		decoded, err := hdrhistogram.Decode(tally.Latency)
 		if err != nil {
-			return nil, 0, fmt.Errorf("measure: latencies of a worker: %w", err)
+			return nil, 0, fmt.Errorf("measure: can't read the latencies of a worker: %w", err)
 		}
 		latency.Merge(decoded)
 		sum.Calls += tally.Calls
@@ -241,7 +242,7 @@ func figures(tallies []round.Tally, used usage, sent map[string]float64, unreach
 		sum.Received += tally.Received
 	}
 	if sum.Calls == 0 {
-		return nil, 0, errors.New("measure: a round without a call: want longer rounds")
+		return nil, 0, errors.New("measure: a round ended before its first call: want longer rounds")
 	}
 	n := float64(sum.Calls)
 	commands, inRound := 0.0, map[string]float64{}
@@ -273,10 +274,10 @@ func figures(tallies []round.Tally, used usage, sent map[string]float64, unreach
 	return values, int(sum.Calls), nil
 }
 
-// newHistogram returns one like the workers'.
+// newHistogram returns a histogram with the same range and precision as those of the workers.
 func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, 120e9, 2) }
 
-// fourDigits rounds a value to four digits, as more say nothing.
+// fourDigits rounds a value to four digits. The measurement isn't more precise than that.
 func fourDigits(value float64) float64 {
 	short, err := strconv.ParseFloat(strconv.FormatFloat(value, 'g', 4, 64), 64)
 	if err != nil {

@@ -14,13 +14,13 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// width is that of the screen, and longest that of limiters' names in tables: longer ones are broken.
+// width is the width of the screen. longest is the width of limiters' names in tables, where longer names are broken.
 const (
 	width   = 80
 	longest = 22
 )
 
-// printed is a run as it is printed: what to think of it, the answer, and the tables.
+// printed returns the output for a run: its doubts, the verdicts, and the tables.
 func printed(r results.Run) string {
 	var b strings.Builder
 	say := func(format string, args ...any) { b.WriteString(wrapped(fmt.Sprintf(format, args...))) }
@@ -50,21 +50,22 @@ func printed(r results.Run) string {
 	}
 	if all := r.Accuracy(); len(all) > 0 {
 		fmt.Fprintf(&b, "\nRequests admitted of one key, limit %v, in %v\n\n%s", accuracyLimit, accuracyTime, accuracyTable(all))
-		say("Promised is what the limiter's own definition admits of the same requests. It is a range, as a client can't know when within a call the server decided.")
+		say("promised: how many of the same requests the limiter's algorithm admits. It is a range, because a client can't know when within a call the server decided.")
 	}
 	if all := r.Memory(); len(all) > 0 {
 		b.WriteString("\nMemory of a million keys on the server, by requests admitted of each key\n\n" + memoryTable(r, all))
 	}
 	fmt.Fprintf(&b, "\nMeasured for %v.\n", r.Took.Round(time.Second))
 	if r.Interrupted {
-		b.WriteString("Interrupted: this is what there was until then.\n")
+		b.WriteString("Interrupted: these are the results until then.\n")
 	}
 	return b.String()
 }
 
-// wrapped is a text in lines of the screen's width, and indented one with something before each line.
+// wrapped wraps a text to the width of the screen.
 func wrapped(t string) string { return indented(t, "") }
 
+// indented wraps a text to the width of the screen, with before at the start of each line.
 func indented(t, before string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text.WrapSoft(t, width-len(before)) + "\n") {
@@ -73,7 +74,7 @@ func indented(t, before string) string {
 	return b.String()
 }
 
-// verdicts tells of each limiter in how many loads it is better and worse than the one beside it.
+// verdicts returns a table that says in how many loads each limiter is better and worse than the one it is compared with.
 func verdicts(r results.Run, loads []results.Load) string {
 	header := table.Row{"beside " + r.Beside}
 	for _, m := range results.Measures {
@@ -108,7 +109,7 @@ func newTable(header table.Row, left ...string) table.Writer {
 	return w
 }
 
-// atHyphen breaks a name that is too long at its last hyphen before that.
+// atHyphen breaks a name that is too long at the last hyphen that fits.
 func atHyphen(name string, most int) string {
 	if len(name) <= most {
 		return name
@@ -120,8 +121,8 @@ func atHyphen(name string, most int) string {
 }
 
 func legend(beside string) string {
-	return wrapped("CPU: what a decision takes of the server's main thread, which runs on one core, and how many decisions a second" +
-		" fill that core. Ratio: that CPU by that of " + beside + ", with its 95% interval. p50, p99: latencies.")
+	return wrapped("CPU: the processor time that a decision takes in the server's main thread, which runs on one core, and how many" +
+		" decisions a second fill that core. Ratio: this CPU time divided by that of " + beside + ", with its 95% interval. p50, p99: latencies.")
 }
 
 func loadTable(r results.Run, load results.Load) string {
@@ -157,7 +158,7 @@ func loadTable(r results.Run, load results.Load) string {
 	return out
 }
 
-// notesOf is what else there is to say of a limiter under a load.
+// notesOf returns sentences about failures, wrong decisions and a missed rate of a limiter under a load.
 func notesOf(s results.Series, load results.Load) (notes []string) {
 	if share := results.Median(s.Values(results.Failed)).Center; share > 0 {
 		notes = append(notes, fmt.Sprintf("%s: %s%% of the calls failed.", s.Limiter, results.Short(100*share)))
@@ -166,7 +167,7 @@ func notesOf(s results.Series, load results.Load) (notes []string) {
 		notes = append(notes, fmt.Sprintf("%s: %s%% of the calls were decided wrongly.", s.Limiter, results.Short(100*share)))
 	}
 	if reached := results.Median(s.Values(results.Decisions.Unit)).Center; load.Rate > 0 && reached < 0.95*load.Rate {
-		notes = append(notes, fmt.Sprintf("%s: the rate of %s requests/s was not reached, but %s; the latencies are those of a queue that grows.",
+		notes = append(notes, fmt.Sprintf("%s: the rate was %[3]s requests/s instead of %[2]s; latencies include the wait in a growing queue.",
 			s.Limiter, results.Number(load.Rate), results.Number(reached)))
 	}
 	return notes
@@ -203,7 +204,7 @@ func memoryTable(r results.Run, all []results.Figure) string {
 	for _, limiter := range r.Limiters {
 		row := table.Row{limiter.Name}
 		for _, n := range logLengths {
-			row = append(row, "-") // until it is told
+			row = append(row, "-")
 			for _, f := range all {
 				if f.Limiter == limiter.Name && f.Requests == n {
 					row[len(row)-1] = results.Million(f.Value(results.KeyBytes))
@@ -217,7 +218,7 @@ func memoryTable(r results.Run, all []results.Figure) string {
 	return tables.Render(w)
 }
 
-// listing is the limiters that can be measured, as they are printed.
+// listing returns the output of -limiters list.
 func listing(all []round.Limiter) string {
 	var b strings.Builder
 	for _, l := range all {

@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "write the files that hold expected output")
 
-// TestScreen: what is printed of a run fits 80 columns.
+// TestScreen: the output for a run is as in the file in testdata, and fits 80 columns.
 func TestScreen(t *testing.T) {
 	quiet := resultstest.Run(1)
 	noisy := resultstest.Run(2)

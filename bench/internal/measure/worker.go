@@ -6,7 +6,7 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// Worker is one process that holds the limiters that are measured, for commands that measure something else of them.
+// Worker is a process that calls limiters. Other commands use it to measure them in other ways.
 type Worker struct{ crew *crew }
 
 // BuildWorker builds the program of workers in dir and returns its path.
@@ -21,7 +21,7 @@ func StartWorker(path string, setup round.Setup) (*Worker, error) {
 	return &Worker{c}, nil
 }
 
-// Do has the worker do what an order with one goroutine says.
+// Do has the worker carry out an order. The order must have one goroutine.
 func (w *Worker) Do(ctx context.Context, order round.Order) (round.Tally, error) {
 	tallies, err := w.crew.do(ctx, order)
 	if err != nil {

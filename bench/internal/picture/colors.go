@@ -20,8 +20,7 @@ var (
 	Denied   = role("denied", 0xb3202c, 0xff7b84)
 )
 
-// Series are the colours of things that stand beside each other and have no role, such as one for each
-// algorithm.
+// Series are colours for series of a chart that have no role, such as one for each algorithm.
 var Series = []color.RGBA{
 	role("series-1", 0x0072b2, 0x5fb0f2),
 	role("series-2", 0xc75a00, 0xff9f4a),
@@ -38,11 +37,11 @@ var roles []colorRole
 
 type colorRole struct {
 	name        string
-	light, dark string // as CSS has them: #1F2328
+	light, dark string // in CSS's notation: #1F2328
 }
 
-// role adds a colour to roles and returns the light one, which stands for both while a drawing is made:
-// each is there only once.
+// role adds a colour to roles and returns the light one, which represents both in a drawing. So no two roles may have the same
+// light colour.
 func role(name string, light, dark uint32) color.RGBA {
 	roles = append(roles, colorRole{name, fmt.Sprintf("#%06X", light), fmt.Sprintf("#%06X", dark)})
 	return color.RGBA{R: uint8(light >> 16), G: uint8(light >> 8), B: uint8(light), A: 255}
@@ -53,7 +52,7 @@ func Faint(c color.RGBA) color.Color {
 	return color.NRGBA{R: c.R, G: c.G, B: c.B, A: 48}
 }
 
-// variables is the CSS that gives the colours their names, --ink and so on, in light and in dark mode.
+// variables returns CSS that defines variables for the colours, such as --ink, in light and in dark mode.
 func variables() string {
 	var light, dark strings.Builder
 	for _, r := range roles {

@@ -17,7 +17,7 @@ type Frame struct {
 	X0, X1, Y0, Y1 float64
 }
 
-// X returns where the value x lies. It shadows draw.Canvas's, which takes fractions.
+// X returns the place of the value x. It shadows draw.Canvas.X, which takes a fraction.
 func (f Frame) X(x float64) vg.Length {
 	return f.Min.X + vg.Length((x-f.X0)/(f.X1-f.X0))*(f.Max.X-f.Min.X)
 }
@@ -28,12 +28,11 @@ func (f Frame) Y(y float64) vg.Length {
 	return f.Min.Y + vg.Length(part)*(f.Max.Y-f.Min.Y)
 }
 
-// A Step is a value from which on a line has another height.
+// A Step is a point at which a line changes its height to Y.
 type Step struct{ X, Y float64 }
 
-// Line returns steps, which are in the order of X, as the points of a line that keeps each step's height
-// until the next, and the last one's until end. However many steps there are, a pixel's width has at most
-// four points.
+// Line returns the points of a line that keeps the height of each step until the next step, and that of the last until end.
+// Steps must be in ascending order of X. The line has at most four points in the width of a pixel.
 func (f Frame) Line(steps []Step, end float64) []vg.Point {
 	var line []vg.Point
 	add := func(x, y vg.Length) {
@@ -72,8 +71,8 @@ func (f Frame) FillUnder(line []vg.Point, c color.RGBA) {
 	f.FillPolygon(Faint(c), area)
 }
 
-// Ticks draws an upright line at each of the places xs, between two heights on the canvas, at most one
-// for each pixel's width.
+// Ticks draws a vertical line at each of the places xs, between two heights on the canvas, but at most one in the width of a
+// pixel.
 func (f Frame) Ticks(xs []float64, bottom, top vg.Length, c color.RGBA) {
 	var path vg.Path
 	last := vg.Length(math.Inf(-1))
@@ -92,12 +91,12 @@ func (f Frame) Ticks(xs []float64, bottom, top vg.Length, c color.RGBA) {
 	}
 }
 
-// Rule draws a thin upright line through the frame.
+// Rule draws a thin vertical line through the frame.
 func (f Frame) Rule(x float64) {
 	f.StrokeLine2(draw.LineStyle{Color: Grid, Width: 1}, f.X(x), f.Min.Y, f.X(x), f.Max.Y)
 }
 
-// Times draws the labels of ticks below the frame, each centered under its tick, but within the canvas from left to right.
+// Times draws the labels of ticks below the frame. Each is centered under its tick, but stays between left and right.
 func (f Frame) Times(ticks []plot.Tick, left, right vg.Length) {
 	style := Style(Small, Muted)
 	style.YAlign = draw.YTop
@@ -108,8 +107,8 @@ func (f Frame) Times(ticks []plot.Tick, left, right vg.Length) {
 	}
 }
 
-// Levels draws a thin line through the frame at each of the heights ys, and at its left the number, which is at most
-// LevelWidth wide.
+// Levels draws a thin horizontal line through the frame at each of the heights ys. To the left of each line it draws the
+// number, which is at most LevelWidth wide.
 func (f Frame) Levels(ys ...float64) {
 	style := Style(Small, Muted)
 	style.XAlign = draw.XRight
@@ -119,11 +118,10 @@ func (f Frame) Levels(ys ...float64) {
 	}
 }
 
-// LevelWidth is how wide the number of a level is at most.
+// LevelWidth is the largest width of the number of a level.
 const LevelWidth vg.Length = 34
 
-// level returns a number, and one of more than four digits in thousands, millions and so on, of which three digits
-// are told.
+// level formats a number. A number of more than four digits is formatted in thousands, millions and so on, with three digits.
 func level(y float64) string {
 	if y < 1e4 {
 		return strconv.FormatFloat(y, 'f', -1, 64)
@@ -136,10 +134,10 @@ func level(y float64) string {
 	return strconv.FormatFloat(y, 'g', 3, 64) + string("kMGTPE"[thousands-1])
 }
 
-// Round returns round numbers from 0 to most, which is at least 1, the largest at least half as much: for the levels
-// of an axis.
+// Round returns round numbers from 0 to most for the levels of an axis. The largest is at least half of most. most must be at
+// least 1.
 func Round(most float64) []float64 {
-	step := 1.0 // with math.Log10 it is a tenth of 1000
+	step := 1.0 // a loop, as math.Log10 is not exact for 1000
 	for step*10 <= most {
 		step *= 10
 	}

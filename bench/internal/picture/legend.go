@@ -5,8 +5,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// A Sign is an entry of a legend: a sample, which Paint draws within a canvas of SignWidth, and what it
-// means.
+// A Sign is an entry of a legend: a sample, which Paint draws on a canvas of SignWidth, and its meaning.
 type Sign struct {
 	Text  string
 	Paint func(draw.Canvas)
@@ -18,8 +17,8 @@ const (
 	LineHeight vg.Length = 20
 )
 
-// Legend draws signs from the top left of a canvas on, as many in a line as fit, and returns how high
-// that is. Without a canvas it draws nothing: c.Canvas may be nil.
+// Legend draws signs from the top left of a canvas, with as many in a line as fit, and returns the height of the legend. If
+// c.Canvas is nil, it only returns the height.
 func Legend(c draw.Canvas, signs []Sign) vg.Length {
 	const gap, apart = 6, 18
 	style := Style(Small, Ink)

@@ -15,13 +15,13 @@ var pageStyle string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
-// A Page is an HTML page that needs nothing but itself: no script, no font, no network.
+// A Page is a self-contained HTML page. It loads no scripts, fonts or other resources.
 type Page struct {
 	Title   string
-	Command string        // what was run, told at the end; "" for nothing told
-	Date    time.Time     // when, told with the command
-	Body    template.HTML // what stands in its main element; tables go into a div of class "scroll"
-	Data    any           // if there is any: becomes JSON, in a script element of the id data
+	Command string        // the command that made the page, shown at the end; "" to show none
+	Date    time.Time     // the time of the command, shown with it
+	Body    template.HTML // the content of the main element; tables go into a div of class "scroll"
+	Data    any           // if not nil, embedded as JSON in a script element with the id data
 }
 
 // Write writes the page as an HTML document.

@@ -18,8 +18,8 @@ const (
 	Narrow vg.Length = 360
 )
 
-// PNG returns a drawing as a PNG file, in light colours, of twice as many pixels in each direction as
-// width and height say.
+// PNG returns a drawing as a PNG file in light colours. The image has twice as many pixels in each direction as width and
+// height.
 func PNG(width, height vg.Length, paint func(draw.Canvas)) ([]byte, error) {
 	canvas := vgimg.PngCanvas{Canvas: vgimg.NewWith(
 		vgimg.UseWH(width, height), vgimg.UseDPI(2*72), vgimg.UseBackgroundColor(color.White),

@@ -44,7 +44,7 @@ func checkXML(t *testing.T, document []byte) {
 
 var hex = regexp.MustCompile(`#[0-9A-Fa-f]{6}`)
 
-// TestSVG: a file is XML, and each of its colours has a dark one.
+// TestSVG: the file is valid XML, and each of its colours has a dark variant.
 func TestSVG(t *testing.T) {
 	svg := SVG(200, 100, "a \"sample\" & \x02", sample)
 	checkXML(t, svg)
@@ -55,18 +55,18 @@ func TestSVG(t *testing.T) {
 	for _, role := range roles {
 		for _, property := range []string{"fill:", "stroke:"} {
 			if !strings.Contains(drawn, property+role.light) {
-				t.Errorf("%s%s, which is %s, was drawn and isn't there", property, role.light, role.name)
+				t.Errorf("the file has no %s%s, the colour %s", property, role.light, role.name)
 			}
 		}
 	}
 	for _, used := range hex.FindAllString(drawn, -1) {
 		if !strings.Contains(string(svg), `[style*="fill:`+used+`"]`) {
-			t.Errorf("the colour %s has no dark one", used)
+			t.Errorf("the colour %s has no dark variant", used)
 		}
 	}
 }
 
-// TestInline: both renderings are there, in variables of the page alone.
+// TestInline: the HTML has both renderings, and all colours are variables of the page.
 func TestInline(t *testing.T) {
 	widths := map[bool]vg.Length{}
 	inline := string(Inline("a sample", 100, 80, func(c draw.Canvas, narrow bool) {
@@ -81,7 +81,7 @@ func TestInline(t *testing.T) {
 		t.Errorf("the colours %q are no variables", used)
 	}
 	if strings.Contains(inline, "font-family") || strings.Contains(inline, " id=") {
-		t.Error("there is a font or an id in it")
+		t.Error("the HTML has a font or an id")
 	}
 	for _, want := range []string{`viewBox="0 0 960 100"`, `viewBox="0 0 360 80"`, `aria-label="a sample"`, "var(--series-8)", "font-weight:bold"} {
 		if !strings.Contains(inline, want) {
@@ -146,7 +146,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// TestLine: of however many steps, each pixel keeps the lowest and the highest.
+// TestLine: a line has at most four points for each pixel, which include the lowest and the highest step.
 func TestLine(t *testing.T) {
 	f := Frame{Canvas: draw.Canvas{Rectangle: vg.Rectangle{Max: vg.Point{X: 100, Y: 10}}}, X1: 10, Y1: 10}
 	for name, test := range map[string]struct {
@@ -199,7 +199,7 @@ func TestTimeTicks(t *testing.T) {
 	}
 }
 
-// TestTimeTicksWidth: where labels are long there are fewer.
+// TestTimeTicksWidth: there are fewer ticks if their labels are long.
 func TestTimeTicksWidth(t *testing.T) {
 	for width, want := range map[vg.Length]int{1000: 6, 300: 3, 100: 2, 10: 1} {
 		if got := len(TimeTicks{AtMost: 6, Width: width}.Ticks(3600, 3600.001)); got != want {
@@ -216,7 +216,7 @@ func TestRound(t *testing.T) {
 	}
 }
 
-// TestLevel: a number is exact while it is short, and never long.
+// TestLevel: a short number is exact, and no text is wider than LevelWidth.
 func TestLevel(t *testing.T) {
 	for y, want := range map[float64]string{
 		0: "0", 7: "7", 9999: "9999", 10_000: "10k", 12_345: "12.3k", 99_960: "100k", 500_000: "500k", 999_499: "999k", 999_500: "1M",

@@ -45,7 +45,7 @@ func Inline(alt string, wideHeight, narrowHeight vg.Length, paint func(c draw.Ca
 		svg("wide", Wide, wideHeight, false) + svg("narrow", Narrow, narrowHeight, true) + "</div>\n")
 }
 
-// toVariables makes the colours of elements variables of the page.
+// toVariables replaces the colours of elements with variables of the page.
 var toVariables = func() *strings.Replacer {
 	var pairs []string
 	for _, r := range roles {
@@ -61,7 +61,7 @@ func elements(width, height vg.Length, paint func(draw.Canvas)) string {
 	canvas := &fitted{Canvas: vgsvg.New(width, height)}
 	paint(draw.NewCanvas(canvas, width, height))
 	var b bytes.Buffer
-	_, _ = canvas.WriteTo(&b) // a buffer takes everything
+	_, _ = canvas.WriteTo(&b) // writing to a buffer can't fail
 	_, drawn, _ := strings.Cut(b.String(), "<g ")
 	drawn = "<g " + strings.TrimSuffix(drawn, "</svg>\n")
 
@@ -81,7 +81,7 @@ var withoutFont = strings.NewReplacer(
 	"font-weight:normal;", "", "font-style:normal;", "",
 )
 
-// A fitted canvas keeps how wide each text is, so that it can be as wide in another font.
+// A fitted canvas sets the width of each text in the SVG, so that it is as wide in another font.
 type fitted struct {
 	*vgsvg.Canvas
 	widths []vg.Length
@@ -93,7 +93,7 @@ func (f *fitted) FillString(face font.Face, at vg.Point, text string) {
 	f.Canvas.FillString(face, at, text)
 }
 
-// Printable replaces what XML can't hold, and what can't be seen.
+// Printable replaces invisible characters, and those that XML doesn't allow.
 func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

@@ -10,15 +10,14 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// The sizes of text. On a phone a narrow rendering is a little smaller than it was drawn: Small is the
-// smallest that can be read there.
+// The sizes of text. A phone scales a narrow rendering down a little. Small is the smallest size that is readable there.
 const (
 	Small vg.Length = 12
 	Large vg.Length = 14
 )
 
-// Style returns the style of a text of that size and colour. It stands to the right of the point that it
-// is drawn at, and its middle is as high; XAlign and YAlign change that.
+// Style returns the style for a text of a size and a colour. The text is drawn to the right of its point, and centered
+// vertically on it. The fields XAlign and YAlign change that.
 func Style(size vg.Length, c color.Color) draw.TextStyle {
 	return draw.TextStyle{
 		Color: c, Font: plotfont.Font{Typeface: "Liberation", Variant: "Sans", Size: size},
@@ -32,7 +31,7 @@ func Bold(style draw.TextStyle) draw.TextStyle {
 	return style
 }
 
-// Fitted returns as much of a text as there is room for on one line.
+// Fitted returns the text, shortened to the room on one line if necessary.
 func Fitted(style draw.TextStyle, text string, room vg.Length) string {
 	runes := []rune(text)
 	for len(runes) > 1 && style.Width(text) > room {
@@ -42,8 +41,7 @@ func Fitted(style draw.TextStyle, text string, room vg.Length) string {
 	return text
 }
 
-// NewPlot returns a plot in this package's colours and fonts, with nothing in it, on no background of its
-// own.
+// NewPlot returns an empty plot in this package's colours and fonts, with a transparent background.
 func NewPlot() *plot.Plot {
 	p := plot.New()
 	p.BackgroundColor = nil

@@ -12,10 +12,10 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// A Clock says when an axis of time begins: its start on a clock, or the zero Clock if it may be any time.
+// A Clock is the time at which an axis of time begins. The zero Clock is for an axis that may begin at any time.
 type Clock struct{ Start time.Time }
 
-// intoDay returns how long after midnight the clock starts.
+// intoDay returns the time from midnight to the start of the clock.
 func (c Clock) intoDay() time.Duration {
 	if c.Start.IsZero() {
 		return 0
@@ -25,14 +25,13 @@ func (c Clock) intoDay() time.Duration {
 		time.Duration(c.Start.Nanosecond())
 }
 
-// RoundDown returns the last time, as an offset from the start, that is not after an offset and a multiple of every on the
-// clock.
+// RoundDown returns the latest offset from the start that is not after the given one and is a multiple of every on the clock.
 func (c Clock) RoundDown(offset, every time.Duration) time.Duration {
 	return offset - (offset+c.intoDay())%every
 }
 
-// Label returns an offset from the start as the label of an axis that has one at each multiple of every: the time on the
-// clock, such as 15:04, or the date at midnight; for the zero Clock the offset, such as 1m30s.
+// Label returns the label for an offset from the start, on an axis with a label at each multiple of every. It is the time on
+// the clock, such as 15:04, or the date at midnight. For the zero Clock it is the offset, such as 1m30s.
 func (c Clock) Label(offset, every time.Duration) string {
 	if c.Start.IsZero() {
 		return ShortTime(offset)
@@ -56,7 +55,7 @@ func (c Clock) Label(offset, every time.Duration) string {
 // Width with labels of the size Small.
 type TimeTicks struct {
 	AtMost int
-	Width  vg.Length // 0 for any
+	Width  vg.Length // 0 for no limit
 	Clock  Clock
 }
 
@@ -64,7 +63,7 @@ type TimeTicks struct {
 func (t TimeTicks) Ticks(first, last float64) []plot.Tick {
 	ahead := t.Clock.intoDay()
 	for every := range Lengths() {
-		const spare = 1e-9 // of what rounding leaves
+		const spare = 1e-9 // tolerance for rounding errors
 		step := every.Seconds()
 		from, to := math.Ceil((first+ahead.Seconds())/step-spare), math.Floor((last+ahead.Seconds())/step+spare)
 		if to-from >= float64(t.AtMost) {
@@ -89,8 +88,7 @@ func (t TimeTicks) Ticks(first, last float64) []plot.Tick {
 	panic("unreachable: the lengths have no end")
 }
 
-// Lengths yields the lengths of time that one can count in, in ascending order, from a microsecond to
-// doublings of a day without end.
+// Lengths yields round lengths of time in ascending order, from a microsecond to a day, and then endlessly the double of the last.
 func Lengths() iter.Seq[time.Duration] {
 	return func(yield func(time.Duration) bool) {
 		for unit := time.Microsecond; unit <= time.Second; unit *= 10 {
@@ -114,7 +112,7 @@ func Lengths() iter.Seq[time.Duration] {
 	}
 }
 
-// ShortTime returns a time as one reads it on an axis: 250µs, 20ms, 0.5s, 1m30s, 2h.
+// ShortTime formats a time for an axis: 250µs, 20ms, 0.5s, 1m30s, 2h.
 func ShortTime(d time.Duration) string {
 	switch {
 	case d == 0:

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { servers.Main(m) }
 
-// An echo answers each line with itself, several times, and counts what it was sent.
+// An echo is a server that answers each line with several copies of it, and counts the lines.
 type echo struct {
 	net.Listener
 	lines atomic.Int64
@@ -57,7 +57,7 @@ func (e *echo) serve(conn net.Conn, times int) {
 	}
 }
 
-// start starts a proxy of e; when the test has ended, nothing of it may be left.
+// start starts a proxy of e. The test fails if goroutines of the proxy are left at its end.
 func start(t *testing.T, e *echo) *Proxy {
 	t.Helper()
 	p, err := Start(t.Context(), e.Addr().String())
@@ -86,7 +86,7 @@ func running() string {
 	return strings.Join(of, "\n\n")
 }
 
-// hung is after how long something is taken to hang: long enough for any machine.
+// hung is the time after which a test gives up waiting.
 const hung = 2 * time.Minute
 
 func eventually(t *testing.T, what string, is func() bool) {

@@ -1,10 +1,9 @@
-// Package proxy puts trouble between a client and a server: replies that come late, never or in
-// part, connections that are reset, a server that is gone.
+// Package proxy is a proxy that injects faults between a client and a server: replies that are late, lost or cut off,
+// connections that are reset, and a server that is down.
 //
-// The trouble is that of toxiproxy, whose links and toxics run inside this process. Only listening
-// is done here. Toxiproxy's own listener keeps its connections to itself, and its reset_peer ends
-// those that are there with a FIN, and only once something is sent; a client that goes while a reply
-// is on its way leaves goroutines behind there.
+// It uses the links and toxics of toxiproxy inside this process, but its own listener. Toxiproxy's listener gives no access
+// to its connections. Its reset_peer ends them with a FIN, and only once data is sent. If a client closes its connection
+// while a reply is in transit, that listener leaks goroutines.
 package proxy
 
 import (
@@ -20,28 +19,28 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// A Proxy passes the connections that clients make to Addr on to one server. All methods are safe
-// for concurrent use while traffic flows; after Close they return [net.ErrClosed].
+// A Proxy forwards connections to Addr to one server. Its methods are safe for concurrent use. After Close, all other methods
+// return [net.ErrClosed].
 type Proxy struct {
 	addr, upstream string
 
 	api  *toxiproxy.ApiServer
-	base *toxiproxy.Proxy // what the links belong to; it is never started
+	base *toxiproxy.Proxy // owns the links; it is never started
 
-	trouble sync.Mutex // one change of toxics at a time
-	closed  bool       // changed under both locks
+	trouble sync.Mutex // held while toxics change
+	closed  bool       // written with both locks held
 
 	mu       sync.Mutex
 	listener net.Listener // nil while down
 	conns    map[*connection]bool
 	made     int            // connections so far
-	running  sync.WaitGroup // accepting, and both directions of each connection
+	running  sync.WaitGroup // goroutines that accept, and two for each connection
 
 	dialing context.Context
 	stop    context.CancelFunc
 }
 
-// A connection is a client's connection and the one to the server that belongs to it.
+// A connection is a client's connection and the corresponding one to the server.
 type connection struct{ client, server *net.TCPConn }
 
 func (c *connection) close() {
@@ -49,7 +48,7 @@ func (c *connection) close() {
 	_ = c.server.Close()
 }
 
-// Start starts a proxy of the server at upstream. It ends with the context, or by Close.
+// Start starts a proxy of the server at upstream. The proxy stops when ctx ends or Close is called.
 func Start(ctx context.Context, upstream string) (*Proxy, error) {
 	listener, err := listen(ctx)
 	if err != nil {
@@ -69,8 +68,8 @@ func Start(ctx context.Context, upstream string) (*Proxy, error) {
 	return p, nil
 }
 
-// listen listens on a port below those that systems give to outgoing connections, so that it stays
-// free while the proxy is down.
+// listen listens on a port below the range for outgoing connections. So no other program gets the port while the proxy is
+// down.
 func listen(ctx context.Context) (listener net.Listener, err error) {
 	for range 100 {
 		port := 15_000 + rand.IntN(15_000) //nolint:gosec // any port will do
@@ -82,10 +81,10 @@ func listen(ctx context.Context) (listener net.Listener, err error) {
 	return listener, err
 }
 
-// Addr returns the address that clients connect to. It stays the same from Down to Up.
+// Addr returns the address for clients. It is the same again after Down and Up.
 func (p *Proxy) Addr() string { return p.addr }
 
-// Up undoes Down.
+// Up accepts connections again after Down.
 func (p *Proxy) Up() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -103,7 +102,7 @@ func (p *Proxy) Up() error {
 	return nil
 }
 
-// Down refuses connections from now on and ends those that there are.
+// Down closes all connections and refuses new ones.
 func (p *Proxy) Down() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -124,8 +123,8 @@ func (p *Proxy) down() (err error) {
 	return err
 }
 
-// Reset resets the connections that there are, both ends, as a firewall does that forgot them: what
-// was not yet delivered is lost. New connections are passed on.
+// Reset resets all connections at both ends, as a firewall does after it has lost its state. Data that was not yet delivered is
+// lost. New connections are forwarded.
 func (p *Proxy) Reset() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -135,7 +134,7 @@ func (p *Proxy) Reset() error {
 	var errs []error
 	for c := range p.conns {
 		for _, conn := range []*net.TCPConn{c.client, c.server} {
-			// One that has been closed, but is not yet forgotten, needs no reset.
+			// A connection may be closed already, but not yet removed from conns.
 			if err := conn.SetLinger(0); err != nil && !errors.Is(err, net.ErrClosed) {
 				errs = append(errs, err)
 			}
@@ -145,7 +144,7 @@ func (p *Proxy) Reset() error {
 	return errors.Join(errs...)
 }
 
-// Close ends the proxy and its connections, and waits until they have ended. It may be called again.
+// Close stops the proxy, closes its connections and waits for their goroutines. It may be called several times.
 func (p *Proxy) Close() error {
 	p.stop()
 	p.trouble.Lock()
@@ -162,7 +161,7 @@ func (p *Proxy) Close() error {
 	return err
 }
 
-// accept passes on what connects to the listener, until that is closed. It is called under the lock.
+// accept starts to forward the listener's connections, until the listener is closed. The caller must hold the lock.
 func (p *Proxy) accept(listener net.Listener) {
 	p.listener = listener
 	p.running.Go(func() {
@@ -176,17 +175,17 @@ func (p *Proxy) accept(listener net.Listener) {
 	})
 }
 
-// pass connects a client that came through the listener to the server.
+// pass forwards a client's connection from the listener to the server.
 func (p *Proxy) pass(listener net.Listener, client *net.TCPConn) {
 	server, err := new(net.Dialer).DialContext(p.dialing, "tcp", p.upstream)
 	if err != nil {
-		_ = client.SetLinger(0) // the nearest to a refusal
+		_ = client.SetLinger(0) // a reset is the closest to a refusal
 		_ = client.Close()
 		return
 	}
 	c := &connection{client, server.(*net.TCPConn)}
 	name, ok := p.keep(c, listener)
-	if !ok { // down by now
+	if !ok { // the proxy is down by now
 		c.close()
 		return
 	}
@@ -194,7 +193,7 @@ func (p *Proxy) pass(listener net.Listener, client *net.TCPConn) {
 	p.base.Toxics.StartLink(p.api, "to client "+name, c.server, &end{p, c, c.client}, stream.Downstream)
 }
 
-// keep notes a connection that came through the listener, and that it will have two links.
+// keep adds a connection from the listener to conns, and returns a name for its two links.
 func (p *Proxy) keep(c *connection, listener net.Listener) (name string, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -207,22 +206,22 @@ func (p *Proxy) keep(c *connection, listener net.Listener) (name string, ok bool
 	return strconv.Itoa(p.made), true
 }
 
-// forget is for a connection of which an end has ended.
+// forget removes a connection from conns after one of its ends was closed.
 func (p *Proxy) forget(c *connection) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.conns, c)
 }
 
-// An end is where a link writes to.
+// An end is the destination of a link.
 type end struct {
 	proxy *Proxy
 	of    *connection
 	conn  *net.TCPConn
 }
 
-// Write always takes all: a link that failed to write would stop, and leave those who pass it data
-// waiting for ever. Who has gone needs no more.
+// Write always succeeds, even if the peer has closed the connection. A link that fails to write would stop, and block the
+// goroutines that pass data to it forever.
 func (e *end) Write(data []byte) (int, error) {
 	if _, err := e.conn.Write(data); err != nil {
 		e.of.close()
@@ -230,7 +229,7 @@ func (e *end) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
-// Close is the last call of a link.
+// Close closes the connection. A link calls it last.
 func (e *end) Close() error {
 	defer e.proxy.running.Done()
 	e.proxy.forget(e.of)

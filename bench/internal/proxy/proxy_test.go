@@ -25,7 +25,7 @@ func TestPassesAll(t *testing.T) {
 			line := strings.Repeat(fmt.Sprint(i), 200_000)
 			for range 3 {
 				if got, err := c.ask(line); got != line || err != nil {
-					t.Errorf("of %d bytes %d came back, %v", len(line), len(got), err)
+					t.Errorf("%[2]d of %[1]d bytes came back, %[3]v", len(line), len(got), err)
 				}
 			}
 		})
@@ -54,7 +54,7 @@ func TestReset(t *testing.T) {
 
 func TestDownUp(t *testing.T) {
 	p := start(t, newEcho(t, 1))
-	ok(t, p.Up()) // which it is
+	ok(t, p.Up()) // does nothing, as the proxy is up
 	for range 3 {
 		c := connect(t, p)
 		answers(t, c)
@@ -77,7 +77,7 @@ func TestServerGone(t *testing.T) {
 	ok(t, e.Close())
 	c, err := dial(p)
 	if err != nil {
-		return // reset as soon as that
+		return // the connection was reset before the write
 	}
 	defer c.Close()
 	if got, err := c.ask("hello"); got != "" || err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
@@ -95,7 +95,7 @@ func TestEndsWithContext(t *testing.T) {
 	if got, err := io.ReadAll(c); len(got) > 0 || err != nil {
 		t.Errorf("after the end: read %q, %v, want the connection closed", got, err)
 	}
-	ok(t, p.Close()) // waits for it
+	ok(t, p.Close()) // waits for the connection to end
 	for name, method := range map[string]func() error{
 		"Delay": func() error { return p.Delay(time.Second, 0) }, "LoseReplies": p.LoseReplies, "Up": p.Up,
 		"CutReplies": func() error { return p.CutReplies(0) }, "Heal": p.Heal, "Reset": p.Reset, "Down": p.Down,
@@ -107,8 +107,8 @@ func TestEndsWithContext(t *testing.T) {
 	eventually(t, "goroutines of the proxy have ended", func() bool { return running() == "" })
 }
 
-// TestEndsMidStream ends connections in each way while the server sends on and on. What is left, if
-// anything, start finds.
+// TestEndsMidStream: connections can be closed in each way while the server sends data. start checks that no goroutines are
+// left.
 func TestEndsMidStream(t *testing.T) {
 	e := newEcho(t, 1<<40)
 	p := start(t, e)
@@ -124,14 +124,14 @@ func TestEndsMidStream(t *testing.T) {
 			answers(t, c)
 			ok(t, end(c))
 			if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
-				t.Error("the connection is still there")
+				t.Error("the connection is still open")
 			}
 			ok(t, p.Heal())
 		}
 	}
 }
 
-// TestTroubleUponTrouble changes the faults as fast as possible while connections open and close.
+// TestTroubleUponTrouble: faults can change rapidly while connections open and close.
 func TestTroubleUponTrouble(t *testing.T) {
 	p := start(t, newEcho(t, 1))
 	var all sync.WaitGroup
@@ -170,8 +170,7 @@ func TestTroubleUponTrouble(t *testing.T) {
 	all.Wait()
 }
 
-// TestAllAtOnce makes all the trouble there is, at once and while traffic flows: no answer is ever a
-// wrong one, and all is well afterwards.
+// TestAllAtOnce: with all faults at once and under traffic, no answer is wrong, and the proxy works afterwards.
 func TestAllAtOnce(t *testing.T) {
 	p := start(t, newEcho(t, 5))
 	stop := make(chan struct{})
@@ -205,7 +204,7 @@ func TestAllAtOnce(t *testing.T) {
 				return nil
 			}
 			defer c.Close()
-			_ = c.SetDeadline(time.Now().Add(100 * time.Millisecond)) // for replies that are lost
+			_ = c.SetDeadline(time.Now().Add(100 * time.Millisecond)) // as replies may be lost
 			for range 20 {
 				if _, err := c.Write(want[:len(want)/5]); err != nil {
 					failed.Add(1)
@@ -238,7 +237,7 @@ func TestAllAtOnce(t *testing.T) {
 	ok(t, errors.Join(p.Heal(), p.Up()))
 	for range 10 {
 		if got, err := connect(t, p).ask("hello"); got != "hello" || err != nil {
-			t.Errorf("afterwards %q, %v", got, err)
+			t.Errorf("after the faults: %q, %v", got, err)
 		}
 	}
 }

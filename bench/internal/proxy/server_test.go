@@ -9,8 +9,7 @@ import (
 	"github.com/go-weir/weir/internal/resptest"
 )
 
-// TestBeforeServer makes trouble between a client and a real server: whatever becomes of the reply,
-// the script has run, once.
+// TestBeforeServer: whatever fault affects the reply of a real server, the script has run exactly once.
 func TestBeforeServer(t *testing.T) {
 	for _, kind := range servers.All() {
 		t.Run(kind.Name, func(t *testing.T) {
@@ -48,13 +47,13 @@ func TestBeforeServer(t *testing.T) {
 				}
 				if trouble.name == "LoseReplies" {
 					eventually(t, "the script has run", ran)
-					ok(t, p.Heal()) // ends the silence, and the connection with it
+					ok(t, p.Heal()) // ends the silence and closes the connection
 				}
 				if err := <-done; (err != nil) != trouble.fails || ctx.Err() != nil {
 					t.Errorf("%s: error %v", trouble.name, err)
 				}
 				if !ran() {
-					t.Errorf("%s: the script has not run, or not once", trouble.name)
+					t.Errorf("%s: the script has not run exactly once", trouble.name)
 				}
 				ok(t, p.Heal())
 				cancel()

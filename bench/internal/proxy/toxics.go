@@ -13,7 +13,7 @@ import (
 	"github.com/Shopify/toxiproxy/v2/toxics"
 )
 
-// The names of the toxics, which are their types' too.
+// The names of the toxics. They are also the names of their types.
 const (
 	delayed  = "latency" // toxiproxy's own
 	silenced = "weir_silence"
@@ -25,14 +25,14 @@ func init() {
 	toxics.Register(cut, new(limit))
 }
 
-// Delay makes each reply arrive later by latency, give or take up to jitter, in whole milliseconds.
-// The server runs what it is sent on time, and replies stay in order. Zero ends it.
+// Delay delays each reply by latency, plus or minus up to jitter, in whole milliseconds. Commands reach the server without
+// delay, and replies stay in order. A delay of zero ends it.
 //
-// Of Delay, LoseReplies and CutReplies one lasts until the next begins: toxiproxy panics if several
-// toxics are changed while connections end.
+// Delay, LoseReplies and CutReplies each replace the fault before, because toxiproxy panics if several toxics change while
+// connections end.
 func (p *Proxy) Delay(latency, jitter time.Duration) error {
 	if latency < 0 || jitter < 0 {
-		return fmt.Errorf("delay by %v ± %v", latency, jitter)
+		return fmt.Errorf("proxy: a delay of %v ± %v is not possible, want no negative time", latency, jitter)
 	}
 	if latency == 0 && jitter == 0 {
 		return p.change(func() error { return p.remove(delayed) })
@@ -40,23 +40,22 @@ func (p *Proxy) Delay(latency, jitter time.Duration) error {
 	return p.only(delayed, &toxics.LatencyToxic{Latency: latency.Milliseconds(), Jitter: jitter.Milliseconds()})
 }
 
-// LoseReplies lets everything through to the server, which runs it, and nothing back: connections
-// stay open and silent, until it ends: then they are closed, because no request would ever be answered there.
-// The first replies to a new connection are lost too.
+// LoseReplies forwards commands to the server, but no replies to clients. Connections stay open until the fault ends. Then
+// they are closed, because their clients still wait for lost replies. The replies to the handshake of a new connection are
+// lost too.
 func (p *Proxy) LoseReplies() error {
 	return p.only(silenced, new(silence))
 }
 
-// CutReplies closes each connection once that many bytes of replies have come through it, counted
-// from now, and so perhaps in the middle of one; the server has run the command by then. A new
-// connection counts its handshake's replies too.
+// CutReplies closes each connection after the given number of bytes of replies, counted from now. So it may close a connection
+// in the middle of a reply, after the server has run the command. For a new connection, the replies to the handshake count too.
 func (p *Proxy) CutReplies(after int64) error {
 	l := new(limit)
 	l.Bytes = after
 	return p.only(cut, l)
 }
 
-// Heal ends Delay, LoseReplies and CutReplies. Down is ended by Up alone.
+// Heal ends Delay, LoseReplies and CutReplies. It doesn't end Down.
 func (p *Proxy) Heal() error {
 	return p.change(func() error {
 		p.base.Toxics.ResetToxics(context.Background())
@@ -64,7 +63,7 @@ func (p *Proxy) Heal() error {
 	})
 }
 
-// change changes the toxics, unless the proxy is closed.
+// change calls how, which changes the toxics, unless the proxy is closed.
 func (p *Proxy) change(how func() error) error {
 	p.trouble.Lock()
 	defer p.trouble.Unlock()
@@ -74,7 +73,7 @@ func (p *Proxy) change(how func() error) error {
 	return how()
 }
 
-// remove removes a toxic, if it is there.
+// remove removes a toxic if it exists.
 func (p *Proxy) remove(name string) error {
 	err := p.base.Toxics.RemoveToxic(context.Background(), name)
 	if errors.Is(err, toxiproxy.ErrToxicNotFound) {
@@ -83,8 +82,8 @@ func (p *Proxy) remove(name string) error {
 	return err
 }
 
-// only puts a toxic into the way of all replies, instead of the one that is there. (Changing one
-// where it is, which toxiproxy offers as well, is a data race there.)
+// only replaces the current toxic for replies. It removes the old one first, because toxiproxy has a data race when it
+// updates a toxic.
 func (p *Proxy) only(name string, toxic toxics.Toxic) error {
 	text, err := json.Marshal(toxics.ToxicWrapper{
 		Toxic: toxic, Name: name, Type: name, Stream: "downstream", Toxicity: 1,
@@ -99,7 +98,7 @@ func (p *Proxy) only(name string, toxic toxics.Toxic) error {
 	})
 }
 
-// silence is toxiproxy's timeout that never comes.
+// silence is toxiproxy's timeout toxic without an end: it drops all data.
 type silence struct{ toxics.TimeoutToxic }
 
 // Cleanup closes the connection when the silence ends.
@@ -108,10 +107,10 @@ func (s *silence) Cleanup(stub *toxics.ToxicStub) {
 	go drain(stub)
 }
 
-// limit is toxiproxy's limit_data.
+// limit is toxiproxy's limit_data toxic.
 type limit struct{ toxics.LimitDataToxic }
 
-// Pipe passes data on until the limit is reached.
+// Pipe forwards data until the limit is reached.
 func (l *limit) Pipe(stub *toxics.ToxicStub) {
 	l.LimitDataToxic.Pipe(stub)
 	if stub.Closed() {
@@ -119,8 +118,8 @@ func (l *limit) Pipe(stub *toxics.ToxicStub) {
 	}
 }
 
-// drain takes what still comes, so that who sends it does not wait for ever.
+// drain discards the remaining data, so that its sender doesn't block forever.
 func drain(stub *toxics.ToxicStub) {
-	for range stub.Input { // nothing is done with it
+	for range stub.Input {
 	}
 }

@@ -23,13 +23,13 @@ func TestDelay(t *testing.T) {
 	if _, err := io.WriteString(c, "hello\n"); err != nil {
 		t.Fatal(err)
 	}
-	ok(t, p.Delay(0, 0)) // what is on its way comes now
+	ok(t, p.Delay(0, 0)) // delivers the delayed reply at once
 	if got, err := c.ReadString('\n'); got != "hello\n" || err != nil {
 		t.Errorf("after the delay %q, %v", got, err)
 	}
 	answers(t, c)
 	if err := p.Delay(-1, 0); err == nil {
-		t.Error("a delay below 0 is accepted")
+		t.Error("a negative delay is accepted")
 	}
 }
 
@@ -61,13 +61,13 @@ func TestLoseReplies(t *testing.T) {
 }
 
 func TestCutReplies(t *testing.T) {
-	for _, times := range []int{1, 50} { // 50: there is more to come when the connection is cut
+	for _, times := range []int{1, 50} { // with 50, more data follows after the cut
 		e := newEcho(t, times)
 		p := start(t, e)
 		for _, bytes := range []int64{0, 3, 6} {
 			before := connect(t, p)
 			if times == 1 {
-				answers(t, before) // counts for nothing
+				answers(t, before) // bytes before CutReplies don't count
 			}
 			sent := e.lines.Load()
 			ok(t, p.CutReplies(1000))
@@ -80,7 +80,7 @@ func TestCutReplies(t *testing.T) {
 					t.Errorf("cut after %d bytes: read %q, %v", bytes, got, err)
 				}
 				if n := e.lines.Load() - sent; n != int64(i+1) {
-					t.Errorf("the server got %d lines of %d", n, i+1)
+					t.Errorf("the server got %d lines, want %d", n, i+1)
 				}
 			}
 			ok(t, p.Heal())
@@ -89,7 +89,7 @@ func TestCutReplies(t *testing.T) {
 	}
 }
 
-// What was not cut by the time of Heal goes on.
+// TestHealBeforeCut: a connection that CutReplies hasn't closed by the time of Heal stays open.
 func TestHealBeforeCut(t *testing.T) {
 	p := start(t, newEcho(t, 1))
 	c := connect(t, p)

@@ -1,4 +1,4 @@
-// Package report says what runs of the command measure have found: a summary of a page or two, and all tables.
+// Package report writes the results of the command measure as Markdown: a summary, and tables of all figures.
 package report
 
 import (
@@ -13,10 +13,10 @@ import (
 	"github.com/go-weir/weir/bench/internal/wholefile"
 )
 
-const description = `It reads what bench measure has written with -write, and prints a summary as Markdown: Weir's
-limiters beside others of the same algorithm over the same client, in how many loads each is
-better, undecided or worse, and what keys take. The verdicts of several runs stand side by side,
-and it says which of them a run reverses.
+const description = `It reads the files that bench measure -write has written, and prints a summary as Markdown. The
+summary compares Weir's limiters with others that use the same algorithm and the same client: in how
+many loads each is better, undecided or worse, and how much memory keys take. Given several runs,
+it shows the verdicts of each, and lists those that differ between better and worse.
 
   go run ./bench report run.txt
   go run ./bench report run.txt again.txt
@@ -26,10 +26,10 @@ and it says which of them a run reverses.
 func Command() *cli.Command {
 	return &cli.Command{
 		Name:        "report",
-		Usage:       "says what runs of measure have found",
+		Usage:       "summarizes runs of measure",
 		Description: description,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "summary", Usage: "write the summary to this `FILE`, and not to standard output"},
+			&cli.StringFlag{Name: "summary", Usage: "write the summary to this `FILE` instead of standard output"},
 			&cli.StringFlag{Name: "tables", Usage: "write the figures of every limiter under every load to this `FILE`"},
 		},
 		Action: action,

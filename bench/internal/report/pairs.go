@@ -8,21 +8,22 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-// measured is a run whose loads are looked up often.
+// measured is a run with its loads, so that they are computed once.
 type measured struct {
 	results.Run
 	loads []results.Load
 }
 
-// Loads returns the loads of the run.
+// Loads returns the loads that were computed before.
 func (r measured) Loads() []results.Load { return r.loads }
 
-// A pair is a limiter of Weir's, and the one that it is compared with.
+// A pair is one of Weir's limiters, and the limiter that it is compared with.
 type pair struct{ weir, other string }
 
 func (p pair) String() string { return "`" + p.weir + "` ÷ `" + p.other + "`" }
 
-// alike are all pairs of a run of which both have the same client and the same definition. Of Weir's it is the first.
+// alike returns the pairs of a run whose limiters have the same client and the same definition. Each limiter of another
+// library is in one pair, with the first of Weir's limiters that fits.
 func alike(r measured) (pairs []pair) {
 	for _, other := range r.Limiters {
 		if ours(other) || other.IsFloor() {
@@ -38,9 +39,10 @@ func alike(r measured) (pairs []pair) {
 	return pairs
 }
 
+// ours reports whether a limiter is Weir's.
 func ours(l round.Limiter) bool { return l.Module == "github.com/go-weir/weir" }
 
-// unlike are pairs that differ in what they do, of which a run has both.
+// unlike returns the pairs of a run whose limiters do different things, such as remembering denials or not.
 func unlike(r measured) (pairs []pair) {
 	for _, p := range []pair{
 		{"weir-allof", "weir-onebyone"}, {"weir-gcra-coalesce", "redis_rate"}, {"weir-gcra-cachedenials", "redis_rate"},
@@ -57,14 +59,14 @@ func has(r measured, limiter string) bool {
 	return slices.ContainsFunc(r.Limiters, func(l round.Limiter) bool { return l.Name == limiter })
 }
 
-// A figure is a pair in one measure, under one load.
+// A figure is a comparison of a pair by one measure, under one load.
 type figure struct {
 	pair
 	measure results.Measure
 	load    results.Asked
 }
 
-// in is the figure's ratio in a run.
+// in returns the figure's ratio in a run.
 func (f figure) in(r measured) results.Ratio {
 	for _, load := range r.loads {
 		if load.Asked == f.load {
@@ -74,7 +76,7 @@ func (f figure) in(r measured) results.Ratio {
 	return results.Ratio{Verdict: results.Undecided}
 }
 
-// figures are all of some pairs that a run tells.
+// figures returns all figures of the pairs for which a run has values.
 func figures(r measured, pairs []pair) (all []figure) {
 	for _, p := range pairs {
 		for _, m := range results.Measures {
@@ -89,7 +91,8 @@ func figures(r measured, pairs []pair) (all []figure) {
 	return all
 }
 
-// busiest is the load with the most goroutines of those with the fewest requests denied, or with the most.
+// busiest returns the load with the most goroutines among those with the lowest share of denied requests, or with the highest
+// share if denied is set.
 func busiest(r measured, denied bool) (most results.Asked) {
 	for _, load := range r.Loads() {
 		a := load.Asked
@@ -102,8 +105,8 @@ func busiest(r measured, denied bool) (most results.Asked) {
 	return most
 }
 
-// first are the figures of a summary for some pairs, of the busiest load: what they cost the server, and for the first pair
-// of like with like how many decisions that makes. What remembers denials is shown where there are most of them.
+// first returns the figures of the pairs that the summary shows: server CPU under the busiest load, and for the first pair of
+// alike also decisions a second. Limiters that cache denials are shown under the load with the most denials.
 func first(r measured, pairs []pair) (told []figure) {
 	for _, f := range figures(r, pairs) {
 		if f.load != busiest(r, strings.Contains(f.weir, "cachedenials")) {
@@ -116,7 +119,7 @@ func first(r measured, pairs []pair) (told []figure) {
 	return told
 }
 
-// reversed says whether two runs decide a figure, and not alike.
+// reversed reports whether a figure is better in one run and worse in another.
 func reversed(f figure, runs []measured) bool {
 	seen := map[results.Verdict]bool{}
 	for _, r := range runs {
@@ -125,12 +128,12 @@ func reversed(f figure, runs []measured) bool {
 	return seen[results.Better] && seen[results.Worse]
 }
 
-// undecided says whether no run decides a figure.
+// undecided reports whether a figure is undecided in all runs.
 func undecided(f figure, runs []measured) bool {
 	return !slices.ContainsFunc(runs, func(r measured) bool { return f.in(r).Verdict != results.Undecided })
 }
 
-// listed is names as a sentence has them.
+// listed joins names as in a sentence: "a, b and c".
 func listed(names []string) string {
 	if len(names) < 2 {
 		return strings.Join(names, "")

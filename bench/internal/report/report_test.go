@@ -36,7 +36,7 @@ func write(t *testing.T, runs ...results.Run) (paths []string) {
 	return paths
 }
 
-// TestSummary: the page has the outcome, both runs' verdicts, and what is undecided.
+// TestSummary: the summary has the outcome, the verdicts of both runs, and the undecided comparisons.
 func TestSummary(t *testing.T) {
 	paths := write(t, resultstest.Run(1), resultstest.Run(2))
 	code, got, stderr := report(t, paths...)
@@ -49,13 +49,13 @@ func TestSummary(t *testing.T) {
 	}
 	got = strings.Join(strings.Fields(got), " ")
 	for _, want := range []string{
-		"a decision of Weir takes less of the server's processor than redis_rate's (0.",
-		"of it, better in 8 of 8), and more of it than ulule's (1.",
-		"; beside throttled's it is undecided.",
+		"a decision of Weir takes less processor time on the server than one of redis_rate (ratio 0.",
+		", better in 8 of 8 comparisons), and more than one of ulule (ratio 1.",
+		". The comparison with throttled is undecided.",
 		"| `weir-gcra` ÷ `redis_rate` | server CPU | 0.6",
 		"| `weir-gcra` ÷ `redis_rate` | 4/0/0, 4/0/0 | 2/2/0, 2/2/0 | 2/2/0, 2/2/0 | 2/2/0, 2/2/0 |",
 		"| `weir-fixedwindow` ÷ `ulule` | 0/0/4, 0/0/4 | 0/2/2, 0/2/2 | 0/2/2, 0/2/2 | 0/2/2, 0/2/2 |",
-		"Of 48 verdicts, 48 are the same in all runs, 0 are decided in some only, and 0 are reversed.",
+		"Of 48 verdicts, 48 are the same in all runs, 0 are decided in only some runs, and 0 are better in one run and worse in another.",
 		"; `weir-gcra` ÷ `throttled` (server CPU 4, decisions/s 4, p50 4, p99 4).",
 		"``` go run ./bench measure -write run.txt ```",
 		"| `throttled` | 169 MB | 178 MB | 268 MB | 1.17 GB |",
@@ -67,7 +67,7 @@ func TestSummary(t *testing.T) {
 	}
 }
 
-// TestReversed: verdicts that differ, and runs that can't be relied on, are named.
+// TestReversed: the summary names reversed verdicts and doubtful runs.
 func TestReversed(t *testing.T) {
 	one, other := resultstest.Run(1), resultstest.Run(2)
 	for _, r := range other.Results {
@@ -83,7 +83,7 @@ func TestReversed(t *testing.T) {
 	got = strings.Join(strings.Fields(got), " ")
 	for _, want := range []string{
 		"**Don't rely on the figures of run 2**: others were there.",
-		"are reversed: `weir-gcra` ÷ `redis_rate`, server CPU, 64 goroutines, 10,000 keys, 0% denied;",
+		"worse in another: `weir-gcra` ÷ `redis_rate`, server CPU, 64 goroutines, 10,000 keys, 0% denied;",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the summary has no %q:\n%s", want, got)
@@ -91,7 +91,7 @@ func TestReversed(t *testing.T) {
 	}
 }
 
-// TestOnlyUnlike: a run that has no limiter but Weir's has a summary too, and so has one that compares nothing.
+// TestOnlyUnlike: a run with only Weir's limiters has a summary, and so does a run with a single limiter.
 func TestOnlyUnlike(t *testing.T) {
 	run := resultstest.Run(1)
 	run.Limiters = run.Limiters[:2]
@@ -102,7 +102,7 @@ func TestOnlyUnlike(t *testing.T) {
 		run.Limiters[i].Name = name
 	}
 	code, got, _ := report(t, write(t, run)...)
-	if code != 0 || !strings.Contains(got, "| `weir-allof` ÷ `weir-onebyone` | server CPU | ") || !strings.Contains(got, "No limiter of Weir's was measured beside another") {
+	if code != 0 || !strings.Contains(got, "| `weir-allof` ÷ `weir-onebyone` | server CPU | ") || !strings.Contains(got, "The runs compare no limiter of Weir's") {
 		t.Errorf("exit code %d:\n%s", code, got)
 	}
 	run.Limiters = run.Limiters[:1]
@@ -146,7 +146,7 @@ func TestMisuse(t *testing.T) {
 		{[]string{path, path}, command.Misused, "is named twice"},
 		{[]string{"-tables", path, path}, command.Misused, "would be overwritten"},
 		{[]string{"-summary", "", path}, command.Misused, "-summary is empty"},
-		{[]string{empty}, command.Failed, "it holds no run"},
+		{[]string{empty}, command.Failed, "it contains no run"},
 		{[]string{path + "x"}, command.Failed, "no such file"},
 	} {
 		code, stdout, stderr := report(t, test.args...)

@@ -12,7 +12,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/results"
 )
 
-// summary is the page that says what runs have found.
+// summary returns the summary of runs as Markdown.
 func summary(runs []measured, command string) string {
 	var b strings.Builder
 	say := func(format string, args ...any) {
@@ -26,23 +26,24 @@ func summary(runs []measured, command string) string {
 		}
 	}
 	say("%s", outcome(runs))
-	say("Each figure is Weir's divided by the other's, by round, with the 95%% interval of the rounds' median. Below 1 is better of server" +
-		" CPU and latencies, above 1 of decisions a second. It is undecided unless all of the interval is more than 2%% from 1.")
+	say("In each round, Weir's value is divided by the other's. A figure is the median of these ratios over the rounds, with its 95%%" +
+		" interval. For server CPU and latencies, Weir is better below 1; for decisions a second, above 1. A comparison is undecided unless" +
+		" the whole interval is more than 2%% away from 1.")
 	if fs := first(head, alike(head)); len(fs) > 0 {
-		b.WriteString("## Like against like\n\n")
-		say("The same algorithm over the same client, with %s.", fs[0].load)
+		b.WriteString("## Same algorithm, same client\n\n")
+		say("Both limiters of a pair use the same algorithm and the same client. The load: %s.", fs[0].load)
 		b.WriteString(figureTable(fs, runs) + "\n")
 	}
 	if fs := first(head, unlike(head)); len(fs) > 0 {
-		say("Pairs that differ in what they do, under the same load: two limits as one and one after the other, calls that are sent together," +
-			" denials that are remembered, leases.")
+		say("The limiters of these pairs do different things: two limits are checked in one call or one after the other, concurrent calls" +
+			" are sent in one command, denials are cached, requests hold a lease. The load is the same unless the row names another.")
 		b.WriteString(figureTable(fs, runs) + "\n")
 	}
 	pairs := slices.Concat(alike(head), unlike(head))
 	all := figures(head, pairs)
 	if len(all) > 0 {
 		b.WriteString("## Verdicts under all loads\n\n")
-		say("There are %d loads. %s%s", len(head.Loads()), results.CountsLegend, []string{"", " The runs follow one another."}[min(1, len(runs)-1)])
+		say("There are %d loads. %s%s", len(head.Loads()), results.CountsLegend, []string{"", " Commas separate the runs."}[min(1, len(runs)-1)])
 		b.WriteString(verdictTable(pairs, runs) + "\n")
 		if len(runs) > 1 {
 			say("%s", reversals(all, runs))
@@ -51,11 +52,12 @@ func summary(runs []measured, command string) string {
 		say("%s", open(all, runs))
 	}
 	if figures := head.Memory(); len(figures) > 0 {
-		b.WriteString("## Memory\n\nWhat a million keys take on the server, by requests admitted of each key.\n\n" + memoryTable(head, figures) + "\n")
+		b.WriteString("## Memory\n\nThe memory of a million keys on the server, by the number of admitted requests of each key.\n\n")
+		b.WriteString(memoryTable(head, figures) + "\n")
 	}
 	if loads := head.Loads(); len(loads) > 0 {
 		b.WriteString("## Costs in the client and on the wire\n\n")
-		say("Of a decision: %s.", loads[len(loads)-1])
+		say("The figures are for one decision. The load: %s.", loads[len(loads)-1])
 		b.WriteString(costTable(head, loads[len(loads)-1]) + "\n")
 	}
 	b.WriteString("## How it was measured\n\n")
@@ -74,7 +76,8 @@ func runName(i int) string { return fmt.Sprintf("run %d", i+1) }
 
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-// outcome is the one sentence: what a decision costs the server, like against like.
+// outcome returns sentences that say which limiters with the same algorithm and client take more of the server's processor
+// time for a decision than Weir's, and which take less.
 func outcome(runs []measured) string {
 	var less, more, open []string
 	for _, p := range alike(runs[0]) {
@@ -91,7 +94,8 @@ func outcome(runs []measured) string {
 			continue
 		}
 		with := func(v results.Verdict) string {
-			return fmt.Sprintf("%s's (%s of it, %s in %d of %d)", p.other, results.Short(results.Median(ratios).Center), v, counts[v], len(ratios))
+			return fmt.Sprintf("one of %s (ratio %s, %s in %d of %d comparisons)",
+				p.other, results.Short(results.Median(ratios).Center), v, counts[v], len(ratios))
 		}
 		switch {
 		case 2*counts[results.Better] > len(ratios):
@@ -99,28 +103,28 @@ func outcome(runs []measured) string {
 		case 2*counts[results.Worse] > len(ratios):
 			more = append(more, with(results.Worse))
 		default:
-			open = append(open, p.other+"'s")
+			open = append(open, p.other)
 		}
 	}
-	const where = "Over the same client and by the same algorithm, "
+	const where = "With the same algorithm and the same client, "
 	var parts []string
-	of := "of the server's processor"
+	of := " processor time on the server"
 	if less != nil {
-		parts = append(parts, "less "+of+" than "+listed(less))
-		of = "of it"
+		parts = append(parts, "less"+of+" than "+listed(less))
+		of = ""
 	}
 	if more != nil {
-		parts = append(parts, "more "+of+" than "+listed(more))
+		parts = append(parts, "more"+of+" than "+listed(more))
 	}
 	switch {
 	case parts == nil && open == nil:
-		return "No limiter of Weir's was measured beside another of the same algorithm and client."
+		return "The runs compare no limiter of Weir's with another of the same algorithm and client."
 	case parts == nil:
-		return where + "it is undecided whether a decision of Weir takes more or less of the server's processor than " + listed(open) + "."
+		return where + "it is undecided whether a decision of Weir takes more or less processor time on the server than one of " + listed(open) + "."
 	}
 	text := where + "a decision of Weir takes " + strings.Join(parts, ", and ")
 	if open != nil {
-		text += "; beside " + listed(open) + " it is undecided"
+		text += ". The comparison with " + listed(open) + " is undecided"
 	}
 	return text + "."
 }
@@ -166,7 +170,7 @@ func verdictTable(pairs []pair, runs []measured) string {
 	return w.RenderMarkdown() + "\n"
 }
 
-// reversals says which verdicts differ between runs.
+// reversals returns a sentence that says how many verdicts differ between runs, and which are reversed.
 func reversals(all []figure, runs []measured) string {
 	var turned []string
 	alike := 0
@@ -178,14 +182,15 @@ func reversals(all []figure, runs []measured) string {
 			alike++
 		}
 	}
-	text := fmt.Sprintf("Of %d verdicts, %d are the same in all runs, %d are decided in some only, and %d are reversed", len(all), alike, len(all)-alike-len(turned), len(turned))
+	text := fmt.Sprintf("Of %d verdicts, %d are the same in all runs, %d are decided in only some runs, and %d are better in one run and worse in"+
+		" another", len(all), alike, len(all)-alike-len(turned), len(turned))
 	if len(turned) > 0 {
 		text += ": " + strings.Join(turned[:min(len(turned), 5)], "; ")
 	}
 	return text + "."
 }
 
-// open says what no run decides.
+// open returns a sentence that lists the comparisons that no run decides.
 func open(all []figure, runs []measured) string {
 	type row struct {
 		pair
@@ -213,5 +218,5 @@ func open(all []figure, runs []measured) string {
 			parts = append(parts, fmt.Sprintf("%s (%s)", p, strings.Join(of, ", ")))
 		}
 	}
-	return fmt.Sprintf("Of %d comparisons, %d are decided in no run. In so many loads each: %s.", len(all), total, strings.Join(parts, "; "))
+	return fmt.Sprintf("Of %d comparisons, %d are decided in no run. The numbers are counts of loads: %s.", len(all), total, strings.Join(parts, "; "))
 }

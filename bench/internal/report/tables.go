@@ -11,7 +11,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/results"
 )
 
-// newTable returns a table whose columns from so many on are numbers.
+// newTable returns a table whose first columns are texts. The other columns are numbers, aligned to the right.
 func newTable(header table.Row, texts int) table.Writer {
 	w := table.NewWriter()
 	w.AppendHeader(header)
@@ -69,11 +69,12 @@ func costTable(r measured, load results.Load) string {
 	return w.RenderMarkdown() + "\n"
 }
 
-// everything is the figures of all limiters under all loads, by run.
+// everything returns the figures of all limiters under all loads, by run.
 func everything(runs []measured, command string) string {
 	var b strings.Builder
 	b.WriteString("<!-- Written by: " + command + " -->\n\n# Every limiter under every load\n\n")
-	fmt.Fprintf(&b, "Medians with their 95%% intervals. Ratios are to `%s`, by rounds; the verdict is that of the ratio of server CPU.\n", runs[0].Beside)
+	fmt.Fprintf(&b, "Figures are medians with their 95%% intervals. A ratio divides the limiter's value by that of `%s` in the same round. The"+
+		" verdict is on the ratio of server CPU.\n", runs[0].Beside)
 	for i, r := range runs {
 		fmt.Fprintf(&b, "\n## %s: %s\n", capital(runName(i)), r.Server)
 		for _, doubt := range r.Doubts {
@@ -94,7 +95,7 @@ func everything(runs []measured, command string) string {
 			b.WriteString(w.RenderMarkdown() + "\n")
 		}
 		if all := r.Accuracy(); len(all) > 0 {
-			b.WriteString("\n### Requests admitted of one key, beside what is promised\n\n")
+			b.WriteString("\n### Requests admitted of one key, and the promised range\n\n")
 			w := newTable(table.Row{"limiter", "requests", "admitted", "promised"}, 1)
 			for _, f := range all {
 				w.AppendRow(table.Row{
@@ -108,7 +109,7 @@ func everything(runs []measured, command string) string {
 	return trimmed(b.String())
 }
 
-// interval is the median of a measure with its interval.
+// interval returns the median of a measure with its interval.
 func interval(s results.Series, m results.Measure, scale float64) string {
 	summary := results.Median(s.Values(m.Unit))
 	if summary.Center == 0 {
@@ -122,7 +123,7 @@ func wrapCommand(command string) string {
 	return strings.ReplaceAll(strings.TrimSpace(trimmed(text.WrapSoft(command, 110))), "\n", " \\\n    ") + "\n"
 }
 
-// trimmed is a text without spaces at the ends of lines.
+// trimmed returns a text without spaces at the ends of lines.
 func trimmed(t string) string {
 	var b strings.Builder
 	for line := range strings.Lines(t) {

@@ -6,16 +6,16 @@ import (
 	"slices"
 )
 
-// What a run may show and still be relied on.
+// A run is doubtful if it exceeds one of these values.
 const (
-	mostOthers = 5    // percent of the processors' time that others use
-	mostSpread = 0.15 // how far the interval of a limiter's decisions a second is from their median,
-	mostApart  = 0.1  // in so many of all cases
-	mostLoad   = 0.5  // the load average when it began, of each processor, where it isn't known what others use
+	mostOthers = 5    // percentage of the processors' time that other programs use
+	mostSpread = 0.15 // distance of an end of the interval from the median of a limiter's decisions a second, relative to it
+	mostApart  = 0.1  // share of the cases whose distance exceeds mostSpread
+	mostLoad   = 0.5  // load average for each processor before the run, used if the time of other programs isn't known
 )
 
-// FindDoubts says why the figures of a run can't be relied on: others used the machine, the rounds disagree, or the
-// floor of a limiter was slower than the limiter. Where only few rounds disagree, that is a note.
+// FindDoubts returns the reasons why the figures of a run are unreliable: other programs used the machine, the rounds disagree,
+// or the floor of a limiter was slower than the limiter. It returns a note instead if the rounds disagree in only a few cases.
 func FindDoubts(r Run) (doubts, notes []string) {
 	if doubt := r.othersUsed(); doubt != "" {
 		doubts = append(doubts, doubt)
@@ -41,7 +41,7 @@ func FindDoubts(r Run) (doubts, notes []string) {
 		}
 	}
 	if len(slow) > 0 {
-		doubts = append(doubts, "what only makes a limiter's calls was slower than the limiter: "+slow.worst())
+		doubts = append(doubts, "a floor, which only makes a limiter's calls, was slower than the limiter: "+slow.worst())
 	}
 	switch n := float64(len(apart)); {
 	case n > mostApart*cases:
@@ -52,7 +52,7 @@ func FindDoubts(r Run) (doubts, notes []string) {
 	return doubts, notes
 }
 
-// othersUsed says so if others than the clients and the server used the machine.
+// othersUsed returns a doubt if programs other than the clients and the server used the machine.
 func (r Run) othersUsed() string {
 	var shares []float64
 	for _, result := range r.Results {
@@ -62,7 +62,7 @@ func (r Run) othersUsed() string {
 	}
 	if len(shares) == 0 {
 		if r.Load > mostLoad*float64(r.Machine.CPUs) {
-			return fmt.Sprintf("the load average was %.1f on %d processors when it began", r.Load, r.Machine.CPUs)
+			return fmt.Sprintf("the load average was %.1f on %d processors when the run began", r.Load, r.Machine.CPUs)
 		}
 		return ""
 	}
@@ -75,7 +75,7 @@ func (r Run) othersUsed() string {
 	return fmt.Sprintf("other programs used %.0f%% of the processors' time (median of the rounds, up to %.0f%%)", median, most)
 }
 
-// finds are reasons for the same doubt.
+// finds are the cases that give rise to one doubt.
 type finds []find
 
 type find struct {
@@ -83,7 +83,7 @@ type find struct {
 	text string
 }
 
-// worst tells the worst one, and how many others there are.
+// worst returns the text of the worst case, and the number of others.
 func (f finds) worst() string {
 	text := slices.MaxFunc(f, func(a, b find) int {
 		if a.much < b.much {

@@ -14,10 +14,10 @@ import (
 	"github.com/go-weir/weir/bench/internal/wholefile"
 )
 
-// header is what a line begins with that tells of the run as a whole, as JSON.
+// header is the start of the line that describes the whole run. JSON follows it.
 const header = "# run: "
 
-// Read reads the file that the command measure has written.
+// Read reads a file that the command measure has written.
 func Read(path string) (Run, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -54,12 +54,12 @@ func parse(data []byte) (run Run, err error) {
 		}
 	}
 	if !found || len(run.Results) == 0 {
-		return run, errors.New("it holds no run")
+		return run, errors.New("it contains no run")
 	}
 	return run, reader.Err()
 }
 
-// Write writes a run to a file that [Read] and benchstat read: all of it, or nothing.
+// Write writes a run to a file that [Read] and benchstat can read. If it fails, it leaves the file as it was.
 func Write(path string, run Run) error {
 	data, err := Format(run)
 	if err != nil {
@@ -68,7 +68,7 @@ func Write(path string, run Run) error {
 	return wholefile.Write(wholefile.File{Path: path, Data: data})
 }
 
-// Format returns a run as Write writes it.
+// Format returns the content of the file that Write writes.
 func Format(run Run) ([]byte, error) {
 	about, err := json.Marshal(run)
 	if err != nil {

@@ -10,13 +10,13 @@ import (
 	"golang.org/x/perf/benchproc"
 )
 
-// A Load is what limiters were asked, and what each did.
+// A Load is a load with the rounds of all limiters that were measured under it.
 type Load struct {
 	Asked
 	Series []Series
 }
 
-// A Series is the rounds of one limiter under one load.
+// A Series holds the rounds of one limiter under one load.
 type Series struct {
 	Limiter string
 	Rounds  []*benchfmt.Result
@@ -29,7 +29,7 @@ const (
 	accuracy = "Accuracy"
 )
 
-// An Asked is a load without what came of it.
+// An Asked is a load without results: how many requests come at a time, and for which keys.
 type Asked struct {
 	Processes, Goroutines int
 	Keys                  string // "1", "10000", "zipf:10000"
@@ -37,7 +37,7 @@ type Asked struct {
 	Rate                  float64
 }
 
-// Named is the name of the benchmark of a limiter under a load.
+// Named returns the name of the benchmark of a limiter under a load.
 func (a Asked) Named(limiter string) benchfmt.Name {
 	name := fmt.Sprintf("%s/limiter=%s/goroutines=%d", decision, limiter, a.Goroutines)
 	if a.Processes > 1 {
@@ -49,17 +49,17 @@ func (a Asked) Named(limiter string) benchfmt.Name {
 	return benchfmt.Name(name + fmt.Sprintf("/denials=%g/keys=%s", a.Denials, a.Keys))
 }
 
-// MemoryNamed is the name of the benchmark of what a key of a limiter takes after so many admitted requests.
+// MemoryNamed returns the name of the benchmark for the memory of a limiter's key after a number of admitted requests.
 func MemoryNamed(limiter string, admitted int) benchfmt.Name {
 	return benchfmt.Name(fmt.Sprintf("%s/limiter=%s/requests=%d", memory, limiter, admitted))
 }
 
-// AccuracyNamed is the name of the benchmark of how many requests a limiter admits.
+// AccuracyNamed returns the name of the benchmark that counts the requests that a limiter admits.
 func AccuracyNamed(limiter string) benchfmt.Name {
 	return benchfmt.Name(accuracy + "/limiter=" + limiter)
 }
 
-// fields are those of a benchmark's name, in which results are grouped.
+// fields are the parts of a benchmark's name by which results are grouped.
 type fields struct{ load, limiter, requests *benchproc.Projection }
 
 func newFields() fields {
@@ -67,14 +67,14 @@ func newFields() fields {
 	parse := func(text string) *benchproc.Projection {
 		projection, err := p.Parse(text, nil)
 		if err != nil {
-			panic(err) // the text is one of those below
+			panic(err) // the texts below are valid
 		}
 		return projection
 	}
 	return fields{parse("/goroutines,/processes,/rate,/keys,/denials"), parse("/limiter"), parse("/requests")}
 }
 
-// get is the value of each field of a key.
+// get returns the values of all fields of a key.
 func get(key benchproc.Key) (all []string) {
 	for _, field := range key.Projection().Fields() {
 		all = append(all, key.Get(field))
@@ -82,7 +82,7 @@ func get(key benchproc.Key) (all []string) {
 	return all
 }
 
-// Loads groups the rounds of a run, in the order in which they came.
+// Loads groups the rounds of a run by load and limiter, in the order of the results.
 func (r Run) Loads() (loads []Load) {
 	f := newFields()
 	places := map[benchproc.Key]int{}
@@ -112,13 +112,13 @@ func (r Run) Loads() (loads []Load) {
 func loadOf(key benchproc.Key) Load {
 	values := get(key)
 	goroutines, _ := strconv.Atoi(values[0])
-	processes, _ := strconv.Atoi(values[1]) // none is 0, as of one process
+	processes, _ := strconv.Atoi(values[1]) // 0 if the name has no such field, which means one process
 	rate, _ := strconv.ParseFloat(values[2], 64)
 	denials, _ := strconv.ParseFloat(values[4], 64)
 	return Load{Asked: Asked{processes, goroutines, values[3], denials, rate}}
 }
 
-// String says in a few words what the load is.
+// String describes the load, such as "8 goroutines, 10,000 keys, 90% denied".
 func (a Asked) String() string {
 	parts := []string{Plural(a.Goroutines, "goroutine")}
 	if a.Processes > 1 {
@@ -136,7 +136,7 @@ func (a Asked) String() string {
 	return strings.Join(append(parts, keys, strconv.FormatFloat(a.Denials, 'f', -1, 64)+"% denied"), ", ")
 }
 
-// Plural is so many things.
+// Plural returns a number and a noun, such as "1 key" or "2 keys".
 func Plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -154,7 +154,7 @@ func (l Load) Of(limiter string) Series {
 	return Series{}
 }
 
-// Values are the values of a unit by round.
+// Values returns the values of a unit, by round.
 func (s Series) Values(unit string) (all []float64) {
 	for _, round := range s.Rounds {
 		if value, ok := round.Value(unit); ok {
@@ -164,23 +164,23 @@ func (s Series) Values(unit string) (all []float64) {
 	return all
 }
 
-// Failing says whether so many calls failed or were decided wrongly, over one in a hundred, that what they cost says
-// little.
+// Failing reports whether more than one call in a hundred failed or was decided wrongly. The cost of such calls isn't
+// comparable.
 func (s Series) Failing() bool {
 	return Median(s.Values(Failed)).Center+Median(s.Values(Wrong)).Center > 0.01
 }
 
-// A Figure is what a benchmark that is no round found of a limiter.
+// A Figure is the result of the memory benchmark or the accuracy benchmark for one limiter.
 type Figure struct {
 	Limiter  string
 	Requests int
 	Result   *benchfmt.Result
 }
 
-// Memory is what keys take, and Accuracy how many requests were admitted.
+// Memory returns the memory of one key of each limiter.
 func (r Run) Memory() []Figure { return r.figures(memory) }
 
-// Accuracy is how many requests were admitted of one key, beside what was promised.
+// Accuracy returns the number of requests that each limiter admitted for one key, and the range that it promises.
 func (r Run) Accuracy() []Figure { return r.figures(accuracy) }
 
 func (r Run) figures(base string) (all []Figure) {
@@ -194,7 +194,7 @@ func (r Run) figures(base string) (all []Figure) {
 	return all
 }
 
-// Value is the figure's value of a unit.
+// Value returns the figure's value of a unit.
 func (f Figure) Value(unit string) float64 {
 	value, _ := f.Result.Value(unit)
 	return value

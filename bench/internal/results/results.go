@@ -1,9 +1,9 @@
-// Package results is what the command measure finds: a file in Go's benchmark format, which benchstat reads too, and what
-// can be said of it.
+// Package results reads, writes and compares the results of the command measure. Their file is in Go's benchmark format,
+// so benchstat can read it too.
 //
-// Each line of a file is one round of one limiter under one load. The n-th lines of two limiters under a load are of the
-// same turn, so the ratio of the two says how they compare, whatever the machine did meanwhile. Lines that begin with
-// "# " tell of the run as a whole. benchstat skips them.
+// Each line of a file is one round of one limiter under one load. The n-th lines of two limiters under a load were measured
+// in the same turn, so their ratio is valid even if the machine was slower at that time. Lines that begin with "# " describe
+// the whole run. benchstat skips them.
 package results
 
 import (
@@ -17,24 +17,24 @@ import (
 
 // A Run is one run of the command measure, on one server.
 type Run struct {
-	Command     string          `json:"command"` // that made it
+	Command     string          `json:"command"` // the command line
 	Beside      string          `json:"beside"`  // the limiter that others are compared with
 	Began       time.Time       `json:"began"`
 	Took        time.Duration   `json:"took_ns"`
-	Interrupted bool            `json:"interrupted,omitempty"` // it is what there was when it was
+	Interrupted bool            `json:"interrupted,omitempty"` // whether results are missing
 	Server      string          `json:"server"`                // "Redis 7.0.15"
 	How         string          `json:"how"`                   // "container redis:7.0", "at 10.0.0.1:6379"
 	Nodes       int             `json:"nodes"`                 // masters
-	Load        float64         `json:"load_average"`          // of a minute, when it began; 0 if unknown
+	Load        float64         `json:"load_average"`          // of the last minute before the run; 0 if unknown
 	Machine     Machine         `json:"machine"`
 	Limiters    []round.Limiter `json:"limiters"`
-	Notes       []string        `json:"notes,omitempty"`  // what there is to know of it
-	Doubts      []string        `json:"doubts,omitempty"` // why its figures can't be relied on
+	Notes       []string        `json:"notes,omitempty"`  // remarks, such as the first failure of a limiter
+	Doubts      []string        `json:"doubts,omitempty"` // reasons why the figures are unreliable
 
 	Results []*benchfmt.Result `json:"-"`
 }
 
-// A Machine is where the clients ran, and the server too unless it was elsewhere.
+// A Machine is the machine on which the clients ran. The server ran there too unless Run.How names another address.
 type Machine struct {
 	OS   string `json:"os"`   // "linux"
 	Arch string `json:"arch"` // "amd64"
@@ -43,11 +43,11 @@ type Machine struct {
 	Go   string `json:"go"`            // "go1.26.8"
 }
 
-// A Measure is one of the figures of a round that limiters are compared by.
+// A Measure is a kind of figure by which limiters are compared.
 type Measure struct {
 	Name       string // "server CPU"
-	Unit       string // in files, where it begins with what it is of
-	MoreBetter bool   // rather than less
+	Unit       string // the unit in files
+	MoreBetter bool   // whether a higher value is better
 }
 
 // The measures.
@@ -58,29 +58,30 @@ var (
 	P99       = Measure{"p99", "p99-sec", false}
 )
 
-// Measures are all of them.
+// Measures are all measures.
 var Measures = []Measure{ServerCPU, Decisions, P50, P99}
 
-// Units of other figures of a round. All but Others and Late are of a decision.
+// These are the units of other figures. Those that end in "/op" are for one decision.
 const (
-	CommandCPU     = "command-sec/op" // in commands, as INFO commandstats tells
-	AllocBytes     = "B/op"           // in the client
+	CommandCPU     = "command-sec/op" // the server's time in commands, from INFO commandstats
+	AllocBytes     = "B/op"           // allocated in the client
 	Allocs         = "allocs/op"
 	Sent           = "sent-B/op"
 	Received       = "received-B/op"
-	Commands       = "commands/op"      // that the client sends
-	ServerCommands = "server-calls/op"  // that the server runs, scripts' own included
-	Denied         = "denied/op"        // the share of decisions
-	Failed         = "failed/op"        // the share of calls
-	Wrong          = "wrong/op"         // the share of decisions that can't be right
-	Others         = "others-%"         // of the processors' time, used by others than the clients and the server
-	KeyBytes       = "B/key"            // of BenchmarkMemory
-	Admitted       = "admitted/run"     // of BenchmarkAccuracy
-	Least          = "promised-low/run" // what the limiter's own definition admits of the same requests
+	Commands       = "commands/op"      // commands that the client sends
+	ServerCommands = "server-calls/op"  // commands that the server runs, including those in scripts
+	Denied         = "denied/op"        // share of denied decisions
+	Failed         = "failed/op"        // share of failed calls
+	Wrong          = "wrong/op"         // share of decisions that can't be right
+	Others         = "others-%"         // percentage of the processors' time that other programs used
+	KeyBytes       = "B/key"            // in BenchmarkMemory
+	Admitted       = "admitted/run"     // requests admitted in BenchmarkAccuracy
+	Least          = "promised-low/run" // Least and Most: the range that the limiter's definition admits
 	Most           = "promised-high/run"
 )
 
-// Value is a value as files have it: in nanoseconds where its unit is one of time.
+// Value returns a value as package benchfmt represents it. A time in nanoseconds becomes one in seconds, and files have it
+// in nanoseconds.
 func Value(value float64, unit string) benchfmt.Value {
 	tidied, as := benchunit.Tidy(value, unit)
 	if as == unit {
@@ -89,7 +90,7 @@ func Value(value float64, unit string) benchfmt.Value {
 	return benchfmt.Value{Value: tidied, Unit: as, OrigValue: value, OrigUnit: unit}
 }
 
-// Limiter returns what is known of the limiter of that name.
+// Limiter returns the limiter of that name. If the run doesn't have it, only the name is set.
 func (r Run) Limiter(name string) round.Limiter {
 	for _, l := range r.Limiters {
 		if l.Name == name {

@@ -15,7 +15,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/results/resultstest"
 )
 
-// TestFormat: what is written is Go's benchmark format, and the same run when it is read.
+// TestFormat: Write writes Go's benchmark format, and Read returns the same run.
 func TestFormat(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "run.txt")
 	run := resultstest.Run(1)
@@ -40,9 +40,9 @@ func TestFormat(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(data), "# DOUBTFUL: it was made up\n") {
-		t.Error("the file does not say that it is doubtful")
+		t.Error("the file does not contain the doubt")
 	}
-	// As benchstat reads it: names have keys, units know which way is better, and nothing is a syntax error.
+	// benchstat can read the file: there are no syntax errors, and each unit says whether higher or lower is better.
 	reader := benchfmt.NewReader(bytes.NewReader(data), path)
 	for reader.Scan() {
 		if record, wrong := reader.Result().(*benchfmt.SyntaxError); wrong {
@@ -51,7 +51,7 @@ func TestFormat(t *testing.T) {
 	}
 	for unit, better := range map[string]int{"server-ns/op": -1, "decisions/s": 1, "p50-ns": -1, "p99-ns": -1} {
 		if got := reader.Units().GetBetter(unit); got != better {
-			t.Errorf("of %s better is %d, want %d", unit, got, better)
+			t.Errorf("the better direction of %s is %d, want %d", unit, got, better)
 		}
 	}
 }
@@ -59,10 +59,10 @@ func TestFormat(t *testing.T) {
 func TestReadFails(t *testing.T) {
 	dir := t.TempDir()
 	for text, want := range map[string]string{
-		"":                                       "it holds no run",
-		"offset,key\n":                           "it holds no run",
-		"# run: {}\n":                            "it holds no run",
-		"BenchmarkX 1 2 ns/op\n":                 "it holds no run",
+		"":                                       "it contains no run",
+		"offset,key\n":                           "it contains no run",
+		"# run: {}\n":                            "it contains no run",
+		"BenchmarkX 1 2 ns/op\n":                 "it contains no run",
 		"# run: nonsense\nBenchmarkX 1 2 B/op\n": "can't be read",
 		"# run: {}\nBenchmarkX 1 two B/op\n":     "parsing measurement",
 	} {
@@ -77,7 +77,7 @@ func TestReadFails(t *testing.T) {
 	}
 	missing := filepath.Join(dir, "missing.txt")
 	if _, err := results.Read(missing); err == nil || err.Error() != "can't read "+missing+": no such file or directory" {
-		t.Errorf("%v, want that there is no such file", err)
+		t.Errorf("the error is %v, want one that says that there is no such file", err)
 	}
 }
 
@@ -111,7 +111,7 @@ func TestLoads(t *testing.T) {
 	}
 }
 
-// series are rounds with these values of decisions a second and of server CPU.
+// series returns rounds that have these values both as decisions a second and as server CPU.
 func series(values ...float64) (s results.Series) {
 	for _, v := range values {
 		s.Rounds = append(s.Rounds, &benchfmt.Result{Values: []benchfmt.Value{{Value: v, Unit: "decisions/s"}, {Value: v, Unit: "server-sec/op"}}})
@@ -137,7 +137,7 @@ func TestVerdicts(t *testing.T) {
 		center         float64
 		decisions, cpu results.Verdict
 	}{
-		// That the machine was slower in some rounds does not show in a ratio.
+		// Rounds in which the machine was slower don't change the ratio.
 		{"half as much again", times(1.5), slow, 1.5, results.Better, results.Worse},
 		{"less", times(0.8, 0.9), slow, 0.85, results.Worse, results.Better},
 		{"the same", times(1), slow, 1, results.Undecided, results.Undecided},
@@ -158,7 +158,7 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// TestSameLimiter: of two limiters that differ by noise alone, in two runs, no verdict of one run is reversed in the other.
+// TestSameLimiter: two limiters that differ only by noise are undecided, and one that costs a third less is better.
 func TestSameLimiter(t *testing.T) {
 	for seed := range uint64(20) {
 		for _, load := range resultstest.Run(seed).Loads() {
@@ -174,7 +174,7 @@ func TestSameLimiter(t *testing.T) {
 	}
 }
 
-// TestDoubts: a run knows when it can't be relied on.
+// TestDoubts: FindDoubts finds each reason why a run is unreliable.
 func TestDoubts(t *testing.T) {
 	change := func(limiter, unit string, to func(round int, value float64) float64) results.Run {
 		run := resultstest.Run(1)
@@ -208,9 +208,9 @@ func TestDoubts(t *testing.T) {
 		{"busy at times", change("", results.Others, func(round int, _ float64) float64 { return float64(round / 8 * 60) }),
 			"other programs used 0% of the processors' time (median of the rounds, up to 60%)"},
 		{"once", change("=ulule/", results.Others, func(round int, _ float64) float64 { return float64(round / 9 * 60) }), ""},
-		{"unknown", unknown, "the load average was 3.0 on 4 processors when it began"},
+		{"unknown", unknown, "the load average was 3.0 on 4 processors when the run began"},
 		{"a slow floor", change("floor-gcra", "server-sec/op", func(_ int, v float64) float64 { return 3 * v }),
-			"what only makes a limiter's calls was slower than the limiter: floor-gcra than weir-gcra with "},
+			"a floor, which only makes a limiter's calls, was slower than the limiter: floor-gcra than weir-gcra with "},
 		{"rounds apart", change("=ulule/", "decisions/s", func(round int, v float64) float64 { return v * (1 + float64(round%3)) }),
 			"the rounds differ by "},
 		{"one case", change("=ulule/goroutines=1/denials=0", "decisions/s", func(round int, v float64) float64 { return v * (1 + float64(round%3)) }), ""},

@@ -8,11 +8,12 @@ import (
 	"golang.org/x/perf/benchmath"
 )
 
-// confidence is that of intervals. Of ten rounds, the interval of the median leaves out the lowest and the highest.
+// confidence is the confidence level of intervals. With ten rounds, the interval of the median leaves out the lowest and the
+// highest value.
 const confidence = 0.95
 
-// margin is by how much all of an interval has to be on one side of 1. Two runs of the same limiter may differ by less,
-// as the processes lie elsewhere in memory.
+// margin is the least distance of an interval from 1 for a decided verdict. Two runs of the same limiter may differ by less,
+// for example because the memory layout of the processes differs.
 const margin = 0.02
 
 // Median returns the median of values with its confidence interval.
@@ -20,14 +21,14 @@ func Median(values []float64) benchmath.Summary {
 	if len(values) == 0 {
 		return benchmath.Summary{}
 	}
-	values = append([]float64(nil), values...) // a sample sorts them
+	values = append([]float64(nil), values...) // NewSample sorts its argument
 	sample := benchmath.NewSample(values, &benchmath.DefaultThresholds)
 	summary := benchmath.AssumeNothing.Summary(sample, confidence)
-	if len(values) < 5 { // no interval of so few is told
+	if len(values) < 5 { // too few for an interval
 		summary.Lo, summary.Hi = math.Inf(-1), math.Inf(1)
 		return summary
 	}
-	// Five can't give that confidence: their interval is all that they are.
+	// Five values can't give that confidence: their interval ends at the lowest and the highest.
 	summary.Lo, summary.Hi = max(summary.Lo, sample.Values[0]), min(summary.Hi, sample.Values[len(values)-1])
 	return summary
 }
@@ -40,17 +41,17 @@ const (
 	Better    Verdict = "better"
 	Worse     Verdict = "worse"
 	Undecided Verdict = "undecided"
-	Failing   Verdict = "failing" // calls of one of them fail, so that figures say little
+	Failing   Verdict = "failing" // too many calls of one of them fail for a comparison
 )
 
-// A Ratio is how much of a measure one limiter has for each 1 of another, in rounds that took turns.
+// A Ratio is the median of one limiter's values divided by another's values in the same rounds.
 type Ratio struct {
 	benchmath.Summary
 	Verdict Verdict
-	Told    bool // whether both tell
+	Told    bool // whether both limiters have values
 }
 
-// Compare compares two series in a measure.
+// Compare compares two series by a measure.
 func Compare(a, b Series, m Measure) Ratio {
 	var ratios []float64
 	for i := range min(len(a.Rounds), len(b.Rounds)) {
@@ -82,7 +83,7 @@ func sided(better bool) Verdict {
 	return Worse
 }
 
-// String is the ratio with its interval.
+// String returns the ratio with its interval, such as "0.85 (0.80 to 0.90)".
 func (r Ratio) String() string {
 	if !r.Told {
 		return "-"
@@ -93,7 +94,7 @@ func (r Ratio) String() string {
 	return Short(r.Center) + " (" + Short(r.Lo) + " to " + Short(r.Hi) + ")"
 }
 
-// Short is a number with as many decimals as say something.
+// Short formats a number with about three digits.
 func Short(x float64) string {
 	switch {
 	case x == 0:
@@ -108,7 +109,7 @@ func Short(x float64) string {
 	return strconv.FormatFloat(x, 'g', 2, 64)
 }
 
-// Number is a number of things, in groups of three digits: 1,234,567.
+// Number formats a whole number in groups of three digits: 1,234,567.
 func Number(x float64) string {
 	digits := strconv.FormatFloat(math.Round(x), 'f', 0, 64)
 	for at := len(digits) - 3; at > 0; at -= 3 {
@@ -117,7 +118,7 @@ func Number(x float64) string {
 	return digits
 }
 
-// Percent is the ratio with how far its interval is from it, as benchstat writes it.
+// Percent returns the ratio with the size of its interval in percent, as benchstat formats it: "0.85 ±6%".
 func (r Ratio) Percent() string {
 	switch {
 	case !r.Told:
@@ -128,10 +129,10 @@ func (r Ratio) Percent() string {
 	return Short(r.Center) + " ±" + r.PctRangeString()
 }
 
-// Counts are how many verdicts of each sort there are.
+// Counts holds the number of verdicts of each kind.
 type Counts map[Verdict]int
 
-// Count counts the verdicts of a limiter beside another, of all loads that have both.
+// Count counts the verdicts of a limiter compared with another, over all loads that have both.
 func Count(loads []Load, limiter, beside string, m Measure) Counts {
 	counts := Counts{}
 	for _, load := range loads {
@@ -142,7 +143,7 @@ func Count(loads []Load, limiter, beside string, m Measure) Counts {
 	return counts
 }
 
-// Short tells how many are better, undecided and worse, and in brackets how many are failing: "3/1/0 (2)".
+// Short formats the numbers of better, undecided and worse verdicts, and in brackets that of failing ones: "3/1/0 (2)".
 func (c Counts) Short() string {
 	if len(c) == 0 {
 		return "-"
@@ -154,10 +155,10 @@ func (c Counts) Short() string {
 	return text
 }
 
-// CountsLegend says what Short tells.
-const CountsLegend = "In so many loads it is better/undecided/worse, by the ratios of the rounds (in brackets: calls fail)."
+// CountsLegend explains what Short returns.
+const CountsLegend = "A cell counts the loads in which the limiter is better/undecided/worse (in brackets: in which calls fail)."
 
-// Million is what a million keys of so many bytes take.
+// Million formats the memory of a million keys that take this number of bytes each: "104 MB".
 func Million(bytes float64) string {
 	if bytes < 1000 {
 		return Number(bytes) + " MB"

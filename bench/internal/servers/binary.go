@@ -12,13 +12,13 @@ import (
 // binary is a server program of this machine.
 type binary struct {
 	path    string
-	root    string   // the directory made for it alone, if there is one
-	command []string // what starts it: the path, or an ld.so with libraries of its own before it
+	root    string   // the root directory that it was unpacked to, or ""
+	command []string // the command that starts it: its path, perhaps with a dynamic linker and libraries before it
 	version string
 }
 
-// findBinary returns a program that is a server of this kind, or nil: the one that the machine has
-// installed, else one that Prepare has unpacked.
+// findBinary returns a program that is a server of this kind, or nil. It prefers an installed program to one that Prepare has
+// unpacked.
 func findBinary(k Kind) *binary {
 	if path, err := exec.LookPath(k.program + "-server"); err == nil {
 		if b := newBinary(k, path, path); b != nil {
@@ -28,8 +28,8 @@ func findBinary(k Kind) *binary {
 	return unpacked(k)
 }
 
-// unpacked returns the program of a root directory that rootfs.sh has made, or nil. It is of another
-// release of the distribution than the machine, so it runs with that release's libraries.
+// unpacked returns the program in a root directory that rootfs.sh has made, or nil. It may come from another release of the
+// distribution than this machine's, so it runs with the libraries of that release.
 func unpacked(k Kind) *binary {
 	root := rootDir(k)
 	loaders, err := filepath.Glob(filepath.Join(root, "lib*", "ld-linux*.so.*"))
@@ -44,12 +44,12 @@ func unpacked(k Kind) *binary {
 	return b
 }
 
-// rootDir is where Prepare unpacks the server of a kind.
+// rootDir returns the directory to which Prepare unpacks the server of a kind.
 func rootDir(k Kind) string {
 	return filepath.Join(cacheDir(), k.program+"-"+k.version+"-"+k.recipe())
 }
 
-// cacheDir is where unpacked servers are kept. To have them made anew, delete it.
+// cacheDir returns the directory with all unpacked servers. After it is deleted, Prepare unpacks them again.
 func cacheDir() string {
 	dir, err := os.UserCacheDir()
 	if err != nil { // no home directory
@@ -58,11 +58,11 @@ func cacheDir() string {
 	return filepath.Join(dir, "weir", "servers")
 }
 
-// "Redis server v=7.0.15 sha=00000000:0 ..."; Valkey's, under whatever name it is installed, begins
-// with "Valkey server".
+// versionLine matches the output of --version: "Redis server v=7.0.15 sha=00000000:0 ...". That of Valkey begins with "Valkey
+// server", whatever the program's file is called.
 var versionLine = regexp.MustCompile(`^(\w+) server v=(\S+)`)
 
-// newBinary asks a program for its name and version. It returns nil if that is not what k wants.
+// newBinary asks a program for its name and version. It returns nil if they don't match k.
 func newBinary(k Kind, path string, command ...string) *binary {
 	out, err := exec.Command(command[0], append(command[1:], "--version")...).Output()
 	if err != nil {

@@ -13,11 +13,11 @@ import (
 	"testing"
 )
 
-// brokenEnv is set in a process of which Docker engine is one that fails.
+// brokenEnv is set in a process whose Docker engine fails.
 const brokenEnv = "WEIR_TEST_BROKEN_ENGINE"
 
-// TestBrokenEngine: an engine that answers but can't start a container, or make an image, is left aside for a program
-// of the same version. A process finds its engine once, so another process does what is tested.
+// TestBrokenEngine: if an engine answers but can't start a container or make an image, a program of the same version is used
+// instead. A process looks for its engine only once, so the test runs in another process.
 func TestBrokenEngine(t *testing.T) {
 	kind := All()[0]
 	if os.Getenv(brokenEnv) != "" {
@@ -36,12 +36,12 @@ func TestBrokenEngine(t *testing.T) {
 			t.Errorf("with an image (%v): %v\n%s", image, err, out)
 		}
 		if asked() == 0 {
-			t.Errorf("with an image (%v): the engine was not asked to do anything", image)
+			t.Errorf("with an image (%v): the engine got no request to change something", image)
 		}
 	}
 }
 
-// underBrokenEngine gets and starts a server in the process that has that engine.
+// underBrokenEngine gets and starts a server in the process with the broken engine.
 func underBrokenEngine(t *testing.T, kind Kind) {
 	if usable() == nil {
 		t.Fatalf("there is no engine: %s", Engine())
@@ -55,15 +55,15 @@ func underBrokenEngine(t *testing.T, kind Kind) {
 			t.Errorf("got %s, want a program", s)
 		}
 		if usable() != nil {
-			t.Error("the engine is not seen to fail")
+			t.Error("the engine doesn't count as broken")
 		}
 	}
 }
 
-// breakingEngine serves as a Docker engine that has an image of any name, or none, and fails at whatever would change
-// something. It returns its socket, and what counts how often it failed.
+// breakingEngine serves the API of a Docker engine that has images of all names, or none, and that fails all requests to
+// change something. It returns its socket, and a function that counts these requests.
 func breakingEngine(t *testing.T, image bool) (socket string, asked func() int64) {
-	dir, err := os.MkdirTemp("", "weir-") // the test's own directory has too long a name for a socket
+	dir, err := os.MkdirTemp("", "weir-") // the name of t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,14 +49,14 @@ func clusterClients(t *testing.T, c *Cluster) []user {
 	return []user{
 		goRedisClient(t, redis.NewClusterClient(&redis.ClusterOptions{
 			Addrs: c.Seeds(),
-			// Otherwise it would notice only after a minute that the old master's address is closed.
+			// With the default, go-redis notices only after a minute that the old master's address is closed.
 			ClusterStateReloadInterval: time.Second,
 		})),
 		rueidisClient(t, rueidis.ClientOption{InitAddress: c.Seeds()}),
 	}
 }
 
-// sentinelClients connects both libraries to whom the sentinels name.
+// sentinelClients connects both libraries to the master that the sentinels name.
 func sentinelClients(t *testing.T, s *Sentinel) []user {
 	return []user{
 		goRedisClient(t, redis.NewFailoverClient(&redis.FailoverOptions{
@@ -69,7 +69,7 @@ func sentinelClients(t *testing.T, s *Sentinel) []user {
 	}
 }
 
-// recovers makes sure that each client gets through again, and finds what was written before.
+// recovers checks that each client reaches the servers again, and reads the value that was written before.
 func recovers(t *testing.T, clients []user, key, value string) {
 	t.Helper()
 	begin := time.Now()
@@ -86,7 +86,7 @@ func recovers(t *testing.T, clients []user, key, value string) {
 	}
 }
 
-// holds makes sure that a client finds a value.
+// holds returns an error unless the client reads the value want.
 func (c user) holds(ctx context.Context, key, want string) error {
 	if got, err := c.get(ctx, key); err != nil || got != want {
 		return fmt.Errorf("%s: %s is %q, %v, want %q", c.name, key, got, err, want) //nolint:errorlint // err can be nil

@@ -14,7 +14,7 @@ func TestShiftClock(t *testing.T) {
 			s := StartShifted(t, kind)
 			shifted(t, s, 0)
 			begin := time.Now()
-			// An hour to live, from whatever the server takes for now.
+			// The key expires an hour after the server's current time.
 			if _, err := call(t.Context(), s.Addr, "SET", "key", "", "PX", "3600000"); err != nil {
 				t.Fatal(err)
 			}
@@ -29,20 +29,20 @@ func TestShiftClock(t *testing.T) {
 				}
 				left := time.Duration(ttl.(int64)) * time.Millisecond
 				if off := left - (time.Hour - d); off > time.Second || off < -time.Since(begin)-time.Second {
-					t.Errorf("shifted by %v, the key has %v left", d, left)
+					t.Errorf("with the clock shifted by %v, the key expires in %v", d, left)
 				}
 			}
 			if err := s.ShiftClock(t.Context(), 2*time.Hour); err != nil {
 				t.Fatal(err)
 			}
 			if n, err := ask(t.Context(), s.Addr, "EXISTS", "key"); n != int64(0) || err != nil {
-				t.Errorf("EXISTS after the end of its time: %v, %v", n, err)
+				t.Errorf("EXISTS after the expiry: %v, %v", n, err)
 			}
 		})
 	}
 }
 
-// TestStopClock: the clock stands still, and then goes on.
+// TestStopClock: a stopped clock stands still, and can be started again.
 func TestStopClock(t *testing.T) {
 	for _, kind := range All() {
 		t.Run(kind.Name, func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestStopClock(t *testing.T) {
 				}
 				for range 3 {
 					if got, err := clock(t.Context(), s); err != nil || !got.Equal(at.Truncate(time.Second)) {
-						t.Errorf("stopped at %v, it says %v, %v", at, got, err)
+						t.Errorf("the clock that was stopped at %v says %v, %v", at, got, err)
 					}
 				}
 			}
@@ -67,7 +67,7 @@ func TestStopClock(t *testing.T) {
 	}
 }
 
-// shifted makes sure that the server's clock is ahead of the machine's by d, give or take a second.
+// shifted checks that the server's clock is ahead of the machine's by d, within a second.
 func shifted(t *testing.T, s *Server, d time.Duration) {
 	t.Helper()
 	before := time.Now()
@@ -77,7 +77,7 @@ func shifted(t *testing.T, s *Server, d time.Duration) {
 	}
 	after := time.Now()
 	if server.Before(before.Add(d-time.Second)) || server.After(after.Add(d+time.Second)) {
-		t.Errorf("shifted by %v, it says %v between %v and %v", d, server, before, after)
+		t.Errorf("the clock shifted by %v says %v between %v and %v", d, server, before, after)
 	}
 }
 

@@ -13,36 +13,36 @@ import (
 // slots is the number of slots of a cluster.
 const slots = 16384
 
-// healthTimeout is how long a server may take to start, and a group of servers to find together.
+// healthTimeout is the timeout for the start of a server, and for a group of servers to become healthy.
 const healthTimeout = 2 * time.Minute
 
 // Cluster is a running Redis or Valkey cluster.
 type Cluster struct {
-	Nodes []*Server // first those that began as masters
+	Nodes []*Server // the initial masters come first
 
-	ids  []string // of the nodes, for life
+	ids  []string // of the nodes; they never change
 	stop func() error
 }
 
-// How long a node of a cluster may be silent before the others take it for dead.
+// Timeouts of a cluster: the others regard a node as failed if it doesn't answer for this time.
 const (
-	// Watchful replaces a master that has died after some three seconds, or one that a busy machine has given no processor
-	// time.
+	// With Watchful, a master that has died is replaced after about three seconds. On a busy machine, a live master may be
+	// replaced too.
 	Watchful = 1500 * time.Millisecond
-	// Steady takes no slow node for dead.
+	// With Steady, no slow node is regarded as failed.
 	Steady = 5 * time.Minute
 )
 
-// RunCluster starts a cluster of so many masters, each with so many replicas, and waits until it is
-// healthy. It is [Steady] from then on if there are no replicas, and else [Watchful].
-// args are further options of all nodes. The caller closes it.
+// RunCluster starts a cluster of masters, each with a number of replicas, and waits until it is healthy. Its timeout is
+// [Steady] without replicas, and [Watchful] with them. args are further options for all nodes. The caller must close the
+// cluster.
 func RunCluster(ctx context.Context, k Kind, masters, replicas int, args ...string) (*Cluster, error) {
 	orders := make([]order, masters*(1+replicas))
 	for i := range orders {
 		orders[i].options = append([]string{
 			"--cluster-enabled", "yes",
 			"--cluster-node-timeout", strconv.FormatInt(Watchful.Milliseconds(), 10),
-			"--repl-diskless-sync-delay", "0", // else a replica gets its data only after 5 seconds
+			"--repl-diskless-sync-delay", "0", // by default a replica gets its data only after 5 seconds
 		}, args...)
 	}
 	g, err := launch(ctx, k, orders...)
@@ -55,12 +55,12 @@ func RunCluster(ctx context.Context, k Kind, masters, replicas int, args ...stri
 		err = c.SetTimeout(ctx, Steady)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("form a cluster of %s: %w", k.Name, err), c.Close())
+		return nil, errors.Join(fmt.Errorf("can't form a cluster of %s: %w", k.Name, err), c.Close())
 	}
 	return c, nil
 }
 
-// StartCluster starts a cluster for one test, and stops it when the test ends. If that fails, the test fails.
+// StartCluster is like RunCluster, but for one test: it stops the cluster when the test ends, and an error fails the test.
 func StartCluster(tb testing.TB, k Kind, masters, replicas int, args ...string) *Cluster {
 	tb.Helper()
 	c, err := RunCluster(tb.Context(), k, masters, replicas, args...)
@@ -71,8 +71,7 @@ func StartCluster(tb testing.TB, k Kind, masters, replicas int, args ...string) 
 	return c
 }
 
-// SetTimeout sets how long a node may be silent before the others take it for dead: [Watchful] or [Steady]. A node that is
-// started again is watchful.
+// SetTimeout sets the timeout of all nodes, such as [Watchful] or [Steady]. A node that is started again is [Watchful].
 func (c *Cluster) SetTimeout(ctx context.Context, timeout time.Duration) error {
 	for _, node := range c.Nodes {
 		_, err := call(ctx, node.Addr, "CONFIG", "SET", "cluster-node-timeout", strconv.FormatInt(timeout.Milliseconds(), 10))
@@ -83,10 +82,10 @@ func (c *Cluster) SetTimeout(ctx context.Context, timeout time.Duration) error {
 	return nil
 }
 
-// Close stops all nodes and removes what they leave.
+// Close stops all nodes and removes their files.
 func (c *Cluster) Close() error { return c.stop() }
 
-// Seeds are the addresses that a client starts from.
+// Seeds returns the addresses with which a client is configured.
 func (c *Cluster) Seeds() []string { return addrs(c.Nodes) }
 
 // form makes a cluster of separate nodes.
@@ -99,7 +98,7 @@ func (c *Cluster) form(ctx context.Context, masters int) (err error) {
 			return err
 		}
 		if i < masters {
-			command := []string{"CLUSTER", "ADDSLOTS"} // ADDSLOTSRANGE came with Redis 7.0
+			command := []string{"CLUSTER", "ADDSLOTS"} // ADDSLOTSRANGE exists only since Redis 7.0
 			for slot := i * slots / masters; slot < (i+1)*slots/masters; slot++ {
 				command = append(command, strconv.Itoa(slot))
 			}
@@ -107,7 +106,7 @@ func (c *Cluster) form(ctx context.Context, masters int) (err error) {
 				return err
 			}
 		}
-		// Each meets all before it: left to tell each other of their peers, they would take longer.
+		// Each node meets all nodes before it, because discovery by gossip would take longer.
 		for _, other := range c.Nodes[:i] {
 			if err := meet(ctx, node, other); err != nil {
 				return err
@@ -117,7 +116,7 @@ func (c *Cluster) form(ctx context.Context, masters int) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	for i, node := range c.Nodes[masters:] {
-		err := poll(ctx, func(ctx context.Context) error { // until it knows its master
+		err := poll(ctx, func(ctx context.Context) error { // until the replica knows its master
 			_, err := call(ctx, node.Addr, "CLUSTER", "REPLICATE", c.ids[i%masters])
 			return err
 		})
@@ -128,8 +127,8 @@ func (c *Cluster) form(ctx context.Context, masters int) (err error) {
 	return c.AwaitHealthy(ctx)
 }
 
-// AwaitHealthy returns once all nodes see the same cluster, whose slots are all served, and all
-// replicas follow their masters. It waits two minutes at most.
+// AwaitHealthy returns once all nodes see the same cluster, all slots are served, and all replicas follow their masters. It
+// returns an error if that takes more than two minutes.
 func (c *Cluster) AwaitHealthy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
@@ -156,14 +155,14 @@ func (c *Cluster) healthy(ctx context.Context) error {
 			return err
 		}
 		if len(peers) != len(c.Nodes) {
-			return fmt.Errorf("node %d sees %d nodes", i, len(peers))
+			return fmt.Errorf("node %d knows %d nodes", i, len(peers))
 		}
 		view := fmt.Sprint(peers)
 		if i == 0 {
 			first = view
 		}
 		if view != first {
-			return fmt.Errorf("node %d sees %s, the first %s", i, view, first)
+			return fmt.Errorf("node %d sees the cluster as %s, the first node as %s", i, view, first)
 		}
 		if _, err := following(ctx, node); err != nil {
 			return fmt.Errorf("node %d: %w", i, err)
@@ -172,7 +171,7 @@ func (c *Cluster) healthy(ctx context.Context) error {
 	return nil
 }
 
-// following tells whether a node is a replica, and if so what keeps it from following its master.
+// following reports whether a node is a replica. It returns an error if the replica doesn't follow its master.
 func following(ctx context.Context, node *Server) (bool, error) {
 	repl, err := info(ctx, node.Addr, "replication")
 	if err != nil || repl["role"] == "master" {
@@ -184,8 +183,8 @@ func following(ctx context.Context, node *Server) (bool, error) {
 	return true, nil
 }
 
-// Master returns the node that serves a slot, which is what that node says itself: if several do,
-// because one does not know yet that it was replaced, the one whose claim is the latest.
+// Master returns the node that claims to serve a slot. If several nodes do, because one doesn't know yet that it was replaced,
+// it returns the one with the latest claim.
 func (c *Cluster) Master(ctx context.Context, slot int) (*Server, error) {
 	i := claimant(c.selves(ctx), slot)
 	if i < 0 {

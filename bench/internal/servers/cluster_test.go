@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The whole life of a cluster, as starting it is what takes time.
+// TestCluster tests all that can happen to a cluster with one cluster, because starting one takes long.
 func TestCluster(t *testing.T) {
 	for _, kind := range All() {
 		t.Run(kind.Name, func(t *testing.T) {
@@ -29,7 +29,7 @@ func TestCluster(t *testing.T) {
 	}
 }
 
-// moveSlot moves a slot and checks that clients always find its keys, wherever these are.
+// moveSlot moves a slot and checks that clients always find its keys.
 func moveSlot(t *testing.T, c *Cluster, clients []user) {
 	const slot, keys = 12182, 2*keysPerStep + 1 // the slot of {foo}
 	key := func(i int) string { return fmt.Sprint("{foo}", i) }
@@ -72,7 +72,7 @@ func moveSlot(t *testing.T, c *Cluster, clients []user) {
 	if err := c.MoveSlot(t.Context(), slot, to, func() error { steps++; return found() }); err != nil {
 		t.Fatal(err)
 	}
-	if steps != 6 { // importing, migrating, the last key, and what three masters are told
+	if steps != 6 { // importing, migrating, the last key, and SETSLOT on three masters
 		t.Errorf("the rest of the move took %d steps", steps)
 	}
 	expectKeys(t, from, slot, 0)
@@ -87,10 +87,10 @@ func moveSlot(t *testing.T, c *Cluster, clients []user) {
 		t.Errorf("after the move: %v", err)
 	}
 	if err := c.MoveSlot(t.Context(), slot, to, func() error { return errStop }); err != nil {
-		t.Errorf("moved to where it is: %v", err)
+		t.Errorf("moving a slot to its own master: %v", err)
 	}
 	if err := c.MoveSlot(t.Context(), slot, &Server{}, nil); err == nil {
-		t.Errorf("moved to a stranger")
+		t.Errorf("a slot can be moved to a server outside the cluster")
 	}
 }
 
@@ -101,7 +101,7 @@ func expectKeys(t *testing.T, node *Server, slot int, want int64) {
 	}
 }
 
-// failOver kills a master, whose replica takes its place, and revives it, when it is the replica.
+// failOver kills a master, checks that its replica replaces it, and that the old master is a replica after it is revived.
 func failOver(t *testing.T, c *Cluster, clients []user) {
 	const slot, key = 12182, "{foo}0"
 	old, heir := c.Nodes[0], c.Nodes[3]
@@ -112,7 +112,7 @@ func failOver(t *testing.T, c *Cluster, clients []user) {
 	}
 	t.Logf("killed within %v", time.Since(begin))
 	if _, err := c.Master(t.Context(), slot); err == nil {
-		t.Errorf("the slot of a master just killed is served")
+		t.Errorf("the slot of a killed master is served before the failover")
 	}
 	eventually(t, func(ctx context.Context) error {
 		master, err := c.Master(ctx, slot)

@@ -17,15 +17,15 @@ import (
 	tcexec "github.com/testcontainers/testcontainers-go/exec"
 )
 
-// errApart says that a container which was to share this machine's network shares another's.
+// errApart is the error of a container that was to share this machine's network, but has the network of another.
 var errApart = errors.New("the engine has another network than this machine")
 
-// start runs servers in one container and waits until they answer. One for all takes the engine far
-// less time than one for each, and they talk to each other like the processes of one machine.
+// start runs servers in one container and waits until they answer. A single container starts much faster than one for each
+// server, and the servers can reach each other like processes of one machine.
 //
-// The container shares the machine's network, if that is the engine's too. If not, as where the engine
-// is in a virtual machine or has no rights, the ports are published under the same numbers: then too each
-// server is at the same address for its clients and for its peers, which are in the same container.
+// The container shares the machine's network if the engine uses that network too. Otherwise, for example if the engine runs
+// in a virtual machine or without root, the ports are published with the same numbers. So each server has the same address
+// for its clients and for its peers, which are in the same container.
 func (e *engine) start(ctx context.Context, k Kind, image string, orders []order) (*group, error) {
 	if !e.apart.Load() {
 		g, err := e.startIn(ctx, k, image, orders, true)
@@ -37,9 +37,9 @@ func (e *engine) start(ctx context.Context, k Kind, image string, orders []order
 	return e.startIn(ctx, k, image, orders, false)
 }
 
-// startIn does that, in the machine's network or not.
+// startIn starts the container. shared says whether it shares the machine's network.
 func (e *engine) startIn(ctx context.Context, k Kind, image string, orders []order, shared bool) (*group, error) {
-	dir := "/tmp/weir-" + rand.Text() + "/" // by which each server is told from others
+	dir := "/tmp/weir-" + rand.Text() + "/" // a unique name, which identifies the servers' processes
 	script, files := contents(k, dir, orders, shared)
 	reach, exposed := shareNetwork, []string(nil)
 	if !shared {
@@ -50,14 +50,14 @@ func (e *engine) startIn(ctx context.Context, k Kind, image string, orders []ord
 		testcontainers.WithExposedPorts(exposed...),
 		testcontainers.WithHostConfigModifier(func(host *container.HostConfig) {
 			reach(host)
-			if len(files) > 0 { // a shifted clock is a file that is read each time
+			if len(files) > 0 { // a shifted clock is a file that the server reads often
 				host.Tmpfs = map[string]string{dir: "mode=1777"}
 			}
 		}),
 		testcontainers.WithLabels(owner()),
 		testcontainers.WithFiles(files...),
 	)
-	// Not ctx, which may be what has ended.
+	// It doesn't use ctx, which may have ended.
 	stop := sync.OnceValue(func() error {
 		return testcontainers.TerminateContainer(ctr, testcontainers.StopTimeout(0))
 	})
@@ -82,14 +82,13 @@ func (e *engine) startIn(ctx context.Context, k Kind, image string, orders []ord
 	return g, nil
 }
 
-// shareNetwork gives a container the machine's network in place of one of its own.
+// shareNetwork makes a container use the machine's network.
 func shareNetwork(host *container.HostConfig) {
 	host.NetworkMode = network.NetworkHost
-	host.UsernsMode = "host" // without it, engines that give containers users of their own refuse
+	host.UsernsMode = "host" // engines with user namespaces refuse the host's network otherwise
 }
 
-// publish publishes the servers' ports on the loopback interface alone: they take commands from anyone,
-// without a password.
+// publish publishes the servers' ports on the loopback interface only, because the servers have no password.
 func publish(orders []order) (modify func(*container.HostConfig), exposed []string) {
 	bindings := network.PortMap{}
 	for _, o := range orders {
@@ -102,8 +101,8 @@ func publish(orders []order) (modify func(*container.HostConfig), exposed []stri
 	return func(host *container.HostConfig) { host.PortBindings = bindings }, exposed
 }
 
-// Where the network is this machine's, what holds the first server's port is seen to listen: a line of
-// /proc/net/tcp has the port in hexadecimal and the state 0A. Else no server starts.
+// shareCheck checks that the container's network is this machine's. Then /proc/net/tcp shows the listener with which this
+// process holds the first server's port: a line with the port in hexadecimal and the state 0A. Otherwise no server starts.
 const shareCheck = `
 while :; do
 	read -r _ local _ state _ || { echo '%[2]s'; exit 1; }
@@ -111,7 +110,7 @@ while :; do
 done </proc/net/tcp
 `
 
-// contents are the command of a container, and the files that are copied into it.
+// contents returns the script that a container runs, and the files that are copied into it.
 func contents(k Kind, dir string, orders []order, shared bool) (script string, files []testcontainers.ContainerFile) {
 	const library = "/libfaketime.so.1"
 	var text strings.Builder
@@ -139,7 +138,7 @@ func contents(k Kind, dir string, orders []order, shared bool) (script string, f
 	return text.String(), files
 }
 
-// inContainer is the server of a container that works in a directory.
+// inContainer returns the server of a container that works in the directory.
 func inContainer(ctr testcontainers.Container, dir string) *Server {
 	return &Server{
 		dir: dir,
@@ -168,7 +167,7 @@ func inContainer(ctr testcontainers.Container, dir string) *Server {
 	}
 }
 
-// logs returns what a container has written, for the message of a test that fails.
+// logs returns the output of a container, for the message of a failed test.
 func logs(ctx context.Context, ctr testcontainers.Container) string {
 	r, err := ctr.Logs(ctx)
 	if err != nil {

@@ -16,27 +16,27 @@ import (
 	tclog "github.com/testcontainers/testcontainers-go/log"
 )
 
-// How long an engine or a registry may take to show that it is there. Where neither is, every test
-// binary waits that long once.
+// answerTimeout is the timeout for an engine or a registry to answer. If neither exists, each test binary waits that long
+// once.
 const answerTimeout = 5 * time.Second
 
 // engine is the Docker engine that containers run on.
 type engine struct {
 	*testcontainers.DockerClient
 	version string
-	apart   atomic.Bool // its network is not this machine's
-	broken  atomic.Bool // it answers, but can't make images or start containers
+	apart   atomic.Bool // whether its network is not this machine's
+	broken  atomic.Bool // whether it has failed to make an image or to start a container
 
 	mu     sync.Mutex
-	images map[string]string // by the image asked for before, the one that there is, or ""
+	images map[string]string // the image to use, or "", by the image of a kind
 }
 
-// errRemote says that an engine's containers are not reached on this machine's loopback interface.
+// errRemote is the error of an engine whose containers can't be reached on this machine's loopback interface.
 var errRemote = errors.New("the engine runs on another machine")
 
 // connect finds the engine, once in a process. An engine whose containers can't be reached on the loopback interface is not used.
 var connect = sync.OnceValues(func() (*engine, error) {
-	// The library tells at length what it does, on the standard error of every test binary.
+	// By default, the library logs much to the standard error of each test binary.
 	tclog.SetDefault(tclog.NewNoopLogger())
 	ctx, cancel := context.WithTimeout(context.Background(), 2*answerTimeout)
 	defer cancel()
@@ -55,15 +55,15 @@ var connect = sync.OnceValues(func() (*engine, error) {
 		return nil, errRemote
 	}
 	e := &engine{DockerClient: cli, version: info.Info.ServerVersion, images: map[string]string{}}
-	// What killed test runs left behind. That there may be some must not keep a test from running.
+	// This removes the containers of killed test runs. Tests can run even if it fails.
 	_ = e.sweep(ctx, "")
 	return e, nil
 })
 
-// errEngine says that an engine which answers could not do its work.
+// errEngine is the error of an engine that answers, but can't make an image or start a container.
 var errEngine = errors.New("the Docker engine fails")
 
-// usable returns the engine, unless there is none or it was seen to fail: then servers are programs.
+// usable returns the engine, or nil if there is none or it has failed. Without an engine, servers are programs.
 func usable() *engine {
 	e, _ := connect()
 	if e == nil || e.broken.Load() {
@@ -72,16 +72,16 @@ func usable() *engine {
 	return e
 }
 
-// reaperImage is the image of testcontainers' reaper, which no other name of its API tells.
+// reaperImage is the image of testcontainers' reaper. The API has no other name for it.
 //
 //lint:ignore SA1019 deprecated without a successor
 var reaperImage = testcontainers.ReaperDefaultImage //nolint:staticcheck // deprecated without a successor
 
 // checkEnv prepares the settings of testcontainers, which reads them once at its first use.
 //
-// It takes DOCKER_HOST at its word: testcontainers goes on to the usual socket if that host does
-// not answer. And it turns off testcontainers' reaper, a container that removes the others, where
-// its image is neither present nor to be had; sweep does its work then.
+// It returns an error if the host in DOCKER_HOST doesn't answer, while testcontainers would go on to the usual socket. And it
+// turns off testcontainers' reaper, a container that removes the others, if its image isn't available. Then sweep removes
+// containers instead.
 func checkEnv(ctx context.Context) error {
 	cli, err := client.New(client.FromEnv)
 	if err != nil {
@@ -92,7 +92,7 @@ func checkEnv(ctx context.Context) error {
 		if os.Getenv("DOCKER_HOST") != "" {
 			return err
 		}
-		return nil // testcontainers knows of more places to look
+		return nil // testcontainers looks in more places
 	}
 	if _, set := os.LookupEnv("TESTCONTAINERS_RYUK_DISABLED"); set {
 		return nil
@@ -103,12 +103,11 @@ func checkEnv(ctx context.Context) error {
 	return os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true")
 }
 
-// onLoopback tells whether the engine's published ports are found on this machine's loopback
-// interface, and makes testcontainers look there for its reaper's.
+// onLoopback reports whether the engine's published ports are on this machine's loopback interface. If so, it makes
+// testcontainers connect to its reaper there.
 //
-// Left alone, it takes it that an engine is outside where this machine itself looks like a
-// container, and looks for ports at the default gateway. But the engine runs here if it has this
-// machine's name.
+// By default, testcontainers assumes that the engine is outside if this machine looks like a container, and connects to the
+// default gateway. But the engine runs on this machine if it reports this machine's name.
 func onLoopback(daemon, engineName string) bool {
 	const override = "TESTCONTAINERS_HOST_OVERRIDE"
 	if host, set := os.LookupEnv(override); set {
@@ -125,32 +124,32 @@ func onLoopback(daemon, engineName string) bool {
 	return os.Setenv(override, "127.0.0.1") == nil
 }
 
-// imageAPI has the methods of a client that present and answers need.
+// An imageAPI is a client with the methods that present and answers need.
 type imageAPI interface {
 	ImageInspect(context.Context, string, ...client.ImageInspectOption) (client.ImageInspectResult, error)
 	DistributionInspect(context.Context, string, client.DistributionInspectOptions) (client.DistributionInspectResult, error)
 }
 
-// present tells whether the engine has an image.
+// present reports whether the engine has an image.
 func present(ctx context.Context, cli imageAPI, image string) bool {
 	_, err := cli.ImageInspect(ctx, image)
 	return err == nil
 }
 
-// answers tells whether the image's registry does, in a short time. A pull alone does not show
-// that: where nothing answers it may take minutes to fail, and where something does, to succeed.
+// answers reports whether the image's registry answers within a short time. A pull can't show that, because both a failing
+// and a successful one may take minutes.
 func answers(ctx context.Context, cli imageAPI, image string) bool {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	_, err := cli.DistributionInspect(ctx, image, client.DistributionInspectOptions{})
-	// Asked without credentials; the pull has them.
+	// This request has no credentials, unlike the pull, so a refusal is an answer too.
 	return err == nil || errdefs.IsUnauthorized(err) || errdefs.IsPermissionDenied(err)
 }
 
-// errNoImage says that an image is neither present nor to be pulled.
+// errNoImage is the error of an image that is not present and can't be pulled.
 var errNoImage = errors.New("not present, and no registry has it")
 
-// obtain makes sure that the engine has an image, by pulling it if need be.
+// obtain pulls an image if the engine doesn't have it.
 func (e *engine) obtain(ctx context.Context, image string) (pulled bool, err error) {
 	if present(ctx, e, image) {
 		return false, nil
@@ -168,15 +167,14 @@ func (e *engine) obtain(ctx context.Context, image string) (pulled bool, err err
 	if err := provider.PullImage(ctx, image); err != nil {
 		return false, err
 	}
-	if !present(ctx, e, image) { // a pull that breaks off half-way reports no error
+	if !present(ctx, e, image) { // an interrupted pull reports no error
 		return false, fmt.Errorf("the pull of %s did not succeed", image)
 	}
 	return true, nil
 }
 
-// imageOf returns the image that servers of a kind are run from: the kind's own if it is present, else the
-// one that Prepare has built in its place, else the kind's own again if it can be pulled. Without any of
-// them it is "". It asks once, not for each test.
+// imageOf returns the image for servers of a kind: the kind's own image if it is present, or else the one that Prepare has
+// built, or else the kind's own if it can be pulled, or else "". It asks the engine only once for each kind.
 func (e *engine) imageOf(k Kind) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -196,7 +194,7 @@ func (e *engine) imageOf(k Kind) string {
 	return image
 }
 
-// size says how large an image is.
+// size returns the size of an image as text.
 func (e *engine) size(ctx context.Context, image string) string {
 	found, err := e.ImageInspect(ctx, image)
 	if err != nil {

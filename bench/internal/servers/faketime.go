@@ -16,11 +16,11 @@ import (
 //go:embed faketime.sh
 var faketimeScript string
 
-// faketimeEnv names the variable that says where libfaketime is, if it is nowhere it is looked for.
+// faketimeEnv is the environment variable with the path of libfaketime, for machines that have it in an unusual place.
 const faketimeEnv = "WEIR_FAKETIME"
 
-// faketimeSuite is the Debian release whose libfaketime runs with the server's libc: bookworm's needs one
-// of its own release or a later one.
+// faketimeSuite returns the Debian release whose libfaketime runs with the server's libc. The one of bookworm needs the libc of
+// bookworm or later.
 func (k Kind) faketimeSuite() string {
 	if k.suite() == "bullseye" {
 		return "bullseye"
@@ -28,15 +28,15 @@ func (k Kind) faketimeSuite() string {
 	return "bookworm"
 }
 
-// faketimeCache is where Prepare unpacks that of a release.
+// faketimeCache returns the path to which Prepare unpacks the libfaketime of a release.
 func faketimeCache(suite string) string {
 	return filepath.Join(cacheDir(), "libfaketime-"+suite+".so.1")
 }
 
 var errNoFaketime = errors.New(`no libfaketime: run "go run ./bench/test", which unpacks it, or name its file in ` + faketimeEnv)
 
-// findFaketime returns the library's file. What Prepare has unpacked comes before what the machine
-// has, which may be too new for a server's libc.
+// findFaketime returns the path of the library. It prefers the one that Prepare has unpacked to an installed one, which may be
+// too new for a server's libc.
 func findFaketime(suite string) (string, error) {
 	if path := os.Getenv(faketimeEnv); path != "" {
 		return path, nil
@@ -54,7 +54,7 @@ func findFaketime(suite string) (string, error) {
 	return "", errNoFaketime
 }
 
-// loadFaketime returns the library, fit for servers.
+// loadFaketime returns the content of the library, changed so that servers can load it.
 func loadFaketime(suite string) ([]byte, error) {
 	path, err := findFaketime(suite)
 	if err != nil {
@@ -73,13 +73,12 @@ func loadFaketime(suite string) ([]byte, error) {
 	return library, nil
 }
 
-// hideSymbols takes functions from those that a library puts in the place of libc's, by spoiling
-// their names.
+// hideSymbols changes the names of functions in a library, so that the library doesn't replace libc's functions with these
+// names.
 //
-// Servers call gettimeofday for the time. Of clock_gettime they need no other clock than the
-// monotonic one, which is not to be shifted. But their allocator, jemalloc, calls it and
-// pthread_cond_init before it can allocate, and libfaketime's need memory at their first call: with
-// these two in place, no server gets as far as its main function.
+// Servers call gettimeofday for the time. They use clock_gettime for the monotonic clock only, which must not be shifted.
+// But their allocator, jemalloc, calls clock_gettime and pthread_cond_init before it can allocate. libfaketime's versions of
+// these two functions allocate memory at their first call, so with them no server reaches its main function.
 func hideSymbols(library []byte, names ...string) error {
 	file, err := elf.NewFile(bytes.NewReader(library))
 	if err != nil {
@@ -87,20 +86,20 @@ func hideSymbols(library []byte, names ...string) error {
 	}
 	section := file.Section(".dynstr")
 	if section == nil || section.Offset+section.FileSize > uint64(len(library)) {
-		return errors.New("no names of symbols")
+		return errors.New("it has no names of symbols")
 	}
 	text := library[section.Offset : section.Offset+section.FileSize]
 	for _, name := range names {
 		at := bytes.Index(text, []byte(name+"\x00"))
 		if at < 0 {
-			return fmt.Errorf("no %s in it", name)
+			return fmt.Errorf("it has no symbol %s", name)
 		}
-		text[at] = '-' // found by the hash of the old name, it is no longer what is looked for
+		text[at] = '-' // a lookup by the hash of the old name then finds another name
 	}
 	return nil
 }
 
-// prepareFaketime makes sure that there are the libraries for servers of these kinds.
+// prepareFaketime unpacks the libraries for servers of these kinds if they are missing.
 func prepareFaketime(ctx context.Context, all []Kind) (how string, err error) {
 	var hows []string
 	var errs []error

@@ -11,8 +11,7 @@ import (
 	"github.com/go-weir/weir/internal/resptest"
 )
 
-// What a killed server had comes back with it if it was told to keep that, and its address does
-// always.
+// TestKillAndRevive: a revived server has the same address. It has its old data if it was started with persistence.
 func TestKillAndRevive(t *testing.T) {
 	for _, kind := range All() {
 		t.Run(kind.Name, func(t *testing.T) {
@@ -55,7 +54,7 @@ func TestKillAndRevive(t *testing.T) {
 	}
 }
 
-// pair launches two servers of a kind, which end with the test.
+// pair starts two servers of a kind, which end with the test.
 func pair(t *testing.T, kind Kind) *group {
 	t.Helper()
 	g, err := launch(t.Context(), kind, order{}, order{})
@@ -66,7 +65,7 @@ func pair(t *testing.T, kind Kind) *group {
 	return g
 }
 
-// A paused server doesn't answer, and can be killed. A killed or paused server can be closed.
+// TestPauseAndResume: a paused server doesn't answer, and can be killed. A killed or paused server can be closed.
 func TestPauseAndResume(t *testing.T) {
 	for _, kind := range All() {
 		t.Run(kind.Name, func(t *testing.T) {
@@ -94,17 +93,17 @@ func TestPauseAndResume(t *testing.T) {
 	}
 }
 
-// A server that ends by itself stays away.
+// TestShutdown: a server that ends by itself isn't started again.
 func TestShutdown(t *testing.T) {
 	for _, kind := range All() {
 		t.Run(kind.Name, func(t *testing.T) {
 			t.Parallel()
 			g := pair(t, kind)
 			s := g.servers[0]
-			_, _ = call(t.Context(), s.Addr, "SHUTDOWN", "NOSAVE") // whose answer is the end of the connection
+			_, _ = call(t.Context(), s.Addr, "SHUTDOWN", "NOSAVE") // the server closes the connection instead of a reply
 			eventually(t, func(ctx context.Context) error {
 				if s.Revive(ctx) == nil {
-					return errors.New("it is there")
+					return errors.New("the server still runs")
 				}
 				return nil
 			})
@@ -118,7 +117,7 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
-// silent makes sure that a server gives no answer, rather than refusing to.
+// silent checks that a server doesn't answer, but doesn't refuse the connection either.
 func silent(t *testing.T, s *Server) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
@@ -135,10 +134,10 @@ func set(t *testing.T, s *Server, key, value string) {
 	}
 }
 
-// setReplicated waits until a master's replicas have the value too: what they lack is lost with it.
+// setReplicated sets a key and waits until the master's replicas have it too, so that it survives the master.
 func setReplicated(t *testing.T, master *Server, key, value string, replicas int64) {
 	t.Helper()
-	conn := resptest.Dial(t, master.Addr) // WAIT waits for what its own connection has written
+	conn := resptest.Dial(t, master.Addr) // WAIT waits for the writes of its own connection only
 	if _, err := conn.Do("SET", key, value); err != nil {
 		t.Fatal(err)
 	}
@@ -147,8 +146,7 @@ func setReplicated(t *testing.T, master *Server, key, value string, replicas int
 	}
 }
 
-// eventually polls until a condition holds. If it doesn't within a time that no loaded machine takes, the test fails with
-// what it last said.
+// eventually polls until a condition holds. If it doesn't hold within a generous time, the test fails with the last error.
 func eventually(t *testing.T, holds func(context.Context) error) {
 	t.Helper()
 	const patience = 2 * time.Minute

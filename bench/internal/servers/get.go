@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// Image returns the kind of server that an image is: "redis:8.0", "valkey/valkey:8.1".
+// Image returns the kind of the servers in an image such as "redis:8.0" or "valkey/valkey:8.1".
 func Image(image string) (Kind, error) {
 	program := "redis"
 	if strings.Contains(image, "valkey") {
 		program = "valkey"
 	} else if !strings.Contains(image, "redis") {
-		return Kind{}, fmt.Errorf("%q is no image of Redis or Valkey, want such as redis:8.0 or valkey/valkey:8.1", image)
+		return Kind{}, fmt.Errorf("%q is no image of Redis or Valkey, want one such as redis:8.0 or valkey/valkey:8.1", image)
 	}
 	return parse(program, image), nil
 }
 
-// Installed returns the server program of this machine, of any version, if there is one.
+// Installed returns the kind of the server that is installed on this machine, if there is one.
 func Installed() (Kind, bool) {
 	for _, program := range []string{"valkey", "redis"} {
 		k := Kind{Name: program, program: program}
@@ -29,7 +29,7 @@ func Installed() (Kind, bool) {
 	return Kind{}, false
 }
 
-// Get makes sure that a server of that kind can be started, as [Prepare] does, and says how it was got.
+// Get makes a server of a kind available, as [Prepare] does, and returns where it is from.
 func Get(ctx context.Context, k Kind) (how string, err error) {
 	how, err = have(ctx, k)
 	if errors.Is(err, errMustBuild) {

@@ -13,8 +13,8 @@ import (
 	"sync"
 )
 
-// forward runs a program until its own standard input ends, which it does with the test's process however
-// that ends. The output is the program's alone, and ends with it. Ctrl-C is not for this shell.
+// forward is a shell script that runs a program until the script's standard input ends. That happens when the test's process
+// ends, for whatever reason. Only the program writes to the output. The script ignores Ctrl-C.
 const forward = `
 trap "" INT
 "$@" <&- &
@@ -24,9 +24,9 @@ read -r _
 kill "$pid"
 wait "$pid"`
 
-// Process is a program that tests run on this machine beside their servers, as a [Container] is one in an image.
+// Process is a program that a test runs on this machine, as a [Container] is a program in a container.
 type Process struct {
-	Listens []string // what its log says of where it listens
+	Listens []string // the matches of the groups of RunHere's expression listens
 
 	input io.Closer
 	log   lines
@@ -34,8 +34,8 @@ type Process struct {
 	cmd   *exec.Cmd
 }
 
-// RunHere runs a command in a directory and returns once its standard error has a line that listens matches. The
-// matches of that expression's groups are then what Listens has.
+// RunHere runs a command in a directory and returns once listens matches a line of its standard error. The field Listens then
+// holds the matches of the expression's groups, such as an address.
 func RunHere(dir string, listens *regexp.Regexp, env map[string]string, command ...string) (*Process, error) {
 	cmd := exec.Command("sh", append([]string{"-c", forward, "sh"}, command...)...)
 	cmd.Dir = dir
@@ -72,21 +72,21 @@ func RunHere(dir string, listens *regexp.Regexp, env map[string]string, command 
 	case p.Listens = <-listening:
 		return p, nil
 	case <-p.ended:
-		return nil, errors.Join(fmt.Errorf("it ended, having logged\n%s", p.Log(context.Background())), p.Close())
+		return nil, errors.Join(fmt.Errorf("the program ended; its log is\n%s", p.Log(context.Background())), p.Close())
 	}
 }
 
 // Log returns the program's standard error.
 func (p *Process) Log(context.Context) string { return p.log.String() }
 
-// Close asks the program to end, waits for that, and returns an error if it did not end in good order.
+// Close asks the program to end and waits for it. It returns an error if the program fails.
 func (p *Process) Close() error {
 	_ = p.input.Close()
 	<-p.ended
 	return p.cmd.Wait()
 }
 
-// lines are written by one goroutine and read by another.
+// lines are the lines of a log, which are safe for concurrent use.
 type lines struct {
 	mu   sync.Mutex
 	text strings.Builder

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestRunHere: a program is ready when it says where it listens, has its environment and directory, and ends with Close.
+// TestRunHere: RunHere returns when the program logs its address. The program has the given environment and directory, and ends
+// with Close.
 func TestRunHere(t *testing.T) {
 	dir := t.TempDir()
 	const script = `trap "echo ended >&2; exit 0" TERM
@@ -28,7 +29,7 @@ while :; do sleep 0.01; done`
 	}
 }
 
-// TestRunHereEnds: of a program that ends before it listens, the error has the log and how it ended.
+// TestRunHereEnds: if a program ends before it listens, the error contains its log and its exit status.
 func TestRunHereEnds(t *testing.T) {
 	_, err := RunHere("", regexp.MustCompile("listens"), nil, "sh", "-c", "echo no port >&2; exit 3")
 	if err == nil || !strings.Contains(err.Error(), "no port") || !strings.Contains(err.Error(), "exit status 3") {

@@ -7,26 +7,25 @@ import (
 	"strings"
 )
 
-// Kind is a server of one make and version.
+// Kind is a server program, Redis or Valkey, in a version.
 type Kind struct {
-	Name  string // fit for a subtest: "redis-7.0"
+	Name  string // a name for subtests: "redis-7.0"
 	Image string // "redis:7.0"
 
 	program string // "redis" or "valkey"
-	version string // leading part of the version, "7.0"; empty if the image's tag has none
+	version string // the leading part of the version, "7.0", or "" if the image's tag has none
 }
 
-// defaults are the images whose servers the tests want unless told otherwise.
+// defaults are the images of the servers that tests use if REDIS_IMAGE and VALKEY_IMAGE are not set.
 var defaults = map[string][]string{
 	"redis":  {"redis:7.0", "redis:8.0"},
 	"valkey": {"valkey/valkey:8.1"},
 }
 
-// official are the official images' names, up to the version.
+// official holds the names of the official images up to the version.
 var official = map[string]string{"redis": "redis:", "valkey": "valkey/valkey:"}
 
-// suites are the Debian releases whose packages hold servers: those of the defaults, and older and newer
-// ones, which have to be named.
+// suites are the Debian releases that have a server in their packages: the default servers, and others that can be named.
 var suites = map[string]string{
 	"redis 6.0":  "bullseye",
 	"redis 7.0":  "bookworm",
@@ -37,8 +36,8 @@ var suites = map[string]string{
 	"valkey 9.1": "forky",
 }
 
-// All returns the kinds of server that every test of a real server runs against. REDIS_IMAGE and
-// VALKEY_IMAGE, each a comma-separated list of images, replace the Redis ones and the Valkey one.
+// All returns the kinds of server that tests run against. The variables REDIS_IMAGE and VALKEY_IMAGE, which are comma-separated
+// lists of images, replace the kinds of Redis and of Valkey.
 func All() []Kind {
 	return append(kinds("redis", os.Getenv("REDIS_IMAGE")), kinds("valkey", os.Getenv("VALKEY_IMAGE"))...)
 }
@@ -58,7 +57,7 @@ func kinds(program, list string) []Kind {
 
 var versionInTag = regexp.MustCompile(`^v?(\d+(?:\.\d+)*)`)
 
-// parse reads a kind's name and version off its image.
+// parse returns the kind of a program's image.
 func parse(program, image string) Kind {
 	base, _, _ := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], "@")
 	name, tag, tagged := strings.Cut(base, ":")
@@ -72,20 +71,20 @@ func parse(program, image string) Kind {
 	return k
 }
 
-// matches tells whether a server of that version is one of this kind: 7.0 covers 7.0.15, not 7.01.
+// matches reports whether a server of a version is of this kind: 7.0 matches 7.0.15, but not 7.01.
 func (k Kind) matches(version string) bool {
 	return k.version == "" || version == k.version || strings.HasPrefix(version, k.version+".")
 }
 
-// OlderThan tells whether the server is of an earlier major version. One of unknown version is not.
+// OlderThan reports whether the server is of an earlier major version. It returns false if the version isn't known.
 func (k Kind) OlderThan(major int) bool {
 	text, _, _ := strings.Cut(k.version, ".")
 	n, err := strconv.Atoi(text)
 	return err == nil && n < major
 }
 
-// Unprotected are options with which a server lets its clients use DEBUG and change all of its settings. Redis
-// before 7.0 has no such options, and lets them.
+// Unprotected returns options with which a server lets clients use DEBUG and change all settings. Redis before 7.0 needs no
+// options for that.
 func (k Kind) Unprotected() []string {
 	if k.OlderThan(7) {
 		return nil
@@ -93,9 +92,9 @@ func (k Kind) Unprotected() []string {
 	return []string{"--enable-debug-command", "yes", "--enable-protected-configs", "yes"}
 }
 
-// suite is the Debian release that has this server, or "".
+// suite returns the Debian release that has this server, or "".
 func (k Kind) suite() string { return suites[k.program+" "+k.version] }
 
-// standsFor tells whether an image built from Debian's packages may be used in place of the kind's own: it
-// may be where that is the official one of a version that Debian has.
+// standsFor reports whether an image from Debian's packages may replace the kind's own image. It may if the kind's own is the
+// official image of a version that Debian has.
 func (k Kind) standsFor() bool { return k.suite() != "" && k.Image == official[k.program]+k.version }

@@ -39,7 +39,7 @@ func TestAllFollowsTheEnvironment(t *testing.T) {
 	t.Setenv("VALKEY_IMAGE", "")
 	all := All()
 	if len(all) != 2 || all[0].Name != "redis-7.4" || all[1].Name != "valkey-8.1" {
-		t.Errorf("All() = %+v, want Redis replaced and Valkey left", all)
+		t.Errorf("All() = %+v, want other kinds of Redis, and the default one of Valkey", all)
 	}
 }
 

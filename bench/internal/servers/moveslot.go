@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// keysPerStep is how many keys of a slot are moved at a time.
+// keysPerStep is the number of keys that are moved in one step.
 const keysPerStep = 10
 
-// MoveSlot moves a slot to another master, as an operator does while clients go on: first both
-// masters get to know that it moves, then its keys move, and last the slot is the other's. After
-// each such step each is called, if there is one, and ends the move where it is by an error.
+// MoveSlot moves a slot to another master while clients use it, as an operator does. First it marks the slot as moving on both
+// masters, then it moves the keys, and then it assigns the slot to the new master. It calls each after every step, unless each
+// is nil. If each returns an error, MoveSlot stops there and returns the error.
 func (c *Cluster) MoveSlot(ctx context.Context, slot int, to *Server, each func() error) error {
 	from, err := c.Master(ctx, slot)
 	if err != nil || from == to {
@@ -39,7 +39,7 @@ func (c *Cluster) MoveSlot(ctx context.Context, slot int, to *Server, each func(
 			return err
 		}
 	}
-	// The new master gets the slot first, so that at each time one of the masters has it.
+	// The new master gets the slot first, so that one of the masters always has it.
 	if err := m.set(ctx, to, "NODE", c.ids[target]); err != nil {
 		return err
 	}
@@ -56,27 +56,27 @@ func (c *Cluster) MoveSlot(ctx context.Context, slot int, to *Server, each func(
 	return nil
 }
 
-// move is a slot on its way.
+// move is a slot that is being moved.
 type move struct {
 	slot     string
 	from, to *Server
 	each     func() error
 }
 
-// set tells a node of the slot's state.
+// set sets the slot's state on a node.
 func (m *move) set(ctx context.Context, node *Server, state, id string) error {
 	for {
 		_, err := call(ctx, node.Addr, "CLUSTER", "SETSLOT", m.slot, state, id)
 		switch {
 		case err == nil:
 			return m.each()
-		case !strings.HasPrefix(err.Error(), "NOREPLICAS"): // so Valkey says that its replicas have not answered within two seconds
+		case !strings.HasPrefix(err.Error(), "NOREPLICAS"): // Valkey's error if its replicas don't answer within two seconds
 			return fmt.Errorf("SETSLOT %s %s: %w", m.slot, state, err)
 		}
 	}
 }
 
-// keys moves some of the slot's keys and tells whether there were any.
+// keys moves some of the slot's keys, and reports whether there were any.
 func (m *move) keys(ctx context.Context) (more bool, err error) {
 	reply, err := ask(ctx, m.from.Addr, "CLUSTER", "GETKEYSINSLOT", m.slot, strconv.Itoa(keysPerStep))
 	if err != nil {

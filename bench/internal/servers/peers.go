@@ -10,18 +10,18 @@ import (
 	"sync"
 )
 
-// peer is a node of a cluster as it is seen by one of them.
+// peer is a node of a cluster as seen by a node.
 type peer struct {
-	id, master string // master: of whom it is a replica, or ""
+	id, master string // master is the id of a replica's master, or ""
 	lost       bool
-	epoch      int    // of its claim to the slots
-	ranges     string // of slots: "0-5460 5462"
+	epoch      int    // of the claim to its slots
+	ranges     string // of its slots: "0-5460 5462"
 }
 
-// String says what all nodes of a cluster have to agree on.
+// String formats the fields that are the same on all nodes of a healthy cluster.
 func (p peer) String() string { return fmt.Sprint(p.id, " ", p.master, " ", p.lost, " ", p.ranges) }
 
-// peersOf asks a node for all nodes that it knows, in the order of their ids.
+// peersOf returns all nodes that a node knows, in the order of their ids.
 func peersOf(ctx context.Context, node *Server) ([]peer, error) {
 	text, err := call(ctx, node.Addr, "CLUSTER", "NODES")
 	if err != nil {
@@ -31,14 +31,14 @@ func peersOf(ctx context.Context, node *Server) ([]peer, error) {
 	return peers, err
 }
 
-// parsePeers reads the reply to CLUSTER NODES, and tells which of the nodes is the one that sent it.
+// parsePeers parses a reply to CLUSTER NODES. self is the node that sent the reply.
 //
 //	<id> <ip:port@cport> <flags> <master> <ping-sent> <pong-recv> <config-epoch> <link-state> <slot> <slot> ...
 func parsePeers(text string) (all []peer, self peer, err error) {
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
 		if len(words) < 8 {
-			return nil, peer{}, fmt.Errorf("CLUSTER NODES: %q", line)
+			return nil, peer{}, fmt.Errorf("unexpected line in the reply to CLUSTER NODES: %q", line)
 		}
 		flags := strings.Split(words[2], ",")
 		p := peer{id: words[0], master: strings.Trim(words[3], "-")}
@@ -50,7 +50,7 @@ func parsePeers(text string) (all []peer, self peer, err error) {
 		})
 		var ranges []string
 		for _, r := range words[8:] {
-			if !strings.HasPrefix(r, "[") { // a slot on its way to another node, which it has besides
+			if !strings.HasPrefix(r, "[") { // "[" begins a slot that is being moved, which is also among the ranges
 				ranges = append(ranges, r)
 			}
 		}
@@ -64,7 +64,7 @@ func parsePeers(text string) (all []peer, self peer, err error) {
 	return all, self, nil
 }
 
-// owns tells whether a node has a slot.
+// owns reports whether a node has a slot.
 func (p peer) owns(slot int) bool {
 	for r := range strings.FieldsSeq(p.ranges) {
 		first, last, several := strings.Cut(r, "-")
@@ -91,7 +91,7 @@ func claimant(peers []peer, slot int) int {
 	return latest
 }
 
-// selves asks each node how it sees itself. One that does not answer in time is nothing.
+// selves asks each node how it sees itself. A node that doesn't answer in time has a zero peer.
 func (c *Cluster) selves(ctx context.Context) []peer {
 	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
 	defer cancel()
@@ -108,7 +108,7 @@ func (c *Cluster) selves(ctx context.Context) []peer {
 	return all
 }
 
-// meet makes two nodes get to know each other.
+// meet introduces two nodes to each other.
 func meet(ctx context.Context, node, other *Server) error {
 	host, port, err := net.SplitHostPort(other.Addr)
 	if err != nil {

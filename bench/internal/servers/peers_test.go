@@ -30,7 +30,7 @@ b2 :0@0 master,noaddr - 1426238316232 0 2 disconnected 102
 		}
 	}
 	if _, _, err := parsePeers("a1 127.0.0.1:30001@40001 master\n"); err == nil {
-		t.Error("half a line is read without an error")
+		t.Error("an incomplete line causes no error")
 	}
 }
 

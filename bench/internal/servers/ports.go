@@ -8,23 +8,23 @@ import (
 	"strconv"
 )
 
-// Ports of the loopback interface. All are below those that the system gives to outgoing connections, so
-// that a killed server finds its port free when it is revived.
+// Ports of the loopback interface. All are below the range for outgoing connections, so that the port of a killed server is
+// still free when it is revived.
 const (
 	firstPort = 10000
 	portCount = 4000
-	toHolder  = portCount // from a server's port to the one that says that it is held
-	toBus     = 10000     // from a node's port to the one where it talks to the others of its cluster
+	toHolder  = portCount // the distance of a server's port to that of the listener that holds it
+	toBus     = 10000     // the distance of a node's port to that of its cluster bus
 )
 
-// ports are ports that no other process of this package uses until they are released.
+// ports are ports that no other process with this package uses until they are released.
 type ports struct {
 	numbers []int
 	holders []io.Closer
 }
 
-// hold finds so many ports that are free. A port stays held while its server is killed: this process
-// listens on another port in its place, and so no longer than it lives, however it ends.
+// hold finds n free ports and holds them, even while their servers are killed. To hold a port, this process listens on another
+// port that corresponds to it. So ports are released when the process ends, for whatever reason.
 func hold(n int) (*ports, error) {
 	var p ports
 	var err error
@@ -46,7 +46,7 @@ func hold(n int) (*ports, error) {
 	return &p, nil
 }
 
-// release gives them back.
+// release releases the ports.
 func (p *ports) release() error {
 	var errs []error
 	for _, holder := range p.holders {
@@ -65,5 +65,5 @@ func try(port int) error {
 
 func listen(port int) (net.Listener, error) { return net.Listen("tcp", loopback(port)) }
 
-// loopback is a port's address.
+// loopback returns the address of a port on the loopback interface.
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

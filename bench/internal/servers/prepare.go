@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Ready says how the servers of a kind can now be had, or why they can't.
+// Ready says where the servers of a kind are from, or why they aren't available.
 type Ready struct {
 	Kind Kind
 	How  string
@@ -22,7 +22,7 @@ type Ready struct {
 	Err  error
 }
 
-// Engine names the Docker engine that servers will run on, or says that there is none and why.
+// Engine returns a description of the Docker engine that servers run on, or the reason why there is none.
 func Engine() string {
 	e, err := connect()
 	if err != nil {
@@ -31,10 +31,10 @@ func Engine() string {
 	return "Docker engine " + e.version
 }
 
-// Prepare makes sure that a server of every kind can be started, and reports on each as soon as
-// that is settled, one call at a time. It pulls images where a registry answers. Where none does it
-// makes them from Debian's packages. Without an engine, or where it fails, it unpacks those packages for
-// programs that the machine lacks. Last it reports on what [RunShifted] needs, as a kind named "faketime".
+// Prepare makes servers of all kinds available. It calls report for each kind as soon as the result is known, one call at a
+// time. It pulls images if a registry answers, and otherwise makes them from Debian's packages. If there is no working engine,
+// it unpacks these packages for programs that aren't installed. Finally it reports on the library that [RunShifted] needs, as
+// a kind named "faketime".
 func Prepare(ctx context.Context, all []Kind, report func(Ready)) {
 	begin := time.Now()
 	var mu sync.Mutex
@@ -44,7 +44,7 @@ func Prepare(ctx context.Context, all []Kind, report func(Ready)) {
 		report(Ready{Kind: k, How: how, Took: time.Since(begin), Err: err})
 	}
 
-	// Beside the rest, but told after it.
+	// This runs at the same time as the rest, but is reported last.
 	var clockHow string
 	var clockErr error
 	var clock sync.WaitGroup
@@ -54,7 +54,7 @@ func Prepare(ctx context.Context, all []Kind, report func(Ready)) {
 		tell(Kind{Name: "faketime"}, clockHow, clockErr)
 	}()
 
-	// What there is or what a registry has, all at once; then the rest, one run for each release.
+	// First the kinds that are present or in a registry, all at once; then the others, by Debian release.
 	var wg sync.WaitGroup
 	rest := map[string][]Kind{}
 	for _, k := range all {
@@ -84,8 +84,8 @@ func Prepare(ctx context.Context, all []Kind, report func(Ready)) {
 
 var errMustBuild = errors.New("has to be built")
 
-// have looks for what can be had without building. If nothing, it returns errMustBuild or says why
-// building is no help.
+// have looks for a server that needs no building. If there is none, it returns errMustBuild, or an error that says why building
+// isn't possible.
 func have(ctx context.Context, k Kind) (how string, err error) {
 	e := usable()
 	if e == nil {
@@ -106,17 +106,17 @@ func have(ctx context.Context, k Kind) (how string, err error) {
 		return "image " + k.Image + " present, " + e.size(ctx, k.Image), nil
 	case e.hasBuilt(ctx, k):
 		return "image " + k.builtImage() + " present, " + e.size(ctx, k.builtImage()), nil
-	case k.standsFor() && ctx.Err() == nil: // also where a pull fails
+	case k.standsFor() && ctx.Err() == nil: // also if a pull fails
 		return "", errMustBuild
 	default:
 		return "", err
 	}
 }
 
-// describe says which program it is, and how large with all that was unpacked for it.
+// describe returns the path of the program, and its size including everything that was unpacked with it.
 func (b *binary) describe() string {
 	var size int64
-	at, err := filepath.EvalSymlinks(cmp.Or(b.root, b.path)) // an installed server often is a link
+	at, err := filepath.EvalSymlinks(cmp.Or(b.root, b.path)) // an installed server is often a link
 	if err == nil {
 		err = filepath.WalkDir(at, func(_ string, entry fs.DirEntry, err error) error {
 			if err != nil || !entry.Type().IsRegular() {
@@ -135,15 +135,15 @@ func (b *binary) describe() string {
 	return b.version + ", binary " + b.path + ", " + megabytes(size)
 }
 
-// offer makes an unpacked server usable, unless unpacking it has failed: as an image if there is an
-// engine that works, and else as it is.
+// offer makes an unpacked server usable, unless unpacking has failed. With a working engine it makes an image of it. Otherwise
+// the unpacked program is used.
 func (k Kind) offer(ctx context.Context, failed error) (how string, err error) {
 	if failed != nil {
 		return "", failed
 	}
 	b := unpacked(k)
 	if b == nil {
-		return "", fmt.Errorf("no %s-server %s that runs here in Debian %s", k.program, k.version, k.suite())
+		return "", fmt.Errorf("no %s-server %s for this machine in Debian %s", k.program, k.version, k.suite())
 	}
 	asItIs := b.describe() + " unpacked from Debian " + k.suite()
 	e := usable()
@@ -160,8 +160,8 @@ func (k Kind) offer(ctx context.Context, failed error) (how string, err error) {
 		k.builtImage(), k.suite(), k.program, b.version, e.size(ctx, k.builtImage())), nil
 }
 
-// NewRun gives this process and those that it starts an identity on the containers they start, and
-// returns what removes all of those that are left.
+// NewRun sets a label for the containers that this process and its child processes start. It returns a function that removes all
+// containers with the label that are left.
 func NewRun() (sweep func() error) {
 	run := rand.Text()
 	_ = os.Setenv(runEnv, run)

@@ -12,9 +12,9 @@ import (
 	"sync"
 )
 
-// untilEOF supervises a server until that ends by itself or standard input does, and then removes
-// its directory. As the test process holds the other end of the input, the server never outlives
-// it, however it ends. Ctrl-C reaches this shell too, and must not keep it from tidying up.
+// untilEOF is a shell script that supervises a server until the server or the standard input ends, and then removes the
+// server's directory. The test process holds the other end of the input, so the server never outlives it. The script ignores
+// Ctrl-C, so that it can clean up.
 const untilEOF = supervise + `
 trap "" INT
 exec 3<&0
@@ -30,7 +30,7 @@ kill "$watcher" 2>/dev/null
 rm -rf "$1"
 exit $status`
 
-// start runs the program as often as there are orders.
+// start runs the program once for each order.
 func (b *binary) start(ctx context.Context, orders []order) (*group, error) {
 	g := &group{servers: make([]*Server, len(orders))}
 	stops := make([]func() error, len(orders))
@@ -79,14 +79,14 @@ func (b *binary) run(ctx context.Context, o order) (*Server, error) {
 	return s, nil
 }
 
-// process is a server that is a process of this machine.
+// process is a server that runs as a process of this machine.
 type process struct {
 	name, dir string
 
-	out   *os.File  // kept open, as by its name it goes with the directory
-	input io.Closer // what keeps the server from ending
+	out   *os.File  // stays open, as the file is removed with the directory
+	input io.Closer // the server ends when this is closed
 	ended chan struct{}
-	state *os.ProcessState // once it has ended
+	state *os.ProcessState // set when ended is closed
 }
 
 // start starts the process under a shell.
@@ -120,7 +120,7 @@ func (p *process) start(program []string, o order) (err error) {
 	return nil
 }
 
-// alive says how the process has ended, if it has.
+// alive returns an error with the exit status if the process has ended.
 func (p *process) alive(context.Context) error {
 	select {
 	case <-p.ended:
@@ -130,13 +130,13 @@ func (p *process) alive(context.Context) error {
 	}
 }
 
-// log returns what the process has written.
+// log returns the output of the process.
 func (p *process) log(context.Context) string {
 	text, _ := io.ReadAll(io.NewSectionReader(p.out, 0, 1<<20))
 	return string(text)
 }
 
-// shell runs a script as the shell that supervises the process would.
+// shell runs a script with the shell that also runs the supervising script.
 func (p *process) shell(ctx context.Context, script string, args ...string) error {
 	cmd := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", script, "sh", p.dir}, args...)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -145,7 +145,7 @@ func (p *process) shell(ctx context.Context, script string, args ...string) erro
 	return nil
 }
 
-// stop ends the process, if it was started, and removes what it leaves.
+// stop ends the process, if it was started, and removes its files.
 func (p *process) stop() error {
 	if p.input != nil {
 		_ = p.input.Close()
@@ -154,5 +154,5 @@ func (p *process) stop() error {
 	if p.out != nil {
 		_ = p.out.Close()
 	}
-	return os.RemoveAll(p.dir) // for a shell that was killed
+	return os.RemoveAll(p.dir) // the script does this too, unless it was killed
 }

@@ -15,15 +15,15 @@ import (
 	"github.com/testcontainers/testcontainers-go/wait"
 )
 
-// Program is an image that this process has made and removes, of a program that tests run beside their
-// servers. Like a container it is removed by the next test run if this one is killed.
+// Program is an image of a program that tests run. This process makes and removes it. If the process is killed, the next test
+// run removes the image, as it does with containers.
 type Program struct {
 	engine *engine
 	id     string
 }
 
-// ImportProgram makes an image of the tar of a root directory. The settings are lines of a Dockerfile, such
-// as "USER 65532". It fails where no engine is, and then no server is Contained either.
+// ImportProgram makes an image from a tar archive of a root directory. The settings are lines of a Dockerfile, such as
+// "USER 65532". It fails if there is no engine; then no server is Contained either.
 func ImportProgram(ctx context.Context, root io.Reader, settings ...string) (*Program, error) {
 	e, err := connect()
 	if err != nil {
@@ -31,12 +31,12 @@ func ImportProgram(ctx context.Context, root io.Reader, settings ...string) (*Pr
 	}
 	id, err := e.importLabelled(ctx, root, "", owner(), settings)
 	if err != nil {
-		return nil, fmt.Errorf("make an image: %w", err)
+		return nil, fmt.Errorf("can't make an image: %w", err)
 	}
 	return &Program{e, id}, nil
 }
 
-// Close removes the image. Its containers have to be closed before.
+// Close removes the image. Its containers must be closed first.
 func (p *Program) Close() error {
 	_, err := p.engine.ImageRemove(context.Background(), p.id, client.ImageRemoveOptions{Force: true})
 	return err
@@ -54,7 +54,7 @@ func (e *engine) importLabelled(ctx context.Context, root io.Reader, name string
 		return "", err
 	}
 	defer reply.Close()
-	// Progress, a JSON value each; the last is the id, or what went wrong.
+	// The reply is a sequence of JSON values about the progress. The last one has the id or an error.
 	for lines := json.NewDecoder(reply); ; {
 		var line struct{ Status, Error string }
 		switch err := lines.Decode(&line); {
@@ -69,20 +69,20 @@ func (e *engine) importLabelled(ctx context.Context, root io.Reader, name string
 	}
 }
 
-// Running is a program that runs beside the servers: a [Container] or a [Process].
+// Running is a running program: a [Container] or a [Process].
 type Running interface {
-	Log(ctx context.Context) string // what it has written
+	Log(ctx context.Context) string // its output
 	Close() error                   // ends it
 }
 
 // Container is a running container of an [Program].
 type Container struct {
-	Listens []string // what its log says of where it listens
+	Listens []string // the matches of the groups of Run's expression listens
 	ctr     testcontainers.Container
 }
 
-// Run runs the image's program in a container that shares this machine's network, and returns once it has
-// logged what listens matches. The matches of that expression's groups are then what Listens has.
+// Run runs the image's program in a container that shares this machine's network, and returns once listens matches its log.
+// The field Listens then holds the matches of the expression's groups, such as an address.
 func (p *Program) Run(ctx context.Context, listens *regexp.Regexp, env map[string]string, args ...string) (*Container, error) {
 	ctr, err := testcontainers.Run(ctx, p.id,
 		testcontainers.WithCmd(args...),

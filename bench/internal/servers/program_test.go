@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// tarOf is the tar of a directory with one file.
+// tarOf returns a tar archive of a directory with one file.
 func tarOf(t *testing.T, name, content string) *bytes.Buffer {
 	t.Helper()
 	var text bytes.Buffer
@@ -26,7 +26,7 @@ func tarOf(t *testing.T, name, content string) *bytes.Buffer {
 	return &text
 }
 
-// Images of processes that have ended are removed, those of the living stay.
+// TestSweepImages: sweep removes the images of processes that have ended, and keeps those of running processes.
 func TestSweepImages(t *testing.T) {
 	e, err := connect()
 	if err != nil {
@@ -49,22 +49,22 @@ func TestSweepImages(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !present(t.Context(), e, abandoned) {
-		t.Errorf("image %s is not there", abandoned)
+		t.Errorf("image %s doesn't exist", abandoned)
 	}
 	if err := e.sweep(t.Context(), ""); err != nil {
 		t.Error(err)
 	}
 	if present(t.Context(), e, abandoned) {
-		t.Error("the image of a process that has ended is still there")
+		t.Error("the image of a process that has ended was not removed")
 	}
 	if !present(t.Context(), e, mine.id) {
-		t.Error("the image of this process is gone")
+		t.Error("the image of this process was removed")
 	}
 	if err := mine.Close(); err != nil {
 		t.Error(err)
 	}
 	if present(t.Context(), e, mine.id) {
-		t.Error("the image is still there when closed")
+		t.Error("Close has not removed the image")
 	}
 }
 
@@ -74,9 +74,9 @@ func TestBadProgram(t *testing.T) {
 		return
 	}
 	if i, err := ImportProgram(t.Context(), bytes.NewReader([]byte("no tar, or a very short one"))); err == nil {
-		t.Errorf("an image of no tar: %v, close: %v", i, i.Close())
+		t.Errorf("an archive that is not a tar makes an image %v, close: %v", i, i.Close())
 	}
 	if i, err := ImportProgram(t.Context(), tarOf(t, "file", ""), "NONSENSE 1"); err == nil {
-		t.Errorf("an image of nonsense: %v, close: %v", i, i.Close())
+		t.Errorf("wrong settings make an image %v, close: %v", i, i.Close())
 	}
 }

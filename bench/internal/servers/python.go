@@ -13,9 +13,9 @@ import (
 //go:embed python.sh
 var pythonScript string
 
-// UnpackPython returns a root directory with the Python of a Debian release and those of its packages that are
-// named. It is unpacked from the packages the first time, and kept beside the unpacked servers: don't change it.
-// It is fit for [ImportProgram], and its program python3 runs on this machine.
+// UnpackPython returns a root directory with the Python of a Debian release and the named packages of that release. The first
+// call unpacks them, and later calls return the same directory, so don't change it. [ImportProgram] can make an image of it,
+// and its program python3 runs on this machine.
 func UnpackPython(ctx context.Context, suite string, packages ...string) (root string, err error) {
 	sum := sha256.Sum256([]byte(debianScript + pythonScript + fmt.Sprint(suite, packages)))
 	root = filepath.Join(cacheDir(), "python-"+suite+"-"+hex.EncodeToString(sum[:6]))
@@ -24,7 +24,7 @@ func UnpackPython(ctx context.Context, suite string, packages ...string) (root s
 	}
 	err = fromDebian(ctx, pythonScript, suite, packages, func(work string) error {
 		err := os.Rename(filepath.Join(work, "root"), root)
-		if _, gone := os.Stat(root); gone == nil { // another process may have come first
+		if _, gone := os.Stat(root); gone == nil { // another process may have unpacked it meanwhile
 			return nil
 		}
 		return err

@@ -12,16 +12,15 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// replyTimeout is how long a server may take to reply. One that is well takes that long only on a machine that has far
-// more to do than it can.
+// replyTimeout is the timeout for a reply. A healthy server takes that long only on a severely overloaded machine.
 const replyTimeout = 10 * time.Second
 
-// ask sends one command over a connection of its own, once, and returns its reply: nil, a string, an int64, or a
-// []any of these.
+// ask sends one command over a new connection, without retries, and returns its reply: nil, a string, an int64, or a []any of
+// these.
 func ask(ctx context.Context, addr string, command ...string) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
 	defer cancel()
-	logging.Disable() // it tells of failed dials on stderr
+	logging.Disable() // go-redis would log failed dials to standard error
 	client := redis.NewClient(&redis.Options{
 		Addr: addr, Protocol: 2, DisableIdentity: true, ContextTimeoutEnabled: true, DialerRetries: 1, MaxRetries: -1,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
@@ -38,7 +37,7 @@ func ask(ctx context.Context, addr string, command ...string) (any, error) {
 	return reply, err
 }
 
-// call does that for a command whose reply is a status or a string.
+// call is like ask, for a command whose reply is a status or a string.
 func call(ctx context.Context, addr string, command ...string) (string, error) {
 	reply, err := ask(ctx, addr, command...)
 	if err != nil {
@@ -46,14 +45,13 @@ func call(ctx context.Context, addr string, command ...string) (string, error) {
 	}
 	text, ok := reply.(string)
 	if !ok {
-		return "", fmt.Errorf("%s: reply %v, want a text", command[0], reply)
+		return "", fmt.Errorf("%s: the reply is %v, want a string", command[0], reply)
 	}
 	return text, nil
 }
 
-// await returns once the server answers PING, which is later than when it accepts connections: a
-// published port does that before there is a server behind it. It gives up early if alive, asked
-// after each failure, says that there is no server to wait for.
+// await returns once the server answers PING. An accepted connection isn't enough, as a published port accepts connections
+// before the server listens. await calls alive after each failure, and gives up if it returns an error.
 func await(ctx context.Context, addr string, alive func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
@@ -65,15 +63,15 @@ func await(ctx context.Context, addr string, alive func() error) error {
 		}
 		dead = alive()
 		if dead != nil {
-			return nil //nolint:nilerr // it ends the poll; dead is returned below
+			return nil //nolint:nilerr // ends the poll; the error is returned below
 		}
 		return fmt.Errorf("no answer on %s: %w", addr, err)
 	})
 	return errors.Join(dead, err)
 }
 
-// poll asks until there is no error, or the context ends. Then it returns the last error from before
-// that, and not what came of asking too late.
+// poll calls holds until it returns no error or the context ends. In the latter case, poll returns the last error from before
+// the end of the context.
 func poll(ctx context.Context, holds func(context.Context) error) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -96,7 +94,7 @@ func poll(ctx context.Context, holds func(context.Context) error) error {
 	}
 }
 
-// info asks a server for a section of its INFO.
+// info returns the fields of a section of a server's INFO.
 func info(ctx context.Context, addr, section string) (map[string]string, error) {
 	text, err := call(ctx, addr, "INFO", section)
 	if err != nil {
@@ -105,7 +103,7 @@ func info(ctx context.Context, addr, section string) (map[string]string, error) 
 	return fields(text), nil
 }
 
-// fields reads lines of the form "key:value".
+// fields parses lines of the form "key:value".
 func fields(text string) map[string]string {
 	m := map[string]string{}
 	for line := range strings.Lines(text) {
@@ -116,8 +114,8 @@ func fields(text string) map[string]string {
 	return m
 }
 
-// identify asks a server for its name and version. A Valkey server calls itself Redis 7.2.4 where
-// older clients look, so its own fields count first.
+// identify asks a server for its name and version. It looks at Valkey's fields first, because a Valkey server also reports
+// redis_version 7.2.4 for old clients.
 func identify(ctx context.Context, addr string) (name, version string, err error) {
 	fields, err := info(ctx, addr, "server")
 	if err != nil {

@@ -23,7 +23,7 @@ var debianScript string
 //go:embed rootfs.sh
 var rootfsScript string
 
-// unpack brings the servers of one Debian release into the cache directory.
+// unpack unpacks the servers of one Debian release to the cache directory.
 func unpack(ctx context.Context, suite string, all []Kind) error {
 	all = slices.DeleteFunc(slices.Clone(all), func(k Kind) bool { return unpacked(k) != nil })
 	if len(all) == 0 {
@@ -44,7 +44,7 @@ func unpack(ctx context.Context, suite string, all []Kind) error {
 				}
 			}
 			err := os.Rename(filepath.Join(work, k.program), rootDir(k))
-			// Another run may have come first, and what it has made serves as well.
+			// Another process may have unpacked it meanwhile.
 			if err != nil && unpacked(k) == nil {
 				return err
 			}
@@ -53,8 +53,8 @@ func unpack(ctx context.Context, suite string, all []Kind) error {
 	})
 }
 
-// fromDebian has a script take something from the packages of a Debian release, and keep move what
-// it has made out of the script's directory, which is within the cache directory.
+// fromDebian runs a script that unpacks packages of a Debian release in a working directory within the cache directory. Then it
+// calls keep, which moves the results elsewhere.
 func fromDebian(ctx context.Context, script, suite string, args []string, keep func(work string) error) error {
 	dir := cacheDir()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -67,7 +67,7 @@ func fromDebian(ctx context.Context, script, suite string, args []string, keep f
 	}
 	defer os.RemoveAll(work)
 	cmd := exec.CommandContext(ctx, "bash", append([]string{"-c", debianScript + script, "unpack", suite, work}, args...)...)
-	cmd.WaitDelay = time.Second // for the pipe that what it started may still hold
+	cmd.WaitDelay = time.Second // as a child of the script may still hold the output pipe
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(out)))
 	}
@@ -86,16 +86,16 @@ func removeStale(dir string) {
 	}
 }
 
-// labelRecipe tells how an image of ours was built: see [Kind.recipe].
+// labelRecipe is the label with the recipe of an image that this package has built: see [Kind.recipe].
 const labelRecipe = "weir.test.recipe"
 
-// builtImage is the name of an image built in place of a kind's own. No registry has it, as the domain .test
-// is for tests alone, so it is never taken for the official one.
+// builtImage returns the name of the image that is built to replace a kind's own. No registry has it, as the domain .test is
+// reserved for tests.
 func (k Kind) builtImage() string {
 	return "weir.test/" + k.program + ":" + k.version + "-" + k.suite()
 }
 
-// hasBuilt tells whether the engine has that image, built as it would be built now.
+// hasBuilt reports whether the engine has the built image with the current recipe.
 func (e *engine) hasBuilt(ctx context.Context, k Kind) bool {
 	if !k.standsFor() {
 		return false
@@ -104,7 +104,7 @@ func (e *engine) hasBuilt(ctx context.Context, k Kind) bool {
 	return err == nil && image.Config != nil && image.Config.Labels[labelRecipe] == k.recipe()
 }
 
-// settings are lines of a Dockerfile that make the image one to be used as the official one is.
+// settings returns lines of a Dockerfile with which the image can be used like the official one.
 func (k Kind) settings() []string {
 	return []string{
 		`ENTRYPOINT ["docker-entrypoint.sh"]`,
@@ -115,7 +115,7 @@ func (k Kind) settings() []string {
 	}
 }
 
-// recipe is the same for what is made of the same packages in the same way, and differs otherwise.
+// recipe returns a hash of the packages and the way in which the image is built. It changes if either changes.
 func (k Kind) recipe() string {
 	sum := sha256.Sum256([]byte(debianScript + rootfsScript + fmt.Sprint(k.suite(), k.settings())))
 	return hex.EncodeToString(sum[:6])
@@ -123,7 +123,7 @@ func (k Kind) recipe() string {
 
 // importRoot makes an image of the root directory of a kind.
 func (e *engine) importRoot(ctx context.Context, k Kind) error {
-	// To the engine through its API: the docker command need not be there.
+	// This uses the engine's API, because the docker command may not be installed.
 	tar := exec.CommandContext(ctx, "tar", "-C", rootDir(k), "--numeric-owner", "--owner=0", "--group=0", "-c", ".")
 	var complaint strings.Builder
 	tar.Stderr = &complaint
@@ -136,11 +136,11 @@ func (e *engine) importRoot(ctx context.Context, k Kind) error {
 	}
 	former, formerErr := e.ImageInspect(ctx, k.builtImage())
 	id, err := e.importLabelled(ctx, files, k.builtImage(), map[string]string{labelRecipe: k.recipe()}, k.settings())
-	_ = files.Close() // so that tar ends even if the engine has not taken all
+	_ = files.Close() // so that tar ends even if the engine has not read everything
 	if tarErr := tar.Wait(); tarErr != nil {
 		err = errors.Join(err, fmt.Errorf("tar: %w: %s", tarErr, complaint.String()))
 	}
-	if err == nil && formerErr == nil && former.ID != id { // which has lost its name
+	if err == nil && formerErr == nil && former.ID != id { // the former image has lost its name
 		_, err = e.ImageRemove(ctx, former.ID, client.ImageRemoveOptions{})
 		err = unlessGone(err)
 	}

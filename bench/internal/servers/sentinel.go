@@ -11,42 +11,41 @@ import (
 	"testing"
 )
 
-// masterName is what all Sentinels of this package call the master they watch.
+// masterName is the name of the master in the configuration of the sentinels.
 const masterName = "weir"
 
-// quorum is how many sentinels have to agree that the master is down.
+// quorum is the number of sentinels that must agree that the master is down.
 const quorum = 2
 
-// sentinelPace makes sentinels look more often than is their use: every 10, 2, 1 and 1 seconds. They
-// try to connect as often as they ping, and while they do so less often than a master may be silent,
-// they now and then take a new master for down before they have connected to it. And it makes them
-// act again after one second, not 30, when they see that they stood still, as on a busy machine. One
-// that was killed and revived has the usual pace, and so have those of Redis before 7.0, where it can't be set.
+// sentinelPace shortens the periods of sentinels, which by default are 10, 2, 1 and 1 seconds. Sentinels try to connect as often
+// as they ping. If that period is longer than the timeout of a master, they sometimes regard a new master as down before they
+// have connected to it. sentinelPace also shortens the pause after a sentinel was suspended, as on a busy machine, from 30
+// seconds to one. A sentinel has the default periods after it was killed and revived, and in Redis before 7.0, which can't
+// change them.
 var sentinelPace = []string{
 	"SENTINEL", "DEBUG", "info-period", "1000", "publish-period", "250", "ask-period", "250", "ping-period", "250",
 	"tilt-period", "1000",
 }
 
-// Sentinel is a master with two replicas, and three sentinels that put a replica in the master's
-// place when it is down.
+// Sentinel is a master with two replicas and three sentinels. The sentinels promote a replica if the master is down.
 type Sentinel struct {
-	Nodes      []*Server // first the one that began as the master
+	Nodes      []*Server // the initial master comes first
 	Sentinels  []*Server
-	MasterName string // what clients ask the sentinels for
+	MasterName string // the name with which clients ask the sentinels for the master
 
 	stop func() error
 }
 
-// RunSentinel starts them and waits until all know of each other. A master that does not answer for
-// one and a half seconds is replaced, which takes some three. args are further options of master and
-// replicas. The caller closes it.
+// RunSentinel starts a master, replicas and sentinels, and waits until they are healthy. A master that doesn't answer for one
+// and a half seconds is replaced after about three seconds. args are further options for the master and the replicas. The
+// caller must close the Sentinel.
 func RunSentinel(ctx context.Context, k Kind, args ...string) (*Sentinel, error) {
 	const nodes, sentinels = 3, 3
 	orders := make([]order, nodes+sentinels)
 	for i := range orders {
 		orders[i].options = []string{"--sentinel"}
 		if i < nodes {
-			// Else a replica gets its data only after 5 seconds.
+			// By default a replica gets its data only after 5 seconds.
 			orders[i].options = append([]string{"--repl-diskless-sync-delay", "0"}, args...)
 		}
 	}
@@ -59,13 +58,12 @@ func RunSentinel(ctx context.Context, k Kind, args ...string) (*Sentinel, error)
 		MasterName: masterName, stop: g.stop,
 	}
 	if err := s.form(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("form a sentinel group of %s: %w", k.Name, err), s.Close())
+		return nil, errors.Join(fmt.Errorf("can't form a group of sentinels of %s: %w", k.Name, err), s.Close())
 	}
 	return s, nil
 }
 
-// StartSentinel starts them for one test, and stops them when the test ends. Where they can't be had
-// the test fails.
+// StartSentinel is like RunSentinel, but for one test: it stops the servers when the test ends, and an error fails the test.
 func StartSentinel(tb testing.TB, k Kind, args ...string) *Sentinel {
 	tb.Helper()
 	s, err := RunSentinel(tb.Context(), k, args...)
@@ -76,13 +74,13 @@ func StartSentinel(tb testing.TB, k Kind, args ...string) *Sentinel {
 	return s
 }
 
-// Close stops all of them and removes what they leave.
+// Close stops all servers and removes their files.
 func (s *Sentinel) Close() error { return s.stop() }
 
-// SentinelAddrs are the addresses that a client starts from.
+// SentinelAddrs returns the addresses of the sentinels, with which a client is configured.
 func (s *Sentinel) SentinelAddrs() []string { return addrs(s.Sentinels) }
 
-// form makes replicas of replicas, and then tells the sentinels of the master.
+// form makes two nodes replicas of the master, and then has the sentinels monitor the master.
 func (s *Sentinel) form(ctx context.Context) error {
 	host, port, err := net.SplitHostPort(s.Nodes[0].Addr)
 	if err != nil {
@@ -92,7 +90,7 @@ func (s *Sentinel) form(ctx context.Context) error {
 		if _, err := call(ctx, replica.Addr, "REPLICAOF", host, port); err != nil {
 			return err
 		}
-		// So that it still is one when it is revived. Later changes the sentinels write themselves.
+		// With the rewritten configuration it is still a replica after it was revived. After a failover, the sentinels rewrite it.
 		if _, err := call(ctx, replica.Addr, "CONFIG", "REWRITE"); err != nil {
 			return err
 		}
@@ -117,7 +115,7 @@ func (s *Sentinel) form(ctx context.Context) error {
 	return s.AwaitHealthy(ctx)
 }
 
-// Master returns the master, as the sentinels say: if they differ, the one whose word is the latest.
+// Master returns the master that the sentinels name. If they disagree, it returns the one with the latest epoch.
 func (s *Sentinel) Master(ctx context.Context) (*Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
 	defer cancel()
@@ -136,13 +134,13 @@ func (s *Sentinel) Master(ctx context.Context) (*Server, error) {
 	}
 	i := slices.IndexFunc(s.Nodes, func(node *Server) bool { return node.Addr == addr })
 	if i < 0 {
-		return nil, fmt.Errorf("the sentinels name a stranger, %s", addr)
+		return nil, fmt.Errorf("the sentinels name a master outside the group, %s", addr)
 	}
 	return s.Nodes[i], nil
 }
 
-// AwaitHealthy returns once one node is the master that all sentinels name, the others follow it,
-// and every sentinel sees both of them and the other sentinels. It waits two minutes at most.
+// AwaitHealthy returns once all sentinels name the same node as the master, the other nodes follow it, and every sentinel sees
+// both replicas and the other sentinels. It returns an error if that takes more than two minutes.
 func (s *Sentinel) AwaitHealthy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
@@ -152,7 +150,7 @@ func (s *Sentinel) AwaitHealthy(ctx context.Context) error {
 	return nil
 }
 
-// healthy says what is wrong, if anything is.
+// healthy returns an error if the group is not healthy.
 func (s *Sentinel) healthy(ctx context.Context) error {
 	if err := s.replicated(ctx); err != nil {
 		return err
@@ -167,7 +165,7 @@ func (s *Sentinel) healthy(ctx context.Context) error {
 		}
 		master := slices.IndexFunc(s.Nodes, func(node *Server) bool { return node.Addr == view.master })
 		if master < 0 {
-			return fmt.Errorf("sentinel %d names a stranger, %s", i, view.master)
+			return fmt.Errorf("sentinel %d names a master outside the group, %s", i, view.master)
 		}
 		repl, err := info(ctx, s.Nodes[master].Addr, "replication")
 		if err != nil {
@@ -180,7 +178,7 @@ func (s *Sentinel) healthy(ctx context.Context) error {
 	return nil
 }
 
-// replicated says which node follows no master, unless just one does not.
+// replicated returns an error unless exactly one node is a master and the others follow their master.
 func (s *Sentinel) replicated(ctx context.Context) error {
 	masters := 0
 	for i, node := range s.Nodes {
@@ -193,12 +191,12 @@ func (s *Sentinel) replicated(ctx context.Context) error {
 		}
 	}
 	if masters != 1 {
-		return fmt.Errorf("%d masters", masters)
+		return fmt.Errorf("there are %d masters, want 1", masters)
 	}
 	return nil
 }
 
-// sentinelView is what a sentinel knows of the master.
+// sentinelView is the state of the master as a sentinel sees it.
 type sentinelView struct {
 	master, flags              string
 	epoch, replicas, sentinels int
@@ -222,14 +220,14 @@ func (s *Sentinel) viewOf(ctx context.Context, sentinel *Server) (v sentinelView
 			return v, err
 		}
 	}
-	// While replicas are told of a new master, the reply above still has the old one.
+	// During a failover, the reply above still has the old master.
 	reply, err = ask(ctx, sentinel.Addr, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", s.MasterName)
 	if err != nil {
 		return v, err
 	}
 	addr, _ := reply.([]any)
 	if len(addr) != 2 {
-		return v, fmt.Errorf("address of the master: %v", reply)
+		return v, fmt.Errorf("unexpected reply with the address of the master: %v", reply)
 	}
 	v.master = net.JoinHostPort(fmt.Sprint(addr[0]), fmt.Sprint(addr[1]))
 	return v, nil

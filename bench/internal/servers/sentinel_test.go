@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A master that is killed is replaced, and a replica when it is back. Clients find the new one.
+// TestSentinel: a killed master is replaced, and clients find the new one. The old master is a replica after it is revived.
 func TestSentinel(t *testing.T) {
 	for _, kind := range All() {
 		t.Run(kind.Name, func(t *testing.T) {

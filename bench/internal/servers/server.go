@@ -11,8 +11,7 @@ import (
 	"testing"
 )
 
-// Attributes that a test gets with its server (see testing.TB.Attr), from which the test command
-// counts tests by server.
+// Attributes of tests that use a server (see testing.TB.Attr). The command bench/test counts tests by server with them.
 const (
 	AttrServer = "weir.server" // "Redis 7.0.15 · container redis:7.0"
 	AttrKind   = "weir.kind"   // "redis-7.0"
@@ -21,30 +20,29 @@ const (
 // Server is a running server.
 type Server struct {
 	Kind      Kind
-	Addr      string // "127.0.0.1:12345": where clients and the server's peers reach it
-	Contained bool   // it is in a container that shares this machine's network, as a [Program] does
-	Name      string // as the server calls itself: "Redis" or "Valkey"
+	Addr      string // the address for clients and for the server's peers: "127.0.0.1:12345"
+	Contained bool   // whether it is in a container that shares this machine's network, so that a [Program] can reach it
+	Name      string // the name that the server reports: "Redis" or "Valkey"
 	Version   string // "7.0.15"
 	How       string // "container redis:7.0" or "binary /usr/bin/redis-server"
 
-	dir   string                                                         // where it works
-	shell func(ctx context.Context, script string, args ...string) error // runs where the server does
-	alive func(context.Context) error                                    // says why it has ended, if it has
-	log   func(context.Context) string                                   // what it has written
+	dir   string                                                         // its working directory
+	shell func(ctx context.Context, script string, args ...string) error // runs a script on the server's host
+	alive func(context.Context) error                                    // returns an error if it has ended
+	log   func(context.Context) string                                   // returns its output
 	stop  func() error
 
-	shifts bool // has a clock of its own
+	shifts bool // whether its clock can be set
 }
 
-// String says which server it is and how it was got.
+// String returns the server's name, its version and where it is from.
 func (s *Server) String() string { return s.Name + " " + s.Version + " · " + s.How }
 
-// Close stops the server and removes what it leaves. The nodes of a [Cluster] or [Sentinel] end
-// together: close that instead.
+// Close stops the server and removes its files. For a node of a [Cluster] or [Sentinel], close the Cluster or Sentinel instead.
 func (s *Server) Close() error { return s.stop() }
 
 // Run starts a server outside a test. args are further options, such as "--maxmemory", "1mb". The
-// caller closes it.
+// caller must close the server.
 func Run(ctx context.Context, k Kind, args ...string) (*Server, error) {
 	g, err := launch(ctx, k, order{options: args})
 	if err != nil {
@@ -53,8 +51,8 @@ func Run(ctx context.Context, k Kind, args ...string) (*Server, error) {
 	return g.servers[0], nil
 }
 
-// RunUnder starts a server as a program of this machine, also where there is a Docker engine, under a tool such as
-// valgrind: what starts the server is appended to tool. It unpacks the server if need be. The caller closes it.
+// RunUnder starts a server as a process under a tool such as valgrind, even if there is a Docker engine. It appends the server's
+// command to tool. If no program is installed, it unpacks one. The caller must close the server.
 func RunUnder(ctx context.Context, k Kind, tool []string, args ...string) (*Server, error) {
 	b, err := program(ctx, k)
 	if err != nil {
@@ -68,7 +66,7 @@ func RunUnder(ctx context.Context, k Kind, tool []string, args ...string) (*Serv
 	return g.servers[0], nil
 }
 
-// program returns a server as a program of this machine, and unpacks it if need be.
+// program returns the program of a server, and unpacks it if necessary.
 func program(ctx context.Context, k Kind) (*binary, error) {
 	b := findBinary(k)
 	if b == nil && k.suite() != "" {
@@ -83,20 +81,20 @@ func program(ctx context.Context, k Kind) (*binary, error) {
 	return b, nil
 }
 
-// order is what a server is to be started with.
+// order holds the arguments for the start of a server.
 type order struct {
 	options  []string
-	port     int    // of 127.0.0.1, which is the server's until it is stopped
-	faketime []byte // the library that gives it a clock of its own, if it is to have one
+	port     int    // on 127.0.0.1; held until the server is stopped
+	faketime []byte // the library for a clock that can be set, or nil
 }
 
-// command is what starts the server: a program, which works in a directory and listens on the host's port.
+// command returns the command that starts the server in a directory, listening on its port at host.
 func (o order) command(program []string, dir, host string) []string {
 	c := append(slices.Clone(program), dir+"/conf", "--bind", host, "--port", strconv.Itoa(o.port), "--dir", dir)
 	return append(c, o.options...)
 }
 
-// group is servers that were started together and end together.
+// group holds servers that are started and stopped together.
 type group struct {
 	servers []*Server
 	stop    func() error
@@ -111,24 +109,24 @@ func launch(ctx context.Context, k Kind, orders ...order) (*group, error) {
 	return launchBy(ctx, start, k, orders...)
 }
 
-// launchBy does that with what starts servers.
+// launchBy is like launch, with the given starter.
 func launchBy(ctx context.Context, start starter, k Kind, orders ...order) (*group, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*healthTimeout)
 	defer cancel()
 	for i, o := range orders {
 		orders[i].options = append([]string{
 			"--save", "", "--appendonly", "no",
-			"--protected-mode", "no", // a published port's server sees its clients come from elsewhere
+			"--protected-mode", "no", // behind a published port, clients don't seem to be local
 		}, o.options...)
 	}
 	g, err := startOnFree(ctx, start, orders)
 	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", k.Name, err)
+		return nil, fmt.Errorf("can't start %s: %w", k.Name, err)
 	}
 	name, version, err := identify(ctx, g.servers[0].Addr)
 	if err != nil {
 		_ = g.stop()
-		return nil, fmt.Errorf("start %s: %w", k.Name, err)
+		return nil, fmt.Errorf("can't start %s: %w", k.Name, err)
 	}
 	for i, s := range g.servers {
 		s.Kind, s.Name, s.Version, s.stop = k, name, version, g.stop
@@ -140,7 +138,7 @@ func launchBy(ctx context.Context, start starter, k Kind, orders ...order) (*gro
 // starter starts servers on the ports of their orders, and waits until each answers.
 type starter func(context.Context, []order) (*group, error)
 
-// startOnFree starts servers on free ports. One that another program takes meanwhile is tried no longer.
+// startOnFree starts servers on free ports. If another program takes a port meanwhile, it tries other ports.
 func startOnFree(ctx context.Context, start starter, orders []order) (g *group, err error) {
 	for range 4 {
 		var held *ports
@@ -162,10 +160,10 @@ func startOnFree(ctx context.Context, start starter, orders []order) (g *group, 
 	return nil, err
 }
 
-// errTaken says that the port which was free is taken by the time that the server binds it.
+// errTaken is the error of a server whose port was free, but is taken when the server binds it.
 var errTaken = errors.New("port taken")
 
-// ready returns once the server answers, and not another one that somebody else has started on the same port.
+// ready returns once the server answers. It returns errTaken if another program answers on the same port.
 func (s *Server) ready(ctx context.Context) error {
 	err := await(ctx, s.Addr, func() error { return s.alive(ctx) })
 	if err == nil {
@@ -184,7 +182,7 @@ func (s *Server) ready(ctx context.Context) error {
 	return fmt.Errorf("%w\n%s", err, text)
 }
 
-// addrs are the addresses of servers.
+// addrs returns the addresses of servers.
 func addrs(all []*Server) []string {
 	addrs := make([]string, len(all))
 	for i, s := range all {
@@ -193,8 +191,8 @@ func addrs(all []*Server) []string {
 	return addrs
 }
 
-// find returns what starts servers of that kind here: in a container if an engine has or gets an
-// image, else, and where the engine fails, as a program of this machine.
+// find returns a starter for servers of a kind. It starts them in a container if an engine has or can get an image. Otherwise,
+// or if the engine fails, it starts them as programs of this machine.
 func find(k Kind) (starter, error) {
 	if e := usable(); e != nil && k.Image != "" {
 		if image := e.imageOf(k); image != "" {
@@ -207,7 +205,7 @@ func find(k Kind) (starter, error) {
 	return nil, fmt.Errorf(`no server for %s: run "go run ./bench/test", which builds the image or installs the server`, k.Name)
 }
 
-// startElse starts servers in a container, or as programs if the engine can't.
+// startElse starts servers in a container, or as programs if the engine fails.
 func (e *engine) startElse(ctx context.Context, k Kind, image string, orders []order) (*group, error) {
 	g, err := e.start(ctx, k, image, orders)
 	if !errors.Is(err, errEngine) || ctx.Err() != nil {
@@ -221,8 +219,7 @@ func (e *engine) startElse(ctx context.Context, k Kind, image string, orders []o
 	return b.start(ctx, orders)
 }
 
-// Start starts a server for one test, with further options if any, and stops it when the test ends.
-// Where none can be had the test fails.
+// Start is like Run, but for one test: it stops the server when the test ends, and an error fails the test.
 func Start(tb testing.TB, k Kind, args ...string) *Server {
 	tb.Helper()
 	s, err := Run(tb.Context(), k, args...)
@@ -233,17 +230,17 @@ func Start(tb testing.TB, k Kind, args ...string) *Server {
 	return s
 }
 
-// endWith marks the test with the server it uses, and closes what that is part of when it ends.
+// endWith marks the test with the server that it uses, and calls stop when the test ends.
 func (s *Server) endWith(tb testing.TB, stop func() error) {
 	tb.Cleanup(func() {
 		if err := stop(); err != nil {
-			tb.Errorf("stop %s: %v", s.Kind.Name, err)
+			tb.Errorf("can't stop %s: %v", s.Kind.Name, err)
 		}
 	})
 	s.mark(tb)
 }
 
-// mark notes on the test which server it used.
+// mark sets attributes of the test that name its server.
 func (s *Server) mark(tb testing.TB) {
 	tb.Attr(AttrServer, s.String())
 	tb.Attr(AttrKind, s.Kind.Name)

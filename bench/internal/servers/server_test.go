@@ -18,12 +18,12 @@ func TestMain(m *testing.M) {
 	if name := os.Getenv(leaveEnv); name != "" {
 		leave(name)
 	}
-	logging.Disable() // go-redis tells of every connection that it does not get
+	logging.Disable() // go-redis would log failed dials to standard error
 	Main(m)
 }
 
-// leaveEnv makes the test binary start servers of the kind it names, of which one is then paused and
-// one killed, say where the first is, and wait to be killed.
+// leaveEnv makes the test binary start servers of the named kind, pause one of them, kill another, print the address of the
+// first, and wait to be killed.
 const leaveEnv = "WEIR_TEST_LEAVE"
 
 func leave(name string) {
@@ -58,7 +58,7 @@ func TestStart(t *testing.T) {
 			if reply, err := call(t.Context(), s.Addr, "PING"); err != nil || reply != "PONG" {
 				t.Errorf("PING: %q, %v", reply, err)
 			}
-			// One value that is too large shows whether the options got there.
+			// A value that is too large shows whether the server has the options.
 			_, err := call(t.Context(), s.Addr, "SET", "key", strings.Repeat("x", 1<<20))
 			if err == nil || !strings.HasPrefix(err.Error(), "OOM ") {
 				t.Errorf("a write beyond --maxmemory 1mb: error %v, want OOM", err)
@@ -81,7 +81,7 @@ func TestShared(t *testing.T) {
 	}
 }
 
-// sign makes a server known again: once it is gone, another test's may get its address.
+// sign marks a server, so that another server that gets its address later can be distinguished from it.
 func sign(tb testing.TB, addr string) {
 	tb.Helper()
 	if _, err := call(tb.Context(), addr, "SET", "signed", "yes"); err != nil {
@@ -89,7 +89,7 @@ func sign(tb testing.TB, addr string) {
 	}
 }
 
-// signed reports whether the signed server answers there.
+// signed reports whether a signed server answers at the address.
 func signed(ctx context.Context, addr string) bool {
 	reply, err := call(ctx, addr, "GET", "signed")
 	return err == nil && reply == "yes"
@@ -115,7 +115,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// A server that refuses its options fails at once, and with the reason.
+// TestBadOption: if a server refuses its options, the start fails at once, and the error contains the reason.
 func TestBadOption(t *testing.T) {
 	for _, kind := range All() {
 		t.Run(kind.Name, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestBadOption(t *testing.T) {
 				t.Fatalf("%s runs, close: %v", s, s.Close())
 			}
 			if !strings.Contains(err.Error(), "no-such-option") {
-				t.Errorf("error %q does not say why", err)
+				t.Errorf("the error %q does not contain the reason", err)
 			}
 		})
 	}
@@ -142,8 +142,8 @@ func TestNoServer(t *testing.T) {
 	}
 }
 
-// A killed process takes its servers with it, whatever was done to them, or leaves a container that
-// the next one removes. The servers of the living stay.
+// TestKilled: if a process is killed, its servers end too, even paused or killed ones, or the next process removes their
+// container. The servers of running processes stay.
 func TestKilled(t *testing.T) {
 	for _, kind := range All() {
 		t.Run(kind.Name, func(t *testing.T) {
@@ -169,7 +169,7 @@ func TestKilled(t *testing.T) {
 			if err := cmd.Process.Kill(); err != nil {
 				t.Error(err)
 			}
-			// Collected last: a process that has ended is no less dead for being waited for.
+			// The process is waited for last, because sweep must also recognize a process that has ended as a zombie.
 			defer func() { _ = cmd.Wait() }()
 
 			eventually(t, func(ctx context.Context) error {
@@ -193,7 +193,7 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// A server under a tool is a program of this machine, which the tool has started.
+// TestRunUnder: a server under a tool is a program of this machine that the tool has started.
 func TestRunUnder(t *testing.T) {
 	s, err := RunUnder(t.Context(), All()[0], []string{"sh", "-c", `echo "started by a tool"; exec "$@"`, "tool"}, "--hz", "7")
 	if err != nil {

@@ -8,16 +8,15 @@ import (
 	"testing"
 )
 
-// shared are the servers that this process keeps until Main ends.
+// shared holds the servers that run until Main ends.
 var shared struct {
 	sync.Mutex
-	serving bool // Main runs, so that there is someone to stop them
+	serving bool // whether Main runs, which stops them
 	byImage map[string]func() (*Server, error)
 }
 
-// Shared returns the one server of its kind that all tests of a test binary use, each with keys of
-// its own. It starts with the first test that asks and ends in [Main], which therefore has to be
-// what the package's TestMain calls.
+// Shared returns a server that all tests of a test binary share. Each test must use different keys. The first call for a kind
+// starts the server, and [Main] stops it, so the package's TestMain must call Main.
 func Shared(tb testing.TB, k Kind) *Server {
 	tb.Helper()
 	shared.Lock()
@@ -27,7 +26,7 @@ func Shared(tb testing.TB, k Kind) *Server {
 	}
 	get, ok := shared.byImage[k.Image]
 	if !ok {
-		// Not the test's context: the server outlives the test that happens to come first.
+		// This doesn't use the test's context, because the server outlives the test.
 		get = sync.OnceValues(func() (*Server, error) { return Run(context.Background(), k) })
 		shared.byImage[k.Image] = get
 	}
@@ -48,7 +47,7 @@ func Main(m *testing.M) {
 	for _, get := range shared.byImage {
 		s, err := get()
 		if err != nil {
-			continue // the tests that wanted it have failed with this
+			continue // the tests that use it have failed with this error
 		}
 		if err := s.Close(); err != nil {
 			fmt.Fprintf(os.Stderr, "stop %s: %v\n", s.Kind.Name, err)

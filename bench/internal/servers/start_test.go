@@ -12,8 +12,8 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// A server whose port another program has, or another server, is told from that, so that it can be started
-// elsewhere.
+// TestPortTaken: if another program or server has the port of a server, the start fails with errTaken, so that it is tried on
+// another port.
 func TestPortTaken(t *testing.T) {
 	kind := All()[0]
 	start, err := find(kind)
@@ -30,7 +30,7 @@ func TestPortTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stranger.Close()
-	go func() { // answers nothing, but not for long
+	go func() { // closes connections without an answer
 		for conn, err := stranger.Accept(); err == nil; conn, err = stranger.Accept() {
 			_ = conn.Close()
 		}
@@ -69,7 +69,7 @@ func TestPortTaken(t *testing.T) {
 	}
 }
 
-// No two of the ports that are held are the same, and those released can be had again.
+// TestHold: all held ports are different, and released ports can be held again.
 func TestHold(t *testing.T) {
 	seen := map[int]bool{}
 	for range 50 {
@@ -91,12 +91,11 @@ func TestHold(t *testing.T) {
 	}
 	if l, err := listen(port + toHolder); err == nil {
 		_ = l.Close()
-		t.Errorf("port %d is held by no listener", port)
+		t.Errorf("no listener holds port %d", port)
 	}
 }
 
-// Where the engine's network is not the machine's, that is seen, and clusters and sentinels work over
-// published ports.
+// TestApart: start detects an engine whose network is not the machine's. Then clusters and sentinels work over published ports.
 func TestApart(t *testing.T) {
 	e, err := connect()
 	if err != nil {
@@ -105,16 +104,16 @@ func TestApart(t *testing.T) {
 	}
 	kind := All()[0]
 	image := e.imageOf(kind)
-	// Nothing listens where the port's holder would: so it is in the network of a virtual machine.
+	// No listener holds this port, as in the network of a virtual machine.
 	if _, err := e.startIn(t.Context(), kind, image, []order{{port: 65535 - toHolder}}, true); !errors.Is(err, errApart) {
-		t.Errorf("in a network of its own: %v", err)
+		t.Errorf("without a listener that holds the port: %v", err)
 	}
 
 	before := e.apart.Swap(true)
 	defer e.apart.Store(before)
 	s := Start(t, kind)
 	if s.Contained {
-		t.Errorf("%s is said to share the machine's network", s)
+		t.Errorf("%s is Contained, but doesn't share the machine's network", s)
 	}
 	if err := s.Kill(t.Context()); err != nil {
 		t.Fatal(err)
@@ -133,8 +132,8 @@ func TestApart(t *testing.T) {
 	}
 }
 
-// An image of ours has a name that no official one has, is used where that one is missing, and is built
-// again when it would be built otherwise.
+// TestBuiltImage: a built image has a name that no official image has. It is used if the official one is missing, and is built
+// again if its recipe changes.
 func TestBuiltImage(t *testing.T) {
 	e, err := connect()
 	if err != nil {
@@ -150,7 +149,7 @@ func TestBuiltImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if e.hasBuilt(t.Context(), kind) {
-		t.Error("an image that was built otherwise is taken for the one that is wanted")
+		t.Error("an image with another recipe counts as built")
 	}
 	if err := os.MkdirAll(filepath.Join(rootDir(kind), "bin"), 0o755); err != nil {
 		t.Fatal(err)
@@ -164,7 +163,7 @@ func TestBuiltImage(t *testing.T) {
 		}
 	}()
 	if present(t.Context(), e, old) || present(t.Context(), e, kind.Image) {
-		t.Error("the former image is left, or an official one has been made")
+		t.Error("the former image was not removed, or an official one was made")
 	}
 	if image := e.imageOf(kind); image != "weir.test/redis:0.0-none" {
 		t.Errorf("the image to use is %q", image)
@@ -172,6 +171,6 @@ func TestBuiltImage(t *testing.T) {
 	elsewhere := kind
 	elsewhere.Image = "somewhere:5000/redis:0.0"
 	if e.hasBuilt(t.Context(), elsewhere) {
-		t.Error("the image stands for another registry's")
+		t.Error("the built image replaces that of another registry")
 	}
 }

@@ -1,15 +1,15 @@
 package servers
 
-// ended is the line that supervise writes when the server of a directory has ended by itself.
+// ended returns the line that supervise writes when the server in a directory has ended by itself.
 func ended(dir string) string { return "the server in " + dir + " ended" }
 
-// supervise defines a shell function of that name: it runs a server in a directory until the server
-// ends by itself, which "ended" then says, and a line (see [ended]). One that ends while there is a file "hold" is started
-// again once that is removed. "pid" has the process's id, and nothing while there is none.
+// supervise defines a shell function of that name, which runs a server in a directory. When the server ends by itself, the
+// function makes the file "ended" and writes a line (see [ended]). If the server ends while the file "hold" exists, the function
+// starts it again after "hold" was removed. The file "pid" contains the process ID, and is empty while no process runs. After
+// the file "end" was made, no process is started.
 //
-// The process writes "pid" itself, so that it is there before the server answers, and only then looks
-// whether it is to run: who forbids it and then finds no "pid" has come in time. Where there is "end",
-// nothing starts any more.
+// The process writes "pid" before it becomes the server, and then checks for "hold" and "end". So a script that makes one of
+// these files and then finds "pid" empty knows that no server will start.
 const supervise = `
 supervise() {
 	dir=$1
@@ -34,8 +34,8 @@ supervise() {
 }
 `
 
-// The scripts that change what a supervised server does. Each gets its directory, and uses of the
-// system hardly more than the shell, as official images may have no more.
+// These scripts control a supervised server. Their argument is its directory. They need little more than a shell, because
+// official images may have no other programs.
 const (
 	killScript = `
 : >"$1/hold"
@@ -47,7 +47,7 @@ while [ -s "$1/pid" ]; do sleep 0.01; done`
 [ ! -e "$1/ended" ] || { echo "the server ended by itself"; exit 1; }
 rm -f "$1/hold"`
 
-	// A signal is on its way for a while: /proc, where there is one, says when it has arrived.
+	// The signal takes effect after a short time. If the system has /proc, the script waits until the process is stopped.
 	pauseScript = `
 read -r pid <"$1/pid" || { echo "the server does not run"; exit 1; }
 kill -STOP "$pid" || exit

@@ -12,15 +12,14 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// Labels that tell whose a container or an image is.
+// Labels that identify the process and the run that made a container or an image.
 const (
 	labelHost = "weir.test.host"
 	labelPid  = "weir.test.pid"
 	labelRun  = "weir.test.run"
 )
 
-// runEnv names the variable through which the test command tells test binaries which run they are
-// part of.
+// runEnv is the environment variable with which the command bench/test passes the name of the run to test binaries.
 const runEnv = "WEIR_TEST_RUN"
 
 // owner returns the labels of this process.
@@ -33,8 +32,7 @@ func owner() map[string]string {
 	}
 }
 
-// sweep removes containers and images whose process has ended without removing them, and all those of
-// a run if one is named.
+// sweep removes the containers and images of processes that have ended. If run isn't "", it also removes all those of the run.
 func (e *engine) sweep(ctx context.Context, run string) error {
 	ours := client.Filters{}.Add("label", labelPid)
 	containers, err := e.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: ours})
@@ -59,7 +57,7 @@ func (e *engine) sweep(ctx context.Context, run string) error {
 	return errors.Join(errs...)
 }
 
-// abandoned tells whether the labels are those of a process that has ended, or of the run.
+// abandoned reports whether the labels are those of a process that has ended, or of the run.
 func abandoned(labels map[string]string, run string) bool {
 	if run != "" && labels[labelRun] == run {
 		return true
@@ -68,7 +66,7 @@ func abandoned(labels map[string]string, run string) bool {
 	return labels[labelHost] == host && !alive(labels[labelPid])
 }
 
-// unlessGone is nil where something is gone, or going: the owner or the reaper has come first.
+// unlessGone returns err, or nil if err says that the owner or the reaper has removed or is removing the object.
 func unlessGone(err error) error {
 	if errdefs.IsNotFound(err) || errdefs.IsConflict(err) {
 		return nil
@@ -76,13 +74,13 @@ func unlessGone(err error) error {
 	return err
 }
 
-// alive tells whether a process is there. When in doubt it is, for else its containers are removed.
+// alive reports whether a process runs. If that isn't known, it returns true, so that no container in use is removed.
 func alive(pid string) bool {
 	n, err := strconv.Atoi(pid)
 	if err != nil {
 		return true
 	}
-	// Inside a container ended processes may never be reaped, so that their ids stay in use.
+	// Inside a container, processes that have ended may stay as zombies.
 	if stat, err := os.ReadFile("/proc/" + pid + "/stat"); err == nil {
 		state := stat[bytes.LastIndexByte(stat, ')')+1:]
 		return !bytes.HasPrefix(state, []byte(" Z"))

@@ -15,8 +15,8 @@ func Builtin() []Trace {
 			About: "20 requests just before the end of a fixed window, and 20 just after",
 			Look:  "Each burst falls into a fixed window of its own, so fixedwindow admits nearly twice the limit within 0.2s. The request at 0.9s opens the first window. With -aligned, windows begin at whole seconds of the clock.",
 			Limit: algorithms.PerSecond(10),
-			// The clock's own second ends at 2s, between the two bursts too: aligned windows let
-			// through exactly twice the limit.
+			// A whole second of the clock ends at 2s, between the two bursts. So aligned windows admit exactly
+			// twice the limit.
 			Arrivals: slices.Concat(
 				evenly(900*time.Millisecond, 0, 1),
 				evenly(1800*time.Millisecond, 5*time.Millisecond, 20),
@@ -58,7 +58,7 @@ func Builtin() []Trace {
 	}
 }
 
-// evenly returns n requests of one key, the first at from and each next one every later.
+// evenly returns n requests of one key. The first is at from, and each of the others is every later than the one before.
 func evenly(from, every time.Duration, n int) []Arrival {
 	arrivals := make([]Arrival, n)
 	for i := range arrivals {
@@ -67,7 +67,7 @@ func evenly(from, every time.Duration, n int) []Arrival {
 	return arrivals
 }
 
-// repeated returns arrivals n times, each time later by every.
+// repeated returns n copies of arrivals, each later by every than the one before.
 func repeated(n int, every time.Duration, arrivals []Arrival) (all []Arrival) {
 	for i := range n {
 		for _, a := range arrivals {

@@ -13,24 +13,22 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of what a file can ask for. They are far from any use, and keep sums exact.
+// The largest values in a file. They are far above realistic ones, and keep sums exact.
 const (
 	maxOffset = (1 << 51) * time.Microsecond // 71 years
 	maxCost   = 1 << 31
 )
 
-// ReadCSV reads arrivals from lines of offset,key,cost; key and cost can be left out, the key is
-// then empty and the cost 1. An offset is a length of time as time.ParseDuration reads it ("1.5s",
-// "2m"), or a number of seconds ("1.5"); below a microsecond it is rounded. Offsets must not go
-// backwards. Empty lines and those that begin with # are passed over, as is a first line that begins
-// with the word offset.
+// ReadCSV reads arrivals from lines of offset,key,cost. Without a key, the key is empty; without a cost, the cost is 1. An
+// offset is a duration as time.ParseDuration parses it ("1.5s", "2m"), or a number of seconds ("1.5"). It is rounded to
+// microseconds. Offsets must not decrease. ReadCSV skips empty lines, lines that begin with #, and a first line that begins with
+// the word offset.
 //
-// Its errors begin with name and, where a line is at fault, its number, and say what was wrong with
-// it and what would be right.
+// Errors begin with name and, if a line is wrong, its number. They say what is wrong with the line, and what is expected.
 func ReadCSV(name string, r io.Reader) ([]Arrival, error) {
 	buffered := bufio.NewReader(r)
 	if mark, err := buffered.Peek(3); err == nil && string(mark) == "\ufeff" {
-		_, _ = buffered.Discard(len(mark)) // some programs begin a UTF-8 file with it
+		_, _ = buffered.Discard(len(mark)) // some programs write it at the beginning of UTF-8 files
 	}
 	reader := csv.NewReader(buffered)
 	reader.Comment, reader.FieldsPerRecord, reader.TrimLeadingSpace, reader.ReuseRecord = '#', -1, true, true
@@ -75,7 +73,7 @@ func ReadCSV(name string, r io.Reader) ([]Arrival, error) {
 	return arrivals, nil
 }
 
-// readError says where a line is no CSV, or that the file can't be read.
+// readError returns the error for a line that is not CSV, or for a file that can't be read.
 func readError(name string, err error) error {
 	var syntax *csv.ParseError
 	if !errors.As(err, &syntax) {
@@ -84,7 +82,7 @@ func readError(name string, err error) error {
 	return fmt.Errorf("%s:%d: it has a misplaced quote: want a key with quotes or commas as \"a \"\"key\"\", quoted\"", name, syntax.StartLine)
 }
 
-// checkHeader returns an error for a header of other columns than parse reads.
+// checkHeader returns an error if the columns of a header are not offset, key and cost.
 func checkHeader(fields []string) error {
 	for i, want := range []string{"offset", "key", "cost"}[:min(len(fields), 3)] {
 		if !strings.EqualFold(strings.TrimSpace(fields[i]), want) {
@@ -129,7 +127,7 @@ func parseOffset(text string) (time.Duration, error) {
 	if seconds, notSeconds := strconv.ParseFloat(text, 64); notSeconds == nil {
 		us := math.Round(seconds * 1e6)
 		if math.IsNaN(us) || math.Abs(us) > float64(maxOffset.Microseconds()) {
-			us = -1 // as bad as that
+			us = -1 // so that the range check below fails
 		}
 		at, err = time.Duration(us)*time.Microsecond, nil
 	}

@@ -1,4 +1,4 @@
-// Package trace has the requests of a comparison of rate limiters, with the times at which they arrive.
+// Package trace holds the requests for a comparison of rate limiters, with the times at which they arrive.
 package trace
 
 import (
@@ -9,20 +9,20 @@ import (
 
 // An Arrival is one request.
 type Arrival struct {
-	At   time.Duration // since the trace's beginning, whole microseconds
-	Key  string        // who sent it: each key is limited separately
-	Cost int64         // how many events it counts for, from 1
+	At   time.Duration // the time since the beginning of the trace, in whole microseconds
+	Key  string        // the key of the request; each key is limited separately
+	Cost int64         // the number of events that it counts for, at least 1
 }
 
-// A Trace is a number of requests, in the order in which they arrive.
+// A Trace is a sequence of requests in the order in which they arrive.
 type Trace struct {
 	Name     string
-	About    string           // what is sent, in a few words
-	Look     string           // what to look at in a comparison, as a sentence
-	Notes    []string         // how it was read, as sentences
-	Limit    algorithms.Limit // what it is sent to
-	And      algorithms.Limit // a second limit, which only allof holds to as well; zero for none
-	Start    time.Time        // what its times are since; zero if that is any time
+	About    string           // a short description of the requests
+	Look     string           // a sentence that says what to look at in a comparison
+	Notes    []string         // sentences that say how the trace was read
+	Limit    algorithms.Limit // the limit for its keys
+	And      algorithms.Limit // a second limit, which only allof checks; zero for none
+	Start    time.Time        // the time of its beginning; zero if it has no fixed time
 	Arrivals []Arrival
 }
 
@@ -34,7 +34,7 @@ func (t Trace) Limits() string {
 	return t.Limit.String() + " and one of " + t.And.String()
 }
 
-// Keys returns how many different keys the arrivals have.
+// Keys returns the number of different keys.
 func (t Trace) Keys() int {
 	seen := map[string]struct{}{}
 	for _, arrival := range t.Arrivals {

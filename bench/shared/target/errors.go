@@ -11,7 +11,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// runner is a scripts.Runner whose errors say which server it was, and what to do about it.
+// runner is a scripts.Runner whose errors name the server and say what to do.
 type runner struct {
 	scripts.Runner
 	place Place
@@ -26,10 +26,11 @@ func (r *runner) Run(ctx context.Context, s *scripts.Script, keys []string, args
 	return reply, err
 }
 
-// Unwrap returns the runner that knows where keys live.
+// Unwrap returns the wrapped runner.
 func (r *runner) Unwrap() scripts.Runner { return r.Runner }
 
-// Explain says in one line what err of the server at a place means, where the user needs those rights.
+// Explain returns err, an error of the server at a place, with an explanation in one line. If the user lacks rights, it names
+// the given ones.
 func Explain(p Place, rights string, err error) error {
 	address := p.Address()
 	var answer redis.Error
@@ -43,7 +44,7 @@ func Explain(p Place, rights string, err error) error {
 	case redis.HasErrorPrefix(err, "NOPERM"), strings.Contains(answer.Error(), "user executing the script"), strings.Contains(answer.Error(), "ACL failure in script"):
 		what = "the user may not run these scripts on the server at %s, want the rights " + rights + ": %w"
 	case redis.HasErrorPrefix(err, "MOVED"):
-		what = "the server at %s is one of a cluster, want the URLs of the cluster, or a server of its own: %w"
+		what = "the server at %s belongs to a cluster, want the URLs of the cluster, or a server outside it: %w"
 	}
 	return fmt.Errorf(what, address, answer)
 }

@@ -15,30 +15,30 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// A Place is where a server is, or a cluster, or what sentinels watch over, and how to log in there.
+// A Place holds the addresses of a server, of a cluster, or of the sentinels of a server, and how to log in.
 type Place struct {
 	Network    string   // "tcp" or "unix"
-	Addrs      []string // of the server, of some nodes of the cluster, of the sentinels
-	Cluster    bool     // the addresses are of a cluster's nodes
-	MasterName string   // what the sentinels call it, if the addresses are sentinels'
+	Addrs      []string // of the server, of some nodes of the cluster, or of the sentinels
+	Cluster    bool     // whether the addresses are those of a cluster's nodes
+	MasterName string   // the sentinels' name for the master, or "" without sentinels
 	Username   string
 	Password   string
 	DB         int
 	TLS        bool
-	Unverified bool // take any certificate
+	Unverified bool // whether any certificate is accepted
 }
 
 const wantURL = "want redis://USER:PASSWORD@HOST:PORT/DB, rediss://… or unix://USER:PASSWORD@/PATH; several with commas between for a cluster, ?master_name=NAME for sentinels"
 
-// Parse reads URLs as go-redis' ParseURL does, with commas between them if they are several. With
-// ?master_name=NAME they are those of sentinels. Whether they are a cluster's is for the server to say:
-// see [Place.Discover]. Its errors are one line and hold no password.
+// Parse parses one URL, as go-redis' ParseURL does, or several with commas between. URLs with ?master_name=NAME are those of
+// sentinels. URLs don't say whether the servers are a cluster; [Place.Discover] finds that out. Errors are one line and
+// contain no password.
 func Parse(urls string) (Place, error) {
 	var place Place
 	for i, text := range strings.Split(urls, ",") {
 		one, err := parse(strings.TrimSpace(text))
 		if err != nil {
-			return Place{}, fmt.Errorf("the URL of the server can't be used: %w; %s", err, wantURL)
+			return Place{}, fmt.Errorf("the URL of the server is wrong: %w; %s", err, wantURL)
 		}
 		if i == 0 {
 			place = one
@@ -53,14 +53,14 @@ func Parse(urls string) (Place, error) {
 	return place, nil
 }
 
-// log is all of a place but its addresses.
+// log returns everything but the addresses of a place, for comparisons.
 func (p Place) log() string {
 	p.Addrs = nil
 	return fmt.Sprint(p)
 }
 
 func parse(text string) (Place, error) {
-	// What can't be parsed may have a password anywhere in it, so no part of it is repeated.
+	// A text that can't be parsed may contain a password anywhere, so no error repeats a part of it.
 	u, err := url.Parse(text)
 	if err != nil {
 		return Place{}, errors.New("it is no URL")
@@ -84,18 +84,18 @@ func parse(text string) (Place, error) {
 	}, nil
 }
 
-// Address is the place in an error or a heading: no part of it is secret.
+// Address returns the addresses for an error or a heading. It contains no secret.
 func (p Place) Address() string { return strings.Join(p.Addrs, ",") }
 
-// A Dialer opens connections for a client; nil is how clients do it themselves.
+// A Dialer opens connections for a client. With a nil Dialer, the client uses its own.
 type Dialer func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// GoRedis returns a go-redis client for the place, as its users have it: with its default options.
+// GoRedis returns a go-redis client for the place with the default options.
 func (p Place) GoRedis(dial Dialer) redis.UniversalClient {
 	return redis.NewUniversalClient(p.universal(dial))
 }
 
-// Admin returns a go-redis client that fails at once where it would try again.
+// Admin returns a go-redis client for the place that never retries.
 func (p Place) Admin() redis.UniversalClient {
 	options := p.universal(nil)
 	options.ContextTimeoutEnabled = true
@@ -105,7 +105,7 @@ func (p Place) Admin() redis.UniversalClient {
 }
 
 func (p Place) universal(dial Dialer) *redis.UniversalOptions {
-	logging.Disable() // it tells of failed dials on stderr
+	logging.Disable() // go-redis would log failed dials to standard error
 	return &redis.UniversalOptions{
 		Addrs: p.Addrs, IsClusterMode: p.Cluster, MasterName: p.MasterName,
 		Username: p.Username, Password: p.Password, DB: p.DB,
@@ -114,7 +114,7 @@ func (p Place) universal(dial Dialer) *redis.UniversalOptions {
 	}
 }
 
-// dialer is dial, or nil if it can be left to the client.
+// dialer returns the function with which a client dials the place, or nil if the client's own suffices.
 func (p Place) dialer(dial Dialer) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	if dial == nil && p.Network != "unix" {
 		return nil
@@ -134,7 +134,8 @@ func (p Place) dialer(dial Dialer) func(ctx context.Context, network, addr strin
 	}
 }
 
-// Rueidis returns the options of a rueidis client for the place: its defaults.
+// Rueidis returns the options of a rueidis client for the place. It disables the client-side cache, and otherwise leaves the
+// defaults.
 func (p Place) Rueidis(dial Dialer) rueidis.ClientOption {
 	option := rueidis.ClientOption{
 		InitAddress: p.Addrs, Sentinel: rueidis.SentinelOption{MasterSet: p.MasterName},
@@ -154,11 +155,11 @@ func (p Place) tls() *tls.Config {
 	if !p.TLS {
 		return nil
 	}
-	return &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: p.Unverified} //nolint:gosec // only where the URL says skip_verify
+	return &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: p.Unverified} //nolint:gosec // only if the URL says skip_verify
 }
 
-// Discover asks the first server that answers whether it is one of a cluster, and returns the place with
-// what it says.
+// Discover asks the servers whether they belong to a cluster, until one answers. It returns the place with Cluster set
+// accordingly.
 func (p Place) Discover(ctx context.Context) (Place, error) {
 	if p.MasterName != "" || p.Network == "unix" {
 		return p, nil
@@ -171,14 +172,14 @@ func (p Place) Discover(ctx context.Context) (Place, error) {
 			continue
 		}
 		if p.Cluster = cluster; !cluster && len(p.Addrs) > 1 {
-			return p, fmt.Errorf("%d servers are named, but %s is of no cluster; %s", len(p.Addrs), addr, wantURL)
+			return p, fmt.Errorf("%d servers are named, but %s belongs to no cluster; %s", len(p.Addrs), addr, wantURL)
 		}
 		return p, nil
 	}
 	return p, errors.Join(failed...)
 }
 
-// inCluster asks the server at addr whether it is one of a cluster; one that doesn't tell is none.
+// inCluster reports whether the server at addr belongs to a cluster. It returns false if the server doesn't say.
 func (p Place) inCluster(ctx context.Context, addr string) (bool, error) {
 	p.Addrs = []string{addr}
 	client := p.Admin()

@@ -1,7 +1,7 @@
-// Package target is where the program's limiters keep their state: a server that the user names, a
-// server inside this process, or this process itself.
+// Package target connects to the place in which limiters keep their state: a server that the user names, a server inside this
+// process, or this process itself.
 //
-// It is not internal, as the workers of the command measure, bench/peers, are a module of their own.
+// The package is not internal, because the worker of the command measure, bench/peers, is in a separate module.
 package target
 
 import (
@@ -18,19 +18,19 @@ import (
 
 // A Target is a place for limiters' state.
 type Target struct {
-	// Name says what it is: "Redis 7.0.15 at 127.0.0.1:6379".
+	// Name describes the target: "Redis 7.0.15 at 127.0.0.1:6379".
 	Name string
 
-	// Runner sends scripts to it; nil for this process, where there are none to send.
+	// Runner runs scripts on the target. It is nil if limiters keep their state in this process.
 	Runner scripts.Runner
 
 	close func()
 }
 
-// Close ends the connections, and the server if it is inside this process.
+// Close closes the connections, and stops the server if it is inside this process.
 func (t *Target) Close() { t.close() }
 
-// Local returns the target of limiters that keep their state in this process, without any Redis.
+// Local returns the target for limiters that keep their state in this process, without Redis.
 func Local() *Target {
 	return &Target{Name: "the limiters of this process, without Redis", close: func() {}}
 }
@@ -39,7 +39,7 @@ func Local() *Target {
 func Miniredis() (*Target, error) {
 	server := miniredis.NewMiniRedis()
 	if err := server.Start(); err != nil {
-		return nil, fmt.Errorf("starting the embedded miniredis: %w", err)
+		return nil, fmt.Errorf("can't start the embedded miniredis: %w", err)
 	}
 	client := Place{Network: "tcp", Addrs: []string{server.Addr()}}.Admin()
 	run, err := goredisrunner.New(client)
@@ -56,11 +56,11 @@ func Miniredis() (*Target, error) {
 	}, nil
 }
 
-// compareRights are what running Weir's scripts takes of a user.
+// compareRights are the ACL rules that a user needs to run Weir's scripts.
 const compareRights = "~weir-bench* +ping +@scripting +@read +@write"
 
-// Dial connects to the server at a URL, or to the cluster or what the sentinels at several watch over:
-// see [Parse]. Its errors are one line and hold no password.
+// Dial connects to a server, a cluster, or the master that sentinels name. See [Parse] for the URLs. Errors are one line and
+// contain no password.
 func Dial(ctx context.Context, urls string) (*Target, error) {
 	place, err := Parse(urls)
 	if err != nil {
@@ -82,13 +82,13 @@ func Dial(ctx context.Context, urls string) (*Target, error) {
 		t.Close()
 		return nil, Explain(place, compareRights, err)
 	}
-	// A user that may not ask for it, or a server that doesn't tell, is no reason to stop.
+	// Dial succeeds without a name if the user has no right to INFO or the server doesn't support it.
 	info, _ := client.Info(ctx, "server").Result()
 	t.Name = Describe(info) + " at " + place.Address()
 	return t, nil
 }
 
-// Describe returns the server's name and version, as far as its INFO tells.
+// Describe returns the name and version of a server from its reply to INFO.
 func Describe(info string) string {
 	fields := ParseInfo(info)
 	switch {
@@ -102,8 +102,7 @@ func Describe(info string) string {
 	return "a server of unknown version"
 }
 
-// versionOf returns the version of a module that this program was built with, without its v; "" where
-// the build doesn't tell.
+// versionOf returns the version of a module that this program was built with, without the "v", or "" if it isn't known.
 func versionOf(module string) string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -1,4 +1,4 @@
-// Package resultstest makes runs of the command measure that were never measured, for tests of what reads them.
+// Package resultstest makes up runs of the command measure, for tests of code that reads runs.
 package resultstest
 
 import (
@@ -16,7 +16,7 @@ const (
 	own  = weir + "/bench/peers"
 )
 
-// limiters are those of a made-up run, and what a decision of each costs the server, in µs.
+// limiters are the limiters of a made-up run, with the server's processor time for a decision of each in µs.
 var limiters = []struct {
 	round.Limiter
 	cost float64
@@ -29,12 +29,12 @@ var limiters = []struct {
 	{round.Limiter{Name: "floor-gcra", About: "the calls of weir-gcra's script, without its logic", Client: "go-redis", Module: own}, 8},
 }
 
-// Rounds is how many rounds a made-up run has.
+// Rounds is the number of rounds of a made-up run.
 const Rounds = 10
 
 // Run makes up a run of four loads, in which rounds differ by 4 %. The same seed makes the same run.
 func Run(seed uint64) results.Run {
-	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // the same again for the same seed
+	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // must give the same numbers for the same seed
 	run := results.Run{
 		Command: "go run ./bench measure -write run.txt", Beside: "redis_rate",
 		Began: time.Date(2026, 11, 2, 9, 30, int(seed), 0, time.UTC), Took: 2*time.Minute + 7*time.Second,
@@ -77,7 +77,7 @@ func Run(seed uint64) results.Run {
 	return run
 }
 
-// values are those of a round in which a decision takes so many µs of the server.
+// values returns the values of a round in which a decision takes cost µs of the server's processor time.
 func values(cost float64, goroutines int, denials float64) []benchfmt.Value {
 	latency := max(60, cost*float64(goroutines))
 	return []benchfmt.Value{

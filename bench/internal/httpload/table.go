@@ -56,7 +56,7 @@ func (r *report) text() string {
 		fmt.Fprintf(&b, "Retry-After, in %s: %ds to %ds.\n", count(a.Answers, "answer"), a.Min, a.Max)
 	}
 	if r.Interrupted {
-		b.WriteString("Interrupted: this is what there was until then.\n")
+		b.WriteString("Interrupted: these are the results until then.\n")
 	}
 	return b.String()
 }

@@ -207,7 +207,7 @@ func TestCluster(t *testing.T) {
 	known := map[string]string{
 		"increx":         "the server has no command INCREX",
 		"httprate-redis": "not on a cluster: ",
-		"go-redisstore":  "not on a cluster or under sentinels: ",
+		"go-redisstore":  "not on a cluster or with sentinels: ",
 	}
 	for _, peer := range peers {
 		t.Run(peer.Name, func(t *testing.T) {

@@ -84,7 +84,8 @@ func (l *Remote) settle(ctx context.Context, key string, charge rule.Charge, use
 	return nil
 }
 
-// callGiven calls a script on the key and, if the algorithm counts what was given back, on the key of that count.
+// callGiven calls a script with the key. If the algorithm keeps a count of returned charges, the script gets the key of that count
+// too.
 func (l *Remote) callGiven(ctx context.Context, script *scripts.Script, key string, args func(now string) []string) ([]int64, error) {
 	now, err := l.caller.Now()
 	if err != nil {

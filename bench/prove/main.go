@@ -183,7 +183,7 @@ makes it, with its own time. Afterwards each decision is compared
 - **bound**, in the tables of the cases, is the most that the definition admits: for the fixed window in one window, for the
   sliding log in any span of a period, for gcra and the leaky bucket's meter in any span of time t beyond the t/T that come
   back in it, for the queue the departures in any span of a period. **largest** is the largest count that callers were told, of
-  any key, whether the server still knew of it or not. A reservation that was settled counts with what was used of it.
+  any key, whether the server still knew of it or not. A settled reservation counts with the cost that it was settled with.
 - **settlements**, in the tables of reservations: those that the server has run. **of more than reserved**: of them, those that
   left a debt. **ran, told an error**: of them, those whose callers got an error.
 `

@@ -20,10 +20,10 @@ var (
 	accuracyTime  = 2500 * time.Millisecond
 )
 
-const (
-	accuracyGoroutines = 64
-	accuracySteps      = 5 // steps of the progress bar for one limiter, as this takes longer than a round
-)
+const accuracyGoroutines = 64
+
+// accuracySteps is the number of steps of the progress bar for one limiter.
+var accuracySteps = int(accuracyTime / oneSlice)
 
 // judged returns the limiters that have a definition to compare them with.
 func (r *run) judged() []round.Limiter {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -75,21 +76,33 @@ type commandUsage struct {
 }
 
 // usage returns the sum over all masters. A server that doesn't report its usage counts as zero.
-func (a *admin) usage(ctx context.Context) (usage, error) {
+func (a *admin) usage(ctx context.Context) (usage, error) { return a.read(ctx, "cpu", "commandstats") }
+
+// usageBefore is usage before a measurement. It reads the processor time last, so that the measurement doesn't include the cost
+// of reading the other statistics. At the end of the measurement, usage reads the processor time first.
+func (a *admin) usageBefore(ctx context.Context) (usage, error) {
+	return a.read(ctx, "commandstats", "cpu")
+}
+
+// read reads sections of INFO.
+func (a *admin) read(ctx context.Context, sections ...string) (usage, error) {
 	sum := usage{commands: map[string]commandUsage{}}
 	var mu sync.Mutex
 	err := a.masters(ctx, func(ctx context.Context, master *redis.Client) error {
-		cpu, _ := master.Info(ctx, "cpu").Result()
-		stats, err := master.Info(ctx, "commandstats").Result()
-		if ctx.Err() != nil {
+		info := map[string]string{}
+		for _, section := range sections {
+			text, _ := master.Info(ctx, section).Result()
+			maps.Copy(info, target.ParseInfo(text))
+		}
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		main, process := cpuOf(target.ParseInfo(cpu))
+		main, process := cpuOf(info)
 		sum.cpu += main
 		sum.process += process
-		for name, value := range target.ParseInfo(stats) {
+		for name, value := range info {
 			name, isCommand := strings.CutPrefix(name, "cmdstat_")
 			if !isCommand || name == "info" {
 				continue
@@ -142,6 +155,17 @@ func (u usage) since(before usage) usage {
 		}
 	}
 	return diff
+}
+
+// plus returns the sum of two usages.
+func (u usage) plus(other usage) usage {
+	sum := usage{cpu: u.cpu + other.cpu, process: u.process + other.process, commands: map[string]commandUsage{}}
+	for _, commands := range []map[string]commandUsage{u.commands, other.commands} {
+		for name, one := range commands {
+			sum.commands[name] = commandUsage{sum.commands[name].calls + one.calls, sum.commands[name].took + one.took}
+		}
+	}
+	return sum
 }
 
 // calls returns the number of commands, including those that scripts ran.

@@ -17,8 +17,8 @@ import (
 	"github.com/go-weir/weir/bench/shared/round"
 )
 
-const description = `The limiters take turns on the same server, in short rounds. The output shows for each limiter how
-much processor time a decision takes, how many decisions a second fill one core of the server, how long
+const description = `The limiters take turns of 50 ms each on the same server. The output shows for each limiter how much
+processor time a decision takes, how many decisions a second fill one core of the server, how long
 callers wait, and how much memory keys take. It compares them with the limiter that you use today:
 redis_rate, or your own, which you write into bench/peers/mine.go. Without flags it starts a server:
 a container, or else a program on this machine. The first line says how long the run takes.
@@ -63,7 +63,7 @@ func Command() *cli.Command {
 			&cli.StringFlag{Name: "keys", Value: "10000", Usage: "the keys of requests: a `LIST` of hot (one key), N (N keys, equally often) and\nzipf:N (N keys, some far more often)"},
 			&cli.StringFlag{Name: "limit", Usage: "the `LIMIT` of keys that are not full, such as 100/second\n(the default is out of reach)"},
 			&cli.IntFlag{Name: "rounds", Value: 10, Usage: "how many `ROUNDS` each limiter is measured for"},
-			&cli.DurationFlag{Name: "for", Value: 500 * time.Millisecond, Usage: "how long a round takes, such as 1s: a `TIME`"},
+			&cli.DurationFlag{Name: "for", Value: 500 * time.Millisecond, Usage: "how long each limiter is measured in a round, such as 1s: a `TIME`"},
 			&cli.DurationFlag{Name: "delay", Usage: "each reply reaches the limiters later by this `TIME`, in whole milliseconds,\nas if the server were farther away"},
 			&cli.StringFlag{Name: "parts", Value: "speed,memory", Usage: "what is measured, a `LIST` of " + strings.Join(parts, ", ") + ":\naccuracy compares the admitted requests of one key with the promised number"},
 			&cli.StringFlag{Name: "write", Usage: "write everything to this `FILE`, in Go's benchmark format: for the command\nreport, and for benchstat"},

@@ -22,6 +22,16 @@ type plan struct {
 	speed, accuracy, memory bool
 }
 
+// oneSlice is about how long a limiter calls before the next one's turn. Limiters that take turns this quickly find the machine
+// equally fast, unless its speed changes within one turn of all of them.
+const oneSlice = 50 * time.Millisecond
+
+// slices returns the number of slices of a round.
+func (p plan) slices() int { return max(1, int(p.length/oneSlice)) }
+
+// sliceLength returns how long a slice is.
+func (p plan) sliceLength() time.Duration { return p.length / time.Duration(p.slices()) }
+
 // enough is the number of requests a second that the limits of all keys that are not full admit together, if -limit isn't
 // set. No server decides that many.
 const enough = 1_000_000
@@ -53,11 +63,12 @@ func (p plan) limitOf(a ask) algorithms.Limit {
 	return algorithms.PerMinute(int64(max(60, 60*enough/a.keys.Count)))
 }
 
-// order returns the order for one round of a limiter under a load.
+// order returns the order for one slice of a limiter's round under a load.
 func (p plan) order(limiter string, a ask) round.Order {
 	return round.Order{
 		Limiter: limiter, Limit: p.limitOf(a), Tag: tagOf(a),
-		Goroutines: a.goroutines, Rate: a.rate, Keys: a.keys, Denied: a.denials / 100, For: p.length,
+		Goroutines: a.goroutines, Rate: a.rate, Keys: a.keys, Denied: a.denials / 100,
+		For: p.sliceLength(),
 	}
 }
 

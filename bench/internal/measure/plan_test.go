@@ -4,8 +4,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/go-weir/weir/bench/internal/results"
 	"github.com/go-weir/weir/bench/shared/round"
 	"github.com/go-weir/weir/bench/shared/target"
+	"github.com/go-weir/weir/internal/errtest"
 )
 
 func TestUsage(t *testing.T) {
@@ -82,11 +86,11 @@ func TestNamesOf(t *testing.T) {
 // TestExpected: the first line of the output says how long the run takes.
 func TestExpected(t *testing.T) {
 	r := run{plan: plan{rounds: 10, length: 500 * time.Millisecond, speed: true, memory: true, loads: make([]ask, 4)}, limiters: make([]round.Limiter, 5)}
-	if got, want := r.expected(), "Measuring 5 limiters, 4 loads, 10 rounds of 500ms each: about 1m53s."; got != want {
+	if got, want := r.expected(), "Measuring 5 limiters, 4 loads, 10 rounds of 500ms each: about 2m."; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	r.rounds = 100
-	if got, want := r.expected(), "Measuring 5 limiters, 4 loads, 100 rounds of 500ms each: about 18m."; got != want {
+	if got, want := r.expected(), "Measuring 5 limiters, 4 loads, 100 rounds of 500ms each: about 22m."; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
@@ -131,5 +135,74 @@ func TestShare(t *testing.T) {
 		if sum != 100 || share(n, 0, n) != 1 {
 			t.Errorf("the sum of the %d parts of 100 is %d", n, sum)
 		}
+	}
+}
+
+// TestSlices: a round of the default length has ten slices, and a short one is not longer than asked for.
+func TestSlices(t *testing.T) {
+	for length, want := range map[time.Duration]time.Duration{
+		500 * time.Millisecond: 50 * time.Millisecond,
+		time.Second:            50 * time.Millisecond,
+		120 * time.Millisecond: 60 * time.Millisecond,
+		30 * time.Millisecond:  30 * time.Millisecond,
+		time.Millisecond:       time.Millisecond,
+	} {
+		p := plan{length: length}
+		if got := p.sliceLength(); got != want || got*time.Duration(p.slices()) != length {
+			t.Errorf("a round of %v has %d slices of %v, want %v", length, p.slices(), got, want)
+		}
+	}
+}
+
+// TestSum: the figures of a round are those of its slices together.
+func TestSum(t *testing.T) {
+	latency := func(d time.Duration) []byte {
+		h := newHistogram()
+		if err := h.RecordValue(int64(d)); err != nil {
+			t.Fatal(err)
+		}
+		return errtest.Must(h.Encode(hdrhistogram.V2CompressedEncodingCookieBase))
+	}
+	var s sum
+	for _, slice := range []struct {
+		tallies []round.Tally
+		used    usage
+	}{
+		// Two workers make 200 calls a second together, for a second.
+		{[]round.Tally{
+			{Calls: 100, Denied: 50, Took: time.Second, Latency: latency(time.Millisecond), Sent: 1000, FirstFailure: "the first"},
+			{Calls: 50, Denied: 10, Took: time.Second / 2, Latency: latency(time.Millisecond), WronglyDenied: 10, FirstFailure: "the second"},
+		}, usage{cpu: time.Second, commands: map[string]commandUsage{"evalsha": {150, 3000}}}},
+		// One worker makes 50 calls a second, for a second. The other one makes none.
+		{[]round.Tally{
+			{Calls: 50, Took: time.Second, Latency: latency(time.Second), Sent: 1000}, {},
+		}, usage{cpu: time.Second, commands: map[string]commandUsage{"evalsha": {50, 1000}, "get": {200, 1000}}}},
+	} {
+		if err := s.add(slice.tallies, slice.used); err != nil {
+			t.Fatal(err)
+		}
+	}
+	values, err := s.figures(map[string]float64{"evalsha": 1}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, v := range values {
+		got[v.Unit] = v.Value
+	}
+	for unit, want := range map[string]float64{
+		"decisions/s":          fourDigits(200 / 1.75),
+		results.ServerCPU.Unit: 0.01, results.CommandCPU: 20e-6, results.Sent: 10, results.Commands: 1, results.ServerCommands: 2,
+		results.Denied: 0.3, results.Wrong: 0.05,
+	} {
+		if got[unit] != want {
+			t.Errorf("%s is %v, want %v", unit, got[unit], want)
+		}
+	}
+	if got[results.P50.Unit] > 0.002 || got[results.P99.Unit] < 0.9 || s.FirstFailure != "the first" {
+		t.Errorf("p50 %v, p99 %v, first failure %q", got[results.P50.Unit], got[results.P99.Unit], s.FirstFailure)
+	}
+	if _, err := (&sum{}).figures(nil, true); err == nil {
+		t.Error("a round without calls has figures")
 	}
 }

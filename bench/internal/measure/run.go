@@ -2,13 +2,10 @@ package measure
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
 	"golang.org/x/perf/benchfmt"
 
 	"github.com/go-weir/weir/bench/internal/progress"
@@ -51,29 +48,29 @@ func (r *run) measure(ctx context.Context) error {
 	return nil
 }
 
-// steps returns the number of steps of the progress bar. A step takes as long as a round.
+// steps returns the number of steps of the progress bar. A step takes as long as a slice.
 func (r *run) steps() (n int) {
 	if r.speed {
-		n += len(r.loads) * r.rounds * len(r.limiters)
+		n += len(r.loads) * r.rounds * len(r.limiters) * r.slices()
 	}
 	if r.accuracy {
 		n += len(r.judged()) * accuracySteps
 	}
 	if r.memory {
-		n += len(logLengths)
+		n += len(r.judged()) * len(logLengths)
 	}
 	return n
 }
 
-// gap is the time between two rounds, and starting is the time before the first. Both are estimates.
+// gap is the time between two slices, and starting is the time before the first. Both are estimates.
 const (
-	gap      = 30 * time.Millisecond
+	gap      = 15 * time.Millisecond
 	starting = 5 * time.Second
 )
 
 // expected returns a sentence that says what is measured, and how long it takes.
 func (r *run) expected() string {
-	takes := starting + time.Duration(r.steps())*(r.length+gap)
+	takes := starting + time.Duration(r.steps())*(r.sliceLength()+gap)
 	about := takes.Round(time.Second)
 	if about > 2*time.Minute {
 		about = takes.Round(time.Minute)
@@ -132,8 +129,8 @@ func (r *run) do(ctx context.Context, order round.Order) ([]round.Tally, error) 
 	return r.crew.do(ctx, order)
 }
 
-// load measures all limiters under one load. They take turns of one round each, so that other work of the machine slows all
-// of them. If load is interrupted, it returns the rounds of the turns that are complete.
+// load measures all limiters under one load. They take turns of one slice each. If load is interrupted, it returns the rounds
+// that are complete.
 func (r *run) load(ctx context.Context, a ask) (rounds []*benchfmt.Result, err error) {
 	sent := make([]map[string]float64, len(r.limiters))
 	for i, limiter := range r.limiters {
@@ -142,18 +139,64 @@ func (r *run) load(ctx context.Context, a ask) (rounds []*benchfmt.Result, err e
 		}
 	}
 	for turn := range r.rounds {
-		turns := make([]*benchfmt.Result, len(r.limiters))
-		for at := range r.limiters {
-			// Each turn begins with another limiter, so that the first one isn't always the same.
-			i := (at + turn) % len(r.limiters)
-			if turns[i], err = r.once(ctx, a, r.limiters[i].Name, sent[i]); err != nil {
+		sums := make([]sum, len(r.limiters))
+		before, err := r.spent(ctx)
+		if err != nil {
+			return rounds, err
+		}
+		for slice := range r.slices() {
+			for at := range r.limiters {
+				// Each turn begins with another limiter, so that the first one isn't always the same.
+				i := (at + slice + turn) % len(r.limiters)
+				if err := r.slice(ctx, a, r.limiters[i].Name, &sums[i]); err != nil {
+					return rounds, err
+				}
+				r.bar.Step(1)
+			}
+		}
+		after, err := r.spent(ctx)
+		if err != nil {
+			return rounds, err
+		}
+		for i, limiter := range r.limiters {
+			values, err := sums[i].figures(sent[i], r.limit == nil)
+			if err != nil {
 				return rounds, err
 			}
-			r.bar.Step(1)
+			if share, known := others(before, after); known {
+				values = append(values, results.Value(fourDigits(share), results.Others))
+			}
+			rounds = append(rounds, &benchfmt.Result{Name: a.asked().Named(limiter.Name), Iters: int(sums[i].Calls), Values: values})
+			if failure := sums[i].FirstFailure; failure != "" && !r.failed[limiter.Name] {
+				r.failed[limiter.Name] = true
+				r.done.Notes = append(r.done.Notes, limiter.Name+" failed first with: "+strings.ReplaceAll(failure, "\n", "; "))
+			}
 		}
-		rounds = append(rounds, turns...)
 	}
 	return rounds, nil
+}
+
+// spent returns the processor time that the machine has spent.
+func (r *run) spent(ctx context.Context) (spent, error) {
+	used, err := r.admin.usage(ctx)
+	return r.watch.now(ctx, used.process), err
+}
+
+// slice measures one slice of a limiter's round, and adds it to the sum.
+func (r *run) slice(ctx context.Context, a ask, limiter string, to *sum) error {
+	before, err := r.admin.usageBefore(ctx)
+	if err != nil {
+		return err
+	}
+	tallies, err := r.do(ctx, r.order(limiter, a))
+	if err != nil {
+		return err
+	}
+	after, err := r.admin.usage(ctx)
+	if err != nil {
+		return err
+	}
+	return to.add(tallies, after.since(before))
 }
 
 // censusCalls is the number of calls for which the commands of a limiter are counted.
@@ -179,109 +222,4 @@ func (r *run) warm(ctx context.Context, a ask, limiter string) (sent map[string]
 		}
 	}
 	return sent, nil
-}
-
-// once measures one round of one limiter.
-func (r *run) once(ctx context.Context, a ask, limiter string, sent map[string]float64) (*benchfmt.Result, error) {
-	before, err := r.admin.usage(ctx)
-	if err != nil {
-		return nil, err
-	}
-	spentBefore := r.watch.now(ctx, before.process)
-	tallies, err := r.do(ctx, r.order(limiter, a))
-	if err != nil {
-		return nil, err
-	}
-	after, err := r.admin.usage(ctx)
-	if err != nil {
-		return nil, err
-	}
-	share, known := others(spentBefore, r.watch.now(ctx, after.process))
-	values, calls, err := figures(tallies, after.since(before), sent, r.limit == nil)
-	if err != nil {
-		return nil, err
-	}
-	if known {
-		values = append(values, results.Value(fourDigits(share), results.Others))
-	}
-	for _, tally := range tallies {
-		if tally.FirstFailure != "" && !r.failed[limiter] {
-			r.failed[limiter] = true
-			r.done.Notes = append(r.done.Notes, limiter+" failed first with: "+strings.ReplaceAll(tally.FirstFailure, "\n", "; "))
-		}
-	}
-	return &benchfmt.Result{Name: a.asked().Named(limiter), Iters: calls, Values: values}, nil
-}
-
-// figures returns the values of a round from the tallies of the workers and the usage of the server. Denials by keys that
-// aren't full count as wrong only if their limit is unreachable.
-func figures(tallies []round.Tally, used usage, sent map[string]float64, unreachable bool) (values []benchfmt.Value, calls int, err error) {
-	var sum round.Tally
-	var throughput float64
-	latency := newHistogram()
-	for _, tally := range tallies {
-		if tally.Calls == 0 {
-			continue
-		}
-		throughput += float64(tally.Calls) / tally.Took.Seconds()
-		decoded, err := hdrhistogram.Decode(tally.Latency)
-		if err != nil {
-			return nil, 0, fmt.Errorf("measure: can't read the latencies of a worker: %w", err)
-		}
-		latency.Merge(decoded)
-		sum.Calls += tally.Calls
-		sum.Denied += tally.Denied
-		sum.Failed += tally.Failed
-		sum.WronglyAdmitted += tally.WronglyAdmitted
-		if unreachable {
-			sum.WronglyDenied += tally.WronglyDenied
-		}
-		sum.Mallocs += tally.Mallocs
-		sum.Malloced += tally.Malloced
-		sum.Sent += tally.Sent
-		sum.Received += tally.Received
-	}
-	if sum.Calls == 0 {
-		return nil, 0, errors.New("measure: a round ended before its first call: want longer rounds")
-	}
-	n := float64(sum.Calls)
-	commands, inRound := 0.0, map[string]float64{}
-	for command, each := range sent {
-		commands += each
-		inRound[command] = each * n
-	}
-	for _, v := range []struct {
-		value float64
-		unit  string
-	}{
-		{throughput, "decisions/s"},
-		{float64(latency.ValueAtQuantile(50)), "p50-ns"},
-		{float64(latency.ValueAtQuantile(99)), "p99-ns"},
-		{float64(used.cpu.Nanoseconds()) / n, "server-ns/op"},
-		{1000 * used.took(inRound) / n, "command-ns/op"},
-		{float64(sum.Malloced) / n, results.AllocBytes},
-		{float64(sum.Mallocs) / n, results.Allocs},
-		{float64(sum.Sent) / n, results.Sent},
-		{float64(sum.Received) / n, results.Received},
-		{commands, results.Commands},
-		{used.calls() / n, results.ServerCommands},
-		{float64(sum.Denied) / n, results.Denied},
-		{float64(sum.Failed) / n, results.Failed},
-		{float64(sum.WronglyAdmitted+sum.WronglyDenied) / n, results.Wrong},
-	} {
-		values = append(values, results.Value(fourDigits(v.value), v.unit))
-	}
-	return values, int(sum.Calls), nil
-}
-
-// newHistogram returns a histogram with the same range and precision as those of the workers.
-func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, 120e9, 2) }
-
-// fourDigits rounds a value to four digits. The measurement isn't more precise than that.
-func fourDigits(value float64) float64 {
-	short, err := strconv.ParseFloat(strconv.FormatFloat(value, 'g', 4, 64), 64)
-	if err != nil {
-		return value
-	}
-	return short
 }

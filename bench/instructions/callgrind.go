@@ -20,9 +20,9 @@ import (
 	"github.com/go-weir/weir/bench/internal/servers"
 )
 
-// counter is a server under callgrind, which writes how many instructions the server has executed, and counts from 0
-// again, each time that the server is about to execute ECHO. So a count begins and ends at a command of the client's
-// own, whatever the machine does meanwhile.
+// counter is a server under callgrind. It counts the instructions with which the server reads requests and executes them. It
+// doesn't count the server's timer, which runs more often during a call if the machine is slower. Each time that the server is
+// about to execute ECHO, callgrind writes the count and begins again from 0.
 type counter struct {
 	server *servers.Server
 	client *redis.Client
@@ -38,7 +38,7 @@ func startCounter(ctx context.Context, kind servers.Kind) (*counter, error) {
 		return nil, err
 	}
 	c := &counter{dir: dir}
-	tool := []string{"valgrind", "--tool=callgrind", "--callgrind-out-file=" + c.output(), "--dump-before=echoCommand"}
+	tool := []string{"valgrind", "--tool=callgrind", "--callgrind-out-file=" + c.output(), "--dump-before=echoCommand", "--toggle-collect=readQueryFromClient"}
 	c.server, err = servers.RunUnder(ctx, kind, tool, "--hz", "1")
 	if err != nil {
 		return nil, errors.Join(err, c.close())
@@ -85,7 +85,7 @@ const (
 )
 
 // count returns how many instructions of the server a call costs above a PING. do makes n calls, one at a time. The
-// figure is that of the cheapest stretch, as in others the server's timer has run or a table has grown.
+// figure is that of the cheapest stretch, because in others a table may have grown.
 func (c *counter) count(ctx context.Context, do func(ctx context.Context, n int) error) (float64, error) {
 	if err := do(ctx, warmup); err != nil {
 		return 0, err

@@ -28,7 +28,7 @@ type figures map[entry]float64
 type entry struct{ server, name string }
 
 // starts is how many servers of a kind are started. Each has random seeds and addresses, which move a count by half a
-// percent. The mean of three is the same to 1 %.
+// percent. The mean of three is the same to 1 % in each run.
 const starts = 3
 
 // countAll counts all subjects on all servers. Its error says what could not be counted.

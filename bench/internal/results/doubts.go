@@ -8,7 +8,7 @@ import (
 
 // A run is doubtful if it exceeds one of these values.
 const (
-	mostOthers = 5    // percentage of the processors' time that other programs use
+	mostOthers = 5    // percentage of the processors' time that other programs use during a load
 	mostSpread = 0.15 // distance of an end of the interval from the median of a limiter's decisions a second, relative to it
 	mostApart  = 0.1  // share of the cases whose distance exceeds mostSpread
 	mostLoad   = 0.5  // load average for each processor before the run, used if the time of other programs isn't known
@@ -17,12 +17,13 @@ const (
 // FindDoubts returns the reasons why the figures of a run are unreliable: other programs used the machine, the rounds disagree,
 // or the floor of a limiter was slower than the limiter. It returns a note instead if the rounds disagree in only a few cases.
 func FindDoubts(r Run) (doubts, notes []string) {
-	if doubt := r.othersUsed(); doubt != "" {
+	loads := r.Loads()
+	if doubt := r.othersUsed(loads); doubt != "" {
 		doubts = append(doubts, doubt)
 	}
 	var slow, apart finds
 	cases := 0.0
-	for _, load := range r.Loads() {
+	for _, load := range loads {
 		for _, s := range load.Series {
 			cases++
 			if decisions := Median(s.Values(Decisions.Unit)); decisions.Center > 0 && !math.IsInf(decisions.Lo, 0) && !s.Failing() {
@@ -52,27 +53,29 @@ func FindDoubts(r Run) (doubts, notes []string) {
 	return doubts, notes
 }
 
-// othersUsed returns a doubt if programs other than the clients and the server used the machine.
-func (r Run) othersUsed() string {
-	var shares []float64
-	for _, result := range r.Results {
-		if share, ok := result.Value(Others); ok {
-			shares = append(shares, share)
+// othersUsed returns a doubt if programs other than the clients and the server used the machine during a load.
+func (r Run) othersUsed(loads []Load) string {
+	var disturbed finds
+	known := false
+	for _, load := range loads {
+		var sum, n float64
+		for _, s := range load.Series {
+			for _, share := range s.Values(Others) {
+				sum, n = sum+share, n+1
+			}
+		}
+		known = known || n > 0
+		if mean := sum / n; mean > mostOthers {
+			disturbed = append(disturbed, find{mean, fmt.Sprintf("%.0f%% of the processors' time with %s", mean, load)})
 		}
 	}
-	if len(shares) == 0 {
-		if r.Load > mostLoad*float64(r.Machine.CPUs) {
-			return fmt.Sprintf("the load average was %.1f on %d processors when the run began", r.Load, r.Machine.CPUs)
-		}
-		return ""
+	switch {
+	case len(disturbed) > 0:
+		return "other programs used " + disturbed.worst()
+	case !known && r.Load > mostLoad*float64(r.Machine.CPUs):
+		return fmt.Sprintf("the load average was %.1f on %d processors when the run began", r.Load, r.Machine.CPUs)
 	}
-	slices.Sort(shares)
-	median, most := shares[len(shares)/2], shares[len(shares)-1]
-	busy := len(shares) - len(slices.DeleteFunc(shares, func(share float64) bool { return share > mostOthers }))
-	if median <= mostOthers && 10*busy <= busy+len(shares) {
-		return ""
-	}
-	return fmt.Sprintf("other programs used %.0f%% of the processors' time (median of the rounds, up to %.0f%%)", median, most)
+	return ""
 }
 
 // finds are the cases that give rise to one doubt.

@@ -204,9 +204,11 @@ func TestDoubts(t *testing.T) {
 	}{
 		{"quiet", resultstest.Run(1), ""},
 		{"busy", change("", results.Others, func(int, float64) float64 { return 40 }),
-			"other programs used 40% of the processors' time (median of the rounds, up to 40%)"},
+			"other programs used 40% of the processors' time with "},
+		{"busy under one load", change("/goroutines=64/denials=0/keys=10000", results.Others, func(int, float64) float64 { return 6 }),
+			"other programs used 6% of the processors' time with 64 goroutines, 10,000 keys, 0% denied"},
 		{"busy at times", change("", results.Others, func(round int, _ float64) float64 { return float64(round / 8 * 60) }),
-			"other programs used 0% of the processors' time (median of the rounds, up to 60%)"},
+			"other programs used 12% of the processors' time with "},
 		{"once", change("=ulule/", results.Others, func(round int, _ float64) float64 { return float64(round / 9 * 60) }), ""},
 		{"unknown", unknown, "the load average was 3.0 on 4 processors when the run began"},
 		{"a slow floor", change("floor-gcra", "server-sec/op", func(_ int, v float64) float64 { return 3 * v }),

@@ -86,11 +86,11 @@ func TestNamesOf(t *testing.T) {
 // TestExpected: the first line of the output says how long the run takes.
 func TestExpected(t *testing.T) {
 	r := run{plan: plan{rounds: 10, length: 500 * time.Millisecond, speed: true, memory: true, loads: make([]ask, 4)}, limiters: make([]round.Limiter, 5)}
-	if got, want := r.expected(), "Measuring 5 limiters, 4 loads, 10 rounds of 500ms each: about 2m."; got != want {
+	if got, want := r.expected(), "Measuring 5 limiters, 4 loads, 10 rounds of 500ms each: about 2m30s."; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	r.rounds = 100
-	if got, want := r.expected(), "Measuring 5 limiters, 4 loads, 100 rounds of 500ms each: about 22m."; got != want {
+	if got, want := r.expected(), "Measuring 5 limiters, 4 loads, 100 rounds of 500ms each: about 25m."; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -64,7 +64,7 @@ func (r *run) steps() (n int) {
 
 // gap is the time between two slices, and starting is the time before the first. Both are estimates.
 const (
-	gap      = 15 * time.Millisecond
+	gap      = 25 * time.Millisecond
 	starting = 5 * time.Second
 )
 
@@ -73,7 +73,7 @@ func (r *run) expected() string {
 	takes := starting + time.Duration(r.steps())*(r.sliceLength()+gap)
 	about := takes.Round(time.Second)
 	if about > 2*time.Minute {
-		about = takes.Round(time.Minute)
+		about = takes.Round(30 * time.Second)
 	}
 	text := results.Plural(len(r.limiters), "limiter")
 	if r.speed {

@@ -91,14 +91,14 @@ func figures(r measured, pairs []pair) (all []figure) {
 	return all
 }
 
-// busiest returns the load with the most goroutines among those with the lowest share of denied requests, or with the highest
-// share if denied is set.
+// busiest returns the load with the most goroutines among those with the lowest share of denied requests and several keys. If
+// denied is set, it is among those with the highest share and one key.
 func busiest(r measured, denied bool) (most results.Asked) {
 	for _, load := range r.Loads() {
 		a := load.Asked
 		fits := a.Denials == most.Denials
 		if most.Goroutines == 0 || !fits && (a.Denials > most.Denials) == denied ||
-			fits && (a.Goroutines > most.Goroutines || a.Goroutines == most.Goroutines && a.Keys != "1") {
+			fits && (a.Goroutines > most.Goroutines || a.Goroutines == most.Goroutines && (a.Keys == "1") == denied) {
 			most = a
 		}
 	}
@@ -106,7 +106,7 @@ func busiest(r measured, denied bool) (most results.Asked) {
 }
 
 // first returns the figures of the pairs that the summary shows: server CPU under the busiest load, and for the first pair of
-// alike also decisions a second. Limiters that cache denials are shown under the load with the most denials.
+// alike also decisions a second. Limiters that cache denials are shown under the load with the most denials of one key.
 func first(r measured, pairs []pair) (told []figure) {
 	for _, f := range figures(r, pairs) {
 		if f.load != busiest(r, strings.Contains(f.weir, "cachedenials")) {

@@ -138,7 +138,7 @@ func figureTable(figures []figure, runs []measured) string {
 	for _, f := range figures {
 		measure := f.measure.Name
 		if f.load != figures[0].load {
-			measure += fmt.Sprintf(", %g%% denied", f.load.Denials)
+			measure += ", " + f.load.KeysText() + fmt.Sprintf(", %g%% denied", f.load.Denials)
 		}
 		row := table.Row{f.pair, measure}
 		for _, r := range runs {

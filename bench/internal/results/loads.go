@@ -127,13 +127,18 @@ func (a Asked) String() string {
 	if a.Rate > 0 {
 		parts = append(parts, Number(a.Rate)+" requests/s")
 	}
+	return strings.Join(append(parts, a.KeysText(), strconv.FormatFloat(a.Denials, 'f', -1, 64)+"% denied"), ", ")
+}
+
+// KeysText describes the keys of a load, such as "10,000 keys by Zipf's law".
+func (a Asked) KeysText() string {
 	digits, zipf := strings.CutPrefix(a.Keys, "zipf:")
 	count, _ := strconv.Atoi(digits)
-	keys := Plural(count, "key")
+	text := Plural(count, "key")
 	if zipf {
-		keys += " by Zipf's law"
+		text += " by Zipf's law"
 	}
-	return strings.Join(append(parts, keys, strconv.FormatFloat(a.Denials, 'f', -1, 64)+"% denied"), ", ")
+	return text
 }
 
 // Plural returns a number and a noun, such as "1 key" or "2 keys".

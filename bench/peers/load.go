@@ -50,16 +50,7 @@ func (l *load) measure(wire *wire) round.Tally {
 	}
 	latency := newHistogram()
 	for _, c := range callers {
-		tally.Calls += c.Calls
-		tally.Admitted += c.Admitted
-		tally.Denied += c.Denied
-		tally.Failed += c.Failed
-		tally.WronglyDenied += c.WronglyDenied
-		tally.WronglyAdmitted += c.WronglyAdmitted
-		if tally.FirstFailure == "" {
-			tally.FirstFailure = c.FirstFailure
-		}
-		tally.Events = append(tally.Events, c.Events...)
+		tally.Add(c.Tally)
 		latency.Merge(c.latency)
 	}
 	tally.Latency, _ = latency.Encode(hdrhistogram.V2CompressedEncodingCookieBase)

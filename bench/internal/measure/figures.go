@@ -37,18 +37,7 @@ func (s *sum) add(tallies []round.Tally, used usage) error {
 			return fmt.Errorf("measure: can't read the latencies of a worker: %w", err)
 		}
 		s.latency.Merge(decoded)
-		s.Calls += tally.Calls
-		s.Denied += tally.Denied
-		s.Failed += tally.Failed
-		s.WronglyAdmitted += tally.WronglyAdmitted
-		s.WronglyDenied += tally.WronglyDenied
-		s.Mallocs += tally.Mallocs
-		s.Malloced += tally.Malloced
-		s.Sent += tally.Sent
-		s.Received += tally.Received
-		if s.FirstFailure == "" {
-			s.FirstFailure = tally.FirstFailure
-		}
+		s.Add(tally)
 	}
 	if calls > 0 {
 		s.Took += time.Duration(calls / speed * float64(time.Second))

@@ -129,8 +129,7 @@ func (r *run) do(ctx context.Context, order round.Order) ([]round.Tally, error) 
 	return r.crew.do(ctx, order)
 }
 
-// load measures all limiters under one load. They take turns of one slice each. If load is interrupted, it returns the rounds
-// that are complete.
+// load measures all limiters under one load. If it is interrupted, it returns the rounds that are complete.
 func (r *run) load(ctx context.Context, a ask) (rounds []*benchfmt.Result, err error) {
 	sent := make([]map[string]float64, len(r.limiters))
 	for i, limiter := range r.limiters {
@@ -138,42 +137,58 @@ func (r *run) load(ctx context.Context, a ask) (rounds []*benchfmt.Result, err e
 			return nil, err
 		}
 	}
-	for turn := range r.rounds {
-		sums := make([]sum, len(r.limiters))
-		before, err := r.spent(ctx)
+	for number := range r.rounds {
+		one, err := r.round(ctx, a, number, sent)
 		if err != nil {
 			return rounds, err
 		}
-		for slice := range r.slices() {
-			for at := range r.limiters {
-				// Each turn begins with another limiter, so that the first one isn't always the same.
-				i := (at + slice + turn) % len(r.limiters)
-				if err := r.slice(ctx, a, r.limiters[i].Name, &sums[i]); err != nil {
-					return rounds, err
-				}
-				r.bar.Step(1)
-			}
-		}
-		after, err := r.spent(ctx)
-		if err != nil {
-			return rounds, err
-		}
-		for i, limiter := range r.limiters {
-			values, err := sums[i].figures(sent[i], r.limit == nil)
-			if err != nil {
-				return rounds, err
-			}
-			if share, known := others(before, after); known {
-				values = append(values, results.Value(fourDigits(share), results.Others))
-			}
-			rounds = append(rounds, &benchfmt.Result{Name: a.asked().Named(limiter.Name), Iters: int(sums[i].Calls), Values: values})
-			if failure := sums[i].FirstFailure; failure != "" && !r.failed[limiter.Name] {
-				r.failed[limiter.Name] = true
-				r.done.Notes = append(r.done.Notes, limiter.Name+" failed first with: "+strings.ReplaceAll(failure, "\n", "; "))
-			}
-		}
+		rounds = append(rounds, one...)
 	}
 	return rounds, nil
+}
+
+// round measures a round of all limiters, which take turns of one slice each. sent is what warm returned for each of them.
+func (r *run) round(ctx context.Context, a ask, number int, sent []map[string]float64) (all []*benchfmt.Result, err error) {
+	before, err := r.spent(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sums := make([]sum, len(r.limiters))
+	for slice := range r.slices() {
+		for at := range r.limiters {
+			// Each turn begins with another limiter, so that the first one isn't always the same.
+			i := (at + slice + number) % len(r.limiters)
+			if err := r.slice(ctx, a, r.limiters[i].Name, &sums[i]); err != nil {
+				return nil, err
+			}
+			r.bar.Step(1)
+		}
+	}
+	after, err := r.spent(ctx)
+	if err != nil {
+		return nil, err
+	}
+	share, known := others(before, after)
+	for i, limiter := range r.limiters {
+		values, err := sums[i].figures(sent[i], r.limit == nil)
+		if err != nil {
+			return nil, err
+		}
+		if known {
+			values = append(values, results.Value(fourDigits(share), results.Others))
+		}
+		all = append(all, &benchfmt.Result{Name: a.asked().Named(limiter.Name), Iters: int(sums[i].Calls), Values: values})
+		r.noteFailure(limiter.Name, sums[i].FirstFailure)
+	}
+	return all, nil
+}
+
+// noteFailure adds a note about the first failed call of a limiter.
+func (r *run) noteFailure(limiter, failure string) {
+	if failure != "" && !r.failed[limiter] {
+		r.failed[limiter] = true
+		r.done.Notes = append(r.done.Notes, limiter+" failed first with: "+strings.ReplaceAll(failure, "\n", "; "))
+	}
 }
 
 // spent returns the processor time that the machine has spent.

@@ -8,6 +8,7 @@
 package round
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
@@ -99,6 +100,23 @@ type Tally struct {
 
 	Commands map[string]int64 // by name, if the order asks for a census
 	Events   []Event          // in no order, if the order asks for them
+}
+
+// Add adds the counts, the bytes and the events of another tally, and keeps the first failure. It leaves Took, Latency, Commands
+// and Err as they are.
+func (t *Tally) Add(other Tally) {
+	t.Calls += other.Calls
+	t.Admitted += other.Admitted
+	t.Denied += other.Denied
+	t.Failed += other.Failed
+	t.WronglyDenied += other.WronglyDenied
+	t.WronglyAdmitted += other.WronglyAdmitted
+	t.FirstFailure = cmp.Or(t.FirstFailure, other.FirstFailure)
+	t.Mallocs += other.Mallocs
+	t.Malloced += other.Malloced
+	t.Sent += other.Sent
+	t.Received += other.Received
+	t.Events = append(t.Events, other.Events...)
 }
 
 // An Event is one call.

@@ -3,7 +3,7 @@ package browser
 import (
 	"encoding/base64"
 	"fmt"
-	"strings"
+	"sync"
 
 	"codeberg.org/go-fonts/liberation/liberationmonobold"
 	"codeberg.org/go-fonts/liberation/liberationmonoregular"
@@ -16,36 +16,36 @@ import (
 // A face is a font in which pages are checked. The faces are embedded, so that checks are the same on all machines. They differ
 // in width and height, so that a page without faults in all of them is likely to have none in other fonts.
 type face struct {
-	name          string
-	regular, bold []byte
-	measures      string // CSS that changes the font's metrics, or ""
+	name   string
+	script func() string // see faceScript
 }
 
 var faces = []face{
-	{"Liberation Sans", liberationsansregular.TTF, liberationsansbold.TTF, ""}, // as wide as Arial and Helvetica
+	{"Liberation Sans", faceScript(liberationsansregular.TTF, liberationsansbold.TTF, "{}")}, // as wide as Arial and Helvetica
 	// As wide as DejaVu Sans, and as tall as Noto Sans.
-	{"wide Go", goregular.TTF, gobold.TTF, "size-adjust:112%;ascent-override:107%;descent-override:30%"},
-	{"Liberation Mono", liberationmonoregular.TTF, liberationmonobold.TTF, ""},
+	{"wide Go", faceScript(goregular.TTF, gobold.TTF, `{sizeAdjust: "112%", ascentOverride: "107%", descentOverride: "30%"}`)},
+	{"Liberation Mono", faceScript(liberationmonoregular.TTF, liberationmonobold.TTF, "{}")},
 }
 
-// family is the name of a face on the page.
-const family = "weir-bench-face"
-
-// script returns JavaScript that shows the page in the face. Its value is a promise that is resolved when that is done.
-func (f face) script() string {
-	var rules strings.Builder
-	for weight, data := range map[string][]byte{"400": f.regular, "700": f.bold} {
-		fmt.Fprintf(&rules, "@font-face{font-family:%s;font-weight:%s;%s;src:url(data:font/ttf;base64,%s)}\n",
-			family, weight, f.measures, base64.StdEncoding.EncodeToString(data))
-	}
-	return fmt.Sprintf(`(async () => {
-		const id = %q;
-		document.getElementById(id)?.remove();
-		const style = document.createElement("style");
-		style.id = id;
-		style.textContent = %q;
-		document.head.append(style);
-		await Promise.all(["400", "700"].map((weight) => document.fonts.load(weight + " 12px " + id)));
-		return document.fonts.size;
-	})()`, family, rules.String()+"*{font-family:"+family+"!important}")
+// faceScript returns a function that returns JavaScript, which shows the page in a font. The script's value is a promise that is
+// resolved when that is done. The script holds the font, so it is made once. It passes the font to the page as bytes, because
+// the browser would report each load of a URL, and a data URL would be reported with the whole font in it. metrics is a JavaScript
+// object with the font's metrics that are changed.
+func faceScript(regular, bold []byte, metrics string) func() string {
+	return sync.OnceValue(func() string {
+		return fmt.Sprintf(`(async () => {
+			const family = "weir-bench-face";
+			const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+			document.fonts.clear();
+			for (const [weight, data] of [["400", %q], ["700", %q]]) {
+				document.fonts.add(await new FontFace(family, bytes(data), {weight, ...%s}).load());
+			}
+			document.getElementById(family)?.remove();
+			const style = document.createElement("style");
+			style.id = family;
+			style.textContent = "*{font-family:" + family + "!important}";
+			document.head.append(style);
+			return document.fonts.size;
+		})()`, base64.StdEncoding.EncodeToString(regular), base64.StdEncoding.EncodeToString(bold), metrics)
+	})
 }

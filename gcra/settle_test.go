@@ -11,7 +11,7 @@ import (
 	"github.com/go-weir/weir/internal/resptest"
 )
 
-func TestSettlements(t *testing.T) { algorithm.Settlements(t, 200_000, algorithmtest.BucketModel) }
+func TestSettlements(t *testing.T) { algorithm.Settlements(t, 50_000, algorithmtest.BucketModel) }
 
 // A call is a step of a history: at a time, in µs, events are admitted or reserved, or the i-th reservation is settled.
 type call struct {

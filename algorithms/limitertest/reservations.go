@@ -146,18 +146,18 @@ func testSettledLater(t *testing.T, s *suite) {
 		if capacity < 3 {
 			continue
 		}
-		for eighths := range time.Duration(12) {
+		for quarters := range time.Duration(6) {
 			l, twin := s.twins(t, limit)
 			reservation := l.reserved("k", capacity-1)
 			twin.ask("k", 1)
 			if l.ask("k", 1).Allowed != twin.ask("k", 1).Allowed {
 				t.Fatalf("%v: one beside a reservation is denied", limit)
 			}
-			advance(limit.Period*eighths/8, l, twin)
+			advance(limit.Period*quarters/4, l, twin)
 			l.commit(reservation, 1)
 			for n := int64(1); n <= capacity; n++ {
 				if got, least := l.peekN("k", n), twin.peekN("k", n); got.RetryAfter < least.RetryAfter || got.ResetAfter < least.ResetAfter {
-					t.Fatalf("%v: settled after %d/8 of a period, %d events stand at %+v, with the true cost at %+v", limit, eighths, n, got, least)
+					t.Fatalf("%v: settled after %d/4 of a period, %d events stand at %+v, with the true cost at %+v", limit, quarters, n, got, least)
 				}
 			}
 		}

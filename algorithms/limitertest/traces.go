@@ -52,7 +52,7 @@ func (s *suite) replay(t testing.TB, limit algorithms.Limit, program []byte) {
 			limit = algorithms.Per(1+int64(b), limit.Period)
 			l.Limiter, reference.Limiter = s.changeBoth(t, l.Limiter, reference.Limiter, limit)
 		}
-		capacity := l.peek("k").Limit
+		capacity := limit.BurstOrRate()
 		got, want := ask(l, what/16, b, capacity), ask(reference, what/16, b, capacity)
 		if got != want {
 			t.Fatalf("request %d (%v, the clock moved by %v, call %d/%d): %+v, the reference says %+v",

@@ -195,10 +195,10 @@ var Saturated = []struct {
 	{algorithms.PerDay(999_983).WithBurst(10), 43_200 * time.Microsecond},
 }
 
-// Admits saturates each of these limits over two million decisions, and compares the count admitted
+// Admits saturates each of these limits over a million decisions, and compares the count admitted
 // with the ideal one.
 func (a Algorithm) Admits(t *testing.T, ideal func(limit algorithms.Limit, decisions int64, step time.Duration) int64) {
-	const decisions = 2_000_000
+	const decisions = 1_000_000
 	for _, s := range Saturated {
 		s.Limit = a.Fitting(s.Limit)
 		l, clock := a.OnClock(t, s.Limit)

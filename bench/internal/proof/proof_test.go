@@ -34,9 +34,10 @@ func atOnce(t *testing.T, cases []Case, test func(t *testing.T, c Case, kind ser
 	}
 }
 
-// run runs the case in small.
-func run(t *testing.T, c Case, kind servers.Kind, calls int) Outcome {
+// run runs the case in small: with as many calls as find each limiter that is wrong (TestWrong, TestInflightWrong).
+func run(t *testing.T, c Case, kind servers.Kind) Outcome {
 	t.Helper()
+	const calls = 8_000
 	outcome, err := c.Run(t.Context(), kind, calls)
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +50,7 @@ func run(t *testing.T, c Case, kind servers.Kind, calls int) Outcome {
 // prove runs the case in small and fails the test where a promise is broken.
 func prove(t *testing.T, c Case, kind servers.Kind) {
 	t.Helper()
-	if err := c.Check(run(t, c, kind, 10_000)); err != nil {
+	if err := c.Check(run(t, c, kind)); err != nil {
 		t.Error(err)
 	}
 }
@@ -92,7 +93,7 @@ func TestInflight(t *testing.T) { atOnce(t, inflights(), prove) }
 // TestInflightWrong: the same load finds a limiter of leases that is deliberately wrong.
 func TestInflightWrong(t *testing.T) {
 	eachKind(t, []Case{wrongLeases()}, func(t *testing.T, c Case, kind servers.Kind) {
-		row := run(t, c.On(servers.Shared(t, kind)), kind, 8_000).Rows[0]
+		row := run(t, c.On(servers.Shared(t, kind)), kind).Rows[0]
 		if c.Err(row) == nil || row.WronglyAdmitted == 0 || row.Largest <= row.Bound {
 			t.Errorf("not found: %+v", row)
 		}
@@ -103,7 +104,7 @@ func TestInflightWrong(t *testing.T) {
 func TestWrong(t *testing.T) {
 	eachKind(t, wrongCases(), func(t *testing.T, c Case, kind servers.Kind) {
 		c = c.On(servers.Shared(t, kind))
-		row := run(t, c, kind, 8_000).Rows[0]
+		row := run(t, c, kind).Rows[0]
 		if c.Err(row) == nil || !c.Felt(row.Findings) {
 			t.Errorf("not found: %+v", row)
 		}

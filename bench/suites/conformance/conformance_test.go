@@ -11,10 +11,10 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// TestLimiters runs the suite over every algorithm, client and server, each decision compared with the
-// algorithm's Local, which its own package's tests run the suite over.
+// TestLimiters runs the suite over every algorithm, client and server. Each decision is compared with that of the algorithm's
+// Local. Its own package runs the same suite over Local and on miniredis.
 func TestLimiters(t *testing.T) {
-	eachServer(t, func(t *testing.T, addr string) {
+	eachRealServer(t, func(t *testing.T, addr string) {
 		eachClient(t, addr, func(t *testing.T, run scripts.Runner) {
 			for _, a := range all {
 				t.Run(a.name, func(t *testing.T) {

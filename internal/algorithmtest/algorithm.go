@@ -215,7 +215,9 @@ func AtARate(limit algorithms.Limit, decisions int64, step time.Duration) int64 
 	return limit.BurstOrRate() + elapsed*limit.Rate/limit.Period.Microseconds()
 }
 
-// EachPeriod returns the ideal count for an algorithm that admits the rate in each period.
+// EachPeriod returns the ideal count for an algorithm that admits the rate in each period: at the beginning of the period, as
+// requests come more often than the rate.
 func EachPeriod(limit algorithms.Limit, decisions int64, step time.Duration) int64 {
-	return limit.Rate * (decisions * int64(step) / int64(limit.Period))
+	requests := int64(limit.Period / step) // in each period
+	return decisions/requests*limit.Rate + min(decisions%requests, limit.Rate)
 }

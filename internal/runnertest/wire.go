@@ -23,12 +23,13 @@ type Wire struct {
 	Server *miniredis.Miniredis // what is behind the wire
 	Addr   string               // what the client connects to
 
-	mu    sync.Mutex
-	fixed map[string]string
-	rule  func(cmd []string) Fate
-	seen  []string // the names of the commands, in the order they came
-	conns []net.Conn
-	done  sync.WaitGroup
+	mu     sync.Mutex
+	fixed  map[string]string
+	rule   func(cmd []string) Fate
+	seen   []string // the names of the commands, in the order they came
+	conns  []net.Conn
+	closed bool
+	done   sync.WaitGroup
 }
 
 // A Fate says what happens to one command. With the zero Fate it is forwarded and answered.
@@ -77,6 +78,9 @@ func NewTo(tb testing.TB, server *miniredis.Miniredis) *Wire {
 	})
 	tb.Cleanup(func() {
 		_ = listener.Close()
+		w.mu.Lock()
+		w.closed = true
+		w.mu.Unlock()
 		w.HangUp()
 		w.done.Wait()
 	})
@@ -163,9 +167,15 @@ func (w *Wire) HangUp() {
 	w.conns = nil
 }
 
+// keep keeps a connection until HangUp. If the wire is closed, as it may be since the connection was accepted, keep closes the
+// connection.
 func (w *Wire) keep(conn net.Conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.closed {
+		_ = conn.Close()
+		return
+	}
 	w.conns = append(w.conns, conn)
 }
 

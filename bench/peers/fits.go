@@ -37,6 +37,15 @@ func hasPExpireNX(ctx context.Context, clients *Clients) error {
 	return nil
 }
 
+// hasSetPXAt is the Fits of limiters that need SET with the option PXAT. Redis has it since 6.2. With XX, SET doesn't write the probe,
+// and answers nil.
+func hasSetPXAt(ctx context.Context, clients *Clients) error {
+	if err := clients.GoRedis.Do(ctx, "set", probe, "", "xx", "pxat", 1).Err(); err != nil && !errors.Is(err, redis.Nil) {
+		return fmt.Errorf("the server's SET has no option PXAT: %w", err)
+	}
+	return nil
+}
+
 // hasCommand returns the Fits of limiters that need a command.
 func hasCommand(name string) func(context.Context, *Clients) error {
 	return func(ctx context.Context, clients *Clients) error {

@@ -44,6 +44,7 @@ func TestUnfit(t *testing.T) {
 	for name, clients := range map[string]*Clients{
 		"bare-incr":               refuses,
 		"increx":                  refuses,
+		"rueidislimiter":          refuses,
 		"weir-gcra-autopipeline":  {},
 		"redis_rate-autopipeline": {},
 	} {

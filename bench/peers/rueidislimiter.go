@@ -17,6 +17,7 @@ var rueidisLimiter = Peer{
 		Name: "rueidislimiter", About: "a counter, and the window's end by the client's clock, in a script; counts denied requests too",
 		Client: "rueidis", Module: "github.com/redis/rueidis/rueidislimiter", Definition: round.FixedWindow,
 	},
+	Fits: hasSetPXAt,
 	Open: func(clients *Clients, s Setting) (Allow, error) {
 		limiter, err := rueidislimiter.NewRateLimiter(rueidislimiter.RateLimiterOption{
 			ClientBuilder: func(rueidis.ClientOption) (rueidis.Client, error) { return clients.Rueidis, nil },

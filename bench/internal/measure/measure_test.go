@@ -153,7 +153,7 @@ func checkSeries(t *testing.T, load results.Load, s results.Series) {
 func TestAccuracy(t *testing.T) {
 	kind := servers.All()[0]
 	addr := servers.Start(t, kind).Addr
-	stdout, run := succeed(t, "-redis", "redis://"+addr, "-limiters", "weir-gcra,weir-slidinglog-rueidis,bare-incr", "-processes", "2", "-parts", "accuracy")
+	stdout, run := succeed(t, "-redis", "redis://"+addr, "-limiters", "weir-gcra,weir-slidinglog-rueidis,floor-return", "-processes", "2", "-parts", "accuracy")
 	all := run.Accuracy()
 	if len(all) != 2 || !strings.Contains(stdout, "\n-rueidis") {
 		t.Fatalf("the judged limiters are %+v", all)

@@ -83,12 +83,12 @@ func migrate(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	from, err := c.Master(ctx, int(slot))
+	from, err := c.AwaitMaster(ctx, int(slot))
 	if err != nil {
 		return err
 	}
 	for _, other := range []int{0, 5461, 10922, 16383} {
-		to, err := c.Master(ctx, other)
+		to, err := c.AwaitMaster(ctx, other)
 		if err != nil {
 			return err
 		}
@@ -99,16 +99,16 @@ func migrate(ctx context.Context, s *stage) error {
 	return errors.New("one master has all of the slots")
 }
 
-// replaced waits until another server is the master.
-func replaced(ctx context.Context, old *servers.Server, master func() (*servers.Server, error)) error {
+// await waits until another server than old, which may be nil, is the master, and returns that.
+func await(ctx context.Context, old *servers.Server, master func() (*servers.Server, error)) (*servers.Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
 		if now, err := master(); err == nil && now != old {
-			return nil
+			return now, nil
 		}
 		if err := rest(ctx, 20*time.Millisecond); err != nil {
-			return fmt.Errorf("no replica took the master's place: %w", err)
+			return nil, fmt.Errorf("no other server became the master: %w", err)
 		}
 	}
 }
@@ -119,7 +119,7 @@ func (s *stage) replace(ctx context.Context, master func() (*servers.Server, err
 	if err := rest(ctx, time.Second); err != nil {
 		return err
 	}
-	old, err := master()
+	old, err := await(ctx, nil, master)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (s *stage) replace(ctx context.Context, master func() (*servers.Server, err
 	if err := how.down(old, ctx); err != nil {
 		return err
 	}
-	if err := replaced(ctx, old, master); err != nil {
+	if _, err := await(ctx, old, master); err != nil {
 		return errors.Join(err, how.up(old, ctx))
 	}
 	s.troubles = append(s.troubles, trouble{began, now()})

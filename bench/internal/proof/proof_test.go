@@ -105,7 +105,10 @@ func TestWrong(t *testing.T) {
 	eachKind(t, wrongCases(), func(t *testing.T, c Case, kind servers.Kind) {
 		c = c.On(servers.Shared(t, kind))
 		row := run(t, c, kind).Rows[0]
-		if c.Err(row) == nil || !c.Felt(row.Findings) {
+		// The clock of Valkey 9.1 now and then goes back by a microsecond. Definitions assume that it doesn't, so that from there on
+		// only the Local judges.
+		judged := row.StepsBack == 0 || kind.Name != "valkey-9.1"
+		if c.Err(row) == nil || judged && !c.Felt(row.Findings) {
 			t.Errorf("not found: %+v", row)
 		}
 	})

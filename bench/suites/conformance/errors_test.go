@@ -19,7 +19,7 @@ import (
 )
 
 // inScript is the text that Redis before 7.0 puts before the error of a command in a script.
-var inScript = regexp.MustCompile(`^(?:ERR )?Error running script \(call to f_\w+\): @user_script:\d+: (?:@user_script: \d+: )?-?`)
+var inScript = regexp.MustCompile(`^(?:(?:ERR )?Error running script \(call to f_\w+\): @user_script:\d+: )?(?:@user_script: \d+: )?-?`)
 
 // serverError reports whether the server's own answer, which begins with code, is inside err as
 // either client's type.

@@ -254,21 +254,26 @@ func TestInflightFails(t *testing.T) {
 	}
 }
 
-// TestInflightLate: a lease that is taken after its question was given up is given back, while the request is served.
+// TestInflightLate: a lease that is taken after its question was given up is given back, while the request is served. The timeout is
+// the shortest with which the limiter is asked before it passes, as a limiter isn't asked for a lease after the timeout.
 func TestInflightLate(t *testing.T) {
-	l := newOneLease(time.Hour)
-	served, returned := make(chan bool), make(chan bool)
-	l.acquire = func(context.Context) error { <-served; return nil } // it ignores its context
-	limit := must(httplimit.NewInflight(l, httplimit.Timeout(time.Millisecond), httplimit.OnFailure(httplimit.LetPass),
-		httplimit.OnError(func(*http.Request, httplimit.Failure) {})))
-	w := get(limit(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		close(served)
-		<-l.released
-		close(returned)
-	})), client)
-	<-returned
-	if w.Code != http.StatusOK || free(t, l, client) != 1 {
-		t.Errorf("%d, %d are free", w.Code, free(t, l, client))
+	for timeout, late := time.Millisecond, false; !late; timeout *= 2 {
+		l := newOneLease(time.Hour)
+		asked, served := make(chan bool, 1), make(chan bool)
+		l.acquire = func(context.Context) error { asked <- true; <-served; return nil } // it ignores its context
+		limit := must(httplimit.NewInflight(l, httplimit.Timeout(timeout), httplimit.OnFailure(httplimit.LetPass),
+			httplimit.OnError(func(*http.Request, httplimit.Failure) {})))
+		w := get(limit(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			close(served)
+			select {
+			case late = <-asked:
+				<-l.released
+			default:
+			}
+		})), client)
+		if w.Code != http.StatusOK || late && free(t, l, client) != 1 {
+			t.Errorf("%d, %d are free", w.Code, free(t, l, client))
+		}
 	}
 }
 

@@ -192,16 +192,22 @@ func TestInflightFlushes(t *testing.T) {
 	}
 }
 
-// TestInflightRenews: the lease is renewed while the handler runs.
+// TestInflightRenews: the lease is renewed while the handler runs. Its TTL is the shortest with which it is renewed before it ends.
 func TestInflightRenews(t *testing.T) {
-	l := newOneLease(3 * time.Millisecond)
-	renewed := make(chan bool, 1000)
-	l.renew = func(context.Context) error { renewed <- true; return nil }
-	w := get(must(httplimit.NewInflight(l))(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		<-renewed
-	})), client)
-	if w.Code != http.StatusOK {
-		t.Errorf("%d", w.Code)
+	for ttl, isRenewed := 3*time.Millisecond, false; !isRenewed; ttl *= 2 {
+		l := newOneLease(ttl)
+		renewed := make(chan bool, 1000)
+		l.renew = func(context.Context) error { renewed <- true; return nil }
+		limit := must(httplimit.NewInflight(l, httplimit.OnFailure(httplimit.Refuse)))
+		w := get(limit(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			select {
+			case isRenewed = <-renewed:
+			case <-r.Context().Done(): // the lease has ended
+			}
+		})), client)
+		if isRenewed && w.Code != http.StatusOK {
+			t.Errorf("%d", w.Code)
+		}
 	}
 }
 

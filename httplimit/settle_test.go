@@ -198,8 +198,7 @@ func TestSettleShadow(t *testing.T) {
 	ledger.is(t, 1, 1)
 }
 
-// TestSettleEnds: a settlement goes on after the client has left, and has its own deadline. A limiter that doesn't return
-// is left to run in its goroutine.
+// TestSettleEnds: a settlement goes on after the client has left, and has its own deadline.
 func TestSettleEnds(t *testing.T) {
 	ledger := newLedger()
 	type key struct{}
@@ -217,25 +216,33 @@ func TestSettleEnds(t *testing.T) {
 	}))
 	serve(h, httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx))
 	ledger.is(t, 1, 1)
+}
 
-	hung := make(chan struct{})
-	ledger.during = func(context.Context) error {
-		<-hung
-		return nil
+// TestSettleHangs: a settlement that hangs is given up, and goes on in its goroutine. The timeout is the shortest with which
+// the reservation before it is made.
+func TestSettleHangs(t *testing.T) {
+	for timeout, reserved := time.Millisecond, false; !reserved; timeout *= 2 {
+		ledger, hung := newLedger(), make(chan struct{})
+		ledger.during = func(context.Context) error {
+			<-hung
+			return nil
+		}
+		var told []error
+		h := must(httplimit.New(ledger, ofOneKey, costs4, uses(0), httplimit.Timeout(timeout), httplimit.OnError(func(_ *http.Request, f httplimit.Failure) {
+			told = append(told, f.Err)
+		})))(served)
+		if w := get(h, "192.0.2.1"); w.Code != 200 || w.Body.String() != "served" {
+			t.Errorf("status %d", w.Code)
+		}
+		if len(told) != 1 || !errors.Is(told[0], context.DeadlineExceeded) {
+			t.Fatalf("the hook got %v, want a timeout", told)
+		}
+		if reserved = errors.Is(told[0], httplimit.ErrNotSettled); reserved {
+			ledger.is(t, 4)
+		}
+		close(hung)
+		until(func() bool { ledger.mu.Lock(); defer ledger.mu.Unlock(); return !reserved || len(ledger.settled) == 1 })
 	}
-	var told []error
-	h = must(httplimit.New(ledger, ofOneKey, costs4, uses(0), httplimit.Timeout(time.Millisecond), httplimit.OnError(func(_ *http.Request, f httplimit.Failure) {
-		told = append(told, f.Err)
-	})))(served)
-	if w := get(h, "192.0.2.1"); w.Code != 200 || w.Body.String() != "served" {
-		t.Errorf("status %d", w.Code)
-	}
-	if len(told) != 1 || !errors.Is(told[0], httplimit.ErrNotSettled) || !errors.Is(told[0], context.DeadlineExceeded) {
-		t.Errorf("the hook got %v, want a charge that isn't settled", told)
-	}
-	ledger.is(t, 5, 1)
-	close(hung)
-	until(func() bool { ledger.mu.Lock(); defer ledger.mu.Unlock(); return len(ledger.settled) == 2 })
 }
 
 // ending is a context whose deadline passes when the test says so.

@@ -93,7 +93,9 @@ func migrate(ctx context.Context, s *stage) error {
 			return err
 		}
 		if to != from {
-			return c.MoveSlot(ctx, int(slot), to, nil)
+			// All nodes must know the slot's new owner before the next move. Otherwise two owners may claim the same epoch on Redis 6.0,
+			// and in the end none has the slot.
+			return errors.Join(c.MoveSlot(ctx, int(slot), to, nil), c.AwaitHealthy(ctx))
 		}
 	}
 	return errors.New("one master has all of the slots")

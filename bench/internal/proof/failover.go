@@ -83,34 +83,33 @@ func migrate(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	from, err := c.AwaitMaster(ctx, int(slot))
+	from, err := c.Master(ctx, int(slot))
 	if err != nil {
 		return err
 	}
 	for _, other := range []int{0, 5461, 10922, 16383} {
-		to, err := c.AwaitMaster(ctx, other)
+		to, err := c.Master(ctx, other)
 		if err != nil {
 			return err
 		}
 		if to != from {
-			// All nodes must know the slot's new owner before the next move. Otherwise two owners may claim the same epoch on Redis 6.0,
-			// and in the end none has the slot.
+			// The next move waits until all nodes know the slot's new owner. Otherwise, on Redis 6.0, no node has the slot in the end.
 			return errors.Join(c.MoveSlot(ctx, int(slot), to, nil), c.AwaitHealthy(ctx))
 		}
 	}
 	return errors.New("one master has all of the slots")
 }
 
-// await waits until another server than old, which may be nil, is the master, and returns that.
-func await(ctx context.Context, old *servers.Server, master func() (*servers.Server, error)) (*servers.Server, error) {
+// replaced waits until another server is the master.
+func replaced(ctx context.Context, old *servers.Server, master func() (*servers.Server, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
 		if now, err := master(); err == nil && now != old {
-			return now, nil
+			return nil
 		}
 		if err := rest(ctx, 20*time.Millisecond); err != nil {
-			return nil, fmt.Errorf("no other server became the master: %w", err)
+			return fmt.Errorf("no replica took the master's place: %w", err)
 		}
 	}
 }
@@ -121,7 +120,7 @@ func (s *stage) replace(ctx context.Context, master func() (*servers.Server, err
 	if err := rest(ctx, time.Second); err != nil {
 		return err
 	}
-	old, err := await(ctx, nil, master)
+	old, err := master()
 	if err != nil {
 		return err
 	}
@@ -129,7 +128,7 @@ func (s *stage) replace(ctx context.Context, master func() (*servers.Server, err
 	if err := how.down(old, ctx); err != nil {
 		return err
 	}
-	if _, err := await(ctx, old, master); err != nil {
+	if err := replaced(ctx, old, master); err != nil {
 		return errors.Join(err, how.up(old, ctx))
 	}
 	s.troubles = append(s.troubles, trouble{began, now()})

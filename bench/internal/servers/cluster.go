@@ -193,17 +193,6 @@ func (c *Cluster) Master(ctx context.Context, slot int) (*Server, error) {
 	return c.Nodes[i], nil
 }
 
-// AwaitMaster is Master, but asks again if no node answers that it serves the slot, as may happen for a moment on a busy machine.
-func (c *Cluster) AwaitMaster(ctx context.Context, slot int) (master *Server, err error) {
-	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
-	defer cancel()
-	err = poll(ctx, func(ctx context.Context) error {
-		master, err = c.Master(ctx, slot)
-		return err
-	})
-	return master, err
-}
-
 // Replicas returns the nodes that say they are replicas of a master.
 func (c *Cluster) Replicas(ctx context.Context, master *Server) ([]*Server, error) {
 	of := slices.Index(c.Nodes, master)

@@ -16,7 +16,7 @@ const keysPerStep = 10
 // masters, then it moves the keys, and then it assigns the slot to the new master. It calls each after every step, unless each
 // is nil. If each returns an error, MoveSlot stops there and returns the error.
 func (c *Cluster) MoveSlot(ctx context.Context, slot int, to *Server, each func() error) error {
-	from, err := c.AwaitMaster(ctx, slot)
+	from, err := c.Master(ctx, slot)
 	if err != nil || from == to {
 		return err
 	}

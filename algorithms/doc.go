@@ -5,7 +5,8 @@
 //
 //   - fixedwindow counts events in windows of time. It is the simplest, and admits up to twice the rate across an edge.
 //   - slidinglog remembers each admitted request. It is exact in any span of time, and its memory grows with the rate.
-//   - gcra keeps one number a key. It admits a burst of your choice, and then events at an even rate. Use it if in doubt.
+//   - gcra keeps one number for each key. It admits a burst of your choice, and then events at an even rate. Use it if in
+//     doubt.
 //   - leakybucket has a meter, which decides as gcra does, and a queue, which delays requests instead of denying them.
 //
 // New of each package returns a [Remote], which keeps its state on a Redis or Valkey server. NewLocal returns a [Local],
@@ -61,8 +62,8 @@
 // Limiters of one algorithm share the state of a key if that state means the same under both limits:
 //
 //   - fixedwindow and slidinglog have a count for each Period, and fixedwindow one more for each Period with Aligned.
-//     Limiters of one Period share it, whatever their Rates. Each admits a request only if the count stays within its own
-//     Rate.
+//     Limiters of one Period share it, even if their Rates differ. Each admits a request only if the count stays within its
+//     own Rate.
 //   - gcra, and the meter and the queue of leakybucket, have a state for each Rate, Period and Burst.
 //
 // A limiter never reads or changes any other state. So a change of the limit, by [Remote.With] or by a new configuration,

@@ -5,7 +5,7 @@ import "github.com/go-weir/weir/internal/joint"
 // Package allof reads limiters through this function of an internal package, so that no exported name is needed for it.
 func init() { joint.Of = partOf }
 
-// partOf returns the rule, the settings and the place of state of a Remote or a Local.
+// partOf returns the rule and the settings of a Remote or a Local, and where its state is kept.
 func partOf(limiter any) (part joint.Part, ok bool) {
 	switch l := limiter.(type) {
 	case *Remote:

@@ -17,7 +17,7 @@ const (
 const limitForms = `want RATE/PERIOD or RATE per PERIOD, and burst N if there is one, such as "5/minute", "100 per 15 minutes", ` +
 	`"1000/week", "100/1h30m" or "10/s burst 20"; PERIOD is made of us, ms, s, m, h, d, w or the names of these units`
 
-// units are the names of what a period is made of.
+// units has the names of the units of a period.
 var units = map[string]time.Duration{
 	"us": time.Microsecond, "µs": time.Microsecond, "μs": time.Microsecond,
 	"microsecond": time.Microsecond, "microseconds": time.Microsecond,
@@ -137,7 +137,7 @@ func times(number string, unit time.Duration) (time.Duration, error) {
 		if digit < '0' || digit > '9' {
 			return 0, strconv.ErrSyntax
 		}
-		if unit%10 != 0 { // a digit below a nanosecond, or one of a minute that is no whole number of nanoseconds
+		if unit%10 != 0 { // the digit isn't a whole number of nanoseconds
 			return 0, strconv.ErrSyntax
 		}
 		unit /= 10

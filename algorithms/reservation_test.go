@@ -36,7 +36,7 @@ func TestReservationSettlesOnce(t *testing.T) {
 		fails   error
 		first   func(*algorithms.Reservation) error
 		want    error // of the first settlement
-		again   error // of a second, of 2
+		again   error // of a second settlement, with 2 used
 		used    []int64
 	}{
 		{"less", true, nil, commit(ctx, 3), nil, algorithms.ErrSettled, []int64{3}},
@@ -134,7 +134,7 @@ func TestReservationWaits(t *testing.T) {
 	}
 }
 
-// TestReservationPanics: a settle that panics has settled.
+// TestReservationPanics: if settle panics, the Reservation counts as settled.
 func TestReservationPanics(t *testing.T) {
 	r := algorithms.NewReservation(algorithms.Result{Allowed: true}, 5, func(context.Context, int64) error { panic("a hook") })
 	func() {

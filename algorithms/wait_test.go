@@ -23,12 +23,12 @@ import (
 
 // These tests run in the fake time of testing/synctest, so they don't sleep.
 
-// far is one process' limiter over a server behind a network.
+// far is the limiter of one process over a server behind a network.
 type far struct {
 	algorithms.Limiter
 	asked *atomic.Int64
-	out   atomic.Int64 // questions under way
-	most  atomic.Int64 // more than 32 of those, if ever
+	out   atomic.Int64 // calls under way
+	most  atomic.Int64 // 0, or how many were under way when there were more than 32
 }
 
 func (f *far) AllowN(ctx context.Context, key string, n int64) (algorithms.Result, error) {
@@ -52,8 +52,8 @@ func (f *fake) AllowN(ctx context.Context, _ string, n int64) (algorithms.Result
 	return f.allow(ctx, n)
 }
 
-// TestWaitRate: 256 goroutines in six processes get what the limit allows: never more, and hardly less. The number of their
-// calls to the server is bounded by the number of processes.
+// TestWaitRate: 256 goroutines in six processes get what the limit allows: never more, and only a little less. The number of
+// their calls to the server is bounded by the number of processes.
 func TestWaitRate(t *testing.T) {
 	const rate, seconds, goroutines = 100, 30, 256
 	limit := algorithms.PerSecond(rate)
@@ -62,7 +62,7 @@ func TestWaitRate(t *testing.T) {
 		processes   int
 		costs       int64
 		least, most int64
-		asks        float64 // for an admission
+		asks        float64 // calls of the limiter for each admission, at most
 	}{
 		"gcra":          {errtest.Must(gcra.NewLocal(limit)), 6, 1, rate * seconds, rate * (seconds + 1), 7},
 		"no burst":      {errtest.Must(gcra.NewLocal(limit.WithBurst(1))), 6, 1, rate * seconds * 9 / 10, rate*seconds + 1, 7},
@@ -187,8 +187,8 @@ func deny(r algorithms.Result) func(context.Context, int64) (algorithms.Result, 
 	return func(context.Context, int64) (algorithms.Result, error) { return r, nil }
 }
 
-// TestWaitInLine: a denial of the caller that asks also ends later Waits that would be too late. If that caller leaves, another
-// asks.
+// TestWaitInLine: a denial of the Wait that asks also ends later Waits that can't succeed before their deadlines. If the
+// Wait that asks is canceled, another one asks.
 func TestWaitInLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		local := errtest.Must(gcra.NewLocal(algorithms.PerMinute(1).WithBurst(1)))
@@ -261,7 +261,7 @@ func TestWaitOvertaken(t *testing.T) {
 			took = time.Since(began)
 		})
 		time.Sleep(time.Minute)
-		take() // before the one that waits
+		take() // before the Wait that is in progress
 		all.Wait()
 		if took > 61*time.Second {
 			t.Errorf("Wait returned after %v, want a minute", took)
@@ -293,7 +293,7 @@ func TestWaitSmaller(t *testing.T) {
 	})
 }
 
-// TestWaitLarger: the error of a larger request has its own wait, although the wait of a smaller one is known.
+// TestWaitLarger: a larger request is too late by its own wait, although the known wait of a smaller one would end in time.
 func TestWaitLarger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limiter := &fake{allow: func(_ context.Context, n int64) (algorithms.Result, error) {
@@ -313,7 +313,7 @@ func TestWaitLarger(t *testing.T) {
 	})
 }
 
-// TestWaitUntold: a limiter with no RetryAfter, or a very short one, is not asked in a loop.
+// TestWaitUntold: a limiter that returns no RetryAfter, or a very short one, is not asked without pauses.
 func TestWaitUntold(t *testing.T) {
 	for told, most := range map[time.Duration]int64{0: 75, -time.Second: 75, time.Nanosecond: 120_000, 1<<63 - 1: 10} {
 		synctest.Test(t, func(t *testing.T) {
@@ -323,7 +323,7 @@ func TestWaitUntold(t *testing.T) {
 				return algorithms.Result{RetryAfter: told}, nil
 			}}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			if told > time.Minute { // it would be too late at once
+			if told > time.Minute { // with a deadline, Wait would return at once
 				ctx, cancel = context.WithCancel(t.Context())
 				time.AfterFunc(time.Minute, cancel)
 			}
@@ -378,7 +378,7 @@ func TestWaitPanics(t *testing.T) {
 			}()
 			_ = algorithms.Wait(t.Context(), limiter, "k", 1)
 		})
-		for range 40 { // more than ask at a time
+		for range 40 { // more than may ask at a time
 			all.Go(func() {
 				time.Sleep(time.Millisecond)
 				if err := algorithms.Wait(t.Context(), limiter, "k", 1); err != nil {

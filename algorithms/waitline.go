@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// maxAsking is how many calls of one line ask at a time.
+	// maxAsking is how many calls of one line ask at the same time at most.
 	maxAsking = 32
 
 	// shortestPause and longestJitter bound the pause after a denial. The first keeps Wait from asking in a loop if the
@@ -21,11 +21,11 @@ const (
 	// untold and longestUntold are the first and the longest pause after a denial without a RetryAfter.
 	untold, longestUntold = time.Millisecond, time.Second
 
-	longestWait = 1 << 61 // no sum of two overflows
+	longestWait = 1 << 61 // the sum of two doesn't overflow
 )
 
 // A line is the calls of Wait in this process that wait for one key of one limiter. Some of them hold a turn: they ask, or
-// sleep until they ask. A call with the smallest n of the line always holds one, so its denial is true of all calls that
+// sleep until they ask. A call with the smallest n of the line always holds one, so its denial applies to all calls that
 // hold none.
 type line struct {
 	of    lineKey
@@ -81,7 +81,7 @@ func joinLine(limiter Limiter, key string) *line {
 	return l
 }
 
-// leave ends a call, and hands its turn over.
+// leave ends a call, and gives its turn to another one.
 func (l *line) leave(w *waiter) {
 	l.mu.Lock()
 	l.drop(w)

@@ -54,7 +54,7 @@ func TestFailures(t *testing.T) {
 	locked := miniredis.RunT(t)
 	locked.RequireAuth("right")
 
-	// Like a server whose user may do anything but run scripts.
+	// This server answers like one whose user may do anything except run scripts.
 	unscripted := miniredis.RunT(t)
 	unscripted.Server().SetPreHook(func(c *server.Peer, cmd string, _ ...string) bool {
 		if strings.HasPrefix(cmd, "EVAL") {
@@ -100,7 +100,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestHelp: the help of a command is had in both ways.
+// TestHelp: help COMMAND and COMMAND -h print the same help.
 func TestHelp(t *testing.T) {
 	if got, want := succeed(t, "", "help", "compare"), succeed(t, "", "compare", "-h"); got != want || !strings.Contains(got, "-log FILE") {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A hit is a request of a made-up site.
+// A hit is a request to an invented site.
 type hit struct {
 	at           time.Time
 	address      string
@@ -21,9 +21,9 @@ type hit struct {
 	status       int
 }
 
-// hits returns six minutes of a site, always the same: visitors that get pages with what belongs to them, a
-// crawler a little above one a second, a reader of a feed, and someone who tries passwords in two bursts, on
-// both sides of a whole minute.
+// hits returns the requests of six minutes, the same in every run: visitors that load pages with their files, a crawler with
+// a little more than one request a second, a feed reader, and someone who tries passwords in two bursts, one on each side of
+// a whole minute.
 func hits() (all []hit) {
 	r := rand.New(rand.NewPCG(7, 11))
 	begin := time.Date(2026, 11, 24, 13, 57, 0, 0, time.UTC)
@@ -61,8 +61,8 @@ func hits() (all []hit) {
 	return all
 }
 
-// logs returns the hits as three programs log them. The second logs each request when its answer is sent, so
-// not quite in the order of their times; one of its lines is torn.
+// logs returns the hits as three programs log them. The second logs each request when its answer is sent, so its lines are
+// not quite in the order of their times. One of its lines is cut short.
 func logs() map[string][]byte {
 	var combined, lines, table bytes.Buffer
 	table.WriteString("request_id,sent_ms,account,endpoint,tokens\n")
@@ -92,7 +92,7 @@ func logs() map[string][]byte {
 	return map[string][]byte{"access.log": combined.Bytes(), "service.jsonl": lines.Bytes(), "calls.csv": table.Bytes()}
 }
 
-// TestLogs: the logs in testdata are those that this file makes.
+// TestLogs: the logs in testdata are those that logs returns.
 func TestLogs(t *testing.T) {
 	for name, want := range logs() {
 		path := filepath.Join("testdata", name)

@@ -40,7 +40,7 @@ func bench(t *testing.T, stdin string, args ...string) (code int, stdout, stderr
 	return code, out.String(), err.String()
 }
 
-// succeed runs the program and returns its output, having checked that nothing went wrong.
+// succeed runs the program, checks that it succeeds without a word on stderr, and returns its output.
 func succeed(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
 	code, stdout, stderr := bench(t, stdin, args...)
@@ -50,8 +50,7 @@ func succeed(t *testing.T, stdin string, args ...string) string {
 	return stdout
 }
 
-// fail runs the program, checks that it fails with that code and one line on stderr, and returns
-// that line.
+// fail runs the program, checks that it fails with that exit code and one line on stderr, and returns that line.
 func fail(t *testing.T, code int, args ...string) string {
 	t.Helper()
 	got, stdout, stderr := bench(t, "", args...)
@@ -107,8 +106,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestReadme keeps the README's outputs as they are: each block that stands under a comment
-// "output: ARGS" is what bench prints for them.
+// TestReadme checks the outputs in the README: each block under a comment "output: ARGS" is what bench prints with these
+// arguments.
 func TestReadme(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -131,7 +130,7 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// TestExamples runs each command line that the help and the README show, and the repository's README and docs.
+// TestExamples runs each command line in the help, in bench's README, and in the repository's README and docs.
 func TestExamples(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -186,7 +185,7 @@ func TestExamples(t *testing.T) {
 	words := regexp.MustCompile(`"[^"]*"|\S+`)
 	for _, line := range lines {
 		command, _, _ := strings.Cut(line[1], " | ")
-		command, _, _ = strings.Cut(command, "     ") // what it does
+		command, _, _ = strings.Cut(command, "     ") // without the description
 		command = strings.ReplaceAll(command, "127.0.0.1:6379", redis.Addr())
 		command = strings.ReplaceAll(command, "http://127.0.0.1:8080", limited.URL)
 		var args []string
@@ -194,15 +193,17 @@ func TestExamples(t *testing.T) {
 			args = append(args, strings.Trim(word, `"`))
 		}
 		name := strings.Join(args, " ")
-		name = strings.ReplaceAll(name, "run-2.txt", "run-1.txt") // the same with another file is the same
+		name = strings.ReplaceAll(name, "run-2.txt", "run-1.txt") // commands that differ only in the file run once
 		if seen[name] || strings.HasPrefix(name, "COMMAND") {
 			continue
 		}
 		seen[name] = true
 		if strings.Contains(name, "10.0.0.1") || strings.Contains(name, "127.0.0.1:8000") {
-			continue // clusters and sentinels are in the tests of the command measure, and a Django service in those of bench/suites/django
+			// Clusters and sentinels are tested by the command measure, a Django service by bench/suites/django.
+			continue
 		}
-		if len(args) > 0 { // for moments only
+		// Make the run short.
+		if len(args) > 0 {
 			switch args[0] {
 			case "measure":
 				args = append(args, "-for", "5ms", "-rounds", "1", "-parts", "speed")
@@ -211,11 +212,12 @@ func TestExamples(t *testing.T) {
 				}
 			case "http":
 				args = append(args, "-d", "20ms")
-			case "demo": // starting a server is in the tests of the command measure
+			case "demo": // the tests of the command measure start a server
 				args = append(args, "-over", "20ms", "-burst-for", "20ms", "-redis", "redis://"+redis.Addr())
 			}
 		}
-		if len(args) > 0 && args[0] == "report" { // of runs that hold whatever it asks for
+		// Write the files of runs that the command reads.
+		if len(args) > 0 && args[0] == "report" {
 			for seed, path := range []string{"run.txt", "again.txt", "bench/results/run-1.txt", "bench/results/run-2.txt"} {
 				if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 					t.Fatal(err)
@@ -258,7 +260,8 @@ func TestJSONFields(t *testing.T) {
 	check(document)
 }
 
-// TestManyDecisions: of many decisions the JSON document has the totals, and each only if that is asked for.
+// TestManyDecisions: if there are many decisions, the JSON document has only their totals, and with -decisions each
+// decision.
 func TestManyDecisions(t *testing.T) {
 	var csv strings.Builder
 	for i := range 3000 {
@@ -291,8 +294,8 @@ func TestManyDecisions(t *testing.T) {
 	}
 }
 
-// TestOnServer compares on a server that the user names: the same decisions, no key left, and none
-// touched that was there.
+// TestOnServer: on the user's own server the decisions are the same, no key is left, and keys that were there before are
+// unchanged.
 func TestOnServer(t *testing.T) {
 	redis := miniredis.RunT(t)
 	if err := redis.Set("weir:{mine}:gcra", "1"); err != nil {

@@ -37,7 +37,8 @@ func read(t *testing.T, path string) []byte {
 	return content
 }
 
-// TestFiles: pictures and the page are written besides what is printed, and replace what was there.
+// TestFiles: the program writes pictures and the page in addition to its output, and replaces
+// existing files.
 func TestFiles(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("compare.html", []byte("before"), 0o600); err != nil {
@@ -83,7 +84,7 @@ func TestFiles(t *testing.T) {
 	read(t, "requests.png")
 }
 
-// TestUnwritable: where one file can't be written there is a line that says so, and no other file
+// TestUnwritable: if one file can't be written, a line says so, and no other file is written
 // either.
 func TestUnwritable(t *testing.T) {
 	t.Chdir(t.TempDir())

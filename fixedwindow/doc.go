@@ -25,8 +25,8 @@
 // the latter, so that no request waits longer than one Period. The first request that finds such a window writes the
 // correction, even if it is denied.
 //
-// A key has a window for each Period, and one more for each Period with [Aligned]. Limiters of one Period share the
-// window and its count, whatever their Rates: each admits a request if the count stays within its own Rate. So a new Rate
+// A key has a window for each Period, and one more for each Period with [Aligned]. Limiters of one Period share the window
+// and its count, even if their Rates differ: each admits a request if the count stays within its own Rate. So a new Rate
 // continues with the present count, however often it changes. Under a new Period, or another alignment, a key begins with
 // its whole allowance. If limits of k different Periods are in use on one key, together they admit up to the sum of the
 // limits. Reset forgets the window of the limiter's own Period. Limiters that must not share a count need different names:

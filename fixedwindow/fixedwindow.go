@@ -23,15 +23,15 @@ func Aligned() Option { return option.Aligned() }
 // New returns a limiter that keeps its state on run's server. A request of cost n is admitted if
 // the window's count, n included, is at most limit.Rate. A limit with a Burst is an error.
 //
-// Limiters of one Period, such as those of two routes of a service, share the count of a key on one server, whatever their
-// Rates. Give them different names (algorithms.WithName) if they must count separately.
+// Limiters of one Period, such as those of two routes of a service, share the count of a key on one server, even if their
+// Rates differ. Give them different names (algorithms.WithName) if they must count separately.
 //
 // Its errors wrap algorithms.ErrInvalidLimit, ErrInvalidOption or ErrNilRunner. New sends nothing.
 func New(run scripts.Runner, limit algorithms.Limit, opts ...Option) (*algorithms.Remote, error) {
 	return algorithms.NewRemote(&algorithm, run, limit, opts)
 }
 
-// NewLocal returns a limiter that keeps its state in this process and makes the same decisions as one of New.
+// NewLocal returns a limiter that keeps its state in this process and makes the same decisions as a limiter from New.
 //
 // Its errors wrap algorithms.ErrInvalidLimit or ErrInvalidOption.
 func NewLocal(limit algorithms.Limit, opts ...LocalOption) (*algorithms.Local, error) {

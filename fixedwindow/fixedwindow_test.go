@@ -24,7 +24,7 @@ func TestNoDrift(t *testing.T) { algorithm.Admits(t, algorithmtest.EachPeriod) }
 type definition struct {
 	capacity, period int64
 	open             int64   // when the window opened
-	admitted         []int64 // one for each event, the time
+	admitted         []int64 // the time of each event
 }
 
 func define(limit algorithms.Limit) algorithmtest.Definition {
@@ -55,7 +55,7 @@ func (d *definition) Decide(now, n int64) algorithms.Result {
 // TestAligned: windows begin at whole minutes since the epoch, for every key and at any time.
 func TestAligned(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
-	clock := limitertest.NewClock(time.Date(2026, 3, 1, 12, 0, 48, 1000, time.UTC)) // 11.999999 s to go
+	clock := limitertest.NewClock(time.Date(2026, 3, 1, 12, 0, 48, 1000, time.UTC)) // 11.999999 s before the next minute
 	onRedis, err := fixedwindow.New(conn, algorithms.PerMinute(2), fixedwindow.Aligned(), algorithms.WithClock(clock.Now))
 	if err != nil {
 		t.Fatal(err)

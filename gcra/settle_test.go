@@ -13,16 +13,17 @@ import (
 
 func TestSettlements(t *testing.T) { algorithm.Settlements(t, 50_000, algorithmtest.BucketModel) }
 
-// A call is a step of a history: at a time, in µs, events are admitted or reserved, or the i-th reservation is settled.
+// A call is a step of a history: at a time in µs, n events are admitted, denied or reserved, the i-th reservation is
+// settled, or the key is reset.
 type call struct {
 	at   int64
 	do   string
 	n, i int64
-	left int64 // what is outstanding then, µs
+	left int64 // the ResetAfter of the key after the step, µs
 }
 
-// TestHistories has histories in which simpler rules give back too much or too little. One event is due
-// each microsecond, and the burst is 10.
+// TestHistories runs histories in which simpler rules would give back too much or too little. One event is due each
+// microsecond, and the burst is 10.
 func TestHistories(t *testing.T) {
 	for name, history := range map[string][]call{
 		"what was given back before is missing from the charge's own interval": {
@@ -88,7 +89,7 @@ func TestHistories(t *testing.T) {
 func TestMuchIsGivenBack(t *testing.T) {
 	const year18 = 1 << 49
 	history := []call{{0, "admit", 1, 0, year18}, {0, "reserve", 1, 0, 2 * year18}}
-	for i := range int64(40) { // 20 times 2^50 after that
+	for i := range int64(40) { // 40 times 2^50 µs are given back
 		history = append(history, call{0, "reserve", 2, 0, 4 * year18}, call{0, "commit", 0, 1 + i, 2 * year18})
 	}
 	history = append(history,

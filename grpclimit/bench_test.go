@@ -16,7 +16,7 @@ import (
 
 // BenchmarkInterceptor measures the interceptor alone, without gRPC and with a limiter that takes no time.
 func BenchmarkInterceptor(b *testing.B) {
-	ctx, cancel := context.WithCancel(context.Background()) // as a server's calls have
+	ctx, cancel := context.WithCancel(context.Background()) // a server's calls have a context that can be canceled
 	defer cancel()
 	ctx = peer.NewContext(ctx, &peer.Peer{Addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 4711}})
 	ctx = metadata.NewIncomingContext(ctx, metadata.Pairs( // what grpc-go sends, and a token

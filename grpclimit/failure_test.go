@@ -19,7 +19,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// quiet is a logger that drops its lines.
+// quiet drops failures, so that they aren't logged.
 var quiet = grpclimit.OnError(func(*http.Request, httplimit.Failure) {})
 
 // away is a runner whose server is away.
@@ -29,7 +29,7 @@ func (away) Run(context.Context, *scripts.Script, []string, []string) ([]int64, 
 	return nil, errDown
 }
 
-// TestLocalByDefault: without a policy a limiter that fails is replaced by its own limit in this process.
+// TestLocalByDefault: without a policy a limiter of the same limit in this process replaces a limiter that fails.
 func TestLocalByDefault(t *testing.T) {
 	c := serve(t, limitOf(must(gcra.New(away{}, algorithms.PerHour(2))), quiet), nil)
 	for i, want := range []codes.Code{codes.OK, codes.OK, codes.ResourceExhausted, codes.ResourceExhausted, codes.ResourceExhausted, codes.ResourceExhausted} {
@@ -39,7 +39,7 @@ func TestLocalByDefault(t *testing.T) {
 	}
 }
 
-// TestMistakesRefuse: a cost below 0 or a limit that isn't valid lets no call pass, and the status has no time to wait.
+// TestMistakesRefuse: a call with a cost below 0 or an invalid limit is refused, and its status has no RetryInfo.
 func TestMistakesRefuse(t *testing.T) {
 	local := must(gcra.NewLocal(algorithms.PerHour(2)))
 	for name, opt := range map[string]grpclimit.Option{
@@ -57,7 +57,7 @@ func TestMistakesRefuse(t *testing.T) {
 	}
 }
 
-// TestDenyAll: a call with the limit DenyAll is denied without a time to wait.
+// TestDenyAll: a call with the limit DenyAll is denied, and its status has no RetryInfo.
 func TestDenyAll(t *testing.T) {
 	local := must(gcra.NewLocal(algorithms.PerHour(2)))
 	c := serve(t, limitOf(local, httplimit.LimitFunc(local.With, func(*http.Request) algorithms.Limit { return httplimit.DenyAll })), nil)
@@ -75,8 +75,8 @@ type lagging struct {
 
 func (l *lagging) Deadline() (time.Time, bool) { return l.at, true }
 
-// TestDeadlineBeforeTimer: in the instant between a socket's deadline and the context's timer a call has DeadlineExceeded, and
-// its handler doesn't run, whatever the policy.
+// TestDeadlineBeforeTimer: if a call's deadline has passed, but the timer of its context hasn't fired yet, the status is
+// DeadlineExceeded and the handler doesn't run, whatever the policy.
 func TestDeadlineBeforeTimer(t *testing.T) {
 	for _, policy := range []httplimit.Policy{httplimit.Local, httplimit.LetPass, httplimit.Refuse} {
 		for _, timeout := range []time.Duration{0, time.Hour} {
@@ -87,7 +87,7 @@ func TestDeadlineBeforeTimer(t *testing.T) {
 			})
 			limit := must(grpclimit.New(limiter, httplimit.OnFailure(policy), httplimit.Timeout(timeout),
 				grpclimit.OnError(func(_ *http.Request, f httplimit.Failure) { t.Errorf("the hook got %v", f.Err) })))
-			for range 2 { // the second time before it is asked
+			for range 2 { // the second time, the deadline has passed before the limiter is asked
 				_, err := limit.Unary(ctx, nil, &grpc.UnaryServerInfo{FullMethod: method}, func(context.Context, any) (any, error) {
 					return nil, errors.New("served")
 				})

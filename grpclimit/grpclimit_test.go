@@ -113,8 +113,8 @@ func TestNeverAdmitted(t *testing.T) {
 	}
 }
 
-// TestSeveralLimiters: no limiter is charged for a call that another one denies, unless with ChargeEach,
-// and the RetryInfo is the longest wait.
+// TestSeveralLimiters: no limiter is charged for a call that another one denies, unless ChargeEach is given.
+// The RetryInfo has the longest wait.
 func TestSeveralLimiters(t *testing.T) {
 	type step struct {
 		on     time.Duration
@@ -131,7 +131,7 @@ func TestSeveralLimiters(t *testing.T) {
 			{time.Second, 0, ""}, {0, 59 * time.Second, "sustained"},
 		}},
 		{"charge each", []grpclimit.Option{grpclimit.ChargeEach()}, []step{
-			{0, 0, ""}, {0, 0, ""}, {0, time.Second, "burst"}, // the third of the minute
+			{0, 0, ""}, {0, 0, ""}, {0, time.Second, "burst"}, // denied, but charged as the third call of the minute
 			{time.Second, 59 * time.Second, "sustained"},
 			{0, 59 * time.Second, "sustained"},
 			{0, 59 * time.Second, "burst,sustained"},
@@ -205,7 +205,7 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// TestCallerGone: if the caller no longer waits, that is no failure of the limiter.
+// TestCallerGone: if the caller no longer waits, that doesn't count as a failure of the limiter.
 func TestCallerGone(t *testing.T) {
 	for kind, call := range kinds {
 		t.Run(kind, func(t *testing.T) {
@@ -239,7 +239,8 @@ func TestCallerGone(t *testing.T) {
 	}
 }
 
-// TestDeadline: a call whose deadline passes while the limiter is asked.
+// TestDeadline: if a call's deadline passes while the limiter is asked, its status is DeadlineExceeded, and its handler
+// isn't called.
 func TestDeadline(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
@@ -253,7 +254,7 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// TestManyServers: servers that share a limiter together admit exactly its limit.
+// TestManyServers: servers that share a limiter admit exactly its limit in total.
 func TestManyServers(t *testing.T) {
 	const limit, servers, callers, calls = 100, 3, 4, 20
 	limiter := must(gcra.NewLocal(algorithms.PerDay(limit)))
@@ -334,7 +335,7 @@ func TestWrong(t *testing.T) {
 	}
 }
 
-// TestOptions: only the options of New compile as its options, here, in httplimit and in NewDecider.
+// TestOptions: grpclimit.New, httplimit.New and httplimit.NewDecider compile only with options of their own kinds.
 func TestOptions(t *testing.T) {
 	own, all := reflect.TypeFor[grpclimit.Option](), reflect.TypeFor[httplimit.Option]()
 	deciding, rule := reflect.TypeFor[httplimit.DeciderOption](), reflect.TypeFor[httplimit.RuleOption]()

@@ -18,7 +18,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// TestInflight: a call holds a lease while its handler runs, and another is refused meanwhile, and told to come again after a
+// TestInflight: a call holds a lease while its handler runs. Meanwhile another call is refused, with a RetryInfo of a
 // second.
 func TestInflight(t *testing.T) {
 	for kind, call := range kinds {
@@ -42,7 +42,7 @@ func TestInflight(t *testing.T) {
 					return h(srv, s)
 				}),
 			})
-			for range 2 { // the lease is given back
+			for range 2 { // the second call needs the lease that the first one has given back
 				if err := call(c, as("alice")); err != nil {
 					t.Fatal(err)
 				}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestReadme: the README's code is that of the Examples, so that it compiles and works.
+// TestReadme: the README shows the same code as the Examples, so that it compiles and works.
 func TestReadme(t *testing.T) {
 	readme, examples := string(must(os.ReadFile("README.md"))), string(must(os.ReadFile("example_test.go")))
 	var shown, parts []string

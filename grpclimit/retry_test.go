@@ -23,9 +23,9 @@ func retries(backOff string) grpc.DialOption {
 		"retryableStatusCodes": ["RESOURCE_EXHAUSTED"]}}]}`, backOff))
 }
 
-// TestRetries: gRPC's own client retries a denial as the trailer says. If it is to retry after the wait of the trailer,
-// its own back-off is an hour, which would not end before the deadline. If it is not to retry, its own back-off is a
-// millisecond.
+// TestRetries: gRPC's own client obeys the trailer of a denial. Where the client must retry after the wait in the trailer,
+// its own back-off is an hour, so that a retry after the back-off would miss the deadline. In the other cases the back-off
+// is a millisecond, so that a client that ignored the trailer would retry at once.
 func TestRetries(t *testing.T) {
 	for _, c := range []struct {
 		name     string

@@ -45,7 +45,7 @@ func (s service) FullDuplexCall(stream testgrpc.TestService_FullDuplexCallServer
 	}
 }
 
-// A client of the service, with the state of its server.
+// A client of the service. It counts the calls that reach the handlers.
 type client struct {
 	testgrpc.TestServiceClient
 	served *atomic.Int64
@@ -54,12 +54,12 @@ type client struct {
 // patient is a Timeout that is long enough on any machine.
 var patient = httplimit.Timeout(time.Hour)
 
-// limitOf returns a patient Interceptor.
+// limitOf returns an Interceptor with the Timeout patient.
 func limitOf(limiter algorithms.Limiter, opts ...grpclimit.Option) *grpclimit.Interceptor {
 	return must(grpclimit.New(limiter, append(opts, patient)...))
 }
 
-// serve starts a server with the interceptors further out and, inside of them, that of the limit.
+// serve starts a server with the outer interceptors and, inside of them, those of limit, and returns a client.
 func serve(t testing.TB, limit *grpclimit.Interceptor, outer []grpc.ServerOption, opts ...grpc.DialOption) client {
 	t.Helper()
 	return dial(t, append(outer, grpc.ChainUnaryInterceptor(limit.Unary), grpc.ChainStreamInterceptor(limit.Stream)), opts...)
@@ -137,7 +137,7 @@ func waitOf(err error) time.Duration {
 	return retry.GetRetryDelay().AsDuration()
 }
 
-// must returns what was made.
+// must returns made, and panics if there is an error.
 func must[T any](made T, err error) T {
 	if err != nil {
 		panic(err)
@@ -174,7 +174,7 @@ func denies(context.Context) (algorithms.Result, error) {
 
 func fails(context.Context) (algorithms.Result, error) { return algorithms.Result{}, errDown }
 
-// hangs until its context ends.
+// hangs returns when its context ends.
 func hangs(ctx context.Context) (algorithms.Result, error) {
 	<-ctx.Done()
 	return algorithms.Result{}, ctx.Err()

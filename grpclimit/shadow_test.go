@@ -17,8 +17,8 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// TestShadow: a shadow refuses no call and no message, even if it fails, and its decisions are reported. Limiters in force
-// refuse as without it.
+// TestShadow: a limiter with the option Shadow refuses no call, even if it fails or panics, and its decisions are reported.
+// The limiters in force refuse calls as they do without it.
 func TestShadow(t *testing.T) {
 	for name, c := range map[string]struct {
 		shadow func() algorithms.Limiter

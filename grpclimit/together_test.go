@@ -17,8 +17,8 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// A scripted server admits all requests of a limit of 10 an hour, and a number of those of a limit of 1 an hour. It records
-// its calls.
+// scripted is a runner that admits all requests under the limit of 10 an hour, and the first few under the limit of 1 an
+// hour. It records its calls.
 type scripted struct {
 	mu   sync.Mutex
 	room int

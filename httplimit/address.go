@@ -7,7 +7,7 @@ import (
 
 // An address is an IP address and the text that it was read from.
 type address struct {
-	netip.Addr // the zero Addr if the text is no address
+	netip.Addr // the zero Addr if the text isn't an address
 	text       string
 }
 

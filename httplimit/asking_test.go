@@ -90,8 +90,8 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// TestHung: while 1,024 questions that were given up still run, the limiter is not asked. When they have ended it
-// is asked again. The limiter of FallBack is always asked.
+// TestHung: while 1,024 questions that were given up still run, the limiter is not asked. When they have ended, it
+// is asked again. The limiter of FallBack is asked in the meantime.
 func TestHung(t *testing.T) {
 	const most = 1024
 	h := &hang{let: make(chan struct{})}
@@ -120,7 +120,7 @@ func TestHung(t *testing.T) {
 	until(func() bool { return decide(context.Background(), d).RetryAfter == time.Second }) // the limiter's own answer
 }
 
-// TestGone: a request that has ended is no failure, whatever the policy, and no hook is called.
+// TestGone: the end of a request doesn't count as a failure of the limiter, whatever the policy, so no hook is called.
 func TestGone(t *testing.T) {
 	for _, policy := range []httplimit.Policy{httplimit.LetPass, httplimit.Refuse, httplimit.FallBack(nowhere{yes})} {
 		h := &hang{let: make(chan struct{})}
@@ -141,8 +141,8 @@ func TestGone(t *testing.T) {
 	}
 }
 
-// TestContext: the limiter's context is one: it has the request's values and the sooner of both deadlines,
-// ends at the timeout and with the request, and ends when the question is answered.
+// TestContext: the limiter's context has the request's values and the earlier one of both deadlines. It ends at the
+// timeout, when the request ends, and when the question is answered.
 func TestContext(t *testing.T) {
 	type key struct{}
 	far := time.Now().Add(time.Minute)
@@ -163,7 +163,7 @@ func TestContext(t *testing.T) {
 	if at, ok := seen.Deadline(); !ok || at.Before(began.Add(time.Hour)) || at.After(time.Now().Add(time.Hour)) {
 		t.Errorf("deadline %v, %v, want an hour from %v", at, ok, began)
 	}
-	if <-seen.Done(); !errors.Is(seen.Err(), context.Canceled) { // made after the end
+	if <-seen.Done(); !errors.Is(seen.Err(), context.Canceled) { // the first call of Done, after the end
 		t.Errorf("afterwards its error is %v", seen.Err())
 	}
 	decide(soon, d)
@@ -173,7 +173,7 @@ func TestContext(t *testing.T) {
 
 	ended := make(chan error, 1)
 	wait := func(ctx context.Context, _ int64) (algorithms.Result, error) {
-		inner, cancel := context.WithCancel(ctx) // a context made of it ends with it
+		inner, cancel := context.WithCancel(ctx) // a context derived from it ends with it
 		defer cancel()
 		<-inner.Done()
 		<-ctx.Done()

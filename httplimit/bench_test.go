@@ -34,7 +34,7 @@ func (i instant) Local() (algorithms.Limiter, error) { return i, nil }
 
 func (instant) Limit() algorithms.Limit { return algorithms.PerMinute(100) }
 
-// unwritten is a ResponseWriter that takes no time.
+// unwritten is a ResponseWriter that drops what is written, and takes no time.
 type unwritten http.Header
 
 func (u unwritten) Header() http.Header         { return http.Header(u) }
@@ -43,7 +43,7 @@ func (u unwritten) WriteHeader(int)             {}
 
 // BenchmarkMiddleware measures the middleware with a limiter that takes no time. The first measurement is the limiter alone.
 func BenchmarkMiddleware(b *testing.B) {
-	ctx, cancel := context.WithCancel(context.Background()) // as a server's requests have
+	ctx, cancel := context.WithCancel(context.Background()) // a server's requests have a context that can be canceled
 	defer cancel()
 	request := httptest.NewRequest(http.MethodGet, "/items?key=7d3f", nil).WithContext(ctx)
 	b.Run("limiter alone", func(b *testing.B) {

@@ -40,7 +40,7 @@ type IPOption func(*clientIP)
 // TrustedProxies says that n proxies which you run or trust are between the client and this server. Each
 // of them adds the address that it was called from to the X-Forwarded-For field. The client's address is then
 // the n-th entry from the right. Entries to the left of it can be written by the client, and are never used.
-// If there are fewer entries, or if that entry is no address, the address is that of the other end of the
+// If there are fewer entries, or if that entry isn't an address, the address is that of the other end of the
 // connection.
 //
 // If the number is too high, or if clients can bypass the proxies, clients can choose their key. If it is
@@ -51,9 +51,9 @@ func TrustedProxies(n int) IPOption { return func(c *clientIP) { c.proxies = n }
 // differs from request to request, or if clients can bypass them.
 //
 // If the other end of the connection is in one of the networks, the X-Forwarded-For field is read from the right.
-// The client's address is the first one that is in none of the networks. If all are, or if an entry is no address,
-// it is the last one that was read. If the other end of the connection is in none of the networks, its own address is the
-// client's. A Unix socket is in none.
+// The client's address is the first one that is in none of the networks. If all are in them, or if an entry isn't an
+// address, it is the last address that was read. If the other end of the connection is in none of the networks, its own
+// address is the client's. A Unix socket is in none of the networks.
 //
 // With [FromHeader] the field is used only if the other end of the connection is in one of the networks. A host in the networks
 // can choose the address that it is counted for.
@@ -74,7 +74,7 @@ func TrustedNetworks(networks ...netip.Prefix) IPOption {
 
 // FromHeader says that the proxy in front writes the client's address into a header field of its own, such as
 // Cloudflare's CF-Connecting-IP, nginx' X-Real-IP, True-Client-IP or Fly-Client-IP. If the field has several values,
-// the last one counts. If it is missing, or is no address, the address is that of the other end of the connection.
+// the last one counts. If it is missing, or isn't an address, the address is that of the other end of the connection.
 //
 // The proxy must replace any value that a client has written into the field, or add its own value as the last. Clients that
 // can bypass the proxy choose their key, unless [TrustedNetworks] has the proxy's addresses.
@@ -88,7 +88,7 @@ func FromHeader(name string) IPOption {
 }
 
 // Forwarded says that the trusted proxies write the Forwarded field of RFC 7239 instead of X-Forwarded-For. Its entries
-// are read the same way. An entry without an address ("unknown", "_hidden") or one that is malformed is no address.
+// are read the same way. An entry that has no address ("unknown", "_hidden") or is malformed doesn't count as an address.
 func Forwarded() IPOption { return func(c *clientIP) { c.forwarded = true } }
 
 // IPv6Prefix sets how many bits of an IPv6 address make the key: 1 to 128, and 64 by default. Providers give

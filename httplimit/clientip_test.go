@@ -82,7 +82,7 @@ func TestClientIP(t *testing.T) {
 			name, other = other, name
 		}
 		r.Header[name] = c.header
-		r.Header.Set(other, "for=1.2.3.4") // the field that isn't asked for is not looked at
+		r.Header.Set(other, "for=1.2.3.4") // must be ignored
 		if got := httplimit.ClientIP(c.opts...)(r); got != c.want {
 			t.Errorf("%s: key %q, want %q", c.name, got, c.want)
 		}
@@ -123,7 +123,7 @@ func FuzzClientIP(f *testing.F) {
 		if got := httplimit.ClientIP(networks, httplimit.Forwarded())(r); got != "198.51.100.7" {
 			t.Fatalf("%q: key %q, want what the outer proxy saw", r.Header["Forwarded"], got)
 		}
-		// Alone, the client's text must give the key of an address, or none.
+		// If there is only the client's text, the key must be that of an address, or "unknown".
 		for _, key := range []httplimit.KeyFunc{httplimit.ClientIP(), httplimit.ClientIP(httplimit.TrustedProxies(1)), httplimit.ClientIP(httplimit.TrustedProxies(1), httplimit.Forwarded())} {
 			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			r.RemoteAddr = spoofed
@@ -135,7 +135,7 @@ func FuzzClientIP(f *testing.F) {
 	})
 }
 
-// TestTrustedNetworks: the proxies are known by their networks. Fields from other hosts are ignored.
+// TestTrustedNetworks: proxies are recognized by their networks. Fields from other hosts are ignored.
 func TestTrustedNetworks(t *testing.T) {
 	networks := func(texts ...string) httplimit.IPOption {
 		var all []netip.Prefix
@@ -183,8 +183,8 @@ func TestTrustedNetworks(t *testing.T) {
 	}
 }
 
-// TestFromHeader: a field that one proxy sets has the address, with the rules for all others. If networks are given, the
-// field counts only if it comes from them.
+// TestFromHeader: the address is that in the field of the proxy, and the usual rules for addresses apply to it. If networks
+// are given, the field counts only in requests from these networks.
 func TestFromHeader(t *testing.T) {
 	header := httplimit.FromHeader("cf-connecting-ip")
 	trusted := httplimit.TrustedNetworks(netip.MustParsePrefix("192.0.2.0/24"))
@@ -217,7 +217,8 @@ func TestFromHeader(t *testing.T) {
 	}
 }
 
-// TestHugeFields: a megabyte that a client writes into a proxies' field takes no more time and changes no key.
+// TestHugeFields: if a client writes a megabyte into a proxies' field, ClientIP still returns an address with few
+// allocations.
 func TestHugeFields(t *testing.T) {
 	for _, part := range []string{"for=1.1.1.1, ", `for="`, `\`, `"\`, ",", ";", "x", "1.1.1.1,", "for=10.0.0.1,", "10.0.0.1,"} {
 		spoofed := strings.Repeat(part, 1<<20/len(part))

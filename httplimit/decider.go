@@ -72,8 +72,8 @@ type Denial struct {
 // functions of [OnError] and [OnDenied] before it returns.
 //
 // A call of another protocol is passed as a request too, so that one set of key functions and options serves all. The functions
-// of the options read it. Besides those, Decide reads its context, whose end ends the calls of the limiters, its Method if
-// [Methods] is given, and its RemoteAddr if [Key] is not given.
+// of the options read it. Decide itself reads only the request's context, its Method if [Methods] is given, and its
+// RemoteAddr if [Key] is not given. The end of the context ends the calls of the limiters.
 //
 // If the context has ended, or its deadline has passed, the client has gone and Decide asks no limiter. That is wrong for the
 // contexts of a net/http server, which also end if a client closes its side of the connection and waits for the answer. [New]

@@ -156,7 +156,7 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// letPass is the policy of limiters that have no Local.
+// letPass is the OnFailure option for limiters without a method Local.
 var letPass = httplimit.OnFailure(httplimit.LetPass)
 
 // ofOneKey lets all requests share the key "k".
@@ -166,7 +166,7 @@ func costs(n int64) httplimit.RuleOption {
 	return httplimit.Cost(func(*http.Request) int64 { return n })
 }
 
-// decider returns a Decider whose first limiter counts all requests together, and waits long for answers.
+// decider returns a Decider whose first limiter counts all requests under one key and has a Timeout of an hour.
 func decider(t *testing.T, limiter algorithms.Limiter, opts ...httplimit.DeciderOption) *httplimit.Decider {
 	t.Helper()
 	d, err := httplimit.NewDecider(limiter, append([]httplimit.DeciderOption{ofOneKey, httplimit.Timeout(time.Hour), letPass}, opts...)...)
@@ -231,7 +231,8 @@ func TestApplies(t *testing.T) {
 }
 
 // TestDenials: a Decision has the name, the limit and the answer of each limiter that denies, and of no other. The
-// hook gets the same as from the middleware. The error of NewDecider names everything that is wrong.
+// function of OnDenied is called with a Verdict, as it is by the middleware. The error of NewDecider names everything
+// that is wrong.
 func TestDenials(t *testing.T) {
 	second, minute := algorithms.PerSecond(1), algorithms.PerMinute(5)
 	var told []httplimit.Verdict
@@ -275,8 +276,8 @@ type limited struct {
 
 func (l limited) Limit() algorithms.Limit { return l.limit }
 
-// TestLimiterOf: LimiterFunc can choose another limiter, or nil for the rule's own. A nil pointer is
-// a failure.
+// TestLimiterOf: LimiterFunc can choose another limiter, or return nil for the rule's own. If LimitFunc can't
+// make a limiter, the request is refused.
 func TestLimiterOf(t *testing.T) {
 	var asked []string
 	other := &stub{"b", &asked, yes}

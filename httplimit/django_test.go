@@ -57,8 +57,8 @@ func logOf(clock *limitertest.Clock, rate string) *algorithms.Local {
 	return must(slidinglog.NewLocal(must(algorithms.ParseLimit(rate)), algorithms.WithClock(clock.Now)))
 }
 
-// TestDjangoTwoThrottles: each throttle counts each request. So the fourth, which the throttle per second denies, counts
-// in the throttle per minute.
+// TestDjangoTwoThrottles: each throttle counts each request. So the fourth request, which the throttle per second denies,
+// counts in the throttle per minute.
 func TestDjangoTwoThrottles(t *testing.T) {
 	clock := limitertest.NewClock(start)
 	h := must(httplimit.New(logOf(clock, "3/sec"), httplimit.Name("burst"), httplimit.DjangoREST(),
@@ -71,7 +71,8 @@ func TestDjangoTwoThrottles(t *testing.T) {
 	wantFields(t, get(h, "192.0.2.2"), map[string]string{"X-RateLimit-Limit": "", "RateLimit": "", "RateLimit-Limit": ""})
 }
 
-// TestTwoLimitsAllOrNothing: by default the denied fourth counts nowhere, and a third passes a second later.
+// TestTwoLimitsAllOrNothing: by default the fourth request, which is denied, isn't charged to any limit. So a second later
+// three more requests pass instead of two.
 func TestTwoLimitsAllOrNothing(t *testing.T) {
 	clock := limitertest.NewClock(start)
 	h := must(httplimit.New(logOf(clock, "3/sec"), httplimit.Name("burst"),
@@ -84,7 +85,7 @@ func TestTwoLimitsAllOrNothing(t *testing.T) {
 	})
 }
 
-// TestDjangoOneThrottle: denied requests are not logged, and an entry exactly as old as the window has gone.
+// TestDjangoOneThrottle: denied requests are not logged, and an entry that is exactly as old as the window doesn't count.
 func TestDjangoOneThrottle(t *testing.T) {
 	clock := limitertest.NewClock(start)
 	h := must(httplimit.New(logOf(clock, "2/min"), httplimit.DjangoREST()))(served)

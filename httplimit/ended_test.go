@@ -22,7 +22,7 @@ import (
 )
 
 // TestHalfClosed: a client may close its side of the connection after the request and wait for the answer. It gets the same
-// answer as others, although net/http cancels the request's context.
+// answer as other clients, although net/http cancels the request's context.
 func TestHalfClosed(t *testing.T) {
 	for name, opt := range map[string]httplimit.Option{"with a timeout": httplimit.Timeout(time.Hour), "without": httplimit.Timeout(0)} {
 		for kind, limiter := range map[string]algorithms.Limiter{
@@ -145,8 +145,8 @@ type lagging struct {
 
 func (l *lagging) Deadline() (time.Time, bool) { return l.at, true }
 
-// TestDeadlineBeforeTimer: in the instant between a socket's deadline and the context's timer the caller of a Decider is gone,
-// whatever the policy and the limiter's error.
+// TestDeadlineBeforeTimer: if a request's deadline has passed, but the timer of its context hasn't fired yet, the Outcome of
+// a Decider is Gone, whatever the policy and the limiter's error.
 func TestDeadlineBeforeTimer(t *testing.T) {
 	for _, policy := range []httplimit.Policy{httplimit.LetPass, httplimit.Refuse, httplimit.FallBack(nowhere{yes}), httplimit.Local} {
 		for _, err := range []error{os.ErrDeadlineExceeded, context.DeadlineExceeded, errDown, fmt.Errorf("a: %w", &net.OpError{Op: "read", Err: os.ErrDeadlineExceeded})} {
@@ -167,7 +167,8 @@ func TestDeadlineBeforeTimer(t *testing.T) {
 			}
 		}
 	}
-	// The socket's deadline is the caller's, rounded. Only the error shows that it has passed.
+	// A client library sets the socket's deadline to that of the context, but rounds it. So it may pass a little earlier,
+	// and only the error shows that.
 	var told told
 	d := decider(t, nowhere{func(context.Context, int64) (algorithms.Result, error) {
 		return algorithms.Result{}, os.ErrDeadlineExceeded
@@ -177,7 +178,7 @@ func TestDeadlineBeforeTimer(t *testing.T) {
 	if outcome := decide(ctx, d).Outcome; outcome != httplimit.Gone || len(told) > 0 {
 		t.Errorf("outcome %v, the hook got %v", outcome, told)
 	}
-	// While the server is away the caller is gone too.
+	// The Outcome is also Gone while the server is away.
 	away := decider(t, nowhere{failing}, quiet)
 	for range 6 {
 		decide(context.Background(), away)
@@ -187,7 +188,8 @@ func TestDeadlineBeforeTimer(t *testing.T) {
 	}
 }
 
-// TestCause: the error of a timeout wraps the cause if the limiter returns it when its context ends, or has returned it late.
+// TestCause: the error of a timeout wraps the cause if the limiter returns it when its context ends, or has returned it too
+// late for an earlier call.
 func TestCause(t *testing.T) {
 	var told told
 	obeys := func(ctx context.Context, _ int64) (algorithms.Result, error) {
@@ -218,7 +220,7 @@ func TestCause(t *testing.T) {
 		<-end
 		return algorithms.Result{Remaining: n}, errBroken
 	}
-	until(func() bool { // the goroutine of the first question may not have kept its error yet
+	until(func() bool { // the goroutine of the first call may not have recorded its error yet
 		told = nil
 		decide(context.Background(), d)
 		return errors.Is(told[0], errDown)
@@ -228,8 +230,8 @@ func TestCause(t *testing.T) {
 	}
 }
 
-// TestCauseOfProbe: if a client library tries longer than requests wait, the cause is known from probes while the limiter is
-// away. The context ends all other calls.
+// TestCauseOfProbe: if a client library retries for longer than requests wait, the cause is known from the calls that probe
+// the limiter while it is away. All other calls end with their context, before the client library returns the cause.
 func TestCauseOfProbe(t *testing.T) {
 	let := make(chan struct{})
 	var asked atomic.Int64
@@ -251,7 +253,7 @@ func TestCauseOfProbe(t *testing.T) {
 		decide(context.Background(), d)
 	}
 	clock.Advance(time.Second)
-	decide(context.Background(), d) // the probe, whose request has left it when it fails
+	decide(context.Background(), d) // the probe: its request times out before the call returns the cause
 	close(let)
 	until(func() bool {
 		clock.Advance(time.Minute)
@@ -264,7 +266,7 @@ func TestCauseOfProbe(t *testing.T) {
 	}
 }
 
-// TestLatePanic: a panic of a limiter whose call was given up is reported, or logged, however soon after another failure.
+// TestLatePanic: a panic of a limiter whose call was given up is reported or logged, even right after another failure.
 func TestLatePanic(t *testing.T) {
 	let, told, logged := make(chan struct{}), make(chan httplimit.Failure, 2), make(lines, 2)
 	panics := func(context.Context, int64) (algorithms.Result, error) {

@@ -47,8 +47,8 @@ func ExampleSettle() {
 	// correct 429
 }
 
-// Each address may download 1,000 bytes an hour. The size of a response isn't known before, so a request passes as long
-// as any of the limit is left. If it then sends more than was left, later requests wait until that is made up for.
+// Each address may download 1,000 bytes an hour. The size of a response isn't known beforehand, so a request passes as long
+// as any of the limit is left. If its response is larger than what was left, later requests are refused for longer.
 func ExampleSettle_bytes() {
 	limiter, err := gcra.NewLocal(algorithms.PerHour(1000))
 	if err != nil {

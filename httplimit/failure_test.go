@@ -32,11 +32,11 @@ func (s *server) Run(context.Context, *scripts.Script, []string, []string) ([]in
 	return nil, s.err
 }
 
-// quiet is a logger that drops its lines.
+// quiet drops failures, so that they aren't logged.
 var quiet = httplimit.OnError(func(*http.Request, httplimit.Failure) {})
 
-// TestLocalByDefault: without a policy a limiter that fails is replaced by its own limit in this process, the same one all
-// the time, also behind a cache.
+// TestLocalByDefault: without a policy a limiter of the same limit in this process replaces a limiter that fails. It keeps
+// its counts from one failure to the next, also if the limiter that fails is behind a cache.
 func TestLocalByDefault(t *testing.T) {
 	remote := must(gcra.New(&server{err: errDown}, algorithms.PerHour(3)))
 	for name, limiter := range map[string]algorithms.Limiter{"plain": remote, "cached": must(denialcache.New(must(gcra.New(&server{err: errDown}, algorithms.PerHour(3)))))} {
@@ -69,7 +69,7 @@ func TestLocalOfPlans(t *testing.T) {
 		"LimitFunc": httplimit.LimitFunc(remote.With, planOf),
 		"LimiterFunc": httplimit.LimiterFunc(func(r *http.Request) algorithms.Limiter {
 			if limit := planOf(r); limit != (algorithms.Limit{}) {
-				return must(remote.With(limit)) // made anew for each request
+				return must(remote.With(limit)) // a new one for each request
 			}
 			return nil
 		}),
@@ -112,7 +112,7 @@ func TestNoLocal(t *testing.T) {
 			t.Errorf("%v: %v", policy, err)
 		}
 	}
-	// A limiter without a Local that is chosen later can only be refused.
+	// New can't know that LimiterFunc will return a limiter without a Local. If that limiter fails, the request is refused.
 	var told error
 	h := must(httplimit.New(local, httplimit.LimiterFunc(func(*http.Request) algorithms.Limiter { return failure{errDown} }),
 		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = f.Err })))(served)
@@ -161,8 +161,8 @@ func TestKeysOwnFailure(t *testing.T) {
 	}
 }
 
-// TestMistakesRefuse: mistakes of the program refuse the request, whatever the policy, and are reported. A denial for good stays
-// one.
+// TestMistakesRefuse: if the program has made a mistake, the request is refused and the mistake is reported, whatever the
+// policy.
 func TestMistakesRefuse(t *testing.T) {
 	local := must(gcra.NewLocal(algorithms.PerHour(10)))
 	limit := func(l algorithms.Limit) httplimit.RuleOption {
@@ -257,7 +257,8 @@ func TestShareTooSmall(t *testing.T) {
 	}
 }
 
-// TestLog: by default the first failure is logged at once, then one line in ten seconds with a count, and the end.
+// TestLog: by default the first failure is logged at once, then at most one line in ten seconds with the number of failures,
+// and then the end of the outage.
 func TestLog(t *testing.T) {
 	var out bytes.Buffer
 	previous := slog.Default()

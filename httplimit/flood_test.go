@@ -16,10 +16,10 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// A counted limiter decides as another one, when the test lets it, and counts the calls that are under way.
+// A counted limiter passes calls on to another limiter when the test lets it, and counts the calls that are under way.
 type counted struct {
 	algorithms.Limiter
-	let       chan struct{} // nil, or closed: at once
+	let       chan struct{} // calls wait until it is closed; nil: they don't wait
 	out, most atomic.Int64
 	asked     atomic.Int64
 }
@@ -95,8 +95,8 @@ func TestFloodOfOneKey(t *testing.T) {
 	}
 }
 
-// TestFloodOfSeveral: only requests of the same key, limiter and kind, and of no smaller cost, share a denial. All
-// others ask in turn.
+// TestFloodOfSeveral: a request shares a denial only if it has the same key, limiter and kind, and its cost isn't smaller.
+// All other requests call the limiter in turn.
 func TestFloodOfSeveral(t *testing.T) {
 	clock := algorithms.WithClock(limitertest.NewClock(start).Now)
 	base := must(gcra.NewLocal(algorithms.PerHour(10), clock))
@@ -120,7 +120,7 @@ func TestFloodOfSeveral(t *testing.T) {
 	var large, small, gilded atomic.Int64
 	flood(3000, func(i int) httplimit.Outcome {
 		switch i % 4 {
-		case 0: // seven of ten fit once, and then there is room for three of one
+		case 0: // a cost of 7 fits once into the limit of 10
 			if ask("a", "7777777", "") == httplimit.Pass {
 				large.Add(1)
 			}
@@ -212,7 +212,7 @@ func TestFloodTimesOut(t *testing.T) {
 	}
 }
 
-// TestFloodPanics: a limiter that panics in a flood gives up its turns.
+// TestFloodPanics: a call that panics ends its turn, so that later requests don't wait for it.
 func TestFloodPanics(t *testing.T) {
 	d := decider(t, nowhere{func(context.Context, int64) (algorithms.Result, error) { panic(errBroken) }}, httplimit.Timeout(0))
 	flood(500, func(int) (outcome httplimit.Outcome) {

@@ -122,7 +122,7 @@ func told(h http.Header, names []string) (fields [3]string) {
 }
 
 // outranks reports whether fields report less than others: less remains, or as much remains but it takes longer until all of it
-// is back. Fields that are no numbers never do.
+// is back. Fields that aren't numbers never do.
 func outranks(fields, others [3]string) bool {
 	if fields[1] == "" {
 		return false

@@ -80,7 +80,7 @@ func TestUnixReset(t *testing.T) {
 	}
 }
 
-// TestWindow: w is the time in which q comes back, if that is known and whole seconds.
+// TestWindow: w is the time in which q comes back, if that is known and is a whole number of seconds.
 func TestWindow(t *testing.T) {
 	for _, c := range []struct {
 		capacity int64
@@ -91,13 +91,13 @@ func TestWindow(t *testing.T) {
 		{20, algorithms.PerSecond(10).WithBurst(20), ";w=2"},
 		{5, algorithms.PerSecond(10).WithBurst(5), ""},              // half a second
 		{7, algorithms.PerSecond(3).WithBurst(7), ""},               // 2 1/3 s
-		{10, algorithms.PerSecond(10).WithBurst(20), ";w=1"},        // an algorithm that leaves Burst aside
-		{1, algorithms.PerSecond(1), ";w=1"},                        //
-		{3, algorithms.Per(3, 1500*time.Millisecond), ""},           //
+		{10, algorithms.PerSecond(10).WithBurst(20), ";w=1"},        // an algorithm that ignores Burst
+		{1, algorithms.PerSecond(1), ";w=1"},                        // one second
+		{3, algorithms.Per(3, 1500*time.Millisecond), ""},           // one and a half seconds
 		{2e9 + 1, algorithms.PerSecond(2e9).WithBurst(2e9 + 1), ""}, // half a nanosecond too long
 		{1, algorithms.Limit{}, ""},                                 // not known
-		{1 << 49, algorithms.Per(1<<49, time.Hour), ";w=3600"},      // no overflow
-		{1 << 49, algorithms.Per(1, time.Hour), ""},                 // out of all bounds
+		{1 << 49, algorithms.Per(1<<49, time.Hour), ";w=3600"},      // the product overflows 64 bits, the quotient doesn't
+		{1 << 49, algorithms.Per(1, time.Hour), ""},                 // the quotient overflows too
 		{1000, algorithms.PerDay(1000).WithBurst(1000), ";w=86400"},
 	} {
 		h := must(httplimit.New(fixed{result: algorithms.Result{Allowed: true, Limit: c.capacity}, limit: c.limit},

@@ -20,7 +20,7 @@ import (
 
 var start = time.Unix(1_795_363_671, 250_000_000)
 
-// must returns what was made.
+// must returns made, and panics if there is an error.
 func must[T any](made T, err error) T {
 	if err != nil {
 		panic(err)
@@ -30,7 +30,7 @@ func must[T any](made T, err error) T {
 
 var served = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("served")) })
 
-// get asks a handler as the client at an address.
+// get sends a GET request from a client's address to a handler.
 func get(h http.Handler, address string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.RemoteAddr = address + ":4711"

@@ -89,7 +89,7 @@ func readList(s, parameters string) (names []string, ok bool) {
 	}
 }
 
-// isKeyOfAddress reports whether ClientIP can return a key.
+// isKeyOfAddress reports whether ClientIP can return this key.
 func isKeyOfAddress(key string) bool {
 	if addr, err := netip.ParseAddr(key); err == nil {
 		return addr.Is4() && addr.String() == key

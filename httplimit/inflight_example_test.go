@@ -12,7 +12,7 @@ import (
 
 // A client may run two downloads at the same time. A third is refused while two run.
 func ExampleNewInflight() {
-	limiter, err := inflight.NewLocal(2, 30*time.Second) // New takes a Runner in front, for all processes together
+	limiter, err := inflight.NewLocal(2, 30*time.Second) // over Redis: inflight.New(runner, 2, 30*time.Second)
 	if err != nil {
 		panic(err)
 	}
@@ -37,7 +37,7 @@ func ExampleNewInflight() {
 
 // A consumer of messages handles one message of a tenant at a time.
 func ExampleNewInflightDecider() {
-	limiter, err := inflight.NewLocal(1, 30*time.Second) // New takes a Runner in front, for all processes together
+	limiter, err := inflight.NewLocal(1, 30*time.Second) // over Redis: inflight.New(runner, 1, 30*time.Second)
 	if err != nil {
 		panic(err)
 	}

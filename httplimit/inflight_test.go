@@ -22,7 +22,7 @@ import (
 // oneLease is a limiter of one lease a key. A test can watch its calls and change their results.
 type oneLease struct {
 	inflight.Limiter
-	acquire, renew func(ctx context.Context) error // nil: does nothing; otherwise it is called first
+	acquire, renew func(ctx context.Context) error // called first, unless nil
 	released       chan string
 }
 
@@ -192,7 +192,8 @@ func TestInflightFlushes(t *testing.T) {
 	}
 }
 
-// TestInflightRenews: the lease is renewed while the handler runs. Its TTL is the shortest with which it is renewed before it ends.
+// TestInflightRenews: the lease is renewed while the handler runs. The test doubles the TTL until the lease is renewed
+// before it ends, because a renewal can be late on a busy machine.
 func TestInflightRenews(t *testing.T) {
 	for ttl, isRenewed := 3*time.Millisecond, false; !isRenewed; ttl *= 2 {
 		l := newOneLease(ttl)
@@ -211,7 +212,7 @@ func TestInflightRenews(t *testing.T) {
 	}
 }
 
-// TestInflightLost: under Refuse a request whose lease is lost ends. Under other policies it goes on.
+// TestInflightLost: if a request's lease is lost, its context ends under the policy Refuse. Under other policies it doesn't.
 func TestInflightLost(t *testing.T) {
 	l := newOneLease(3 * time.Millisecond)
 	l.renew = func(context.Context) error { return inflight.ErrNotHeld }
@@ -238,7 +239,7 @@ func (brokenRunner) Run(context.Context, *scripts.Script, []string, []string) ([
 	return nil, errDown
 }
 
-// TestInflightFails: if the server fails, the policy decides. By default it is a limiter in this process.
+// TestInflightFails: if the server fails, the policy decides.
 func TestInflightFails(t *testing.T) {
 	for policy, want := range map[httplimit.Policy][2]int{
 		httplimit.Local: {200, 429}, httplimit.Refuse: {503, 503}, httplimit.LetPass: {200, 200},
@@ -260,8 +261,9 @@ func TestInflightFails(t *testing.T) {
 	}
 }
 
-// TestInflightLate: a lease that is taken after its question was given up is given back, while the request is served. The timeout is
-// the shortest with which the limiter is asked before it passes, as a limiter isn't asked for a lease after the timeout.
+// TestInflightLate: a lease that is taken after its call was given up is given back, while the request is served. The test
+// doubles the timeout until the limiter is called before it passes. On a busy machine it may pass before the call, and
+// then no lease is taken.
 func TestInflightLate(t *testing.T) {
 	for timeout, late := time.Millisecond, false; !late; timeout *= 2 {
 		l := newOneLease(time.Hour)

@@ -21,7 +21,6 @@ import (
 // A client can leave out a header field, a parameter or a user name, or send a different one with each request. A key that is
 // made of them limits a client only if a middleware further out has checked them. Keys become part of key names on the
 // server: use [Hashed] for secret ones.
-// server: use [Hashed] for those that are secret.
 //
 // Key functions read a request in time that is proportional to its size, which http.Server bounds (MaxHeaderBytes).
 //
@@ -31,8 +30,8 @@ type KeyFunc func(*http.Request) string
 
 // Header returns the key function of a header field's first value.
 //
-// New returns an error for a name that no request has: one that is no token, and Host, Transfer-Encoding and Trailer, which
-// net/http removes from the header.
+// New returns an error for a name that no request has: one that isn't a token, and Host, Transfer-Encoding and Trailer,
+// which net/http removes from the header.
 func Header(name string) KeyFunc {
 	if why := wrongField(name); why != "" {
 		return wrongKey("Header: %s", why)
@@ -112,7 +111,7 @@ func isEscaped(s, text string) bool {
 // Authorization returns the key function of the credentials in the Authorization field: for the scheme
 // "Api-Key" and the field "Authorization: Api-Key 7d3f" the key is "7d3f". Case does not matter in the scheme.
 //
-// New returns an error for a scheme that is no token, such as "" or one with a space.
+// New returns an error for a scheme that isn't a token, such as "" or one with a space.
 func Authorization(scheme string) KeyFunc {
 	if !isToken(scheme) {
 		return wrongKey("Authorization: no field has the scheme %q, want one such as Bearer", scheme)
@@ -137,7 +136,7 @@ func BasicAuthUser() KeyFunc {
 }
 
 // ContextValue returns the key function of a value that a middleware further out has put into the request's
-// context: a string, an integer, or a fmt.Stringer. Any other value is no key, and neither is a nil pointer.
+// context: a string, an integer, or a fmt.Stringer. For any other value, and for a nil pointer, the key is "".
 //
 // New returns an error for a key that no context can have: nil, or one that can't be compared.
 func ContextValue(key any) KeyFunc {

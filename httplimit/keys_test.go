@@ -85,14 +85,14 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestPathAsWritten: a client gets no further allowance by writing a path in another way.
+// TestPathAsWritten: a client gets no separate allowance by writing the same path in another way.
 func TestPathAsWritten(t *testing.T) {
 	for _, written := range []string{"/a/b", "//a/b", "/a//b", "/a/b/", "/a/./b", "/x/../a/b", "/%61/b", "/a%2fb", "/../a/b?x", "/a/b//#x"} {
 		target, err := url.Parse(written)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasPrefix(written, "//") { // in a request's first line this is no host
+		if strings.HasPrefix(written, "//") { // in a request's first line this isn't a host
 			target = &url.URL{Path: written}
 		}
 		if got := httplimit.Path()(&http.Request{URL: target}); got != "/a/b" {
@@ -101,7 +101,7 @@ func TestPathAsWritten(t *testing.T) {
 	}
 }
 
-// TestHugeQuery: of a million parameters only the key's takes memory.
+// TestHugeQuery: Query allocates memory only for the key, however many other parameters there are.
 func TestHugeQuery(t *testing.T) {
 	r := &http.Request{URL: &url.URL{RawQuery: strings.Repeat("a=%41&k+y&%zz&%4&;&", 100_000) + "key=%37d3f"}}
 	key := httplimit.Query("key")
@@ -113,7 +113,7 @@ func TestHugeQuery(t *testing.T) {
 	}
 }
 
-// FuzzQuery: a parameter is the same as by net/url, however the query is written.
+// FuzzQuery: Query returns the same value of a parameter as net/url, however the query is written.
 func FuzzQuery(f *testing.F) {
 	f.Add("key=1&key=2", "key")
 	f.Add("%6bey=%31;&%zz&=&k%65y=+%31&key", "key")
@@ -121,7 +121,7 @@ func FuzzQuery(f *testing.F) {
 		if name == "" || strings.Count(query, "&") > 1000 {
 			return
 		}
-		values, _ := url.ParseQuery(query) // what is malformed is left out
+		values, _ := url.ParseQuery(query) // malformed parameters are left out
 		if got, want := httplimit.Query(name)(&http.Request{URL: &url.URL{RawQuery: query}}), values.Get(name); got != want {
 			t.Fatalf("%q of %q is %q, want %q", name, query, got, want)
 		}
@@ -138,7 +138,7 @@ func TestPatternInsideMux(t *testing.T) {
 	}
 }
 
-// FuzzJoin: different lists of keys are never joined to the same.
+// FuzzJoin: different lists of keys are never joined to the same key.
 func FuzzJoin(f *testing.F) {
 	f.Add("a|b", "c", "a", "b|c")
 	f.Add(`a\`, `|b`, `a\|`, "b")

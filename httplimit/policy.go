@@ -24,7 +24,7 @@ const (
 // The policies that need no other limiter.
 var (
 	// Local asks a limiter of the same limit in this process: the one that the limiter's method Local returns. Around a
-	// failure a key gets at most its limit from the server, and once more from each process. So does a flood.
+	// failure a key gets at most its limit from the server, and once more from each process. A flood gets no more than that.
 	Local = Policy{action: local}
 
 	// LetPass lets the request go on as if the limiter had admitted it. A flood passes unlimited once it is large enough

@@ -52,7 +52,7 @@ func isPreflight(r *http.Request) bool {
 
 // Methods makes the limiter apply only to requests of these methods, such as "GET". They are written in upper case.
 // "GET" includes HEAD, as it does in the patterns of http.ServeMux: such a request does the same work. A request's method
-// matches in upper or lower case, as net/http leaves it as the client has written it.
+// matches in upper or lower case, because net/http doesn't change what the client has written.
 //
 // Other methods pass. If the next handler doesn't check the method, a client can pass with one that isn't named here.
 // A middleware that changes the method must be further out.

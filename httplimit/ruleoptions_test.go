@@ -29,7 +29,7 @@ func TestCosts(t *testing.T) {
 		remaining string
 		err       error
 	}{
-		{0, 200, "", nil}, // free: not even asked
+		{0, 200, "", nil}, // free: the limiter isn't asked
 		{7, 200, "3", nil},
 		{4, 429, "3", nil},
 		{11, 429, "", algorithms.ErrCostExceedsLimit},

@@ -25,7 +25,7 @@ func serverOf(t *testing.T, handler http.HandlerFunc) *httptest.Server {
 	return server
 }
 
-// fetch asks a server, and returns the answer and its whole body.
+// fetch sends a GET request, and returns the answer's status and whole body.
 func fetch(t *testing.T, url string) (status int, body string) {
 	t.Helper()
 	status, _, body = do(t, must(http.NewRequestWithContext(context.Background(), http.MethodGet, url, nil)))
@@ -128,7 +128,7 @@ func TestRefusedByServer(t *testing.T) {
 	}
 }
 
-// TestPanicInServer: a limiter that panics breaks its request only.
+// TestPanicInServer: if a limiter panics, net/http closes the connection of that request, and the server goes on.
 func TestPanicInServer(t *testing.T) {
 	server := httptest.NewUnstartedServer(must(httplimit.New(panics{}, letPass))(served))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -142,5 +142,5 @@ func TestPanicInServer(t *testing.T) {
 	}
 }
 
-// panics is a limiter that is nil inside.
+// panics is a limiter whose methods panic, as it embeds a nil Limiter.
 type panics struct{ algorithms.Limiter }

@@ -15,7 +15,8 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// TestSettleResponse: the function gets the handler's answer, in whichever way the handler writes it, on a real server.
+// TestSettleResponse: the function of Settle gets a correct Response, however the handler writes its answer, on a real
+// server.
 func TestSettleResponse(t *testing.T) {
 	controller := http.NewResponseController
 	for _, c := range []struct {
@@ -94,9 +95,9 @@ func TestSettleResponse(t *testing.T) {
 					if way == "a wrapper" {
 						switch c.name {
 						case "a flush", "a hijack":
-							return // it has neither
+							return // the wrapper has no methods Flush and Hijack
 						case "a flush by controller":
-							want = httplimit.Response{Hijacked: true} // it may have been, as the wrapper is passed by
+							want = httplimit.Response{Hijacked: true} // it may be, as the controller unwraps the writer
 						}
 					}
 					got := make(chan httplimit.Response, 1)
@@ -121,7 +122,7 @@ func TestSettleResponse(t *testing.T) {
 					if response := <-got; response != want {
 						t.Errorf("the function got %+v, want %+v", response, want)
 					}
-					server.Close() // the handler has returned
+					server.Close() // waits until the handler has returned
 					if want.Hijacked || want.Panicked {
 						ledger.is(t, 4)
 					} else {

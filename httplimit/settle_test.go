@@ -16,13 +16,13 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// A ledger is a Reserver of ten events, which only settlements give back.
+// A ledger is a Reserver with a limit of ten. Its charges don't expire: only settlements give something back.
 type ledger struct {
 	mu      sync.Mutex
 	charged int64
 	settled []int64
 	fails   error                       // of each Reserve
-	during  func(context.Context) error // a settlement; nil: nothing
+	during  func(context.Context) error // called by each settlement, unless nil
 	local   *ledger
 }
 
@@ -89,7 +89,7 @@ func uses(n int64) httplimit.RuleOption {
 	return httplimit.Settle(func(*http.Request, httplimit.Response) int64 { return n })
 }
 
-// TestSettleCharges: the result of the function becomes the cost.
+// TestSettleCharges: the result of the function of Settle becomes the cost.
 func TestSettleCharges(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -136,7 +136,8 @@ func TestSettleCharges(t *testing.T) {
 	}
 }
 
-// TestSettleDenied: if one limiter admits a request and another denies it, the charge is given back, unless with ChargeEach.
+// TestSettleDenied: if one limiter admits a request and another denies it, the charge is given back, unless ChargeEach is
+// given.
 func TestSettleDenied(t *testing.T) {
 	for _, each := range []bool{false, true} {
 		var asked []string
@@ -198,7 +199,7 @@ func TestSettleShadow(t *testing.T) {
 	ledger.is(t, 1, 1)
 }
 
-// TestSettleEnds: a settlement goes on after the client has left, and has its own deadline.
+// TestSettleEnds: the context of a settlement doesn't end when the client leaves, and has a deadline of its own.
 func TestSettleEnds(t *testing.T) {
 	ledger := newLedger()
 	type key struct{}
@@ -218,8 +219,8 @@ func TestSettleEnds(t *testing.T) {
 	ledger.is(t, 1, 1)
 }
 
-// TestSettleHangs: a settlement that hangs is given up, and goes on in its goroutine. The timeout is the shortest with which
-// the reservation before it is made.
+// TestSettleHangs: a settlement that hangs is given up, and goes on in its goroutine. The test doubles the timeout until the
+// reservation before it is made in time.
 func TestSettleHangs(t *testing.T) {
 	for timeout, reserved := time.Millisecond, false; !reserved; timeout *= 2 {
 		ledger, hung := newLedger(), make(chan struct{})
@@ -258,10 +259,11 @@ func (e *ending) Deadline() (time.Time, bool) {
 	return time.Now().Add(time.Hour), true
 }
 
-// TestSettleFields: the fields about limits are in order even if the handler only writes past the writer.
+// TestSettleFields: the fields about limits are adjusted even if the handler writes nothing through the middleware's
+// ResponseWriter, but unwraps it.
 func TestSettleFields(t *testing.T) {
 	w := get(must(httplimit.New(newLedger(), ofOneKey, uses(0)))(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Add("X-RateLimit-Remaining", "99") // as a proxy adds its upstream's
+		w.Header().Add("X-RateLimit-Remaining", "99") // as a ReverseProxy adds the fields of its upstream
 		_ = http.NewResponseController(w).EnableFullDuplex()
 	})), "192.0.2.1")
 	wantFields(t, w, map[string]string{"X-RateLimit-Remaining": "9"})
@@ -334,8 +336,8 @@ func TestSettleFlood(t *testing.T) {
 	}
 }
 
-// TestSettleWrong: New returns an error for a limiter that is known to be no Reserver. If one is chosen later, the request is
-// refused.
+// TestSettleWrong: New returns an error for a limiter that is known not to be a Reserver. If LimiterFunc returns such a
+// limiter later, the request is refused.
 func TestSettleWrong(t *testing.T) {
 	plain, can := failure{errDown}, newLedger()
 	for name, opts := range map[string][]httplimit.Option{
@@ -373,12 +375,12 @@ func TestSettleWrong(t *testing.T) {
 	}
 }
 
-// plainLocal has a Local, and can't reserve.
+// plainLocal has a Local, but can't reserve.
 type plainLocal struct{ failure }
 
 func (*plainLocal) Local() (algorithms.Limiter, error) { return instant{}, nil }
 
-// halfway can reserve, and its Local can't.
+// halfway can reserve, but its Local can't.
 type halfway struct{ *ledger }
 
 func (*halfway) Local() (algorithms.Limiter, error) { return failure{errDown}, nil }

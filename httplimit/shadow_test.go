@@ -17,7 +17,8 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// TestShadow: a shadow is asked about the requests that the others admit, and doesn't change their answers.
+// TestShadow: a shadow, which is a limiter with the option Shadow, is asked about the requests that the other limiters
+// admit, and doesn't change the answers to them.
 func TestShadow(t *testing.T) {
 	panics := func(context.Context, int64) (algorithms.Result, error) { panic(errBroken) }
 	hangs := func(ctx context.Context, _ int64) (algorithms.Result, error) {
@@ -158,7 +159,7 @@ func TestShadowAlone(t *testing.T) {
 	}
 }
 
-// TestShadowMistakes: mistakes of the program about a shadow refuse no request.
+// TestShadowMistakes: no request is refused because of a mistake that the program makes about a shadow.
 func TestShadowMistakes(t *testing.T) {
 	for name, opt := range map[string]httplimit.RuleOption{
 		"a key that panics":     httplimit.Key(func(*http.Request) string { panic("broken") }),

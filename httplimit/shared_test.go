@@ -39,7 +39,7 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// TestAged: a denial that is shared late has the rest of the wait, and at least a microsecond.
+// TestAged: if a denial is shared some time after it came, its wait is shorter by that time, but at least a microsecond.
 func TestAged(t *testing.T) {
 	result := algorithms.Result{Limit: 10, RetryAfter: time.Hour, ResetAfter: 2 * time.Hour}
 	got := denial{result, time.Now().Add(-time.Minute)}.aged()
@@ -59,7 +59,8 @@ func (hung) AllowN(ctx context.Context, _ string, _ int64) (algorithms.Result, e
 	return algorithms.Result{}, ctx.Err()
 }
 
-// TestLateTurn: a call whose turn came late, and that gets no answer in the rest of its time, tells nothing about the server.
+// TestLateTurn: if a call has waited for its turn and then gets no answer in the rest of its Timeout, that says nothing
+// about the server. So the limiter doesn't count as asked.
 func TestLateTurn(t *testing.T) {
 	s := &slots[maphash.String(seed, "k")%uint64(len(slots))]
 	for range mostOut {

@@ -24,8 +24,8 @@ import (
 // A wire is a runner over a server. It records the scripts that it has run.
 type wire struct {
 	*resptest.Conn
-	apart bool          // keys of different tags are not together
-	let   chan struct{} // nil, or closed: at once
+	apart bool          // keys with different hash tags can't be in one script
+	let   chan struct{} // calls wait until it is closed; nil: they don't wait
 
 	mu        sync.Mutex
 	ran       []string
@@ -63,7 +63,7 @@ func (w *wire) Run(ctx context.Context, s *scripts.Script, keys, args []string) 
 	return w.Conn.Run(ctx, s, keys, args)
 }
 
-// took returns the scripts that ran since it was called last.
+// took returns the scripts that ran since the last call of took.
 func (w *wire) took() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -72,7 +72,7 @@ func (w *wire) took() string {
 	return ran
 }
 
-// byUser keys requests by their user.
+// byUser makes the user the key of a request.
 var byUser = httplimit.Key(httplimit.Header("User"))
 
 func as(h http.Handler, user string, header ...string) *httptest.ResponseRecorder {
@@ -107,8 +107,8 @@ func TestTogether(t *testing.T) {
 		{"a", "", 200, "user 1, tenant 2", "allof"},
 		{"a", "", 200, "user 0, tenant 1", "allof"},
 		{"a", "", 429, "user 0, tenant 1", "allof"},
-		{"b", "4", 429, "user 2", "gcra_peek"}, // one can never admit it: that one is found
-		{"b", "0", 200, "user 1", "gcra"},      // the other doesn't apply
+		{"b", "4", 429, "user 2", "gcra_peek"}, // the tenant's limiter can never admit it
+		{"b", "0", 200, "user 1", "gcra"},      // the tenant's limiter doesn't apply
 		{"b", "", 200, "user 0, tenant 0", "allof"},
 		{"c", "", 429, "user 2, tenant 0", "allof"},
 		{"b", "", 429, "user 0, tenant 0", "allof"},
@@ -167,7 +167,7 @@ func TestTogetherRace(t *testing.T) {
 	}
 }
 
-// TestTogetherRaceAway: the same holds while the server is away.
+// TestTogetherRaceAway: while the server is away, requests that one limiter denies aren't charged to the other one either.
 func TestTogetherRaceAway(t *testing.T) {
 	run := newWire(t)
 	run.fails = errDown
@@ -257,7 +257,7 @@ func TestTogetherFails(t *testing.T) {
 	for name, c := range map[string]struct {
 		first, second httplimit.Policy
 		outcomes      string
-		told          string // at first
+		told          string // the failures of the first request
 	}{
 		"local":             {httplimit.Local, httplimit.Local, "pass pass denied denied denied denied denied", "first local, second local"},
 		"local and pass":    {httplimit.Local, httplimit.LetPass, "pass pass denied denied denied denied denied", "first local, second let pass"},
@@ -349,8 +349,8 @@ func TestTogetherPlans(t *testing.T) {
 	}
 }
 
-// TestTogetherFlood: no key has more than 32 questions out, also if each request has another key for another limiter. Most
-// share the denials of their common key. Denials of other keys are not shared.
+// TestTogetherFlood: at most 32 calls about a key are under way at a time, even if requests have different keys for another
+// limiter. Most requests share the denials of their common key. Denials of other keys are not shared.
 func TestTogetherFlood(t *testing.T) {
 	const requests = 1000
 	run := newWire(t)

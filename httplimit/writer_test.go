@@ -23,7 +23,7 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// left is a limiter that always admits, with this number remaining.
+// left returns a limiter that always admits, with this number remaining.
 func left(remaining int64) algorithms.Limiter {
 	return fixed{result: algorithms.Result{Allowed: true, Limit: 100, Remaining: remaining, ResetAfter: time.Minute}}
 }
@@ -66,7 +66,7 @@ func TestNested(t *testing.T) {
 				want := c.remaining
 				if style == httplimit.IETFDraft11 {
 					if want = c.lists; between == "TimeoutHandler" {
-						continue // it replaces fields
+						continue // TimeoutHandler replaces fields instead of adding to them
 					}
 				}
 				if w.Code != c.code {
@@ -163,8 +163,8 @@ func TestReverseProxyLists(t *testing.T) {
 	}
 }
 
-// TestHandlersOwnFields: if a handler removes the fields, they stay away. If it sets some, those of the tightest limiter are
-// sent.
+// TestHandlersOwnFields: if a handler removes the fields, they aren't sent. If it sets them, the fields of the tightest
+// limiter are sent.
 func TestHandlersOwnFields(t *testing.T) {
 	for _, c := range []struct {
 		name    string

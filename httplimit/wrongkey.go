@@ -5,8 +5,8 @@ import (
 	"reflect"
 )
 
-// wrongKey returns a key function that carries the error of wrong arguments, for New to return. If a function of the user's calls
-// it all the same, it panics, so that no request passes a limiter because of it.
+// wrongKey returns a key function that carries the error of wrong arguments, for New to return. If one of the user's
+// functions calls it anyway, it panics, so that no request passes a limiter because of it.
 //
 //go:noinline
 func wrongKey(format string, args ...any) KeyFunc {

@@ -48,7 +48,7 @@
 //
 // # When to use another
 //
-// Use gcra, fixedwindow or slidinglog to limit a rate. A limit of concurrent operations is no limit of their rate: N workers
+// Use gcra, fixedwindow or slidinglog to limit a rate. A limit of concurrent operations does not limit their rate: N workers
 // may begin very many short operations. Use the queue of leakybucket if callers should be served in order. Use [NewLocal], or
 // golang.org/x/sync/semaphore, inside one process.
 //

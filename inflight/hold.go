@@ -81,8 +81,8 @@ const (
 	mostPause  = time.Second
 )
 
-// Wait waits until a lease is free, and returns it as Hold does. It returns an error that wraps ctx's error and [ErrFull] if ctx
-// ends before. An error of the limiter ends the wait.
+// Wait waits until a lease is free, and returns it as Hold does. If ctx ends first, it returns an error that wraps ctx's
+// error and [ErrFull]. An error of the limiter ends the wait.
 //
 // Wait polls: after 5 ms, and then after ever longer pauses of at most a second, which vary at random. So a free lease is
 // taken within a second, but not in the order in which callers came. If order matters, or very many wait, put the queue of

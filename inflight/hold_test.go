@@ -18,11 +18,11 @@ import (
 
 var start = time.UnixMicro(1_795_363_671_123_457)
 
-// stub is a limiter that fails, or calls the test's functions before each call.
+// stub is a limiter that calls the test's functions before and after each call. If one returns an error, the call does.
 type stub struct {
 	inflight.Limiter
 	before func(ctx context.Context, call string) error
-	after  func(call string) error // the call was made
+	after  func(call string) error // after a call that succeeded
 }
 
 func (s stub) do(ctx context.Context, call string, f func() error) error {
@@ -66,7 +66,7 @@ func remaining(t *testing.T, l inflight.Limiter) int64 {
 	return r.Remaining
 }
 
-// TestHoldRenews: a lease is held for as long as its holder likes, and until Release only.
+// TestHoldRenews: a lease is held until Release, however long that takes, and no longer.
 func TestHoldRenews(t *testing.T) {
 	clock := inflight.NewClock(start)
 	l := one(t, clock)
@@ -145,8 +145,8 @@ func TestHoldLoses(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), ctxKey{}, "value"))
 	lease = errtest.Must(clock.Hold(ctx, failing, "k"))
 	work = lease.Context(context.Background())
-	cancel()                        // the caller's end is no reason not to renew
-	clock.Advance(79 * time.Second) // it began after 10 s, and was last renewed after 60
+	cancel()                        // the end of the caller's context doesn't end the renewals
+	clock.Advance(79 * time.Second) // the lease began after 10 s, and was last renewed after 60 s
 	if lease.Err() != nil {
 		t.Errorf("it lasts for a second more: %v", lease.Err())
 	}
@@ -172,7 +172,8 @@ func TestHoldSuspended(t *testing.T) {
 	}
 }
 
-// TestHoldUnknown: if it isn't known whether a lease was taken, it is given back. A server's refusal took none.
+// TestHoldUnknown: if it isn't known whether a lease was taken, it is given back. If the server answered with an error, no
+// lease was taken, and none is given back.
 func TestHoldUnknown(t *testing.T) {
 	for text, tries := range map[string]int{"i/o timeout": 1, "OOM command not allowed": 0} {
 		l := one(t, inflight.NewClock(start))
@@ -200,7 +201,7 @@ func TestHoldUnknown(t *testing.T) {
 	}
 }
 
-// TestReleaseTries: Release outlasts the context, and is tried twice.
+// TestReleaseTries: Release works after the context of Hold has ended, and tries twice.
 func TestReleaseTries(t *testing.T) {
 	l := one(t, inflight.NewClock(start))
 	tries := 0
@@ -300,7 +301,7 @@ func TestWaitForEnd(t *testing.T) {
 	}
 }
 
-// TestDo: f runs under a lease, which is given back also if f fails or panics.
+// TestDo: f runs under a lease, which is given back even if f fails or panics.
 func TestDo(t *testing.T) {
 	l := one(t, inflight.NewClock(start))
 	ours := errors.New("ours")
@@ -338,7 +339,7 @@ func TestDo(t *testing.T) {
 	}
 }
 
-// TestDoLoses: if f was ended by the loss of its lease, the error of Do says so. Do uses real time.
+// TestDoLoses: if f ends because its lease was lost, the error of Do wraps ErrNotHeld. The test uses the real clock.
 func TestDoLoses(t *testing.T) {
 	l := errtest.Must(inflight.NewLocal(1, 3*time.Millisecond))
 	err := inflight.Do(context.Background(), l, "k", func(ctx context.Context) error {
@@ -353,7 +354,7 @@ func TestDoLoses(t *testing.T) {
 	}
 }
 
-// TestManyAtOnce: never more goroutines than the limit hold a lease, with every kind of limiter.
+// TestManyAtOnce: at any time at most as many goroutines hold a lease as the limiter allows, with every kind of limiter.
 func TestManyAtOnce(t *testing.T) {
 	const most, goroutines, rounds = 3, 32, 20
 	_, conn := resptest.Miniredis(t)

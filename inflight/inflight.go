@@ -15,7 +15,7 @@ import (
 // Errors of this package, to be matched with errors.Is. For wrong arguments New and NewLocal return the errors of package
 // algorithms.
 var (
-	// ErrFull is wrapped by the error of Hold, Wait and Do if the most leases that may be held are held already.
+	// ErrFull is wrapped by the error of Hold, Wait and Do if as many leases as the limiter allows are held already.
 	ErrFull = errors.New("weir: all leases are held")
 
 	// ErrNotHeld is wrapped by the error of Renew if the lease is not held: it has ended, it was given back, or the key was
@@ -47,8 +47,8 @@ type Limiter interface {
 	// if the lease is not held. Another caller may have taken its place then.
 	Renew(ctx context.Context, key, id string) error
 
-	// Release gives a lease back. It returns nil if the lease is not held. If ctx has ended, Release does its work all the same,
-	// for at most a quarter of a second after the end.
+	// Release gives a lease back. It returns nil if the lease is not held. If ctx has ended, or ends during the call,
+	// Release still does its work, for at most a quarter of a second more.
 	Release(ctx context.Context, key, id string) error
 
 	// Peek tells whether a lease is free, and takes none. The fields of the Result are those of Acquire, without a new lease.

@@ -15,7 +15,7 @@ import (
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 
-// over is New over a runner.
+// over returns the Subject whose limiters use this runner.
 func over(run scripts.Runner) inflighttest.Subject {
 	return inflighttest.Subject{
 		New: func(most int64, ttl time.Duration, opts ...algorithms.Option) (inflight.Limiter, error) {
@@ -100,7 +100,8 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestKeyOnServer: the key is that of the README in package scripts, and says neither the number nor the time to live.
+// TestKeyOnServer: keys on the server have the form that the README of package scripts describes. They name neither the
+// number of leases nor the time to live.
 func TestKeyOnServer(t *testing.T) {
 	server, conn := resptest.Miniredis(t)
 	for _, opts := range [][]algorithms.Option{nil, {algorithms.WithName("exports")}, {algorithms.WithPrefix("app")}} {
@@ -116,7 +117,7 @@ func TestKeyOnServer(t *testing.T) {
 	}
 }
 
-// TestLocalOfRemote: all Locals of a Remote and of what its With returns share their leases.
+// TestLocalOfRemote: all Locals of a Remote, and of the limiters that its With returns, share their leases.
 func TestLocalOfRemote(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	l := errtest.Must(inflight.New(conn, 2, time.Minute))

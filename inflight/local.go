@@ -15,8 +15,8 @@ import (
 // goroutine.
 //
 // It forgets keys whose leases have ended, and holds as many keys as an algorithms.Local does: algorithms.MaxKeys sets how
-// many. If there is no room for a new key, another is dropped, and its leases with it: preferably one of which few leases are
-// held and none was refused. A lease takes some 150 bytes, and a key has 2^20 leases at most, besides 64 that have ended.
+// many. If there is no room for a new key, another key is dropped together with its leases: preferably a key that has few
+// leases and has refused none. A lease takes some 150 bytes, and a key has 2^20 leases at most, besides 64 that have ended.
 type Local struct {
 	store *local.Store[leases]
 	now   func() (int64, error)

@@ -16,7 +16,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// model is the definition of inflight: it has the end of each lease, and checks all of them each time.
+// model is a simple model of a limiter: it has the end of each lease by its id, and looks at all leases for each answer.
 type model map[string]int64
 
 func (m model) held(now int64) (n int64) {
@@ -51,7 +51,7 @@ func (m model) result(allowed bool, now, most int64) algorithms.Result {
 	return r
 }
 
-// TestModel: a Local gives the answers of the definition, on a clock that goes forward.
+// TestModel: a Local gives the same answers as the model, on a clock that only goes forward.
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		clock := limitertest.NewClock(start)
@@ -101,7 +101,7 @@ func TestModel(t *testing.T) {
 	})
 }
 
-// fixed is a runner that gives one reply to every call.
+// fixed is a runner that gives the same reply to every call.
 type fixed struct{ reply []int64 }
 
 func (f fixed) Run(context.Context, *scripts.Script, []string, []string) ([]int64, error) {
@@ -116,7 +116,7 @@ func (hanging) Run(ctx context.Context, _ *scripts.Script, _, _ []string) ([]int
 	return nil, ctx.Err()
 }
 
-// TestReplies: an impossible reply gives ErrReply, and every other one a Result.
+// TestReplies: an impossible reply gives an error that wraps ErrReply. All other replies are accepted.
 func TestReplies(t *testing.T) {
 	const least, most = -1 << 63, 1<<63 - 1
 	ctx := context.Background()
@@ -128,7 +128,7 @@ func TestReplies(t *testing.T) {
 	}
 	for _, c := range []struct {
 		reply         []int64
-		acquire, peek bool // whether it makes sense
+		acquire, peek bool // whether the call can have this reply
 	}{
 		{[]int64{1, 0, 1}, true, true}, {[]int64{3, 0, 3_600_000_000}, true, false}, {[]int64{0, 0, 0}, false, true},
 		{[]int64{7, 0, 1}, true, false}, {[]int64{-4, 1, 1}, true, true}, {[]int64{-4, 5, 4}, false, false},
@@ -154,7 +154,7 @@ func TestReplies(t *testing.T) {
 	}
 }
 
-// TestLocalForgets: the memory of leases that have ended or were given back is free again, and MaxKeys holds.
+// TestLocalForgets: a Local has leases of at most MaxKeys keys.
 func TestLocalForgets(t *testing.T) {
 	l := errtest.Must(inflight.NewLocal(2, time.Second, algorithms.MaxKeys(10)))
 	for i := range 1000 {

@@ -67,7 +67,7 @@ func (l *Remote) Most() int64 { return l.most }
 func (l *Remote) TTL() time.Duration { return l.ttl }
 
 // Local returns the [Local] of the same number, time to live and clock, for use while the server is away. It knows only the
-// leases of its own process. Each call returns a Local over the same store, and so does Local of what [Remote.With] returns.
+// leases of its own process. All calls return Locals over one store, also those of the limiters that [Remote.With] returns.
 func (l *Remote) Local() (Limiter, error) {
 	settings := l.caller.Settings()
 	l.local.once.Do(func() { l.local.store = local.NewStore[leases](settings.MaxKeys, settings.Simulated()) })

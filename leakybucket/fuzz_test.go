@@ -22,7 +22,7 @@ func FuzzKey(f *testing.F) { algorithm.FuzzKey(f) }
 
 func FuzzCalls(f *testing.F) { algorithm.FuzzCalls(f) }
 
-// The steps of FuzzQueue that have numbers. Every other number schedules a request.
+// Steps of FuzzQueue. Every other number schedules a request.
 const (
 	reset = iota
 	change
@@ -47,7 +47,7 @@ func FuzzQueue(f *testing.F) {
 			return
 		}
 		q.reset()
-		// As in FuzzCalls, there are too few requests for LocalQueue to forget states that have passed.
+		// As in FuzzCalls, there are too few requests for LocalQueue to forget states that are over.
 		for steps := 0; steps < 20 && len(numbers) > 0; steps++ {
 			switch numbers.Next() {
 			case reset:
@@ -68,7 +68,7 @@ func FuzzQueue(f *testing.F) {
 	})
 }
 
-// queues are a Queue and a LocalQueue of one limit and on one clock.
+// queues has a Queue and a LocalQueue of the same limit on the same clock.
 type queues struct {
 	t          *testing.T
 	server     *miniredis.Miniredis
@@ -77,7 +77,7 @@ type queues struct {
 	over       *leakybucket.Queue
 	local      *leakybucket.LocalQueue
 	now        int64      // what the clock shows, µs
-	made       []resetter // all queues, of each limit that there was
+	made       []resetter // all queues, for each limit so far
 	departures []int64    // µs, since the key was new, the limit changed or the clock went back
 }
 
@@ -85,7 +85,7 @@ type resetter interface {
 	Reset(ctx context.Context, key string) error
 }
 
-// make makes both, and reports whether the limit is valid.
+// make makes both queues, and reports whether the limit is valid.
 func (q *queues) make(limit algorithms.Limit) bool {
 	clock := algorithms.WithClock(func() time.Time { return time.UnixMicro(q.now) })
 	over, err := leakybucket.NewQueue(q.run, limit, clock)
@@ -99,7 +99,7 @@ func (q *queues) change(limit algorithms.Limit) {
 	q.take(limit, over, local, err, localErr)
 }
 
-// take stores both, unless both refuse the limit.
+// take stores both queues, unless both refuse the limit.
 func (q *queues) take(limit algorithms.Limit, over *leakybucket.Queue, local *leakybucket.LocalQueue, err, localErr error) bool {
 	q.t.Helper()
 	if want := limit.Validate(); (err == nil) != (want == nil) || (localErr == nil) != (want == nil) {
@@ -126,8 +126,8 @@ func (q *queues) reset() {
 	q.departures = nil
 }
 
-// schedule asks both at a time and compares their answers. For an invalid time these must be an
-// error, and the zero Slot.
+// schedule asks both queues at the time at and compares their answers. For an invalid time both must return an error and the
+// zero Slot.
 func (q *queues) schedule(at int64) leakybucket.Slot {
 	q.t.Helper()
 	before, last := q.server.Dump(), q.now
@@ -149,7 +149,7 @@ func (q *queues) schedule(at int64) leakybucket.Slot {
 		return slot
 	}
 	if at < last {
-		q.departures = nil // what was too far ahead is brought back
+		q.departures = nil // departures that were too far ahead have been corrected
 	}
 	q.keeps(slot)
 	return slot

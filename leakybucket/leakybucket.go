@@ -20,7 +20,7 @@ func New(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) 
 	return algorithms.NewRemote(&algorithm, run, limit, opts)
 }
 
-// NewLocal returns a meter that keeps its state in this process and makes the same decisions as one of New.
+// NewLocal returns a meter that keeps its state in this process and makes the same decisions as a meter from New.
 //
 // Its errors wrap algorithms.ErrInvalidLimit or ErrInvalidOption.
 func NewLocal(limit algorithms.Limit, opts ...algorithms.LocalOption) (*algorithms.Local, error) {

@@ -51,8 +51,8 @@ func (r queueRule) check(n int64) error {
 // anyTime is the patience of a request that waits as long as necessary.
 const anyTime time.Duration = -1
 
-// first returns how many microseconds a request for n places may wait for the first, if it may wait patience for the last. It
-// returns a negative number for any time.
+// first returns how many microseconds a request for n places may wait for the first, if it may wait patience for the last. A
+// negative number means any time.
 func (r queueRule) first(n int64, patience time.Duration) int64 {
 	if patience < 0 {
 		return -1

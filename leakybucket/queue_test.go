@@ -113,7 +113,7 @@ func ceil(us *big.Rat) time.Duration {
 	return time.Duration(-negated.Int64()) * time.Microsecond
 }
 
-// TestQueueNoDrift keeps a queue full over a million requests. The number that leaves is the ideal one.
+// TestQueueNoDrift keeps a queue full over a million requests. The number of accepted requests is the ideal one.
 func TestQueueNoDrift(t *testing.T) {
 	const requests = 1_000_000
 	for _, run := range []struct {
@@ -149,7 +149,7 @@ func TestQueueNoDrift(t *testing.T) {
 	}
 }
 
-// TestQueueLimit: a queue's Limit is the one of its constructor or of With.
+// TestQueueLimit: a queue's Limit is the one that its constructor or With was called with.
 func TestQueueLimit(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	first, second := algorithms.PerMinute(60), algorithms.PerSecond(7).WithBurst(3)

@@ -22,14 +22,14 @@ func TestTurns(t *testing.T) {
 		n        int64
 		want     float64 // ms when to ask again, or 0 for the turn
 	}{
-		{47, 47, 1, 0},     // its answer was late by 47 ms
-		{50, 50.1, 1, 97},  // and this one's wasn't
+		{47, 47, 1, 0},     // its answer is 47 ms late
+		{50, 50.1, 1, 97},  // its answer isn't late; it waits for the first
 		{50, 97, 1, 0},     // it returns 50 ms after the first
-		{100, 100, 1, 147}, // as do those behind it
-		{100, 149, 1, 0},   // which wakes late,
-		{150, 150, 1, 199}, // and the next leaves 50 ms later even so,
-		{150, 230, 1, 0},   // but one that is late by more than an interval
-		{200, 230, 1, 250}, // counts as late by one
+		{100, 100, 1, 147}, // the next one waits for 50 ms after that
+		{100, 149, 1, 0},   // it wakes 2 ms late
+		{150, 150, 1, 199}, // the next one still leaves 50 ms later
+		{150, 230, 1, 0},   // it is late by more than an interval,
+		{200, 230, 1, 250}, // but counts as late by one interval
 		{200, 250, 1, 0},   //
 		{250, 250, 3, 400}, // three places take three intervals
 		{250, 400, 3, 0},   //

@@ -90,7 +90,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// mostTurns is for how many keys turns are kept, each until its next departure.
+// mostTurns is the number of keys whose turns are kept, each until its next departure.
 const mostTurns = 10_000
 
 // turns keeps the Waits of one process apart, even if answers from the server were late.

@@ -37,7 +37,7 @@ func newQueue(t *testing.T, limit algorithms.Limit, after func(context.Context, 
 	return q
 }
 
-// TestLateRepliesKeepApart: the answer to one Wait comes after the next Wait has returned. Both must not leave together.
+// TestLateRepliesKeepApart: the answer to one Wait comes after the next Wait has returned. The two must not leave together.
 func TestLateRepliesKeepApart(t *testing.T) {
 	const interval = 300 * time.Millisecond
 	late, release := make(chan bool, 1), make(chan bool)
@@ -68,13 +68,13 @@ func TestLateRepliesKeepApart(t *testing.T) {
 	}
 }
 
-// TestLateReplyNeedsNoSleep: if a late reply moves the departure behind the deadline, the place is given back at once.
+// TestLateReplyNeedsNoSleep: if a late reply moves the departure to after the deadline, the place is given back at once.
 func TestLateReplyNeedsNoSleep(t *testing.T) {
-	began := time.Now() // before the first place was taken, from which the second one is an hour
+	began := time.Now() // before the first place is taken; the second departs an hour later
 	deadline := began.Add(time.Hour + 300*time.Millisecond)
 	q := newQueue(t, algorithms.PerHour(1), func(ctx context.Context, s *scripts.Script) error {
 		if _, hurries := ctx.Deadline(); hurries && s == scripts.Queue {
-			decided := time.Now() // or sooner
+			decided := time.Now() // or a moment before
 			<-time.After(time.Until(deadline.Add(-time.Hour + decided.Sub(began))))
 		}
 		return nil

@@ -114,8 +114,8 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// TestPlainLua tests that the scripts use only features of every server: no shebang, no libraries beside Lua's own,
-// and in scripts of one request the keys are named in the commands that use them.
+// TestPlainLua tests that the scripts use only features that every server has: no shebang, and no libraries except Lua's
+// own. A script of one request must use its keys and arguments as literal KEYS[i] and ARGV[i].
 func TestPlainLua(t *testing.T) {
 	indirect := regexp.MustCompile(`KEYS(\[[^12]|[^\[])|ARGV(\[[^1-9]|[^\[])`)
 	for _, s := range scripts.All() {
@@ -180,8 +180,8 @@ func TestPeeks(t *testing.T) {
 	}
 }
 
-// single are the scripts of one request for one key. Those of many requests share a contract of their own, and so do those
-// of several limits.
+// single returns the scripts of one request for one key. The scripts of many requests have a contract of their own, and so
+// have those of several limits.
 func single() []*scripts.Script {
 	return slices.DeleteFunc(scripts.All(), func(s *scripts.Script) bool {
 		return strings.HasSuffix(s.Name(), "_many") || strings.HasPrefix(s.Name(), "allof")

@@ -21,7 +21,7 @@ func TestErrorCode(t *testing.T) {
 		{fmt.Errorf("goredisrunner: gcra: %w", moved), "MOVED"},
 		{fmt.Errorf("GET after all: %w", fmt.Errorf("metrics: %w", moved)), "MOVED"},
 		{errors.Join(io.EOF, fmt.Errorf("a: %w: %w", errors.New("first"), moved)), "MOVED"},
-		{errors.New("gcra: " + moved.Error()), ""}, // a text that says MOVED, and no error of a server
+		{errors.New("gcra: " + moved.Error()), ""}, // the text says MOVED, but it isn't a server's error
 		{io.EOF, ""},
 		{resptest.Error("Error running script"), ""}, // rueidis leaves ERR out
 		{errors.New(""), ""},

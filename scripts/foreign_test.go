@@ -30,8 +30,8 @@ func foreign() (commands [][]string) {
 	return append(commands, []string{"SADD", "k", "x"}, []string{"HSET", "k", "x", "y"}, []string{"ZADD", "k", "1", "x"})
 }
 
-// deciding are the scripts that decide or look, each with the arguments of a request, without now_us, and how many
-// milliseconds a key with other contents gets to live.
+// deciding has the scripts that decide, peek or settle, with the arguments of a request without now_us. ttl is how many
+// milliseconds a key with other contents then lives.
 var deciding = []struct {
 	script *scripts.Script
 	args   []string
@@ -59,8 +59,8 @@ var deciding = []struct {
 	{scripts.SlidingLogPeek, []string{"1", "5", "60000000"}, -1},
 }
 
-// TestForeignState: a key with other contents gives an error that says so. It isn't changed, but gets a TTL if it has
-// none, so that no client is locked out forever. If it has a TTL, that stays.
+// TestForeignState: a key with other contents gives an error that says so. It isn't changed. If its type is right and it has
+// no TTL, it gets one, so that no client is locked out forever. If it has a TTL, that stays.
 func TestForeignState(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	run := func(s *scripts.Script, args []string) error {
@@ -111,7 +111,7 @@ func TestForeignState(t *testing.T) {
 					}
 					want := ttl
 					if kind := make[0]; ttl < 0 && d.ttl > 0 && (kind == "SET" && !ofALog(d.script) || kind == "RPUSH" && ofALog(d.script)) {
-						want = d.ttl // of another type, the server answers before the script can
+						want = d.ttl // for a key of another type, the server returns an error before the script can set a TTL
 					}
 					if got, err := conn.Do("PTTL", "k"); err != nil || got != want {
 						t.Errorf("%s on the key of %q with a TTL of %d: then %v, %v, want %d", call.script.Name(), make, ttl, got, err, want)

@@ -14,8 +14,9 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// leaseCall is one call of a script on leases, with its reply: which leases are stored then, as "id since now in µs", and
-// for how long in ms without the grace; life 0 means that the key's TTL stays.
+// leaseCall is one call of a script on leases, with its reply. stored has the leases that are stored afterwards, each with
+// its end in µs since now. life is the key's TTL in ms without the grace. If it is 0 the TTL doesn't change, and below 0 the
+// key is gone.
 type leaseCall struct {
 	at     time.Duration
 	script *scripts.Script
@@ -25,7 +26,7 @@ type leaseCall struct {
 	life   int64
 }
 
-// TestInflightStored: the stored leases and the key's TTL, on a simulated clock and on the server's.
+// TestInflightStored tests the stored leases and the key's TTL, on a simulated clock and on the server's.
 func TestInflightStored(t *testing.T) {
 	const minute = 60_000_000
 	for _, simulated := range []bool{true, false} {
@@ -86,7 +87,7 @@ func TestInflightStored(t *testing.T) {
 			if got, err := conn.Do("PTTL", "k"); err != nil || got != ttl {
 				t.Errorf("call %d: the key lives %v ms, %v, want %d", i+1, got, err, ttl)
 			}
-			if ttl > 0 { // one of its own shows whether the next call touches it
+			if ttl > 0 { // a TTL that no call sets shows whether the next call changes it
 				ttl = 99_999_999 + int64(i)
 				if _, err := conn.Do("PEXPIRE", "k", fmt.Sprint(ttl)); err != nil {
 					t.Fatal(err)
@@ -96,7 +97,7 @@ func TestInflightStored(t *testing.T) {
 	}
 }
 
-// leasesOf returns the leases that are stored, with the times at which they end since now.
+// leasesOf returns the leases that are stored, with their ends in µs since now.
 func leasesOf(t *testing.T, conn *resptest.Conn) string {
 	t.Helper()
 	reply, err := conn.Do("ZRANGE", "k", "0", "-1", "WITHSCORES")
@@ -180,7 +181,7 @@ func TestInflightForeign(t *testing.T) {
 			}
 		}
 	}
-	for score, want := range map[string][]int64{ // of the call by another id
+	for score, want := range map[string][]int64{ // the reply to a call with another id
 		"inf": {-2, 3_600_000_000, 3_600_000_000}, "1e300": {-2, 3_600_000_000, 3_600_000_000},
 		at(500) + ".25": {-2, 501, 501}, at(0) + ".25": {-2, 1, 1},
 		"-inf": {1, 0, 1000}, "-1e300": {1, 0, 1000}, "0": {1, 0, 1000}, "0.5": {1, 0, 1000}, at(0): {1, 0, 1000},

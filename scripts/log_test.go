@@ -20,9 +20,9 @@ func TestLargeCounts(t *testing.T) {
 	}{
 		{0, 1<<45 + 1<<41 + 1<<33 + 5, 1<<45 + 1<<41 + 1<<33 + 5},
 		{second / 2, 1<<42 + 3, 1<<45 + 1<<41 + 1<<33 + 5 + 1<<42 + 3},
-		{second, 1 << 34, 1<<42 + 3 + 1<<34},       // the first has gone
+		{second, 1 << 34, 1<<42 + 3 + 1<<34},       // the first has expired
 		{3 * second / 2, 7, 1<<34 + 7},             // and the second
-		{2*second - 1, 1 << 45, 1<<45 + 1<<34 + 7}, // the third is there yet
+		{2*second - 1, 1 << 45, 1<<45 + 1<<34 + 7}, // the third is still there
 	} {
 		args := []string{fmt.Sprint(c.cost), fmt.Sprint(int64(rate)), fmt.Sprint(second), at(c.us)}
 		reply, err := conn.Run(context.Background(), scripts.SlidingLog, []string{"k"}, args)
@@ -32,12 +32,12 @@ func TestLargeCounts(t *testing.T) {
 	}
 }
 
-// TestTrimsInParts: of very many entries that have gone a decision removes 65,536, if what stays can be counted in three bytes,
-// and its answer is right.
+// TestTrimsInParts: if very many entries have expired, a decision removes 65,536 of them, provided that the count of the
+// others fits in three bytes. Its answer is right in any case.
 func TestTrimsInParts(t *testing.T) {
 	const entries, minute, most, rate = 70_000, 60_000_000, 65_536, 1<<23 - 1
 	for _, c := range []struct {
-		admitted int64 // by all entries, one of which stays
+		admitted int64 // by all entries, one of which has not expired
 		inParts  bool
 	}{
 		{entries + 1, true},
@@ -47,7 +47,7 @@ func TestTrimsInParts(t *testing.T) {
 	} {
 		_, conn := resptest.Miniredis(t)
 		push := []string{"RPUSH", "k", bigEndian(now, 7) + bigEndian(0, 6)}
-		more := c.admitted - entries - 1 // by two entries behind those that are removed
+		more := c.admitted - entries - 1 // by two entries after those that are removed
 		for i := range int64(entries) {
 			count := i + 1
 			if i >= most {

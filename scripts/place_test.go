@@ -7,7 +7,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// plain is a Runner that is no Placer.
+// plain is a Runner that isn't a Placer.
 type plain struct{}
 
 func (plain) Run(context.Context, *scripts.Script, []string, []string) ([]int64, error) {

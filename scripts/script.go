@@ -70,9 +70,9 @@ type Runner interface {
 	Run(ctx context.Context, s *Script, keys []string, args []string) ([]int64, error)
 }
 
-// A Bounded is a [Runner] whose Run returns as soon as its context ends, whatever the client and the server do. The runners of
-// Weir are Bounded. Package coalesce makes a call over a Bounded in the goroutine of its caller, where it needs one goroutine more
-// over any other Runner.
+// A Bounded is a [Runner] whose Run returns as soon as its context ends, whatever the client and the server do. The runners
+// of Weir are Bounded. Package coalesce makes a call over a Bounded in the goroutine of its caller. Over any other Runner it
+// needs one goroutine more.
 type Bounded interface {
 	Runner
 

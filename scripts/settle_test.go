@@ -12,9 +12,10 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// A settling is one call in a story of charges that are settled: the script, the time since now, the arguments with @ for
-// now_us and +N for N µs after now, the reply, and what is stored then in the key and beside it, with how long they live in ms
-// without the grace; -1 as before.
+// A settling is one call in a sequence of charges and settlements: the script, the time since now, the arguments and the
+// reply. In the arguments, @ stands for now_us, and +N for N µs after now. stored and beside are what the key and the key
+// beside it hold after the call. life and lifeOfBeside are the TTLs that they get, in ms without the grace; -1 if they get
+// none, and -2 if the key is gone.
 type settling struct {
 	script       *scripts.Script
 	at           string
@@ -197,8 +198,8 @@ var settlings = map[string][]settling{
 	},
 }
 
-// TestSettlings calls scripts in a story, first at times that they are given and then on the server's own clock: what they
-// reply, what they store and how long that lives is as their contracts say.
+// TestSettlings makes each sequence of calls, first with given times and then on the server's own clock. The replies, what
+// is stored and how long that lives must be as the contracts of the scripts say.
 func TestSettlings(t *testing.T) {
 	for name, story := range settlings {
 		for _, clock := range []string{"simulated", "server's"} {
@@ -260,8 +261,8 @@ func TestSettlings(t *testing.T) {
 	}
 }
 
-// TestForeignCount: if the key for what was given back has other contents, there is an error that says so, before anything is
-// charged or settled. The key gets a TTL if it has none.
+// TestForeignCount: if the key for what was given back has other contents, there is an error that says so, before anything
+// is charged or settled. If that key is a string without a TTL, it gets one.
 func TestForeignCount(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	do := func(command ...string) any {

@@ -14,12 +14,13 @@ import (
 
 const (
 	now   = 1_795_363_671_000_000
-	hour  = 3_600_000 // the grace of a simulated time's TTL, ms
-	grace = 100       // that of the server's own, ms
+	hour  = 3_600_000 // how much longer than its state a key lives under simulated time, ms
+	grace = 100       // the same on the server's own clock, ms
 )
 
-// call is one call of a script: the time since now, the arguments, of which now_us is the one written @ or
-// behind the last, and then what it replies, what is stored and for how long in ms without the grace; life 0 means: as before.
+// call is one call of a script. at is the time since now. In args, @ stands for now_us; without an @, now_us follows the
+// last argument. Then come the reply, what is stored after the call, and the TTL that the key gets, in ms without the grace.
+// If life is 0, the TTL doesn't change.
 type call struct {
 	at     string
 	args   string
@@ -161,12 +162,12 @@ var stories = []struct {
 	}},
 }
 
-// packed is the reply of the fixed window that admits, denied the same of one that denies.
+// packed returns the reply of a fixed window that admits a request. denied makes it the reply to a request that is denied.
 func packed(left, rate, count int64) []int64 { return []int64{left*(rate+1) + count} }
 
 func denied(reply []int64) []int64 { return []int64{-1 - reply[0]} }
 
-// entry is an entry of a log: its time since now, its count, and the count's width if not 3.
+// entry returns an entry of a log: its time since now, its count, and the bytes of the count, if these aren't 3.
 func entry(us, count int64, width ...int) string {
 	if len(width) == 0 {
 		width = []int{3}
@@ -187,8 +188,8 @@ func bigEndian(n int64, width int) string {
 	return string(bytes)
 }
 
-// TestStored calls each script in a story, first at times that it is given and then on the server's own
-// clock: what it replies, what it stores and how long that lives is as the contract says.
+// TestStored makes each sequence of calls, first with given times and then on the server's own clock. The replies, what is
+// stored and how long that lives must be as the contract of the script says.
 func TestStored(t *testing.T) {
 	for _, story := range stories {
 		for _, clock := range []string{"simulated", "server's"} {
@@ -236,7 +237,7 @@ func TestStored(t *testing.T) {
 	}
 }
 
-// stored is the key's value: a string's text, a list's elements.
+// stored returns the key's value: a string's text, or a list's elements.
 func stored(t *testing.T, conn *resptest.Conn) string {
 	t.Helper()
 	if kind, err := conn.Do("TYPE", "k"); err != nil || kind != "list" {
@@ -284,7 +285,7 @@ func TestLivesInUse(t *testing.T) {
 	}
 }
 
-// TestPeekClock: a Peek without a time uses the server's.
+// TestPeekClock: a Peek without a time uses the server's clock.
 func TestPeekClock(t *testing.T) {
 	for _, c := range []struct {
 		decide, peek *scripts.Script

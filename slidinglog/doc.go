@@ -32,11 +32,11 @@
 // time, so that no request waits longer than one Period. The first request that finds them writes the correction, even if it
 // is denied.
 //
-// A key has a log for each Period. Limiters of one Period share it, whatever their Rates: each admits a request if what
-// the last Period has admitted, the request included, stays within its own Rate. So a new Rate continues with the present
-// log, however often it changes. Under a new Period a key begins with its whole allowance. If limits of k different Periods
-// are in use on one key, together they admit up to the sum of the limits. Reset forgets the log of the limiter's own Period.
-// Limiters that must not share a log need different names: see algorithms.WithName.
+// A key has a log for each Period. Limiters of one Period share it, even if their Rates differ: each admits a request if
+// what the last Period has admitted, the request included, stays within its own Rate. So a new Rate continues with the
+// present log, however often it changes. Under a new Period a key begins with its whole allowance. If limits of k different
+// Periods are in use on one key, together they admit up to the sum of the limits. Reset forgets the log of the limiter's own
+// Period. Limiters that must not share a log need different names: see algorithms.WithName.
 //
 // A limit with a Burst is an error, as a log has no use for it: it admits Rate at once.
 //

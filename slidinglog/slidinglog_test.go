@@ -114,8 +114,8 @@ func TestWidths(t *testing.T) {
 	}
 }
 
-// TestIdleForYears: times in entries have 48 bits, which is nine years. A log without requests for
-// longer than that is empty. Only a simulation can keep one.
+// TestIdleForYears: times in entries have 48 bits, which is nine years. A log without requests for longer than that is
+// empty. (Such a log can only exist under simulated time.)
 func TestIdleForYears(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	for _, idle := range []time.Duration{1 << 46, 1 << 47, 1<<48 - 1, 1 << 48, 1<<48 + 30_000_000, 3 << 48} {

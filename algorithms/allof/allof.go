@@ -58,14 +58,14 @@ type Decision struct {
 // fallback goes around a Limiter, and not around its parts: denialcache.New(all), where all is the Limiter. A Limiter can't be
 // part of another one: give New the parts of both.
 //
-// The error wraps algorithms.ErrNilLimiter if there is no limiter or one is nil, and else [ErrNotTogether] if
+// The error wraps algorithms.ErrNilLimiter if there is no limiter or one is nil. It wraps [ErrNotTogether] if
 //
 //   - a limiter is of another type;
 //   - some are Remotes and some are Locals;
 //   - the Runners differ, or are of a type that can't be compared;
 //   - the Runner can't tell where keys live: scripts.PlacerOf returns nil;
-//   - two limiters share one count for a key, as windows of one Period do whatever their Rates: algorithms.WithName lets them
-//     count separately;
+//   - two limiters share one count for a key, as fixed windows of equal Periods do, even if their Rates differ:
+//     algorithms.WithName lets them count separately;
 //   - some have a clock of their own (algorithms.WithClock) and some don't. If all have one, it must be the same clock. New
 //     can't check that, and uses the clock of the first limiter.
 func New(limiters ...algorithms.Limiter) (*Limiter, error) {
@@ -127,8 +127,8 @@ func (l *Limiter) PeekN(ctx context.Context, key string, n int64) (algorithms.Re
 // nothing was charged. On a single server all keys are together. In a cluster or a ring, equal keys are together, and so are
 // keys of at most 256 bytes that begin with the same text in braces, such as {acme} and {acme}:alice.
 //
-// The error wraps algorithms.ErrInvalidCost if the number of requests is not that of the limiters. An error for a cost is that
-// of the limiter, and names it. Nothing is sent in these cases.
+// The error wraps algorithms.ErrInvalidCost if there are more or fewer requests than limiters. An error about a cost is the
+// error of the limiter that it was meant for, and says which one that is. Nothing is sent in these cases.
 func (l *Limiter) AllowEach(ctx context.Context, requests ...Request) (Decision, error) {
 	return l.decide(ctx, each(requests), true)
 }
@@ -210,7 +210,7 @@ func (l *Limiter) decide(ctx context.Context, requests asked, commit bool) (Deci
 	return l.decision(standings), nil
 }
 
-// named adds to an error which limiter it is of, if there are several.
+// named adds to an error which limiter returned it, if there are several.
 func (l *Limiter) named(i int, err error) error {
 	if len(l.parts) == 1 {
 		return err

@@ -27,7 +27,8 @@ func must[L algorithms.Limiter](l L, err error) algorithms.Limiter {
 	return l
 }
 
-// answering is a runner that gives one reply or error, counts its calls and has keys on servers by their hash tags.
+// answering is a runner that always returns the same reply or error, and counts its calls. It says that keys with equal hash
+// tags are in one place.
 type answering struct {
 	reply []int64
 	err   error
@@ -180,8 +181,8 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-// TestCrossSlot: CROSSSLOT of a server that wasn't known to be in a cluster gives the same error as keys that are known to be
-// apart.
+// TestCrossSlot: a server that wasn't known to be in a cluster replies CROSSSLOT. The error is then the same as for keys
+// that are known to be in different slots.
 func TestCrossSlot(t *testing.T) {
 	run := &answering{err: resptest.Error("CROSSSLOT Keys in request don't hash to the same slot")}
 	l, err := allof.New(must(gcra.New(run, algorithms.PerSecond(10))))
@@ -219,7 +220,7 @@ func TestReplies(t *testing.T) {
 	}
 }
 
-// TestReset: each limiter has forgotten the key.
+// TestReset: after Reset no limiter has a count of the key.
 func TestReset(t *testing.T) {
 	conn := server(t)
 	l, err := allof.New(must(gcra.New(conn, algorithms.PerSecond(1))), must(fixedwindow.New(conn, algorithms.PerMinute(1))))

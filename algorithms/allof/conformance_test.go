@@ -20,7 +20,7 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// algorithmsByName are all algorithms.
+// algorithmsByName has all algorithms.
 var algorithmsByName = map[string]algorithmtest.Algorithm{
 	"fixedwindow":         algorithmtest.Of(fixedwindow.New, fixedwindow.NewLocal),
 	"fixedwindow-aligned": algorithmtest.Of(fixedwindow.New, fixedwindow.NewLocal, fixedwindow.Aligned()),
@@ -69,8 +69,8 @@ func TestOfOne(t *testing.T) {
 	})
 }
 
-// TestOfSeveral: a Limiter over two limiters of equal limits decides as either. Over different limits it decides alike here and
-// on a server.
+// TestOfSeveral: a Limiter over two limiters of equal limits decides as each of them does. Over different limits it makes
+// the same decisions in this process and on a server.
 func TestOfSeveral(t *testing.T) {
 	bucket, meter := algorithmsByName["gcra"], algorithmsByName["leakybucket"]
 	window, log := algorithmsByName["fixedwindow"], algorithmsByName["slidinglog"]
@@ -90,7 +90,7 @@ func TestOfSeveral(t *testing.T) {
 	})
 }
 
-// TestFallback: a fallback goes around a Limiter, whose Local is the secondary.
+// TestFallback: a fallback goes around a Limiter. Its secondary is the Limiter's Local.
 func TestFallback(t *testing.T) {
 	window, log := algorithmsByName["fixedwindow"], algorithmsByName["slidinglog"]
 	conn := server(t)
@@ -108,7 +108,7 @@ func TestFallback(t *testing.T) {
 	}, limitertest.StoredIn(conn))
 }
 
-// TestDenialCache: a cache goes around a Limiter and denies what that denies.
+// TestDenialCache: a cache around a Limiter denies the same requests as the Limiter alone.
 func TestDenialCache(t *testing.T) {
 	bucket, window := algorithmsByName["gcra"], algorithmsByName["fixedwindow"]
 	clock := limitertest.NewClock(algorithmtest.Start)

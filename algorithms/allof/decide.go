@@ -83,7 +83,7 @@ func (l *Limiter) args(now string, cost func(i int) int64) []string {
 	for i, p := range l.parts {
 		own := p.Rule.Args(cost(i), "")
 		kind := p.Script.Name()[0]
-		if len(own) > 3 { // it has arguments after now_us, which an upper-case letter says
+		if len(own) > 3 { // it has arguments after now_us; an upper-case letter marks that
 			kind -= 'a' - 'A'
 		}
 		kinds, args = append(kinds, kind), append(args, own...)

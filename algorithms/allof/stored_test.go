@@ -88,7 +88,8 @@ func contents(t testing.TB, conn *resptest.Conn, prefix string) string {
 	return fmt.Sprint(all)
 }
 
-// TestWrongContent: if one key holds something else, no limiter is charged, and that key gets a TTL.
+// TestWrongContent: if one key holds something else, no limiter is charged. That key gets a TTL if its type is the expected
+// one, and is left as it is otherwise.
 func TestWrongContent(t *testing.T) {
 	for _, c := range []struct{ key, command, code string }{
 		{"weir:{k}:gcra:10/1s", "SET", "WEIRSTATE"}, {"weir:{k}:fixedwindow:1m", "SET", "WEIRSTATE"}, {"weir:{k}:slidinglog:1m", "RPUSH", "WEIRSTATE"},
@@ -158,7 +159,7 @@ func TestRefusedWrites(t *testing.T) {
 	}
 }
 
-// TestReplyForm: if each limiter's reply is one integer, the whole reply has only these.
+// TestReplyForm: if each limiter's reply is one integer, the whole reply consists of these integers only.
 func TestReplyForm(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	reply, err := conn.Run(context.Background(), scripts.AllOf, []string{"a", "b"}, []string{"gf", "100000", "1000000", "1", "5", "1000000"})

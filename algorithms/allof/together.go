@@ -46,7 +46,7 @@ func sameState(a, b *joint.Part) bool {
 	return a.Store == b.Store && a.Rule.Identity() == b.Rule.Identity()
 }
 
-// keys returns the key of each limiter on the server, or an error if one script isn't known to be allowed to hold them all.
+// keys returns the key of each limiter on the server, or an error if it isn't certain that one script may use them all.
 func (l *Limiter) keys(ctx context.Context, requests asked) ([]string, error) {
 	keys, equal := make([]string, len(l.parts)), true
 	for i := range keys {
@@ -64,7 +64,7 @@ func (l *Limiter) keys(ctx context.Context, requests asked) ([]string, error) {
 	return keys, nil
 }
 
-// advice says which keys one script may always hold.
+// advice says which keys one script may always use.
 const advice = "want keys of at most 256 bytes that begin with the same text in braces, such as {acme} and {acme}:alice"
 
 // apart returns the error of a call. A client of a single server learns only from CROSSSLOT that it is part of a cluster.
@@ -75,7 +75,7 @@ func apart(err error) error {
 	return err
 }
 
-// holdsBoth reports whether one script may hold both keys.
+// holdsBoth reports whether it is certain that one script may use both keys.
 func (l *Limiter) holdsBoth(ctx context.Context, a, b string) bool {
 	if scripts.HashTag(a) == scripts.HashTag(b) {
 		return true

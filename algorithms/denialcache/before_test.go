@@ -14,8 +14,8 @@ import (
 // distant is a limiter behind a network: time passes on the way to it. It is used by one goroutine.
 type distant struct {
 	algorithms.Limiter
-	before, after func() // what happens until a call is decided, and until its answer comes
-	asked         int    // how often it was asked, Resets aside
+	before, after func() // called before each decision, and after it
+	asked         int    // how many calls it got, except Resets
 }
 
 func (d *distant) travel(decide func()) {
@@ -71,7 +71,7 @@ func (t *told) PeekN(context.Context, string, int64) (algorithms.Result, error) 
 
 func (t *told) Reset(context.Context, string) error { return t.err }
 
-// A cached is a cache before a distant limiter, on a clock of the test's.
+// A cached is a cache around a distant limiter, on the test's clock.
 type cached struct {
 	*denialcache.Limiter
 	*limitertest.Clock
@@ -81,7 +81,7 @@ type cached struct {
 
 var begin = time.UnixMicro(1_795_363_671_123_457)
 
-// over returns a cache before the limiter, with no time on the way yet.
+// over returns a cache around the limiter. No time passes on the way to the limiter until the test sets before or after.
 func over(t testing.TB, clock *limitertest.Clock, l algorithms.Limiter, opts ...denialcache.Option) *cached {
 	t.Helper()
 	behind := &distant{l, func() {}, func() {}, 0}
@@ -92,7 +92,7 @@ func over(t testing.TB, clock *limitertest.Clock, l algorithms.Limiter, opts ...
 	return &cached{cache, clock, t, behind}
 }
 
-// overGCRA returns a cache before a limiter of the limit.
+// overGCRA returns a cache around a local GCRA limiter with this limit.
 func overGCRA(t testing.TB, limit algorithms.Limit, opts ...denialcache.Option) *cached {
 	t.Helper()
 	clock := limitertest.NewClock(begin)
@@ -103,8 +103,8 @@ func overGCRA(t testing.TB, limit algorithms.Limit, opts ...denialcache.Option) 
 	return over(t, clock, l, opts...)
 }
 
-// want asks for n events of k, or peeks if n is 0. It fails the test if the answer differs, or if the
-// limiter behind was asked and shouldn't have been, or the other way round.
+// want asks for n events of k, or peeks if n is 0. The limiter behind must be called if asked is true, and must not be
+// called otherwise. want fails the test if that or the answer is wrong.
 func (c *cached) want(n int64, result algorithms.Result, asked bool) {
 	c.t.Helper()
 	before, at := c.behind.asked, c.Now().Sub(begin)

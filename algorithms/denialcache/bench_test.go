@@ -87,8 +87,8 @@ func BenchmarkDenialCache(b *testing.B) {
 	}
 }
 
-// BenchmarkDenialCacheFlood measures a denial that isn't remembered: the cache doesn't find the new key,
-// asks the limiter and stores the denial, in another's place once it is full.
+// BenchmarkDenialCacheFlood measures a denial that isn't remembered: the cache doesn't find the new key, asks the limiter
+// and stores the denial. Once the cache is full, the new denial takes the place of another one.
 func BenchmarkDenialCacheFlood(b *testing.B) {
 	cache := refused(b, 1<<16, nil)
 	before := heap()

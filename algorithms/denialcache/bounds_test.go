@@ -45,7 +45,7 @@ func TestCacheKeys(t *testing.T) {
 	}
 }
 
-// TestCacheRoom: a denial that is over makes room or, if there is none, the one that ends first.
+// TestCacheRoom: a new denial takes the place of one that is over or, if there is none, of the one that ends first.
 func TestCacheRoom(t *testing.T) {
 	behind := &told{}
 	c := over(t, limitertest.NewClock(begin), behind, denialcache.MaxKeys(3))
@@ -74,7 +74,7 @@ func TestCacheRoom(t *testing.T) {
 	refuse("e", 1*time.Microsecond, "c", "e", "g") // e was over
 }
 
-// TestCachedCollision: keys of one hash are distinguished.
+// TestCachedCollision: two keys with the same hash are told apart.
 func TestCachedCollision(t *testing.T) {
 	c := over(t, limitertest.NewClock(begin), &told{result: refusal})
 	c.want(1, refusal, true)
@@ -89,8 +89,8 @@ func TestCachedCollision(t *testing.T) {
 	}
 }
 
-// TestCachedLongKeys: a key of up to 256 bytes is held, a longer one is asked for each time; and one
-// that is held is a copy, not a part of what the caller has cut it from.
+// TestCachedLongKeys: the denial of a key of up to 256 bytes is held. For a longer key the limiter behind is asked each
+// time. The cache holds a copy of the key: the caller's string may be part of a much longer one.
 func TestCachedLongKeys(t *testing.T) {
 	c := over(t, limitertest.NewClock(begin), &told{result: refusal})
 	text := strings.Repeat("k", 1<<20)
@@ -129,7 +129,7 @@ func TestCachedClockBack(t *testing.T) {
 	c := full(t)
 	c.want(1, refusal, true)
 	c.Advance(-time.Microsecond)
-	c.want(1, refusal, true) // as the limiter behind says, of another time
+	c.want(1, refusal, true) // from the limiter behind, as the denial begins later than the clock says now
 	c.want(1, refusal, false)
 	c.Advance(-time.Hour)
 	c.want(1, refusal, true)
@@ -140,10 +140,10 @@ func TestCachedClockBack(t *testing.T) {
 	c.behind.Limiter = &told{result: first}
 	c.want(1, first, true)
 	c.Advance(time.Hour)
-	c.want(1, first, true) // though it would have been refused, an hour ago
+	c.want(1, first, true) // the denial from before the clock went back would still hold
 }
 
-// TestCachedClockBackMeanwhile: a denial during whose call the clock went back is not repeated.
+// TestCachedClockBackMeanwhile: if the clock goes back during a call, its denial is not repeated.
 func TestCachedClockBackMeanwhile(t *testing.T) {
 	c := full(t)
 	c.behind.after = once(func() { c.Advance(-time.Millisecond) })

@@ -27,8 +27,8 @@ func (t *tally) Allow(ctx context.Context, key string) (algorithms.Result, error
 	return result, err
 }
 
-// TestCallsOfDeniedCaller: a caller that asks each millisecond costs what the limit admits, and one denial for each wait
-// or for each second, whichever is shorter. README says so.
+// TestCallsOfDeniedCaller: a caller asks each millisecond. The limiter behind then gets one call for each request that the
+// limit admits, and one denied call for each wait or for each second, whichever is shorter. docs/choosing.md says so.
 func TestCallsOfDeniedCaller(t *testing.T) {
 	for _, c := range []struct {
 		limit            algorithms.Limit

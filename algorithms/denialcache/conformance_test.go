@@ -108,9 +108,9 @@ func changing(change limitertest.Change) limitertest.Option {
 	return limitertest.Changing(cached, cached)
 }
 
-// TestCachedConformance: a cache around a limiter is a limiter, whether it repeats refusals for as long
-// as it can, for a second, or for a microsecond. (TestCachedTraces tests that it decides as the
-// limiter behind. Answers from the cache are the same in Allowed, not in each field.)
+// TestCachedConformance: a cache around a limiter passes the conformance suite, whether it repeats denials for as long as it
+// can, for a second, or for a microsecond. (TestCachedTraces tests that it decides as the limiter behind does. Answers from
+// the cache are equal to that limiter's in Allowed, but not in every field.)
 func TestCachedConformance(t *testing.T) {
 	for name, room := range rooms {
 		t.Run(name, func(t *testing.T) {

@@ -49,8 +49,8 @@ var _ algorithms.Limiter = (*Limiter)(nil)
 //     it is never too early, and too late by at most the duration of that call. If the cost is larger than the one that was
 //     denied, or other requests were admitted meanwhile, RetryAfter is a lower bound: a caller that comes back too early gets
 //     the exact wait from the limiter behind.
-//   - ResetAfter is what is left of it, counted the same way. It is a lower bound if other requests were admitted
-//     meanwhile.
+//   - ResetAfter is what is left of the denial's ResetAfter, counted the same way. It is a lower bound if other requests
+//     were admitted meanwhile.
 //
 // # Changes that go unnoticed
 //
@@ -65,9 +65,9 @@ var _ algorithms.Limiter = (*Limiter)(nil)
 //
 // At most 65,536 keys are remembered, or as many as [MaxKeys] sets. Each takes 8 bytes from the start, and with its first
 // denial 80 bytes and a copy of the key. With keys of 17 bytes that is half a MiB, and 7 MiB when the cache is full. Keys
-// above 256 bytes are not remembered: the limiter behind is asked each time. If there is no room for a denial, one of a
-// few others is dropped, the one that ends first. A denial from the cache allocates nothing and takes no lock, so that all
-// processors can deny a single key at once. There is no goroutine, and nothing to close.
+// above 256 bytes are not remembered: the limiter behind is asked each time. If there is no room for a denial, the cache
+// looks at up to eight others and drops the one that ends first. A denial from the cache allocates nothing and takes no
+// lock, so that all processors can deny a single key at once. There is no goroutine, and nothing to close.
 //
 // The errors of New wrap algorithms.ErrInvalidOption, or algorithms.ErrNilLimiter if limiter is nil.
 func New(limiter algorithms.Limiter, opts ...Option) (*Limiter, error) {
@@ -97,8 +97,8 @@ func monotonic() func() (int64, error) {
 	return func() (int64, error) { return int64(time.Since(began)), nil }
 }
 
-// onNanoseconds sets a clock that is finer than those of the limiters behind, which count in whole microseconds. A wait that
-// such a limiter tells may in truth be shorter by up to a microsecond, as its beginning and its end are rounded.
+// onNanoseconds sets a clock that is finer than those of the limiters behind, which count in whole microseconds. The true
+// wait may be up to a microsecond shorter than such a limiter says, as its beginning and its end are rounded.
 func (c *Limiter) onNanoseconds(now func() (int64, error)) {
 	c.now, c.unseen = now, int64(time.Microsecond)
 }
@@ -164,9 +164,9 @@ func (c *Limiter) Local() (algorithms.Limiter, error) {
 	return nil, fmt.Errorf("%w: %T has no method Local", algorithms.ErrNoLocal, c.behind)
 }
 
-// A question is a request that the limiter behind is going to be asked.
+// A question is a request that is passed on to the limiter behind.
 type question struct {
-	began  int64 // the time, or somewhat before it
+	began  int64 // a time at or slightly before the beginning of the request
 	hash   uint64
 	resets uint64 // see denialTable.keep
 	learn  bool   // whether its answer can be remembered
@@ -182,7 +182,7 @@ func (c *Limiter) refuse(ctx context.Context, key string, n int64) (refusal algo
 	// The clock is read after the denial. So a denial that begins later than now was made before the clock went back.
 	now, err := c.now()
 	if err != nil {
-		return algorithms.Result{}, question{}, false // the limiter behind has the same clock, and says why
+		return algorithms.Result{}, question{}, false // the limiter behind has the same clock, and returns the error
 	}
 	switch {
 	case held == nil:

@@ -13,8 +13,8 @@ import (
 	"github.com/go-weir/weir/gcra"
 )
 
-// TestCachedUntil: a denial is repeated while its wait, counted from the call's beginning, has not
-// passed. Its RetryAfter is counted from the call's end.
+// TestCachedUntil: a denial is repeated until its wait, counted from the beginning of the call, is over. Its RetryAfter is
+// counted from the end of the call.
 func TestCachedUntil(t *testing.T) {
 	const ms, us = time.Millisecond, time.Microsecond
 	c := overGCRA(t, algorithms.Per(1, 100*ms))
@@ -25,7 +25,7 @@ func TestCachedUntil(t *testing.T) {
 		return algorithms.Result{Limit: 1, RetryAfter: left, ResetAfter: left}
 	}
 	c.Advance(10 * ms)
-	c.want(1, denied(88*ms), true) // from 10 to 15, decided at 12
+	c.want(1, denied(88*ms), true) // a call from 10 to 15 ms, decided at 12
 	for _, step := range []struct{ on, left time.Duration }{
 		{0, 88 * ms},
 		{us, 88*ms - us},
@@ -37,7 +37,7 @@ func TestCachedUntil(t *testing.T) {
 	}
 	c.Advance(us)
 	c.behind.before = func() { c.Advance(2*ms - us) } // decided a microsecond too early
-	c.want(1, denied(us), true)                       // and back too late to be repeated
+	c.want(1, denied(us), true)                       // and the answer comes too late to be repeated
 	if held := denialcache.HeldBy(c.Limiter); len(held) != 0 {
 		t.Errorf("%q held, though it was over when it came", held)
 	}
@@ -67,8 +67,8 @@ func TestCachedWaitIsNotTooEarly(t *testing.T) {
 	}
 }
 
-// TestCachedNanoseconds: the limiter behind counts in whole microseconds, and the cache doesn't refuse within the one
-// in which that limiter would admit. RetryAfter is rounded up.
+// TestCachedNanoseconds: the limiter behind counts in whole microseconds. The cache doesn't deny a request in the
+// microsecond in which that limiter would admit it. RetryAfter is rounded up.
 func TestCachedNanoseconds(t *testing.T) {
 	now := int64(10_900)
 	behind, err := gcra.NewLocal(algorithms.Per(1, 5*time.Microsecond), algorithms.WithClock(func() time.Time { return time.Unix(0, now) }))
@@ -87,13 +87,13 @@ func TestCachedNanoseconds(t *testing.T) {
 		asked int
 	}{
 		{10_900, 0, 1},
-		{10_950, 5 * time.Microsecond, 2}, // at 10 µs: until 15
+		{10_950, 5 * time.Microsecond, 2}, // decided at 10 µs: denied until 15
 		{10_951, 5 * time.Microsecond, 2},
 		{11_949, 5 * time.Microsecond, 2},
 		{11_950, 4 * time.Microsecond, 2},
-		{14_949, 2 * time.Microsecond, 2}, // until 15.95 as the caller knows
+		{14_949, 2 * time.Microsecond, 2}, // RetryAfter counts from the end of the call, 10.95 µs, to 15.95
 		{14_950, 1 * time.Microsecond, 3},
-		{14_999, 1 * time.Microsecond, 4}, // a wait of 1 µs might be over at once
+		{14_999, 1 * time.Microsecond, 4}, // a denial for 1 µs isn't held, as its wait might be over at once
 		{15_000, 0, 5},
 	} {
 		now = step.now
@@ -112,11 +112,11 @@ func TestCachedCosts(t *testing.T) {
 	c.want(7, algorithms.Result{Allowed: true, Limit: 10, Remaining: 3, ResetAfter: 7 * s}, true)
 	c.want(5, algorithms.Result{Limit: 10, Remaining: 3, RetryAfter: 2 * s, ResetAfter: 7 * s}, true)
 	c.want(5, algorithms.Result{Limit: 10, Remaining: 3, RetryAfter: 2 * s, ResetAfter: 7 * s}, false)
-	c.want(10, algorithms.Result{Limit: 10, Remaining: 3, RetryAfter: 2 * s, ResetAfter: 7 * s}, false) // 7 s, if it were asked
+	c.want(10, algorithms.Result{Limit: 10, Remaining: 3, RetryAfter: 2 * s, ResetAfter: 7 * s}, false) // behind: 7 s
 	c.want(4, algorithms.Result{Limit: 10, Remaining: 3, RetryAfter: 1 * s, ResetAfter: 7 * s}, true)
 	c.want(5, algorithms.Result{Limit: 10, Remaining: 3, RetryAfter: 1 * s, ResetAfter: 7 * s}, false)
 	c.want(3, algorithms.Result{Allowed: true, Limit: 10, ResetAfter: 10 * s}, true)
-	c.want(4, algorithms.Result{Limit: 10, Remaining: 3, RetryAfter: 1 * s, ResetAfter: 7 * s}, false) // 4 s since
+	c.want(4, algorithms.Result{Limit: 10, Remaining: 3, RetryAfter: 1 * s, ResetAfter: 7 * s}, false) // behind: 4 s
 	full := algorithms.Result{Limit: 10, RetryAfter: 1 * s, ResetAfter: 10 * s}
 	c.want(0, full, true)
 	c.want(1, full, true) // a Peek's denial is not held
@@ -130,8 +130,8 @@ func TestCachedCosts(t *testing.T) {
 	}
 }
 
-// TestCachedOutOfTurn: of the denials of several calls under way at once, the one of the smaller
-// cost stays, and of equal costs the one that holds longer, in whichever order they come.
+// TestCachedOutOfTurn: two calls for one key run at the same time, and both are denied. The denial of the smaller cost
+// stays. Of equal costs the one that holds longer stays, in whichever order the answers come.
 func TestCachedOutOfTurn(t *testing.T) {
 	type denial struct {
 		cost int64
@@ -211,7 +211,7 @@ func TestCachedEndedContext(t *testing.T) {
 	c.want(1, denied, false)
 }
 
-// TestCacheTime: the limiter behind is asked again after MaxAge, however long the wait.
+// TestCacheTime: the limiter behind is asked again after MaxAge, even if the wait is longer.
 func TestCacheTime(t *testing.T) {
 	for _, step := range []struct {
 		opts []denialcache.Option
@@ -223,7 +223,7 @@ func TestCacheTime(t *testing.T) {
 	} {
 		c := overGCRA(t, algorithms.PerHour(1), step.opts...)
 		c.want(1, algorithms.Result{Allowed: true, Limit: 1, ResetAfter: time.Hour}, true)
-		c.behind.after = func() { c.Advance(10 * time.Millisecond) } // counts
+		c.behind.after = func() { c.Advance(10 * time.Millisecond) } // this time counts too
 		denied := algorithms.Result{Limit: 1, RetryAfter: time.Hour, ResetAfter: time.Hour}
 		c.want(1, denied, true)
 		on := step.want - 10*time.Millisecond - time.Microsecond

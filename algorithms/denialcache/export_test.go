@@ -15,7 +15,7 @@ func HeldBy(c *Limiter) (keys []string) {
 // SlotsOf returns how many denials there is room for in a cache.
 func SlotsOf(c *Limiter) int { return len(c.denials.slots) }
 
-// HeldOf returns a key's denial under WithClock: the cost, and the time from which on it is denied.
+// HeldOf returns the denial of a key in a cache with WithClock: its cost, and the time from which on requests are denied.
 func HeldOf(c *Limiter, key string) (cost int64, from time.Time) {
 	if d := c.denials.find(c.denials.hash(key), key); d != nil {
 		return d.cost, time.UnixMicro(d.from / 1000)

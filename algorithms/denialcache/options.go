@@ -31,8 +31,8 @@ func (f optionFunc) apply(s *settings) { f(s) }
 // another process can go unnoticed for that long.
 //
 // The default is a second. A key that is denied a thousand times in a second has then asked the server once, so a longer
-// time saves little more. Over long times clocks differ: one that is slower than the server's by 100 millionths is late by
-// a third of a second in an hour.
+// time saves little more. Over long times clocks differ: one that is 100 parts per million slower than the server's is late
+// by a third of a second after an hour.
 func MaxAge(longest time.Duration) Option {
 	return optionFunc(func(s *settings) { s.age = longest })
 }

@@ -13,11 +13,11 @@ import (
 	"github.com/go-weir/weir/internal/algorithmtest"
 )
 
-// A reserver counts its calls.
+// A reserver is a Local that counts its calls.
 type reserver struct {
 	*algorithms.Local
 	asked int
-	after func() // happens after a decision, before its answer
+	after func() // called after a decision, before its answer
 }
 
 func (r *reserver) AllowN(ctx context.Context, key string, n int64) (algorithms.Result, error) {
@@ -38,7 +38,7 @@ func (r *reserver) Reserve(ctx context.Context, key string, n int64) (*algorithm
 	return reservation, err
 }
 
-// A reserving is a cache around a limiter of ten an hour.
+// A reserving is a cache around a limiter of ten requests an hour.
 type reserving struct {
 	*denialcache.Limiter
 	behind *reserver
@@ -59,7 +59,8 @@ func newReserving(t *testing.T) *reserving {
 	return &reserving{cache, behind, t}
 }
 
-// reserve reserves. It fails the test unless the request was admitted, and the limiter asked, as expected.
+// reserve makes a reservation. It fails the test if the request isn't admitted or denied as expected, or if the limiter
+// behind isn't called as often as expected.
 func (r *reserving) reserve(n int64, allowed bool, asked int) *algorithms.Reservation {
 	r.t.Helper()
 	r.behind.asked = 0
@@ -80,7 +81,7 @@ func (r *reserving) commit(reservation *algorithms.Reservation, used int64) {
 func TestReserveLearnsAndRepeats(t *testing.T) {
 	r := newReserving(t)
 	r.reserve(10, true, 1)
-	r.commit(r.reserve(2, false, 1), 0) // of a denial there is nothing to settle
+	r.commit(r.reserve(2, false, 1), 0) // there is nothing to settle for a denial
 	denied := r.reserve(3, false, 0)
 	if denied.Result().RetryAfter <= 0 || denied.Result().Limit != 10 {
 		t.Errorf("a denial that is repeated: %+v", denied.Result())

@@ -20,7 +20,7 @@ var (
 	refusal = algorithms.Result{Limit: 1, RetryAfter: time.Second, ResetAfter: time.Second}
 )
 
-// full returns a cache of a limiter of one a second, before which k has been charged.
+// full returns a cache around a limiter of one request a second, which has already admitted one for k.
 func full(t *testing.T) *cached {
 	c := overGCRA(t, algorithms.PerSecond(1))
 	c.want(1, first, true)
@@ -34,7 +34,7 @@ func (c *cached) reset() {
 	}
 }
 
-// once returns a function that calls f only the first time.
+// once returns a function that calls happens only the first time.
 func once(happens func()) func() {
 	done := false
 	return func() {
@@ -62,8 +62,8 @@ func TestResetUnderWay(t *testing.T) {
 	c.want(1, first, true)
 }
 
-// TestResetBegun: a denial that comes while a Reset is under way is not held, nor repeated after it. A denial that was held
-// before is not repeated meanwhile.
+// TestResetBegun: a denial that arrives during a Reset is not held, and is not repeated afterwards. A denial that was held
+// before the Reset is not repeated during it.
 func TestResetBegun(t *testing.T) {
 	c := full(t)
 	c.want(1, refusal, true)
@@ -77,7 +77,7 @@ func TestResetBegun(t *testing.T) {
 	c.want(1, refusal, false)
 }
 
-// TestResetsUnderWay: if two Resets are under way, the end of one does not end the other.
+// TestResetsUnderWay: if two Resets overlap, denials are held again only after both have ended.
 func TestResetsUnderWay(t *testing.T) {
 	c := full(t)
 	c.behind.before = once(func() { // of the outer Reset
@@ -92,7 +92,7 @@ func TestResetsUnderWay(t *testing.T) {
 	c.want(1, refusal, false)
 }
 
-// TestResetFails: if Reset of the limiter behind fails, that limiter is asked again.
+// TestResetFails: if Reset of the limiter behind fails, the cache has still forgotten the key, and asks that limiter again.
 func TestResetFails(t *testing.T) {
 	lost := errors.New("lost reply")
 	behind := &told{result: refusal}
@@ -108,8 +108,8 @@ func TestResetFails(t *testing.T) {
 	c.want(1, refusal, false)
 }
 
-// watched is a limiter whose watchers are told what they would be, and charged nothing; others come between that
-// and its arrival.
+// watched is a limiter that doesn't charge watchers, which are the calls whose context has the value watching: it only peeks
+// for them. It lets other goroutines run before a watcher gets its answer.
 type watched struct{ algorithms.Limiter }
 
 type watching struct{}
@@ -123,7 +123,7 @@ func (w watched) Allow(ctx context.Context, key string) (algorithms.Result, erro
 	return r, err
 }
 
-// TestResetRace: while many goroutines ask for keys that are full, the first request after each Reset is admitted,
+// TestResetRace: while many goroutines ask for keys whose limit is used up, the first request after each Reset is admitted,
 // and the one after it isn't.
 func TestResetRace(t *testing.T) {
 	behind, err := gcra.NewLocal(algorithms.PerHour(1))
@@ -158,7 +158,7 @@ func TestResetRace(t *testing.T) {
 			defer owners.Done()
 			for i := range 1000 {
 				err := c.Reset(ctx, key)
-				runtime.Gosched() // to the caller that got an answer before
+				runtime.Gosched() // so that a watcher continues that got its answer before the Reset
 				first, firstErr := c.Allow(ctx, key)
 				second, secondErr := c.Allow(ctx, key)
 				if errors.Join(err, firstErr, secondErr) != nil || !first.Allowed || second.Allowed {
@@ -173,8 +173,8 @@ func TestResetRace(t *testing.T) {
 	watchers.Wait()
 }
 
-// TestCachedConcurrent: many goroutines, over more keys than there is room for, on the real clock: each key is
-// admitted its limit, exactly.
+// TestCachedConcurrent: many goroutines ask for more keys than the cache has room for, on the real clock. Exactly the limit
+// is admitted for each key.
 func TestCachedConcurrent(t *testing.T) {
 	const goroutines, rounds, keys, limit = 8, 40, 64, 5
 	behind, err := gcra.NewLocal(algorithms.PerDay(limit))

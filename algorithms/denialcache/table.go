@@ -75,8 +75,8 @@ func newDenialTable(most int) *denialTable {
 	}
 }
 
-// hash returns the hash by which the key is found. Its seed is the table's own, so that clients can't
-// choose keys that share their slots.
+// hash returns the hash by which the key is found. Each table has a random seed of its own, so that clients can't choose
+// keys that share their slots.
 func (t *denialTable) hash(key string) uint64 { return maphash.String(t.seed, key) }
 
 // at returns the slots that a key of that hash can be in, and the stripe that guards them.
@@ -97,7 +97,7 @@ func (t *denialTable) find(hash uint64, key string) *denial {
 	return nil
 }
 
-// resets returns how many Resets of keys like this have ended, for keep.
+// resets returns how many Resets have ended in the stripe of this hash. The number is an argument of keep.
 func (t *denialTable) resets(hash uint64) uint64 {
 	_, stripe := t.at(hash)
 	stripe.mu.Lock()
@@ -106,8 +106,8 @@ func (t *denialTable) resets(hash uint64) uint64 {
 }
 
 // keep holds d from the time now on. It drops d if d may have been decided before a Reset of its key: if a Reset is under
-// way, or if more Resets have ended than before d was asked for. Of two live denials of one key the one of the smaller cost
-// stays, as it answers more requests, and of equal costs the one that holds longer.
+// way, or if one has ended since resets was read, which was before d was asked for. Of two live denials of one key the one
+// of the smaller cost stays, as it answers more requests, and of equal costs the one that holds longer.
 func (t *denialTable) keep(d *denial, resets uint64, now int64) {
 	slots, stripe := t.at(d.hash)
 	stripe.mu.Lock()
@@ -148,7 +148,7 @@ func (t *denialTable) drop(d *denial) {
 	}
 }
 
-// beginReset forgets the key. No key of its stripe is kept from then on, until endReset.
+// beginReset forgets the key. Until endReset no denial is kept for any key of its stripe.
 func (t *denialTable) beginReset(hash uint64, key string) {
 	slots, stripe := t.at(hash)
 	stripe.mu.Lock()

@@ -14,8 +14,8 @@ import (
 	"github.com/go-weir/weir/internal/algorithmtest"
 )
 
-// A world is a cache before a limiter that time passes to and from, while other calls come and go; and beside
-// it a bare limiter, which decides on everything at the same moments, without a cache.
+// A world is a cache around a limiter. Time passes on the way to the limiter and back, and other calls are made meanwhile. A
+// second limiter without a cache, bare, decides on the same requests at the same moments.
 type world struct {
 	*rapid.T
 	clock    *limitertest.Clock
@@ -23,17 +23,17 @@ type world struct {
 	served   algorithms.Limiter // behind the cache
 	bare     algorithms.Limiter
 	capacity int64
-	span     time.Duration // about as long as the limit makes anyone wait
-	longest  time.Duration // the cache time
-	slowest  time.Duration // the longest that any call has taken on its way back
+	span     time.Duration // about as long as a wait under the limit can be
+	longest  time.Duration // how long a denial is repeated at most: the cache time
+	slowest  time.Duration // the longest time from a decision to its answer so far
 
 	under     int                      // calls under way
 	resets    int                      // Resets that have begun or ended, through the cache
 	changed   map[string]time.Duration // when a key was last charged or reset
-	elsewhere map[string]time.Duration // when a key was last reset behind the cache's back; nil: never done
+	elsewhere map[string]time.Duration // when a key was last reset without the cache; nil: this is never done
 }
 
-// A visit is known by its context: whether its call came to the limiter behind, and what it said.
+// A visit says whether a call reached the limiter behind, and what that limiter returned. The call's context has it.
 type visit struct {
 	came   bool
 	result algorithms.Result
@@ -44,7 +44,7 @@ type visitKey struct{}
 // now is the time since the world began.
 func (w *world) now() time.Duration { return w.clock.Now().Sub(begin) }
 
-// pass lets time pass on a call's way, and perhaps others come between.
+// pass lets time pass on the way of a call. Sometimes it makes another call meanwhile.
 func (w *world) pass() {
 	w.clock.Advance(w.time("way", 4))
 	if w.under < 3 && rapid.IntRange(0, 3).Draw(w.T, "others") == 0 {
@@ -53,12 +53,12 @@ func (w *world) pass() {
 	}
 }
 
-// time draws a time of up to a part of the span, often 0.
+// time draws a duration of up to the span divided by part. It is often 0.
 func (w *world) time(name string, part int64) time.Duration {
 	return time.Duration(rapid.Int64Range(0, 1+w.span.Microseconds()/part).Draw(w.T, name)) * time.Microsecond
 }
 
-// An ask is a request, of the cache or of a limiter.
+// An ask is a request to the cache or to a limiter.
 type ask func(ctx context.Context, l algorithms.Limiter) (algorithms.Result, error)
 
 func peek(key string, n int64) ask {
@@ -101,7 +101,7 @@ func (b behind) Reset(_ context.Context, key string) error {
 	return nil
 }
 
-// serve has a request decided by both limiters, which agree.
+// serve lets both limiters decide on a request. They must agree.
 func (w *world) serve(ctx context.Context, key string, ask ask) (algorithms.Result, error) {
 	w.under++
 	w.pass()
@@ -159,8 +159,9 @@ func (w *world) call() {
 	}
 }
 
-// request makes a request of cost n through the cache, and tells whether it came to the limiter behind. What that
-// has said is what is told. What the cache says itself is compared with what the bare limiter says at that moment.
+// request makes a request of cost n through the cache, and reports whether it reached the limiter behind. If it did, the
+// cache must return that limiter's answer. If it didn't, the cache's answer is compared with what the bare limiter says at
+// that moment.
 func (w *world) request(key string, n int64, ask ask) (r algorithms.Result, came bool) {
 	v, at := &visit{}, w.now()
 	r, err := ask(context.WithValue(context.Background(), visitKey{}, v), w.cache)
@@ -174,7 +175,7 @@ func (w *world) request(key string, n int64, ask ask) (r algorithms.Result, came
 		w.Fatalf("%q, cost %d at %v: %+v, %v from the cache, at %v", key, n, at, r, err, w.now())
 	}
 	changed, known := w.changed[key]
-	bare, err := w.both(key, ask) // of both, so that they go on alike where it is admitted
+	bare, err := w.both(key, ask) // both are asked, so that their states remain equal
 	if reset, done := w.elsewhere[key]; done && at-reset < w.longest {
 		return r, false
 	}
@@ -189,8 +190,8 @@ func (w *world) request(key string, n int64, ask ask) (r algorithms.Result, came
 	return r, false
 }
 
-// step makes a call that is not in the midst of another; or a request, and if it is denied the same once more,
-// which comes from the cache, unless there was a Reset, or the wait or the cache time have passed on the way.
+// step makes a call that isn't part of another one, or it makes the same request twice. If the first of the two is denied,
+// the second must be answered from the cache, unless there was a Reset, or the wait or the cache time is over.
 func (w *world) step() {
 	w.clock.Advance(w.time("pause", 1))
 	if rapid.IntRange(0, 2).Draw(w.T, "repeat") > 0 {
@@ -206,8 +207,8 @@ func (w *world) step() {
 	}
 }
 
-// TestCachedTraces: whatever calls cross each other, on ways as long as they may be, what is admitted is what would
-// be admitted without a cache; and after a Reset behind the cache's back, from the cache time on.
+// TestCachedTraces: however calls overlap, and however long they take, the cache admits the same requests as the limiter
+// without a cache. If a key is reset without the cache, this is true again after the cache time.
 func TestCachedTraces(t *testing.T) {
 	for name, room := range rooms {
 		for _, behindItsBack := range []bool{false, true} {

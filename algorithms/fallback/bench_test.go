@@ -17,7 +17,7 @@ func BenchmarkFallback(b *testing.B) {
 			primary.answer = says(failure)
 		}
 		l := must(fallback.New(primary, &stub{}, fallback.Backoff(time.Hour, time.Hour), fallback.OnError(func(error) {})))
-		ctx, cancel := context.WithCancel(context.Background()) // as a request has
+		ctx, cancel := context.WithCancel(context.Background()) // a context that can end, as a request has
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for range b.N {

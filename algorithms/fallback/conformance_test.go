@@ -29,7 +29,7 @@ func (away) Run(context.Context, *scripts.Script, []string, []string) ([]int64, 
 	return nil, errDown
 }
 
-// forgetful is a limiter whose Reset ignores the error of the primary, as the suite's Reset must succeed.
+// forgetful is a limiter whose Reset ignores the error of the primary, because the suite needs a Reset that succeeds.
 type forgetful struct{ *fallback.Limiter }
 
 func (f forgetful) Reset(ctx context.Context, key string) error {
@@ -60,7 +60,7 @@ func TestConformance(t *testing.T) {
 		change := func(l algorithms.Limiter, limit algorithms.Limit) (algorithms.Limiter, error) {
 			return l.(*fallback.Limiter).With(limit)
 		}
-		if room.Bursts() { // one algorithm is enough for what a server decides, which takes most of the time
+		if room.Bursts() { // one algorithm is enough over a server, where the tests take longest
 			t.Run(name+", the primary answers", func(t *testing.T) {
 				limitertest.Run(t, over(conn), limitertest.StoredIn(conn), limitertest.Against(room.Local), limitertest.Changing(change, room.ChangeLocal), limitertest.Reserving())
 			})

@@ -97,8 +97,8 @@ func (b *bench) asks(t *testing.T, n, primary, secondary int) {
 	}
 }
 
-// TestServerAway: after five failures the primary is asked by one request at a time, after waits that become longer, and
-// an answer brings it back.
+// TestServerAway: after five failures one request at a time asks the primary, after waits that become longer. An answer
+// closes the breaker.
 func TestServerAway(t *testing.T) {
 	b := newBench(fallback.Backoff(time.Second, 3*time.Second))
 	b.asks(t, 3, 3, 0)
@@ -107,7 +107,7 @@ func TestServerAway(t *testing.T) {
 	b.primary.answer = nil
 	b.asks(t, 1, 1, 0)
 	b.primary.answer = says(errDown)
-	b.asks(t, 20, 5, 20) // four before an answer don't count
+	b.asks(t, 20, 5, 20) // the four failures before an answer don't count
 	for _, wait := range []time.Duration{time.Second, 2 * time.Second, 3 * time.Second, 3 * time.Second} {
 		opened := b.events[len(b.events)-1]
 		if opened.State != fallback.Open || opened.Wait < wait/2 || opened.Wait > wait || !errors.Is(opened.Err, errDown) {
@@ -156,7 +156,7 @@ func TestOneProbe(t *testing.T) {
 	b.asks(t, 2, 2, 0)
 }
 
-// TestWhatCounts: errors that say nothing about the server don't open the breaker, whatever their number.
+// TestWhatCounts: errors that say nothing about the server don't open the breaker, however many there are.
 func TestWhatCounts(t *testing.T) {
 	for _, c := range []struct {
 		err    error
@@ -208,8 +208,8 @@ func TestCountsIf(t *testing.T) {
 	always.asks(t, 10, 5, 10)
 }
 
-// TestTimeout: a primary that hangs has failed at the Timeout, and the secondary decides; the cause is told if the primary
-// gives one when its context ends. The caller's own deadline is no failure.
+// TestTimeout: a primary that hangs fails at the Timeout, and the secondary decides. If the primary returns a cause when its
+// context ends, the failure includes it. The caller's own deadline isn't a failure.
 func TestTimeout(t *testing.T) {
 	b := newBench(fallback.Timeout(time.Millisecond))
 	b.primary.answer = func(ctx context.Context) error {
@@ -244,7 +244,8 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// TestBothFail: the error wraps both errors. A cost that fits the limit, but not the secondary's, isn't ErrCostExceedsLimit.
+// TestBothFail: the error wraps both errors. If a cost exceeds only the secondary's limit, the error isn't
+// ErrCostExceedsLimit.
 func TestBothFail(t *testing.T) {
 	b := newBench()
 	broken := errors.New("broken")
@@ -287,7 +288,7 @@ func TestPanic(t *testing.T) {
 	b.asks(t, 2, 2, 0)
 }
 
-// TestPassesOn: Limit and Local are the primary's. Limiters of With share the breaker.
+// TestPassesOn: Limit and Local are the primary's. The limiter that With returns shares the breaker.
 func TestPassesOn(t *testing.T) {
 	remote := must(gcra.New(away{}, algorithms.PerHour(10)))
 	l := must(fallback.New(remote, must(remote.Local()), fallback.OnError(func(error) {})))

@@ -62,7 +62,7 @@ func CountsIf(f func(error) bool) Option {
 	})
 }
 
-// A State is that of the breaker in front of the primary.
+// A State is the state of the breaker in front of the primary.
 type State = breaker.State
 
 // The states.
@@ -72,7 +72,8 @@ const (
 	HalfOpen = breaker.HalfOpen // the primary is asked by one request, and the secondary by all others
 )
 
-// An Event is a change of the state. It has the new State, for Open the Err that caused it and the Wait before the next probe.
+// An Event is a change of the state. It has the new State. For Open it also has the Err that caused it, and the Wait before
+// the next probe.
 type Event = breaker.Event
 
 // OnChange sets a function that is called at each change of the state, in order and one call at a time, by the goroutine of a

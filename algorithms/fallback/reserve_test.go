@@ -40,8 +40,8 @@ func ledgers(opts ...fallback.Option) (l *fallback.Limiter, primary, secondary *
 	return must(fallback.New(primary, secondary, append([]fallback.Option{fallback.Timeout(time.Hour), silent}, opts...)...)), primary, secondary
 }
 
-// TestSettlesWhereCharged: a Reservation is settled by the limiter that has charged it, even if the other one would be asked
-// meanwhile.
+// TestSettlesWhereCharged: a Reservation is settled by the limiter that has charged it, even if a request would go to the
+// other limiter by then.
 func TestSettlesWhereCharged(t *testing.T) {
 	ctx := context.Background()
 	l, primary, secondary := ledgers()
@@ -122,7 +122,7 @@ func TestSettlementHangs(t *testing.T) {
 	}
 }
 
-// TestReserveErrors: the errors of Reserve are those of AllowN, and one for limiters that can't reserve.
+// TestReserveErrors: Reserve returns the errors of AllowN, and ErrNoReserve for limiters that can't reserve.
 func TestReserveErrors(t *testing.T) {
 	ctx := context.Background()
 	l, primary, secondary := ledgers()

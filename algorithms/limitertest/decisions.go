@@ -25,7 +25,7 @@ func testAdmitsItsLimitAtOnce(t *testing.T, s *suite) {
 		}
 		l := s.subject(t, limit)
 		capacity := l.peek("k").Limit
-		if capacity > 1000 { // for the window algorithms the rate is the limit: ask for it in a few pieces
+		if capacity > 1000 { // too many for single events: ask in a few pieces
 			for range 4 {
 				l.ask("k", capacity/4)
 			}
@@ -103,7 +103,7 @@ func testAllOrNothing(t *testing.T, s *suite) {
 	}
 }
 
-// testPeekTellsTheStanding holds each Peek against the request that follows it at the same moment.
+// testPeekTellsTheStanding compares each Peek with the request that follows it at the same moment.
 func testPeekTellsTheStanding(t *testing.T, s *suite) {
 	for _, limit := range s.limits() {
 		l := s.subject(t, limit)
@@ -188,8 +188,7 @@ func testReset(t *testing.T, s *suite) {
 	}
 }
 
-// testConcurrent has many goroutines ask at one moment: what they are admitted together is the
-// limit, exactly.
+// testConcurrent: many goroutines ask at one moment. Together they are admitted exactly the limit.
 func testConcurrent(t *testing.T, s *suite) {
 	const goroutines, each = 32, 40
 	l := s.subject(t, algorithms.PerHour(100))
@@ -217,7 +216,7 @@ func testConcurrent(t *testing.T, s *suite) {
 	}
 }
 
-// testServerClock asks on the clock that users have.
+// testServerClock tests the limiter without WithClock, on the clock that users have.
 func testServerClock(t *testing.T, s *suite) {
 	l := s.subject(t, algorithms.PerHour(2), algorithms.WithClock(nil))
 	for i := range int64(2) {

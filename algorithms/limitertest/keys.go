@@ -56,7 +56,8 @@ func testNamesAndPrefixes(t *testing.T, s *suite) {
 	}
 }
 
-// testEveryKeyHasATTL looks at the keys that a trace has left: each lives no shorter than its state.
+// testEveryKeyHasATTL checks the keys that requests leave on the server: each has a TTL, and lives at least as long as its
+// state.
 func testEveryKeyHasATTL(t *testing.T, s *suite) {
 	if s.store == nil {
 		return
@@ -81,8 +82,7 @@ func testEveryKeyHasATTL(t *testing.T, s *suite) {
 		real := s.subject(t, limit, algorithms.WithClock(nil))
 		before := time.Now()
 		r := real.ask("k", 1)
-		// The key may be looked at late, but never lives shorter than the state: what has
-		// passed since then is the only difference.
+		// The TTL is read some time after the request. It may be below ResetAfter by no more than that time.
 		s.wantTTL(t, real, 0)
 		for key := range s.dump(t, real) {
 			ttl, err := s.store.TTL(context.Background(), key)
@@ -105,7 +105,7 @@ func (s *suite) wantTTL(t *testing.T, l *subject, least time.Duration) {
 			t.Fatal(err)
 		}
 		if ttl == -2*time.Nanosecond || ttl == -2*time.Millisecond {
-			continue // gone between the look at the keys and the look at this one
+			continue // it has expired since the keys were read
 		}
 		if ttl < least {
 			t.Errorf("the key %q has a TTL of %v, want at least %v", key, ttl, least)

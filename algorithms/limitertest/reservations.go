@@ -63,7 +63,7 @@ func (s *subject) commit(r *algorithms.Reservation, used int64) {
 	}
 }
 
-// standsAs fails the test unless both limiters answer the same Peeks of a key.
+// standsAs fails the test unless both limiters give the same answers to Peeks of a key.
 func (s *subject) standsAs(other *subject, key, after string) {
 	s.t.Helper()
 	capacity := s.peek(key).Limit
@@ -77,14 +77,14 @@ func (s *subject) standsAs(other *subject, key, after string) {
 	}
 }
 
-// twins returns two limiters with keys of their own.
+// twins returns two limiters of one limit that share no keys.
 func (s *suite) twins(t *testing.T, limit algorithms.Limit) (l, twin *subject) {
 	t.Helper()
 	l, twin = s.subject(t, limit), s.subject(t, limit)
 	return l, twin
 }
 
-// advance moves the clocks of both.
+// advance moves the clocks of both limiters.
 func advance(d time.Duration, l, twin *subject) {
 	l.Advance(d)
 	twin.Advance(d)

@@ -27,7 +27,7 @@ import (
 // algorithms.ErrInvalidLimit for a limit with a Burst, the suite uses limits without one.
 type Factory func(limit algorithms.Limit, opts ...algorithms.Option) (algorithms.Limiter, error)
 
-// A Change returns the limiter of the same keys under another limit: it calls l's With.
+// A Change returns a limiter of the same keys with another limit: it calls With of l.
 type Change func(l algorithms.Limiter, limit algorithms.Limit) (algorithms.Limiter, error)
 
 // A Store lets the suite read the server that a limiter keeps its state on.
@@ -98,7 +98,7 @@ func (s *suite) limits() []algorithms.Limit {
 	return fitting
 }
 
-// A promise of limiters, with its test.
+// A promise is something that every limiter does, with its test.
 type promise struct {
 	name string
 	test func(*testing.T, *suite)
@@ -141,8 +141,8 @@ func Run(t *testing.T, factory Factory, opts ...Option) {
 	}
 }
 
-// limits are the limits that decisions are tested with: emission intervals that are whole or fractions, one
-// below a microsecond, single events, bursts below and above the rate.
+// limits are the limits that decisions are tested with. Their emission intervals are whole microseconds, fractions of them,
+// or less than one. Some limits admit single events only, and some have a burst below or above the rate.
 var limits = []algorithms.Limit{
 	algorithms.PerSecond(10),
 	algorithms.PerSecond(1),
@@ -173,8 +173,8 @@ func (c *Clock) Now() time.Time { return time.UnixMicro(c.us.Load()) }
 // Advance moves the clock on, or back by a negative d.
 func (c *Clock) Advance(d time.Duration) { c.us.Add(d.Microseconds()) }
 
-// start is when the suite's clocks begin: no round number in any unit, and one that doubles can
-// only just hold with a fraction, as today's times are.
+// start is the time at which the suite's clocks begin. It isn't a round number in any unit. Like all times of today, it
+// leaves a double only two bits for fractions of a microsecond.
 var start = time.UnixMicro(1_795_363_671_123_457)
 
 var prefixes atomic.Int64

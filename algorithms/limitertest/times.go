@@ -9,15 +9,15 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// longest is the longest that a limit can ever make a single event wait: a period where windows are
-// counted, the payback of a burst where a rate is kept.
+// longest returns the longest time that a limit can make a single event wait: a Period for algorithms that count events, or
+// the time in which a whole burst is paid back for those that keep a rate.
 func longest(limit algorithms.Limit) time.Duration {
 	payback := time.Duration(float64(limit.Period) / float64(limit.Rate) * float64(limit.BurstOrRate()))
 	return max(limit.Period, payback+time.Microsecond)
 }
 
-// testClockBack sets the clock back by an hour under a full key: no request waits longer than the
-// limit can ask for, and no more than the limit is admitted.
+// testClockBack sets the clock back after a key was filled: no request waits longer than the limit can require, and no more
+// than the limit is admitted.
 func testClockBack(t *testing.T, s *suite) {
 	for _, limit := range s.limits() {
 		l := s.subject(t, limit)
@@ -62,8 +62,8 @@ func testClockBack(t *testing.T, s *suite) {
 	}
 }
 
-// testClockForward sets the clock on by an hour and back: what was admitted in the hour that wasn't
-// must not lock anybody out.
+// testClockForward sets the clock forward by an hour and back again: what was admitted at the wrong time must not deny
+// requests for longer than a Period.
 func testClockForward(t *testing.T, s *suite) {
 	limit := algorithms.PerMinute(6)
 	l := s.subject(t, limit)
@@ -85,8 +85,8 @@ func testClockForward(t *testing.T, s *suite) {
 	}
 }
 
-// testNoLimitVoidsAnother has two limits on one key, each of which is full: what one decides changes nothing for the
-// other. Windows of one Period share a count, but neither admits more than its own.
+// testNoLimitVoidsAnother uses up two limits on one key: a decision under one changes nothing for the other. Limiters that
+// count by Period share the count of one Period, but neither admits more than its own limit.
 func testNoLimitVoidsAnother(t *testing.T, s *suite) {
 	if s.change == nil {
 		return
@@ -131,8 +131,8 @@ func testNoLimitVoidsAnother(t *testing.T, s *suite) {
 	}
 }
 
-// testChangedRate raises and lowers the Rate: what windows have counted is held against the new one, and other algorithms
-// begin anew.
+// testChangedRate raises and lowers the Rate. Algorithms that count by Period compare their count with the new Rate. The
+// others begin with the whole allowance.
 func testChangedRate(t *testing.T, s *suite) {
 	if s.change == nil {
 		return

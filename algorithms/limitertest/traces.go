@@ -25,10 +25,10 @@ func testRandomTraces(t *testing.T, s *suite) {
 	}
 }
 
-// Replay reads a program as requests and movements of the clock, gives it to the limiter and to the
-// reference (see [Against]) on one clock, and fails the test where an answer isn't the same, field
-// for field. Any bytes are a program, three for each request, so that fuzzers can write them; a
-// program has costs, Peeks, Resets, clocks that go back and, with [Changing], changes of the limit.
+// Replay reads a program as requests and movements of the clock. It gives them to the limiter and to the reference (see
+// [Against]) on one clock, and fails the test if two answers differ in any field. Any bytes are a program, three for each
+// request, so that fuzzers can write them. A program has different costs, Peeks, Resets, clocks that go back and, with
+// [Changing], changes of the limit.
 func Replay(t testing.TB, factory Factory, limit algorithms.Limit, program []byte, opts ...Option) {
 	t.Helper()
 	made(factory, opts).replay(t, limit, program)
@@ -48,7 +48,7 @@ func (s *suite) replay(t testing.TB, limit algorithms.Limit, program []byte) {
 		}
 		l.Advance(moved)
 		if what/16 == 0 && s.change != nil {
-			// The period stays, as it isn't defined when a log forgets entries that have expired.
+			// The Period doesn't change, because it isn't defined when a log forgets entries that have expired.
 			limit = algorithms.Per(1+int64(b), limit.Period)
 			l.Limiter, reference.Limiter = s.changeBoth(t, l.Limiter, reference.Limiter, limit)
 		}
@@ -61,8 +61,8 @@ func (s *suite) replay(t testing.TB, limit algorithms.Limit, program []byte) {
 	}
 }
 
-// step is how far the clock moves: mostly about as far as the limit's rate, sometimes nothing, a
-// microsecond, a whole period or more, rarely back.
+// step returns how far the clock moves: up to three emission intervals, not at all, a microsecond, about one or two Periods,
+// or back by up to three Periods.
 func step(limit algorithms.Limit, what, a byte) time.Duration {
 	interval := max(limit.Period/time.Duration(limit.Rate), time.Microsecond)
 	period := min(limit.Period, 1<<50*time.Nanosecond)

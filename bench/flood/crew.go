@@ -94,7 +94,8 @@ func (c crew) end() {
 	}
 }
 
-// flood has the connections ask, and prints the web servers' standing ten times meanwhile.
+// flood sends the requests. Meanwhile it prints the web servers' standing ten times, but not more
+// than once a second.
 func (c crew) flood(ctx context.Context, f flood) error {
 	var all sync.WaitGroup
 	for _, p := range c {

@@ -17,8 +17,8 @@ func TestMain(m *testing.M) {
 	servers.Main(m)
 }
 
-// TestFlood: whether or not Redis answers, one address gets the limit and once more from each process at most, and the web
-// servers stop with no goroutine left.
+// TestFlood: whether or not Redis answers, one address gets at least the limit, and at most that and one limit more for each
+// process. No goroutine is left when the web servers have stopped.
 func TestFlood(t *testing.T) {
 	for _, pause := range []bool{false, true} {
 		for _, coalesce := range []bool{false, true} {
@@ -34,7 +34,7 @@ func TestFlood(t *testing.T) {
 	}
 }
 
-// TestVerdict: too many that were admitted, and too few, are found.
+// TestVerdict: verdict returns an error if too many or too few requests were admitted.
 func TestVerdict(t *testing.T) {
 	f := flood{processes: 2, limit: 5}
 	for admitted, right := range map[int64]bool{4: false, 5: true, 15: true, 16: false} {

@@ -6,8 +6,8 @@
 //	go run ./bench/flood -pause                          the same over a Redis that doesn't answer
 //	go run ./bench/flood -pause -coalesce -c 200 -d 10m  shows whether memory grows while Redis doesn't answer
 //
-// It ends with exit code 1 if more was admitted than the limit and one limit more for each process, or if a goroutine is left
-// when a web server has stopped.
+// It ends with exit code 1 if fewer requests were admitted than the limit, if more were admitted than the limit and one
+// limit more for each process, or if a goroutine is left when a web server has stopped.
 package main
 
 import (
@@ -92,7 +92,7 @@ func (f flood) run(ctx context.Context) error {
 	return crew.report(f)
 }
 
-// server returns the kind of server that is named.
+// server returns the kind of server that the flag -server names.
 func (f flood) server() (servers.Kind, error) {
 	var names []string
 	for _, kind := range servers.All() {
@@ -104,7 +104,7 @@ func (f flood) server() (servers.Kind, error) {
 	return servers.Kind{}, fmt.Errorf("-server %q, want one of %q", f.kind, names)
 }
 
-// most is the most that may be admitted: the limit by Redis, and once more by each process.
+// most is how many requests may be admitted at most: the limit by Redis, and the limit once more by each process.
 func (f flood) most() int64 { return f.limit * int64(1+f.processes) }
 
 // verdict returns an error if too many requests were admitted, or too few.

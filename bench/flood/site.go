@@ -27,7 +27,7 @@ import (
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
-// jobEnv is the environment variable by which a process knows that it is a web server, and which.
+// jobEnv is the environment variable that makes a process a web server. It holds the job.
 const jobEnv = "WEIR_FLOOD_SITE"
 
 // A job is the configuration of a web server's process.
@@ -53,7 +53,7 @@ type site struct {
 	times *hdrhistogram.Histogram // of decisions, in microseconds
 }
 
-// serve serves until its input ends. Its error tells the goroutines that are left then, if there are any.
+// serve runs a web server until standard input ends. If goroutines are left then, its error names them.
 func serve(text string) error {
 	var j job
 	if err := json.Unmarshal([]byte(text), &j); err != nil {
@@ -93,7 +93,7 @@ func serve(text string) error {
 	return nil
 }
 
-// handler returns a handler that limits all paths but /standing, which tells the site's standing.
+// handler returns a handler that limits all paths except /standing, which returns the standing.
 func (s *site) handler(run scripts.Runner, limit algorithms.Limit) (http.Handler, error) {
 	limiter, err := gcra.New(run, limit)
 	if err != nil {
@@ -126,7 +126,7 @@ func (s *site) handler(run scripts.Runner, limit algorithms.Limit) (http.Handler
 	return mux, nil
 }
 
-// beganKey is the key of the time at which a request came, in its context.
+// beganKey is the key, in a request's context, of the time at which the request arrived.
 type beganKey struct{}
 
 // decided records how long the decision took.
@@ -137,7 +137,7 @@ func (s *site) decided(r *http.Request) {
 	_ = s.times.RecordValue(min(took, time.Minute).Microseconds())
 }
 
-// status is a ResponseWriter that keeps the status.
+// status is a ResponseWriter that keeps the status code.
 type status struct {
 	http.ResponseWriter
 	code int
@@ -162,7 +162,7 @@ func (s *site) standing() standing {
 	}
 }
 
-// listen serves on a port of its own, which it prints, until the input ends.
+// listen prints the address of a free port and serves on it until standard input ends.
 func (s *site) listen(handler http.Handler) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -41,7 +41,7 @@ func main() {
 	only := flag.String("targets", "", "run the targets whose PACKAGE.NAME matches this regular expression")
 	keep := flag.Bool("keep", false, "copy small interesting inputs into testdata/fuzz")
 	flag.Parse()
-	// Ctrl-C reaches the go tests by itself; they end as if their time were up.
+	// The terminal sends Ctrl-C to the go tests too. They end as if their time were up.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	targets, err := find(*only)
@@ -85,7 +85,7 @@ func main() {
 // A target is a fuzz test.
 type target struct{ dir, pkg, name string }
 
-// label is PACKAGE.NAME, the package without its host and owner.
+// label is PACKAGE.NAME, where PACKAGE is the import path without its host, owner and repository.
 func (t target) label() string {
 	short := strings.SplitN(t.pkg, "/", 4)
 	return short[len(short)-1] + "." + t.name
@@ -125,7 +125,7 @@ func find(only string) ([]target, error) {
 	return targets, nil
 }
 
-// output returns what a command has written, or an error with what it complained about.
+// output returns a command's standard output, or an error with its standard error.
 func output(cmd *exec.Cmd) (string, error) {
 	var out, complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaint
@@ -141,10 +141,10 @@ type result struct {
 	executions, interesting int64 // interesting: inputs that have reached new code
 	kept                    int   // copied into testdata
 	took                    time.Duration
-	err                     error // with what the target said
+	err                     error // with the target's output
 }
 
-// String is the target's line, and below it what a failure said.
+// String returns the target's line, and below it the output of a failure.
 func (r result) String() string {
 	verdict, said := "ok  ", ""
 	if r.err != nil {
@@ -154,8 +154,8 @@ func (r result) String() string {
 		verdict, r.label(), r.executions, r.interesting, r.kept, r.took.Seconds(), said)
 }
 
-// fuzz runs the target. Little time is given to making an interesting input smaller: Go would take a
-// minute for each, more than the fuzzing itself.
+// fuzz runs the target. It limits the minimization of an interesting input to 100 executions, because Go would take a minute
+// for each, more than for the fuzzing itself.
 func (t target) fuzz(each time.Duration, parallel int) result {
 	began := time.Now()
 	cmd := exec.Command("go", "test", ".", "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", each.String(),
@@ -164,7 +164,7 @@ func (t target) fuzz(each time.Duration, parallel int) result {
 	out, err := cmd.CombinedOutput()
 	executions, interesting, said := progress(string(out))
 	r := result{target: t, executions: executions, interesting: interesting, took: time.Since(began)}
-	if err != nil && !strings.HasPrefix(said, "PASS\n") { // interrupted, go test fails and its test has passed
+	if err != nil && !strings.HasPrefix(said, "PASS\n") { // when interrupted, go test fails although its test has passed
 		r.err = fmt.Errorf("%w\n%s", err, said)
 		if written := where.FindStringSubmatch(said); written != nil {
 			path := filepath.Join(t.dir, written[1])
@@ -180,11 +180,12 @@ var (
 	where  = regexp.MustCompile(`Failing input written to (\S+)`)
 )
 
-// progress reads go test's output: how far the fuzzer came, and what else was said.
+// progress returns the last figures of the fuzzer in go test's output, and the rest of that output without the fuzzer's
+// lines.
 func progress(output string) (executions, interesting int64, said string) {
 	for line := range strings.Lines(output) {
 		if m := status.FindStringSubmatch(line); m != nil {
-			executions, _ = strconv.ParseInt(m[1], 10, 64) // digits alone
+			executions, _ = strconv.ParseInt(m[1], 10, 64) // the pattern matches only digits
 			interesting, _ = strconv.ParseInt(m[2], 10, 64)
 		} else if !strings.HasPrefix(line, "fuzz: ") {
 			said += line
@@ -193,13 +194,13 @@ func progress(output string) (executions, interesting int64, said string) {
 	return executions, interesting, said
 }
 
-// What is kept of each target's interesting inputs: replaying them must not slow down go test.
+// go test replays the inputs that are kept of each target, so their number and size are bounded.
 const (
 	mostKept    = 40
 	largestKept = 4 << 10 // bytes
 )
 
-// keep copies inputs of the build cache into the package's testdata.
+// keep copies interesting inputs from the build cache into the package's testdata.
 func (r *result) keep() {
 	cache, err := output(exec.Command("go", "env", "GOCACHE"))
 	seeds := filepath.Join(r.dir, "testdata", "fuzz", r.name)
@@ -229,8 +230,7 @@ func read(pattern string) ([]file, error) {
 	return files, err
 }
 
-// choose returns the smallest of the interesting inputs, as many as there is room for besides those
-// there are already.
+// choose returns the smallest of the interesting inputs that are not in have. With those in have, they are mostKept at most.
 func choose(have, interesting []file) []file {
 	known := map[string]bool{}
 	for _, in := range have {

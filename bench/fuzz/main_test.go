@@ -24,7 +24,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// The outputs are go test's.
+// TestProgress reads outputs of go test.
 func TestProgress(t *testing.T) {
 	const passed = `fuzz: elapsed: 0s, gathering baseline coverage: 0/103 completed
 fuzz: elapsed: 0s, gathering baseline coverage: 103/103 completed, now fuzzing with 1 workers

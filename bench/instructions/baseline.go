@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// mayGrow is the share by which a script may cost more than the baseline has it.
+// mayGrow is the share by which a script's count may exceed the baseline's.
 const mayGrow = 0.03
 
-// baseline is the text of a file that holds the counts.
+// baseline returns the text of a baseline file with the counts.
 func (f figures) baseline() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Instructions of the server for a decision with a shipped script, above those for a PING, on %s.\n", runtime.GOARCH)
@@ -23,7 +23,7 @@ func (f figures) baseline() string {
 	return b.String()
 }
 
-// readBaseline reads such a file.
+// readBaseline reads a baseline file.
 func readBaseline(file string) (figures, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -44,7 +44,8 @@ func readBaseline(file string) (figures, error) {
 	return f, nil
 }
 
-// grown returns a line for each count that is too much, given those of a baseline, and for each that the baseline lacks.
+// grown compares counts with the baseline f. It returns a line for each count that exceeds the one in f by more than
+// mayGrow, and for each case that f lacks.
 func (f figures) grown(counts figures) (lines []string) {
 	for _, e := range counts.sorted() {
 		was, known := f[e]

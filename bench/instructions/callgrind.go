@@ -21,17 +21,17 @@ import (
 )
 
 // counter is a server under callgrind. It counts the instructions with which the server reads requests and executes them. It
-// doesn't count the server's timer, which runs more often during a call if the machine is slower. Each time that the server is
+// doesn't count the server's timer, which runs more often during a call if the machine is slower. Each time the server is
 // about to execute ECHO, callgrind writes the count and begins again from 0.
 type counter struct {
 	server *servers.Server
 	client *redis.Client
-	dir    string // where callgrind writes
-	counts int    // that it has written
+	dir    string // the folder that callgrind writes to
+	counts int    // how many counts it has written
 	ping   float64
 }
 
-// startCounter starts a server of a kind and counts its PING.
+// startCounter starts a server of a kind and counts the instructions of a PING.
 func startCounter(ctx context.Context, kind servers.Kind) (*counter, error) {
 	dir, err := os.MkdirTemp("", "weir-instructions-")
 	if err != nil {
@@ -68,7 +68,8 @@ func (c *counter) close() error {
 
 func (c *counter) output() string { return filepath.Join(c.dir, "count") }
 
-// empty empties the server, with its Lua interpreter, whose garbage collector has more to do the more scripts are loaded.
+// empty removes all keys and scripts from the server. The more scripts are loaded, the more work Lua's garbage collector
+// has.
 func (c *counter) empty(ctx context.Context) error {
 	if err := c.client.Do(ctx, "SCRIPT", "FLUSH", "SYNC").Err(); err != nil {
 		return err
@@ -76,16 +77,16 @@ func (c *counter) empty(ctx context.Context) error {
 	return c.client.Do(ctx, "FLUSHALL", "SYNC").Err()
 }
 
-// Calls are counted in stretches, each long enough to hold its part of Lua's garbage collection, which the server runs
-// every 50 calls.
+// Calls are counted in stretches. The server runs a step of Lua's garbage collection every 50 calls, so each stretch
+// includes one.
 const (
 	warmup    = 50
 	stretch   = 50
 	stretches = 4
 )
 
-// count returns how many instructions of the server a call costs above a PING. do makes n calls, one at a time. The
-// figure is that of the cheapest stretch, because in others a table may have grown.
+// count returns how many instructions of the server a call costs, minus those of a PING. do makes n calls, one at a time.
+// The figure is that of the cheapest stretch, because during others a table may have grown.
 func (c *counter) count(ctx context.Context, do func(ctx context.Context, n int) error) (float64, error) {
 	if err := do(ctx, warmup); err != nil {
 		return 0, err
@@ -107,7 +108,7 @@ func (c *counter) count(ctx context.Context, do func(ctx context.Context, n int)
 	return slices.Min(counts) - c.ping, nil
 }
 
-// each returns what makes n calls of a kind, numbered on from those before.
+// each returns a function that makes n calls. It numbers the calls on from those that it has made before.
 func each(call func(ctx context.Context, i int) error) func(ctx context.Context, n int) error {
 	i := 0
 	return func(ctx context.Context, n int) error {
@@ -121,7 +122,7 @@ func each(call func(ctx context.Context, i int) error) func(ctx context.Context,
 	}
 }
 
-// sinceLast returns how many instructions the server has executed since it was called before.
+// sinceLast returns how many instructions the server has executed since the previous call of sinceLast.
 func (c *counter) sinceLast(ctx context.Context) (int64, error) {
 	if err := c.client.Echo(ctx, "").Err(); err != nil {
 		return 0, err
@@ -137,7 +138,7 @@ func (c *counter) sinceLast(ctx context.Context) (int64, error) {
 	return n, errors.Join(err, os.Remove(name))
 }
 
-// total reads what callgrind has written: the number of instructions is on the line "totals: 1524921".
+// total returns the number of instructions in the output of callgrind, which is on a line like "totals: 1524921".
 func total(written io.Reader) (int64, error) {
 	lines := bufio.NewScanner(written)
 	lines.Buffer(nil, 1<<20)

@@ -22,17 +22,17 @@ import (
 // A weirCase is a decision of one of Weir's limiters on a key in one state.
 type weirCase struct {
 	name    string
-	script  *scripts.Script // that decides
+	script  *scripts.Script // the script that decides
 	limit   algorithms.Limit
-	newKeys bool // each call is for another key; else all are for one that exists
+	newKeys bool // each call is for a new key; otherwise all are for one key that exists
 	denied  bool
-	single  []weirCase // of the scripts for several limits: the decisions that they make as one
+	single  []weirCase // for a script for several limits: the decisions that it makes as one
 }
 
 const day = 24 * time.Hour
 
-// These limits bring a key into its state and keep it there. Where the name ends in Parts, the emission interval is no
-// whole number of microseconds.
+// These limits bring a key into its state and keep it there. If the name ends in Parts, the emission interval is not a whole
+// number of microseconds.
 var (
 	ample      = algorithms.Per(10, time.Minute).WithBurst(1_000_000) // the TAT lies ever further ahead, and all are admitted
 	ampleParts = algorithms.Per(7, time.Minute).WithBurst(1_000_000)
@@ -45,7 +45,7 @@ var (
 	brief      = algorithms.Per(1_000_000, 100*time.Microsecond) // a window that has passed at the next call
 )
 
-// weirCases are all, by script.
+// weirCases are all cases, grouped by script.
 var weirCases = []weirCase{
 	{name: "gcra/new", script: scripts.GCRA, limit: ample, newKeys: true},
 	{name: "gcra/idle", script: scripts.GCRA, limit: idle},
@@ -92,7 +92,7 @@ var weirCases = []weirCase{
 	{name: "slidinglog_reserve/busy", script: scripts.SlidingLogReserve, limit: roomy},
 	{name: "slidinglog_settle/canceled", script: scripts.SlidingLogSettle, limit: roomy},
 
-	// Of leases "busy" is a key of which some are held, and "denied" one of which none is free.
+	// For leases, "busy" is a key with some leases held, and "denied" is a key with no free lease.
 	{name: "inflight_acquire/new", script: scripts.InflightAcquire, limit: roomy, newKeys: true},
 	{name: "inflight_acquire/busy", script: scripts.InflightAcquire, limit: roomy},
 	{name: "inflight_acquire/denied", script: scripts.InflightAcquire, limit: narrow, denied: true},
@@ -112,7 +112,7 @@ func init() {
 		together(scripts.AllOfPeek, "busy", []string{"gcra", "gcra"}), together(scripts.AllOfPeek, "denied", []string{"gcra", "gcra"}))
 }
 
-// together is the case of a decision on limits of these kinds, each on a key of that state.
+// together returns the case of one decision on limits of these kinds, each on a key in that state.
 func together(script *scripts.Script, state string, kinds []string) weirCase {
 	c := weirCase{name: script.Name() + "-" + strings.Join(kinds, "-") + "/" + state, script: script}
 	for _, kind := range kinds {
@@ -127,10 +127,11 @@ func together(script *scripts.Script, state string, kinds []string) weirCase {
 	return c
 }
 
-// decide asks whether a request of key is admitted.
+// decide makes a request for key and returns whether it is admitted.
 type decide func(ctx context.Context, key string) (bool, error)
 
-// open returns the limiter's decision that changes a key's state, and the one that the case is of.
+// open returns two decisions of the limiter: charge changes a key's state, and counted is the decision whose instructions
+// are counted.
 func (c weirCase) open(run scripts.Runner) (charge, counted decide, err error) {
 	var limiter algorithms.Limiter
 	switch c.script {
@@ -192,7 +193,7 @@ func (c weirCase) limiter(run scripts.Runner, opts ...algorithms.Option) (algori
 	return nil, fmt.Errorf("%s: no limiter calls the script %s", c.name, c.script.Name())
 }
 
-// reserves returns what reserves one event, and cancels that if told.
+// reserves returns a decision that reserves one event, and then cancels the reservation if cancel is true.
 func reserves(limiter algorithms.Reserver, cancel bool) decide {
 	return func(ctx context.Context, key string) (bool, error) {
 		reservation, err := limiter.Reserve(ctx, key, 1)
@@ -213,7 +214,7 @@ func admits(ask func(context.Context, string) (algorithms.Result, error)) decide
 	}
 }
 
-// subject returns what counts the case, with a text in place of the shipped script unless that is nil.
+// subject returns a subject that counts the case. If text is not nil, it replaces the shipped script.
 func (c weirCase) subject(name string, text *scripts.Script, args []string) subject {
 	return subject{name: name, count: func(ctx context.Context, on *counter) (float64, error) {
 		runner, err := goredisrunner.New(on.client)
@@ -227,14 +228,14 @@ func (c weirCase) subject(name string, text *scripts.Script, args []string) subj
 		ask := func(ctx context.Context, by decide, i int, want ...bool) error {
 			admitted, err := by(ctx, keyOf(i))
 			if text != nil && errors.Is(err, scripts.ErrReply) {
-				return nil // a text may reply otherwise than the script's contract says
+				return nil // a text may reply in another form than the script's
 			}
 			if err == nil && len(want) > 0 && admitted != want[0] {
 				err = fmt.Errorf("a request was admitted: %v, want %v", admitted, want[0])
 			}
 			return err
 		}
-		for range 2 { // a queue accepts a second request, which waits
+		for range 2 { // twice, because a queue with a burst of 1 accepts a second request, which waits
 			if err := ask(ctx, charge, 0); err != nil {
 				return 0, err
 			}
@@ -245,7 +246,7 @@ func (c weirCase) subject(name string, text *scripts.Script, args []string) subj
 			}
 			return ask(ctx, counted, i, !c.denied)
 		})
-		if c.newKeys { // while there are few, the tables that hold them grow often
+		if c.newKeys { // with few keys, the server's hash tables grow often
 			if err := do(ctx, manyKeys); err != nil {
 				return 0, err
 			}
@@ -256,17 +257,17 @@ func (c weirCase) subject(name string, text *scripts.Script, args []string) subj
 
 const manyKeys = 250
 
-// keyOf returns keys of one length.
+// keyOf returns a key. All keys have the same length.
 func keyOf(i int) string { return fmt.Sprintf("user:%06d", i) }
 
-// instead runs a text in place of a script, unless it is nil.
+// instead is a runner that runs text instead of script, unless text is nil.
 type instead struct {
 	scripts.Runner
 	script, text *scripts.Script
-	args         []string // of the text; the caller's take the place of the first of them
+	args         []string // of the text; the caller's arguments replace the first of them
 }
 
-// Unwrap tells that the runner knows where keys live.
+// Unwrap returns the wrapped runner, so that callers find out where it sends keys.
 func (r instead) Unwrap() scripts.Runner { return r.Runner }
 
 // Run implements scripts.Runner.

@@ -15,19 +15,19 @@ import (
 	"github.com/go-weir/weir/bench/internal/tables"
 )
 
-// A subject has its instructions counted. It is a case with one text of its script, or a case of a peer.
+// A subject is something whose instructions are counted: a case with one text of its script, or a case of a peer.
 type subject struct {
 	name  string
-	count func(ctx context.Context, on *counter) (float64, error) // on a server that is empty
+	count func(ctx context.Context, on *counter) (float64, error) // on an empty server
 }
 
-// figures are instructions a decision.
+// figures are numbers of instructions per decision.
 type figures map[entry]float64
 
 // An entry is a subject on a server.
 type entry struct{ server, name string }
 
-// starts is how many servers of a kind are started. Each has random seeds and addresses, which move a count by half a
+// starts is how many servers of a kind are started. Each has other random seeds and addresses, which move a count by half a
 // percent. The mean of three is the same to 1 % in each run.
 const starts = 3
 
@@ -68,7 +68,7 @@ func countAll(ctx context.Context, kinds []servers.Kind, subjects []subject, std
 	return counts, errors.Join(errs...)
 }
 
-// result is a count, or why there is none.
+// result is a count, or the reason why there is none.
 type result struct {
 	count float64
 	err   error

@@ -8,7 +8,8 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// openLeases is open for the scripts on leases. At most the limit's Rate are held, each for an hour.
+// openLeases is open for the scripts of leases. At most limit.Rate leases are held, each for an
+// hour.
 func (c weirCase) openLeases(run scripts.Runner) (charge, counted decide, err error) {
 	l, err := inflight.New(run, c.limit.Rate, time.Hour)
 	if err != nil {

@@ -14,17 +14,19 @@
 //	go run ./bench/instructions -script new.lua -args 100000,1000000  # the file with one key and these arguments
 //
 // Figures are thousands of instructions of a decision, minus those of a PING. The first part of a case's name is the script,
-// or another library. There "-parts" means that the emission interval is not a whole number of microseconds, and
+// or another library. In it, "-parts" means that the emission interval is not a whole number of microseconds, and
 // "allof-gcra-gcra" is one decision of two limits. The second part is the state of the key, or of each limit's key:
 //
 //	new             the key doesn't exist
 //	idle            it exists, but its theoretical arrival time, or its whole window, has passed
-//	busy, open      its time or window has not passed, and the request is admitted or enters the queue
-//	denied          the request is denied, or the queue refuses it
+//	busy, open      its time or window has not passed, and the request is admitted
+//	denied          the request is denied
+//	accepted        the request enters a queue
+//	refused         the queue refuses the request
 //	canceled        an admitted request is canceled; its Reserve is counted too
 //
-// A third part names a script that replaces the shipped one: "floor" makes the same calls of redis.call without any logic,
-// the others are in bench/instructions/variants.
+// A third part names a script that replaces the shipped one: "floor" makes the same calls of redis.call without any logic.
+// The others are in bench/instructions/variants.
 //
 // The command needs valgrind, and installs it if apt-get can. Servers run as programs of this machine, or are unpacked from
 // Debian's packages. Containers are not used.
@@ -97,7 +99,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	return o, nil
 }
 
-// run does what args say, and tells whether a script has grown.
+// run does what args say, and reports whether the count of a script has grown.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (grown bool, err error) {
 	o, err := parse(args, stderr)
 	if err != nil {
@@ -141,7 +143,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (grown bo
 	return grown, nil
 }
 
-// kinds are the servers to count on.
+// kinds returns the servers to count on.
 func (o options) kinds() (all []servers.Kind, err error) {
 	if o.servers == "" {
 		return servers.All(), nil
@@ -156,7 +158,7 @@ func (o options) kinds() (all []servers.Kind, err error) {
 	return all, nil
 }
 
-// subjects are what is to be counted. worker builds the program that holds the peers.
+// subjects returns what is to be counted. worker builds the program that has the peers.
 func (o options) subjects(worker func() (string, error)) (all []subject, err error) {
 	switch {
 	case o.script != "":

@@ -47,7 +47,7 @@ func TestBaseline(t *testing.T) {
 
 func TestGrown(t *testing.T) {
 	known := figures{{"redis-7.0", "gcra/busy"}: 50_000, {"redis-7.0", "gcra/denied"}: 30_000, {"redis-8.0", "gcra/busy"}: 50_000}
-	// What was not counted has not grown.
+	// A case that was not counted isn't reported.
 	if lines := known.grown(figures{{"redis-7.0", "gcra/busy"}: 51_400, {"redis-7.0", "gcra/denied"}: 20_000}); len(lines) > 0 {
 		t.Errorf("%q", lines)
 	}
@@ -61,7 +61,7 @@ func TestGrown(t *testing.T) {
 	}
 }
 
-// Every script that decides one request has cases, and no two cases have the same name.
+// TestCases: every script that decides one request has cases, and no two cases have the same name.
 func TestCases(t *testing.T) {
 	all, err := tried()
 	if err != nil {
@@ -133,7 +133,7 @@ func TestRender(t *testing.T) {
 	}
 }
 
-// recorder is a Runner that keeps what it was last called with.
+// recorder is a Runner that keeps the arguments of its last call.
 type recorder struct {
 	script *scripts.Script
 	args   []string

@@ -11,7 +11,7 @@ import (
 	"github.com/go-weir/weir/bench/shared/target"
 )
 
-// peerCases are those of other libraries' limiters, which the worker of "bench measure" holds.
+// peerCases are the cases of other libraries' limiters, which the worker of "bench measure" runs.
 var peerCases = []struct {
 	name, limiter string
 	limit         algorithms.Limit
@@ -40,7 +40,8 @@ var peerCases = []struct {
 	{"bare-incr/denied", "bare-incr", roomy, true},
 }
 
-// peers are the subjects of those cases. path returns the worker's program, once it has to be there.
+// peers returns the subjects of peerCases. path returns the worker's program. It is called only
+// when a case is counted.
 func peers(path func() (string, error)) (all []subject) {
 	for _, c := range peerCases {
 		all = append(all, subject{name: c.name, count: func(ctx context.Context, on *counter) (float64, error) {
@@ -76,7 +77,7 @@ func peers(path func() (string, error)) (all []subject) {
 	return all
 }
 
-// builder returns what builds the worker in dir, once.
+// builder returns a function that builds the worker in dir at its first call, and returns its path.
 func builder(ctx context.Context, dir string) func() (string, error) {
 	return sync.OnceValues(func() (string, error) { return measure.BuildWorker(ctx, dir) })
 }

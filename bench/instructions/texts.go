@@ -15,7 +15,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// shipped are the cases with the scripts as they are.
+// shipped returns the cases with the shipped scripts.
 func shipped() (all []subject) {
 	for _, c := range weirCases {
 		all = append(all, c.subject(c.name, nil, nil))
@@ -23,8 +23,8 @@ func shipped() (all []subject) {
 	return all
 }
 
-// tried are the cases each followed by its floor and its variants. A variant whose script has changed since is one
-// subject, which fails.
+// tried returns each case, followed by the same case with its floor and with each of its variants. If a variant's edits no
+// longer fit its script, the variant is one subject, which fails.
 func tried() (all []subject, err error) {
 	root, err := modules.FindRoot(".")
 	if err != nil {
@@ -56,7 +56,7 @@ func tried() (all []subject, err error) {
 	return all, nil
 }
 
-// floor is the name of the file that has the calls of the case's script and no logic, if there is one.
+// floor returns the name of the file that makes the calls of the case's script without any logic. The file may not exist.
 func (c weirCase) floor() string {
 	if c.denied {
 		return c.script.Name() + "_full.lua"
@@ -64,8 +64,8 @@ func (c weirCase) floor() string {
 	return c.script.Name() + ".lua"
 }
 
-// fromFile are the subjects of a file's text: in place of a script, beside that, or called with arguments, commas
-// between, if no script is named.
+// fromFile returns the subjects of the text of a file. If a script is named, they are its cases, each with the shipped
+// script and with the text. Otherwise the text is called with args, which are separated by commas.
 func fromFile(file, text, script, args string) (all []subject) {
 	if script == "" {
 		return []subject{alone(file, text, args)}
@@ -78,7 +78,7 @@ func fromFile(file, text, script, args string) (all []subject) {
 	return all
 }
 
-// alone is a text that is called with one key and the same arguments each time. Its reply is not looked at.
+// alone returns the subject of a text that is called with one key and the same arguments each time. Its reply is ignored.
 func alone(file, text, args string) subject {
 	return subject{name: file, count: func(ctx context.Context, on *counter) (float64, error) {
 		sha, err := on.client.ScriptLoad(ctx, text).Result()

@@ -82,7 +82,7 @@ func run(fragments []string, only string, list bool) (survivors int, err error) 
 	return survivors, nil
 }
 
-// repository returns the folder with go.work, here or above.
+// repository returns the working directory or the nearest folder above it that contains go.work.
 func repository() (string, error) {
 	at, err := os.Getwd()
 	for err == nil {

@@ -2,7 +2,8 @@ package main
 
 import "testing"
 
-// TestList makes mutants of a fragment. Each is another text than the line that it takes the place of.
+// TestList: a fragment has mutants, each of which differs from the line that it replaces. Listing
+// them counts no survivors.
 func TestList(t *testing.T) {
 	root, err := repository()
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// operators are the ways to break a line.
+// operators are the changes that break a line.
 var operators = []struct {
 	find    *regexp.Regexp
 	replace string
@@ -39,13 +39,13 @@ type mutant struct {
 	fragment string
 	line     int
 	was, is  string
-	text     string // of the whole file
+	text     string // the whole changed file
 }
 
-// action is a part of a fragment that is not Lua: what stands in braces is the template's own.
+// action matches an action of the template, which is not Lua.
 var action = regexp.MustCompile(`\{\{.*?\}\}`)
 
-// mutantsOf returns each way to break one place of a fragment.
+// mutantsOf returns a mutant for each way to break one place of a fragment.
 func mutantsOf(fragment, text string) (mutants []mutant) {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
@@ -71,7 +71,7 @@ func mutantsOf(fragment, text string) (mutants []mutant) {
 	return mutants
 }
 
-// inside says whether a place lies within an action.
+// inside reports whether a place lies within an action.
 func inside(place []int, actions [][]int) bool {
 	for _, one := range actions {
 		if place[0] >= one[0] && place[1] <= one[1] {

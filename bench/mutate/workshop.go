@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// tests are what the mutants of a script are run against, after those of what it stores.
+// tests are the arguments of go test for each script that a mutant may change. The tests of first run before these.
 var tests = map[string][]string{
 	"allof":            {"-run", "TestOrder|TestReplyForm|TestStoresAlike|TestReset|TestWrongContent|TestRefusedWrites", "./algorithms/allof", "-rapid.nofailfile"},
 	"fixedwindow":      {"-run", "TestConformance|TestAligned", "./fixedwindow"},
@@ -20,20 +20,20 @@ var tests = map[string][]string{
 	"inflight_acquire": {"-run", "TestRemote", "./inflight"},
 	"inflight_renew":   {"-run", "TestRemote", "./inflight"},
 	"inflight_release": {"-run", "TestRemote", "./inflight"},
-	"inflight":         {"-run", "TestRemote", "./inflight"}, // its peek
+	"inflight":         {"-run", "TestRemote", "./inflight"}, // the script inflight_peek
 	"queue":            {"-run", "TestQueue", "./leakybucket"},
 	"queue_cancel":     {"-run", "TestQueue", "./leakybucket"},
 	"reset":            {"-run", "TestConformance", "./gcra"},
 	"slidinglog":       {"-run", "TestConformance|TestWidths|TestIdle", "./slidinglog"},
 }
 
-// first are the tests that every mutant is run against.
+// first are the arguments of go test for every mutant.
 var first = []string{"-run", "TestStored|TestLivesInUse|TestPeekClock|TestForeignState|TestFarAhead|TestMany|TestLargeCounts|TestTrims|TestLogWithoutTTL|TestQueueCancel|TestInflight|TestSettlings|TestForeignCount", "./scripts"}
 
-// A workshop makes scripts of broken fragments, in a directory of its own.
+// A workshop generates scripts from broken fragments, in a temporary directory.
 type workshop struct {
 	root, dir string
-	sound     map[string]string // the scripts by their files' names
+	sound     map[string]string // the scripts of the unchanged fragments, by file name
 }
 
 func newWorkshop(root string) (*workshop, error) {
@@ -70,7 +70,7 @@ func (w *workshop) fragments() (names []string) {
 	return names
 }
 
-// mutants returns the mutants of a fragment of which other scripts are made.
+// mutants returns the mutants of a fragment that change a script.
 func (w *workshop) mutants(fragment string) ([]mutant, error) {
 	text, err := os.ReadFile(w.source(fragment))
 	if err != nil {
@@ -89,7 +89,8 @@ func (w *workshop) mutants(fragment string) ([]mutant, error) {
 	return mutants, nil
 }
 
-// generate returns the scripts by their files' names, with text in place of a fragment's.
+// generate returns the scripts by file name, generated with text as the content of a fragment. If fragment is "", all
+// fragments are unchanged.
 func (w *workshop) generate(fragment, text string) (map[string]string, error) {
 	dir, err := os.MkdirTemp(w.dir, "scripts")
 	if err != nil {
@@ -125,7 +126,7 @@ func (w *workshop) generate(fragment, text string) (map[string]string, error) {
 	return scripts, nil
 }
 
-// try runs the tests over the scripts of a mutant, and returns the most particular test that failed; "" if none did.
+// try runs the tests with the scripts of a mutant, and returns the most deeply nested test that failed, or "" if none did.
 func (w *workshop) try(m mutant) (by string, err error) {
 	scripts, err := w.generate(m.fragment, m.text)
 	if err != nil {
@@ -167,7 +168,7 @@ func (w *workshop) try(m mutant) (by string, err error) {
 	return "", nil
 }
 
-// testsOf returns the tests of a script's file.
+// testsOf returns the arguments of go test for a script's file.
 func testsOf(name string) []string {
 	algorithm, many := strings.CutSuffix(strings.TrimSuffix(name, ".lua"), "_many")
 	if many {
@@ -179,7 +180,7 @@ func testsOf(name string) []string {
 	return tests[strings.TrimSuffix(strings.TrimSuffix(algorithm, "_peek"), "_reset")]
 }
 
-// cutAny returns a text without the first of some suffixes that it has, and whether it has one.
+// cutAny returns text without the first of the suffixes that it ends with, and whether it ends with one.
 func cutAny(text string, suffixes ...string) (string, bool) {
 	for _, suffix := range suffixes {
 		if before, found := strings.CutSuffix(text, suffix); found {
@@ -191,7 +192,7 @@ func cutAny(text string, suffixes ...string) (string, bool) {
 
 var failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 
-// test runs tests and returns the most particular one that failed; "" if none did.
+// test runs tests and returns the most deeply nested one that failed, or "" if none did.
 func (w *workshop) test(overlay string, args []string) (by string, err error) {
 	output, err := w.command("go", append([]string{"test", "-failfast", "-timeout", "60s", "-overlay", overlay}, args...)...).CombinedOutput()
 	if err == nil {
@@ -207,7 +208,7 @@ func (w *workshop) test(overlay string, args []string) (by string, err error) {
 	return by, nil
 }
 
-// command is a command that runs at the root of the repository.
+// command returns a command that runs at the root of the repository.
 func (w *workshop) command(name string, args ...string) *exec.Cmd {
 	command := exec.Command(name, args...)
 	command.Dir = w.root

@@ -20,7 +20,7 @@ type load struct {
 	open, full     Allow
 	keys, fullKeys []string
 
-	due atomic.Int64 // the number of the next request, if they have a rate or a fixed number
+	due atomic.Int64 // the number of the next request, if requests have a rate or their number is fixed
 }
 
 // measure runs the goroutines and returns what they counted.

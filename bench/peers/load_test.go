@@ -92,7 +92,8 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// TestKeys: a load calls for all keys equally often, or by Zipf's law for the first far more often than for the last.
+// TestKeys: a load calls for all keys equally often. With Zipf's law, it calls for the first key far more often than for the
+// last.
 func TestKeys(t *testing.T) {
 	count := func(keys round.Keys) map[string]int {
 		var mu sync.Mutex

@@ -32,7 +32,7 @@ type Allow func(ctx context.Context, key string) (bool, error)
 // A Setting holds the arguments with which a limiter is opened.
 type Setting struct {
 	Limit algorithms.Limit // if the limiter has a burst, it is Rate
-	Full  bool             // whether keys are full: all but a key's first request are denied; only floors use it
+	Full  bool             // whether keys are full: all but a key's first request are denied; only floors and queues use it
 
 	// Prefix is the beginning of all keys that Allow is called with. The name of every key on the server must contain it. A
 	// limiter whose keys contain Allow's key need not use it.

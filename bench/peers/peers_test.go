@@ -61,7 +61,7 @@ func unfit(kind servers.Kind) map[string]string {
 	return known
 }
 
-// fits reports whether a peer can be measured. It fails the test if the reason against it isn't the known one.
+// fits reports whether a peer can be measured. It fails the test if it can't and the reason isn't the known one.
 func fits(t *testing.T, clients *Clients, peer Peer, known map[string]string) bool {
 	t.Helper()
 	if peer.Fits == nil {
@@ -116,7 +116,8 @@ func checkKeys(t *testing.T, client redis.UniversalClient, before []string, pref
 	}
 }
 
-// limitOf returns the limit for a test of a peer. Floors get a larger limit, as their replies are constants that fit no small one.
+// limitOf returns the limit for a test of a peer. Floors get a larger limit, because their replies are constants that don't
+// fit a small limit.
 func limitOf(peer Peer, limit algorithms.Limit) algorithms.Limit {
 	switch {
 	case !strings.HasPrefix(peer.Name, "floor-"):
@@ -171,8 +172,8 @@ func TestFull(t *testing.T) {
 	})
 }
 
-// TestContention: under contention, Weir's limiters admit exactly their limit. Other limiters must only not fail, except for
-// those that fail if they lose a race.
+// TestContention: under contention, Weir's limiters admit exactly their limit. Other limiters may admit more or fewer
+// requests, but must not fail, except for those that fail if they lose a race.
 func TestContention(t *testing.T) {
 	const rate, goroutines, requests = 100, 64, 20
 	losers := map[string]string{"throttled": "Failed to store updated rate limit data"}

@@ -19,7 +19,7 @@ var redisRate = Peer{
 	Open: func(clients *Clients, s Setting) (Allow, error) { return openRedisRate(clients.GoRedis, s) },
 }
 
-// redisRateAutoPipeline is the same over go-redis' AutoPipeline.
+// redisRateAutoPipeline is redis_rate over go-redis' AutoPipeline.
 var redisRateAutoPipeline = Peer{
 	Limiter: round.Limiter{
 		Name: "redis_rate-autopipeline", About: redisRate.About + ", gathered by go-redis' AutoPipeline", Client: "go-redis",

@@ -25,7 +25,7 @@ type worker struct {
 	unfit   map[string]string // why limiters can't be measured on this server
 }
 
-// opening is the key of an opened limiter, and naming is the key of a list of names.
+// opening is the key of worker.opened, and naming is the key of worker.keys.
 type (
 	opening struct {
 		prefix string
@@ -122,7 +122,7 @@ func (w *worker) open(peer Peer, s Setting) (Allow, error) {
 func (w *worker) name(prefix string, count int) []string {
 	key := naming{prefix, count}
 	if w.keys[key] == nil {
-		var all strings.Builder // one allocation for all names, as the garbage collector would visit each before a round
+		var all strings.Builder // one allocation for all names, because the garbage collector visits each before a round
 		for i := range count {
 			fmt.Fprintf(&all, "%s%06d", prefix, i)
 		}

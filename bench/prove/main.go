@@ -52,8 +52,8 @@ type options struct {
 	only, write   string
 }
 
-// run runs the cases, tells of each, and writes the results. Its error says that a promise was broken, or
-// that a case could not be run.
+// run runs the cases, prints a line for each, and writes the results. Its error says that a promise was broken, or that a
+// case could not be run.
 func (o options) run(ctx context.Context) error {
 	cases, err := o.cases()
 	if err != nil {
@@ -89,7 +89,7 @@ func (o options) run(ctx context.Context) error {
 	return errors.Join(broken...)
 }
 
-// cases are those that were asked for.
+// cases returns the cases whose name matches the flag -only.
 func (o options) cases() (cases []proof.Case, err error) {
 	only, err := regexp.Compile(o.only)
 	if err != nil {
@@ -131,8 +131,8 @@ func (o options) one(ctx context.Context, c proof.Case, kind servers.Kind) (outc
 	return outcome, broken
 }
 
-// save writes what was found, with how: the outcome to the file, and tables of all cases into a folder beside it, which has
-// the file's name without its extension.
+// save writes the results, and how they were obtained, to the file, and a table for each case into a folder beside it. The
+// folder has the file's name without its extension.
 func (o options) save(results []proof.Result, took time.Duration) error {
 	report := proof.NewReport(results)
 	folder := strings.TrimSuffix(o.write, filepath.Ext(o.write))

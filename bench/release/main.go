@@ -5,8 +5,8 @@
 //	go run ./bench/release tidy       tidy every module's go.mod and go.sum, then check
 //	go run ./bench/release v0.2.0     make the modules require that version of each other, tidy them, then check
 //
-// "go mod tidy" and "go get" themselves don't work in a module that requires a version which is not tagged yet and
-// replaces nothing: edit its go.mod file, and tidy it with this command.
+// "go mod tidy" and "go get" themselves don't work in a module that requires a version which is not tagged yet, without a
+// replacement. Edit the module's go.mod file instead, and tidy it with this command.
 package main
 
 import (
@@ -76,7 +76,7 @@ func run(ctx context.Context, args []string, out io.Writer) (faults int, err err
 	return 0, recipe(tree, out)
 }
 
-// check returns all that keeps the tree from being released.
+// check returns the faults that prevent a release of the tree.
 func check(ctx context.Context, tree *modules.Tree) (faults []string, err error) {
 	faults = tree.Faults()
 	for _, m := range tree.Modules {
@@ -92,7 +92,7 @@ func check(ctx context.Context, tree *modules.Tree) (faults []string, err error)
 	if err != nil {
 		return nil, err
 	}
-	if version, err := tree.Version(); err == nil { // else that is among the faults
+	if version, err := tree.Version(); err == nil { // an error of Version is among the faults already
 		if heading := "## [" + strings.TrimPrefix(version, "v") + "]"; !strings.Contains(string(text), "\n"+heading) {
 			faults = append(faults, fmt.Sprintf("CHANGELOG.md has no section %q", heading))
 		}

@@ -17,20 +17,19 @@ import (
 	"github.com/go-weir/weir/bench/internal/procgroup"
 )
 
-// event is one line of go test -json. See go doc test2json, and go help buildjson for what a build
-// reports.
+// event is one line of the output of go test -json. See go doc test2json, and go help buildjson for the events of builds.
 type event struct {
 	Action      string
 	Package     string
 	Test        string
 	Elapsed     float64
 	Output      string
-	Key, Value  string // of an attr
-	ImportPath  string // of a build
-	FailedBuild string // ImportPath of the build for whose sake a package failed
+	Key, Value  string // of an attr event
+	ImportPath  string // of a build event
+	FailedBuild string // the ImportPath of the build that made the package fail
 }
 
-// readEvents calls each for every event. What is no event is passed on as output of no package.
+// readEvents calls each for every event. A line that isn't an event is passed on as output without a package.
 func readEvents(r io.Reader, each func(event)) error {
 	lines := bufio.NewReader(r)
 	for {
@@ -60,8 +59,8 @@ func goTest(ctx context.Context, root string, flags []string, each func(event)) 
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOWORK="+filepath.Join(root, "go.work"))
 	cmd.Stderr = os.Stderr
-	// Whoever is interrupted ends first what it has started, so the tests get the signal too, and
-	// get it once: from here, not also from the terminal.
+	// The tests get the interrupt too, so that they can stop what they have started. They are in a process group of their
+	// own, so that a Ctrl-C in the terminal doesn't interrupt them twice.
 	procgroup.Own(cmd)
 	cmd.Cancel = func() error { return procgroup.Interrupt(cmd) }
 	cmd.WaitDelay = graceful
@@ -79,12 +78,12 @@ func goTest(ctx context.Context, root string, flags []string, each func(event)) 
 	return err
 }
 
-// patience is how long the tests of a package may take if no -timeout says otherwise. go test's own ten minutes are too
-// few for some on a loaded machine.
+// patience is the flag for how long the tests of a package may take, unless the user's flags have another -timeout. go
+// test's own ten minutes are too few for some packages on a loaded machine.
 const patience = "-timeout=60m"
 
-// testArgs places the flags and the pattern for all modules' packages. What follows -args is the
-// test binaries', so the pattern comes before.
+// testArgs returns the arguments of the go command. The pattern work, which matches the packages of all modules, comes
+// before -args, because what follows -args is passed to the test binaries.
 func testArgs(flags []string) []string {
 	own, theirs := flags, []string(nil)
 	if i := slices.IndexFunc(flags, func(f string) bool { return f == "-args" || f == "--args" }); i >= 0 {
@@ -93,10 +92,10 @@ func testArgs(flags []string) []string {
 	return slices.Concat([]string{"test", "-json", "-count=1", patience}, own, []string{"work"}, theirs)
 }
 
-// filters tells whether the flags leave tests out on purpose.
+// filters reports whether the flags leave out tests.
 func filters(flags []string) bool { return hasFlag(flags, "run", "skip", "list") }
 
-// showsAll tells whether the flags ask for the output of what passes.
+// showsAll reports whether the flags ask for the output of tests that pass.
 func showsAll(flags []string) bool { return hasFlag(flags, "v", "bench", "list") }
 
 func hasFlag(flags []string, names ...string) bool {

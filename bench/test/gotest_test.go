@@ -68,7 +68,7 @@ no event
 	}
 }
 
-// workspace makes a workspace of two modules with one test each.
+// workspace makes a workspace of two modules with one test each, and returns its root.
 func workspace(t *testing.T, body string) (root string) {
 	t.Helper()
 	root = t.TempDir()
@@ -100,7 +100,7 @@ func TestEveryModule(t *testing.T) {
 	}
 }
 
-// An interrupt ends the tests too, not just go test.
+// TestInterrupt: an interrupt ends the tests too, not only go test.
 func TestInterrupt(t *testing.T) {
 	root := workspace(t, "<-t.Context().Done()")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -114,7 +114,7 @@ func TestInterrupt(t *testing.T) {
 			cancel()
 		}
 	})
-	// Were go test alone interrupted, it would wait for its tests until it is killed.
+	// If only go test were interrupted, it would wait for its tests until it is killed.
 	var exit *exec.ExitError
 	if !begun || !errors.As(err, &exit) || !exit.Exited() {
 		t.Errorf("go test ended with %v, want it to end by itself, after a test has begun (%v)", err, begun)
@@ -125,7 +125,7 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// TestHelp: asking for help is no flag of go test's, and nothing else is done for it.
+// TestHelp: hasFlag finds each form of the flag for help, but not after -args.
 func TestHelp(t *testing.T) {
 	for _, flag := range []string{"-h", "--help", "-help"} {
 		if !hasFlag([]string{"-race", flag}, "h", "help") {

@@ -89,8 +89,8 @@ func run(ctx context.Context, flags []string) (bool, error) {
 	return tally.total.failed == 0 && tally.total.skipped == 0 && len(unused) == 0, sweepErr
 }
 
-// prepare gets the servers and the browser. One that can't be had is reported and the tests run all the
-// same: those that need it fail.
+// prepare gets the servers and the browser ready. It reports each one that isn't available. The tests run nevertheless, and
+// those that need it fail.
 func prepare(ctx context.Context, kinds []servers.Kind) {
 	fmt.Println(servers.Engine())
 	tell := func(r servers.Ready) {

@@ -12,20 +12,21 @@ import (
 	"github.com/go-weir/weir/bench/internal/servers"
 )
 
-// printer writes what a person reads.
+// printer writes the output for people.
 type printer struct {
 	out io.Writer
-	all bool // output of tests as it comes, also of those that pass
+	all bool // print all output of tests immediately, also of those that pass
 }
 
-// event passes on what is wanted as it comes.
+// event prints the output of an event immediately, if all output is wanted or the output is of no
+// package.
 func (p *printer) event(e event) {
 	if e.Action == "output" && (p.all || e.Package == "") {
 		fmt.Fprint(p.out, e.Output)
 	}
 }
 
-// packageDone writes a package's line, before it what its failures and skips have to say.
+// packageDone writes a package's line, and before it the output of its failures and skips.
 func (p *printer) packageDone(r *packageResult) {
 	if r.status == "fail" || r.count.skipped > 0 {
 		p.failures(r)
@@ -44,8 +45,8 @@ func (p *printer) packageDone(r *packageResult) {
 	}
 }
 
-// failures writes the output of builds, of tests that did not pass and, if the package failed, of
-// the package itself, unless all of it has been seen already.
+// failures writes the output of failed builds, of tests that failed or were skipped and, if the
+// package failed, of the package itself. It leaves out the output that event has printed already.
 func (p *printer) failures(r *packageResult) {
 	fmt.Fprint(p.out, strings.Join(r.build, ""))
 	if p.all {
@@ -61,8 +62,8 @@ func (p *printer) failures(r *packageResult) {
 	}
 }
 
-// lines writes output, its verdict first, without the marks that only go test -v shows and without
-// the lines that packageDone says better.
+// lines writes output with the --- lines first. It leaves out the === lines of go test -v, and the
+// PASS and FAIL lines, which packageDone's line replaces.
 func (p *printer) lines(output []string) {
 	var verdict, rest strings.Builder
 	for _, line := range output {

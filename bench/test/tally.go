@@ -7,7 +7,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/servers"
 )
 
-// count is how many tests ended which way.
+// count is how many tests passed, failed and were skipped.
 type count struct{ passed, failed, skipped int }
 
 func (c *count) add(status string) {
@@ -28,14 +28,14 @@ type test struct {
 	name    string
 	parent  *test
 	status  string // pass, fail or skip; empty until it ends
-	lent    bool   // its status is that of a subtest: counted there
+	lent    bool   // a subtest has the same status, and is counted for it
 	family  bool   // it has subtests
 	servers []string
 	output  []string
 }
 
-// against returns the servers that the test ran against: its own, or else those of its nearest
-// ancestor that has any.
+// against returns the servers that the test ran against. If it has none of its own, they are those
+// of its nearest ancestor that has some.
 func (t *test) against() []string {
 	for ; t != nil; t = t.parent {
 		if len(t.servers) > 0 {
@@ -52,7 +52,7 @@ type packageResult struct {
 	elapsed float64
 	tests   []*test // in the order in which they began
 	output  []string
-	build   []string // what the compiler or vet said, if that is what failed
+	build   []string // the output of the compiler or vet, if the build failed
 	count   count
 	noTests bool
 
@@ -63,7 +63,7 @@ type packageResult struct {
 type tally struct {
 	total     count
 	byServer  map[string]*count // by the value of servers.AttrServer
-	order     []string          // its keys as they first appeared
+	order     []string          // the keys of byServer, in the order of their first appearance
 	without   count             // tests that used no server
 	outside   int               // packages that failed though none of their tests did
 	seenKinds map[string]bool
@@ -80,7 +80,7 @@ func newTally() *tally {
 	}
 }
 
-// event takes in one event. When a package ends with it, it returns what is known of that package.
+// event adds one event. If the event ends a package, event returns the result of that package.
 func (t *tally) event(e event) (done *packageResult) {
 	if e.ImportPath != "" {
 		if e.Action == "build-output" {
@@ -115,7 +115,7 @@ func (t *tally) event(e event) (done *packageResult) {
 	return nil
 }
 
-// testEvent takes in an event of one test.
+// testEvent adds an event of one test.
 func (p *packageResult) testEvent(e event) {
 	x := p.byName[e.Test]
 	if x == nil {
@@ -138,7 +138,7 @@ func (p *packageResult) testEvent(e event) {
 	}
 }
 
-// parentOf finds the test that a subtest belongs to. A subtest's own name may have slashes in it.
+// parentOf finds the test that a subtest belongs to. The own name of a subtest may contain slashes.
 func (p *packageResult) parentOf(name string) *test {
 	for i := strings.LastIndexByte(name, '/'); i > 0; i = strings.LastIndexByte(name[:i], '/') {
 		if x := p.byName[name[:i]]; x != nil {
@@ -148,10 +148,11 @@ func (p *packageResult) parentOf(name string) *test {
 	return nil
 }
 
-// finish counts a package's tests once it has ended.
+// finish counts a package's tests when it has ended.
 //
-// A test with subtests counts through these alone, unless it failed or was skipped while all of
-// them passed. One that had begun when the package failed, and never ended, has failed.
+// Only the subtests of a test are counted, unless the test failed or was skipped and none of its
+// subtests has that status. A test that had begun when the package failed, and never ended, has
+// failed.
 func (t *tally) finish(p *packageResult, status string) {
 	delete(t.packages, p.name)
 	p.status = status
@@ -180,7 +181,7 @@ func (t *tally) finish(p *packageResult, status string) {
 	}
 }
 
-// counts calls do for the row, or the rows, that a test counts in.
+// counts calls do for each row of the summary's table in which a test counts.
 func (t *tally) counts(x *test, do func(*count)) {
 	used := x.against()
 	if len(used) == 0 {
@@ -195,8 +196,8 @@ func (t *tally) counts(x *test, do func(*count)) {
 	}
 }
 
-// close ends the packages that go test has left without an end, as when it is interrupted, and
-// makes sure that a go test that failed for any reason shows in the total.
+// close ends the packages that go test has not ended, which happens when it is interrupted, and
+// reports them. If go test failed with err and no test failed, close adds a failure to the total.
 func (t *tally) close(report func(*packageResult), err error) {
 	var left []*packageResult
 	for _, p := range t.packages {

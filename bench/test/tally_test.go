@@ -17,8 +17,9 @@ const (
 	valkey = "Valkey 8.1.1 · container valkey/valkey:8.1"
 )
 
-// replay runs events as go test printed them through a tally and a printer. testdata/run.json is of
-// a run over packages that pass, fail, skip, panic, end early, don't compile and don't pass vet.
+// replay passes recorded events of go test through a tally and a printer. testdata/run.json was
+// recorded from packages that pass, fail, skip, panic, exit early, don't compile and don't pass
+// vet.
 func replay(t *testing.T, all bool) (*tally, map[string]*packageResult, string) {
 	t.Helper()
 	data, err := os.ReadFile("testdata/run.json")
@@ -56,7 +57,8 @@ func TestTally(t *testing.T) {
 	for name, c := range tl.byServer {
 		byServer[name] = *c
 	}
-	// The failure of TestItselfFails counts besides its subtest; TestBoth counts in both rows.
+	// TestItselfFails failed by itself, so it is counted besides its subtest. TestBoth counts in
+	// both rows.
 	want := map[string]count{
 		redis:  {passed: 4, failed: 1},
 		valkey: {passed: 2, failed: 1, skipped: 1},
@@ -143,8 +145,8 @@ func TestOutputOfEverything(t *testing.T) {
 	}
 }
 
-// What go test leaves open when it is interrupted has failed, and so has a go test that fails with
-// nothing to show for it.
+// TestClose: a test that go test leaves open when it is interrupted has failed. If go test fails
+// and no test has failed, one failure is counted.
 func TestClose(t *testing.T) {
 	tl := newTally()
 	for _, e := range []event{

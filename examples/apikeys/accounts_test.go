@@ -14,7 +14,7 @@ import (
 	"github.com/go-weir/weir/algorithms/limitertest"
 )
 
-// TestKeyIsShownOnce: a key has the form that scanners look for, and later only a hint of it is told.
+// TestKeyIsShownOnce: a key has the form that scanners look for, and later only a hint of it is shown.
 func TestKeyIsShownOnce(t *testing.T) {
 	clock := limitertest.NewClock(noon)
 	url := start(t, clock)
@@ -59,7 +59,7 @@ func TestTokenExpires(t *testing.T) {
 	ask(t, "GET "+url+"/apikey", "Bearer "+got.AccessToken, "").want(t, 401)
 }
 
-// TestTokenOfAnother: logins hold for all processes of one secret, and for no user that isn't there.
+// TestTokenOfAnother: a token is refused by a process that doesn't have its user or has another secret.
 func TestTokenOfAnother(t *testing.T) {
 	clock := limitertest.NewClock(noon)
 	secret := strings.Repeat("s", 32)
@@ -68,10 +68,10 @@ func TestTokenOfAnother(t *testing.T) {
 	token := "Bearer " + logIn(t, one, "alice")
 	ask(t, "GET "+one+"/apikey", token, "").want(t, 200)
 	ask(t, "GET "+other+"/apikey", token, "").want(t, 401)    // alice is not in its database
-	ask(t, "GET "+stranger+"/apikey", token, "").want(t, 401) // nor is its secret the same
+	ask(t, "GET "+stranger+"/apikey", token, "").want(t, 401) // and the secret is another one
 }
 
-// TestForgedTokens: none but the service's own tokens are taken.
+// TestForgedTokens: only tokens that the service has issued are accepted.
 func TestForgedTokens(t *testing.T) {
 	own := tokens{[]byte(strings.Repeat("s", 32)), time.Minute, func() time.Time { return noon }}
 	if id, err := own.userID(must(own.issue("alice"))); id != "alice" || err != nil {
@@ -103,9 +103,9 @@ func TestPasswords(t *testing.T) {
 	}{
 		{hash, longest, true},
 		{hash, longest[1:], false},
-		{hash, longest + "y", false}, // bcrypt does not look further
+		{hash, longest + "y", false}, // bcrypt ignores what follows
 		{short, "correct horse", true},
-		{short, "correct horse\x00correct horse", false}, // bcrypt repeats what it has
+		{short, "correct horse\x00correct horse", false}, // bcrypt repeats short passwords
 		{short, "correct horse\x00correct horse\x00correct horse", false},
 		{short, "correct horse\x00", false},
 		{short, "correct horse ", false},
@@ -121,7 +121,7 @@ func TestPasswords(t *testing.T) {
 	}
 }
 
-// TestSignUpRace: of many who want one name at once, one gets it.
+// TestSignUpRace: if many clients sign up with one name at the same time, one of them gets it.
 func TestSignUpRace(t *testing.T) {
 	url := start(t, limitertest.NewClock(noon), "-account-rate", "1000/s")
 	var all sync.WaitGroup

@@ -8,7 +8,7 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
-// Where a request carries its credentials.
+// These functions return the credentials of a request.
 var (
 	keyInHeader = httplimit.Authorization("Api-Key")
 	keyInQuery  = httplimit.Query("api_key")

@@ -36,7 +36,7 @@ func (s *service) listBooks(r *http.Request) (int, any, error) {
 	return http.StatusOK, page, nil
 }
 
-// addBook adds a book to the user's.
+// addBook adds a book to the user's books.
 func (s *service) addBook(r *http.Request) (int, any, error) {
 	var b struct {
 		Title  string `json:"title"`

@@ -48,7 +48,7 @@ type passwords struct {
 	dummy []byte // the hash of a random password
 }
 
-// newPasswords returns those of a bcrypt cost.
+// newPasswords returns passwords that are hashed with this bcrypt cost.
 func newPasswords(cost int) (passwords, error) {
 	dummy, err := bcrypt.GenerateFromPassword([]byte(rand.Text()), cost)
 	return passwords{cost, dummy}, err

@@ -73,7 +73,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestServeEndsInOrder: at the end a request that has begun is answered, and no other begins.
+// TestServeEndsInOrder: when serve ends, requests that have begun are answered, and no new connection is accepted.
 func TestServeEndsInOrder(t *testing.T) {
 	begun, ending := make(chan struct{}), make(chan struct{})
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -101,7 +101,7 @@ func TestServeEndsInOrder(t *testing.T) {
 	}
 }
 
-// TestRunLeavesNothing: the temporary database is removed when run returns, also if it fails.
+// TestRunLeavesNothing: the temporary database is removed when run returns, even if run fails.
 func TestRunLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)

@@ -16,8 +16,8 @@ import (
 	"github.com/go-weir/weir/algorithms/limitertest"
 )
 
-// TestReadme does what README.md shows, command by command, and wants what it shows of each: the lines as they
-// come over the wire, but for what is another each time, such as keys and dates.
+// TestReadme runs the commands of README.md, and compares the output of each with the one that README.md shows: the lines as
+// they come over the wire. Values that are different each time, such as keys and dates, are masked.
 func TestReadme(t *testing.T) {
 	text, err := os.ReadFile("README.md")
 	if err != nil {
@@ -42,14 +42,14 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// A session does what a shell would do with the commands.
+// A session runs the commands as a shell would.
 type session struct {
 	*testing.T
 	clock *limitertest.Clock
 	host  string            // of the service that was started last
-	shown map[string]string // the key and the token, by the variable's name, that README.md has shown last
-	told  map[string]string // those that the service has really told last
-	is    map[string]string // those that were assigned
+	shown map[string]string // the key and the token that README.md showed last, by the name of their variable
+	told  map[string]string // those that the service really returned last
+	is    map[string]string // the values that were assigned to the variables
 }
 
 var (
@@ -78,7 +78,7 @@ func (s *session) run(command string) (output string) {
 	return s.curl(command)
 }
 
-// count counts what a command gives, as sort and uniq -c do.
+// count runs a command several times and counts equal outputs, as sort and uniq -c do.
 func (s *session) count(times int, command string) string {
 	s.Helper()
 	counts := map[string]int{}
@@ -86,7 +86,7 @@ func (s *session) count(times int, command string) string {
 		counts[s.curl(command)]++
 	}
 	var lines strings.Builder
-	for status := range 600 { // in their order
+	for status := range 600 { // in ascending order
 		if line := fmt.Sprintln(status); counts[line] > 0 {
 			fmt.Fprintf(&lines, "%7d %s", counts[line], line)
 		}
@@ -94,7 +94,7 @@ func (s *session) count(times int, command string) string {
 	return lines.String()
 }
 
-// curl does what curl does with the options that README.md has, and returns what it prints.
+// curl does the same as the program curl with the options that README.md uses, and returns what curl would print.
 func (s *session) curl(command string) string {
 	s.Helper()
 	method, url, body, authorization, format := http.MethodGet, "", "", "", "%body"
@@ -133,7 +133,7 @@ func (s *session) curl(command string) string {
 	return strings.NewReplacer("%body", reply, "%wire", wire, "%{http_code}", strconv.Itoa(status), `\n`, "\n").Replace(format)
 }
 
-// words splits a command, as a shell does, and puts in what was assigned.
+// words splits a command into words as a shell does, and replaces variables by their values.
 func (s *session) words(command string) (words []string) {
 	for _, word := range regexp.MustCompile(`'[^']*'|"[^"]*"|\S+`).FindAllString(command, -1) {
 		if !strings.HasPrefix(word, "'") {
@@ -144,7 +144,7 @@ func (s *session) words(command string) (words []string) {
 	return words
 }
 
-// exchange sends the request, and returns what comes back: as it comes over the wire, and its body.
+// exchange sends the request, and returns the response: its status, its text as it comes over the wire, and its body.
 func (s *session) exchange(request *http.Request) (status int, wire, body string) {
 	s.Helper()
 	conn, err := net.Dial("tcp", s.host)
@@ -170,7 +170,7 @@ func (s *session) exchange(request *http.Request) (status int, wire, body string
 
 var secrets = regexp.MustCompile(`"(api_key|access_token)":"([^"]*)"`)
 
-// remember keeps the key and the token that an output tells.
+// remember keeps the key and the token of an output.
 func (s *session) remember(in map[string]string, output string) {
 	for _, match := range secrets.FindAllStringSubmatch(output, -1) {
 		in[map[string]string{"api_key": "KEY", "access_token": "TOKEN"}[match[1]]] = match[2]
@@ -189,7 +189,7 @@ var varying = []struct {
 	{regexp.MustCompile(`((?:Retry-After|X-Ratelimit-Reset): |in )\d\d( seconds)?`), "${1}N${2}"},
 }
 
-// mask replaces what is another each time by its name.
+// mask replaces values that are different each time by their names.
 func mask(output string) string {
 	for _, v := range varying {
 		output = v.this.ReplaceAllString(output, v.is)

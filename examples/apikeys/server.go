@@ -20,7 +20,7 @@ import (
 // An app is the service with its open resources.
 type app struct {
 	handler http.Handler
-	undo    []func() error // the last first
+	undo    []func() error // called in reverse order
 }
 
 // open makes the service that the config describes.

@@ -19,11 +19,11 @@ import (
 
 var noon = time.Date(2025, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// start serves as the flags say, by a clock that moves when the test moves it, and returns where.
+// start starts the service with these flags and the test's clock, and returns its URL.
 func start(t *testing.T, clock *limitertest.Clock, flags ...string) (url string) {
 	t.Helper()
 	noEnv := func(string) string { return "" }
-	// No machine is too slow for its Redis.
+	// This timeout is long enough for a slow machine.
 	c, err := parse(slices.Concat([]string{"-redis-timeout", "1m"}, flags), noEnv, t.Output())
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func start(t *testing.T, clock *limitertest.Clock, flags ...string) (url string)
 	return server.URL
 }
 
-// A reply is what came back. The fields are the body's, as far as it has them.
+// A reply is a response. The exported fields are those of the JSON body.
 type reply struct {
 	status int
 	header http.Header
@@ -216,7 +216,7 @@ func mustJSON(t *testing.T, v any) string {
 	return string(text)
 }
 
-// TestBooks: books are their owner's, and come in pages.
+// TestBooks: each user gets only their own books, in pages.
 func TestBooks(t *testing.T) {
 	url := start(t, limitertest.NewClock(noon))
 	alice, bob := signUp(t, url, "alice"), signUp(t, url, "bob")

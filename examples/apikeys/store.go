@@ -15,7 +15,7 @@ import (
 //go:embed schema.sql
 var schema string
 
-// A store keeps users and books. It is safe for concurrent use, also by several processes on one file.
+// A store keeps users and books. It is safe for concurrent use, even by several processes on one file.
 type store struct{ db *sql.DB }
 
 var (
@@ -112,7 +112,7 @@ type book struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
-// addBook adds a book to the owner's and returns it with its ID, or errExists.
+// addBook adds a book to the owner's books and returns it with its ID, or returns errExists.
 func (s *store) addBook(ctx context.Context, owner string, b book) (book, error) {
 	err := s.db.QueryRowContext(ctx,
 		`INSERT INTO books (owner, title, author, created_at) VALUES (?, ?, ?, ?)
@@ -124,7 +124,7 @@ func (s *store) addBook(ctx context.Context, owner string, b book) (book, error)
 	return b, err
 }
 
-// booksOf returns at most n of the owner's books, in the order of their IDs, from the first above after.
+// booksOf returns the first n of the owner's books whose IDs are above after, in the order of their IDs.
 func (s *store) booksOf(ctx context.Context, owner string, after int64, n int) (books []book, err error) {
 	rows, err := s.db.QueryContext(ctx,
 		`SELECT id, title, author, created_at FROM books WHERE owner = ? AND id > ? ORDER BY id LIMIT ?`, owner, after, n)

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestStoreOfMany: processes that start together make the database together, and write to it at once.
+// TestStoreOfMany: several stores can create one database at the same time, and write to it at the same time.
 func TestStoreOfMany(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "a b?c%d#.db") // nothing in a name means anything
+	file := filepath.Join(t.TempDir(), "a b?c%d#.db") // these characters have no special meaning
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {

@@ -14,7 +14,7 @@ import (
 	"github.com/go-weir/weir/algorithms/limitertest"
 )
 
-// read reads the books n times, and counts what comes back.
+// read reads the books n times, and counts the requests that passed and those that were refused.
 func read(t *testing.T, url, key string, n int) (passed, refused int) {
 	t.Helper()
 	for range n {
@@ -73,7 +73,8 @@ func TestBurst(t *testing.T) {
 	wantRead(t, url, signUp(t, url, "alice"), 101, 60)
 }
 
-// TestOneAllowance: it is the user's, wherever the key stands, whichever key it is; others have their own.
+// TestOneAllowance: all requests of a user count together, whether the key is in the header or in the URL, and also after
+// the key was replaced. Other users have allowances of their own.
 func TestOneAllowance(t *testing.T) {
 	url := start(t, limitertest.NewClock(noon))
 	alice, bob := signUp(t, url, "alice"), signUp(t, url, "bob")
@@ -93,7 +94,7 @@ func TestOneAllowance(t *testing.T) {
 	wantRead(t, url, bob, 6, 5)
 }
 
-// TestAccountsLimited: guessing passwords is limited by address, and signing up counts with it.
+// TestAccountsLimited: the logins and sign-ups of an address share one limit, so that guessing passwords is limited.
 func TestAccountsLimited(t *testing.T) {
 	clock := limitertest.NewClock(noon)
 	url := start(t, clock, "-account-rate", "3/minute")
@@ -107,7 +108,7 @@ func TestAccountsLimited(t *testing.T) {
 	logIn(t, url, "alice")
 }
 
-// askFrom asks as a client behind the proxy in front, which writes its address.
+// askFrom sends a request with the client's address in X-Forwarded-For, as a proxy in front of the service does.
 func askFrom(t *testing.T, address, method, url, authorization, body string) (status int) {
 	t.Helper()
 	r := must(http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body)))
@@ -120,8 +121,8 @@ func askFrom(t *testing.T, address, method, url, authorization, body string) (st
 	return response.StatusCode
 }
 
-// TestLoginsLimitedByAccount: guesses from many addresses are limited too, for an account that there is and for one that
-// there isn't. The others can log in.
+// TestLoginsLimitedByAccount: guesses of a password from many addresses are limited too, whether the account exists or not.
+// Other accounts can log in.
 func TestLoginsLimitedByAccount(t *testing.T) {
 	url := start(t, limitertest.NewClock(noon), "-account-rate", "3/minute", "-proxies", "1")
 	for i, name := range []string{"alice", "bob"} {
@@ -142,7 +143,8 @@ func TestLoginsLimitedByAccount(t *testing.T) {
 	}
 }
 
-// TestNewKeysLimited: regenerating keys is limited by account, and by address, also for tokens that aren't valid.
+// TestNewKeysLimited: regenerating keys is limited by account and by address. Requests with an invalid token count for
+// their address too.
 func TestNewKeysLimited(t *testing.T) {
 	url := start(t, limitertest.NewClock(noon), "-account-rate", "3/minute", "-proxies", "1")
 	if status := askFrom(t, "192.0.2.70", http.MethodPost, url+"/users", "", credentials("alice")); status != 201 {
@@ -161,8 +163,8 @@ func TestNewKeysLimited(t *testing.T) {
 	}
 }
 
-// TestProxies: behind a proxy the address is the one that the proxy has seen; without, what a client says of itself
-// counts for nothing.
+// TestProxies: behind a proxy a client's address is the one that the proxy has written into X-Forwarded-For. Without a
+// proxy that field is ignored.
 func TestProxies(t *testing.T) {
 	for _, c := range []struct{ proxies, clients string }{{"0", "429"}, {"1", "401"}} {
 		url := start(t, limitertest.NewClock(noon), "-account-rate", "1/minute", "-proxies", c.proxies)
@@ -176,7 +178,7 @@ func TestProxies(t *testing.T) {
 	}
 }
 
-// TestServersShare: a key has five requests in all servers together.
+// TestServersShare: a key has five requests a minute in all servers together.
 func TestServersShare(t *testing.T) {
 	clock := limitertest.NewClock(noon)
 	flags := []string{"-redis", "redis://" + miniredis.RunT(t).Addr(), "-db", filepath.Join(t.TempDir(), "books.db")}
@@ -204,8 +206,8 @@ func TestServersShare(t *testing.T) {
 	}
 }
 
-// TestRedisAway: what Redis can't decide is neither the key's fault nor an error. Each process goes on with its
-// share; what is wrong stays wrong.
+// TestRedisAway: while Redis is away, each process admits its share of the limit. Requests with a wrong key or without one
+// are refused as before.
 func TestRedisAway(t *testing.T) {
 	server := miniredis.RunT(t)
 	url := start(t, limitertest.NewClock(noon), "-redis", "redis://"+server.Addr()+"?pool_size=100", "-rate", "6/minute", "-processes", "3")

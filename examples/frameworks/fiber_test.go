@@ -53,7 +53,7 @@ func Example_fiber() {
 	// 429 1800 Too Many Requests
 }
 
-// keyed returns an app with a limit of one an hour for each key.
+// keyed returns an app that asks the limiter about each request, with the key that the key function returns.
 func keyed(t *testing.T, limiter algorithms.Limiter, key httplimit.KeyFunc) *fiber.App {
 	t.Helper()
 	decider, err := httplimit.NewDecider(limiter, httplimit.Key(key), httplimit.Timeout(time.Hour),
@@ -67,7 +67,8 @@ func keyed(t *testing.T, limiter algorithms.Limiter, key httplimit.KeyFunc) *fib
 	return app
 }
 
-// TestFiberKeys: keys outlive the requests that they came with, though all requests of a connection use one memory.
+// TestFiberKeys: the limiter can keep a key for longer than its request, although all requests of a connection reuse the
+// same memory.
 func TestFiberKeys(t *testing.T) {
 	asked := &recorder{}
 	app := keyed(t, asked, httplimit.Header("Caller"))
@@ -93,7 +94,7 @@ func TestFiberKeys(t *testing.T) {
 	}
 }
 
-// TestFiberRequest: key functions see all that they may read, repeated header fields too.
+// TestFiberRequest: key functions can read all parts of the request except its body, including repeated header fields.
 func TestFiberRequest(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -120,7 +121,7 @@ func TestFiberRequest(t *testing.T) {
 	}
 }
 
-// TestFiberUnavailable: no decision, 503.
+// TestFiberUnavailable: if there is no decision, the answer is 503.
 func TestFiberUnavailable(t *testing.T) {
 	asked := &recorder{err: io.ErrUnexpectedEOF}
 	response, err := keyed(t, asked, httplimit.Path()).Test(httptest.NewRequest(http.MethodGet, "/", nil), fiber.TestConfig{})

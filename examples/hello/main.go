@@ -53,7 +53,7 @@ func limiterOn(url string, limit algorithms.Limit) (*algorithms.Remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	options.ContextTimeoutEnabled = true // otherwise ReadTimeout ends a call, and not its context
+	options.ContextTimeoutEnabled = true // otherwise a call ends at ReadTimeout instead of with its context
 	options.DialerRetries = 1            // so that the error says "connection refused" instead of "context deadline exceeded"
 	run, err := goredisrunner.New(redis.NewClient(options))
 	if err != nil {
@@ -80,7 +80,7 @@ func greeter(limiter algorithms.Limiter) http.Handler {
 			// There is no decision. This service fails open: it greets too often rather than not at all.
 			log.Print(err)
 		} else if !result.Allowed {
-			seconds := int64((result.RetryAfter + time.Second - 1) / time.Second) // never early
+			seconds := int64((result.RetryAfter + time.Second - 1) / time.Second) // rounded up
 			w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
 			http.Error(w, "too many requests", http.StatusTooManyRequests)
 			return

@@ -54,10 +54,10 @@ func TestGreeter(t *testing.T) {
 	}
 }
 
-// TestGreeterWithoutServer: a server that can't be reached, or doesn't answer, costs a greeting no longer than it is
-// willing to wait. The client by itself would wait for an hour, or for ever.
+// TestGreeterWithoutServer: if the server can't be reached, or doesn't answer, the service still greets, after a bounded
+// time. The client by itself would wait for an hour, or forever.
 func TestGreeterWithoutServer(t *testing.T) {
-	silent, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0") // connects, and answers nothing
+	silent, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0") // clients can connect, but get no answer
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestGreeterWithoutServer(t *testing.T) {
 	}
 }
 
-// patient is a server that is away, and keeps until when the caller would wait for it.
+// patient is a runner whose server is away. It records the deadline of the call.
 type patient struct{ until *time.Time }
 
 func (p patient) Run(ctx context.Context, _ *scripts.Script, _, _ []string) ([]int64, error) {
@@ -86,7 +86,7 @@ func (p patient) Run(ctx context.Context, _ *scripts.Script, _, _ []string) ([]i
 	return nil, errors.New("connection refused")
 }
 
-// TestPatience: a decision has the quarter of a second that the service promises.
+// TestPatience: the limiter is called with a deadline that is patience after the request.
 func TestPatience(t *testing.T) {
 	var until time.Time
 	limiter, err := gcra.New(patient{&until}, algorithms.PerHour(2))

@@ -9,8 +9,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// TestCompose: compose.yaml has six replicas, all alike but for their names, and the balancer knows and awaits
-// each of them.
+// TestCompose: compose.yaml has six replicas that differ only in their names. The balancer passes requests to all of
+// them, and starts when they are healthy.
 func TestCompose(t *testing.T) {
 	text, err := os.ReadFile("compose.yaml")
 	if err != nil {

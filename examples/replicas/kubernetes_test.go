@@ -14,14 +14,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 )
 
-// manifest is what kubernetes.yaml holds.
+// manifest has the objects of kubernetes.yaml, by their names.
 type manifest struct {
 	deployments map[string]*appsv1.Deployment
 	services    map[string]*corev1.Service
 }
 
-// parseManifest reads it as an API server does that is asked to be strict: fields that Kubernetes doesn't have,
-// fields given twice, and values of a wrong type are errors.
+// parseManifest reads a manifest as strictly as an API server with strict validation: unknown fields, fields that are
+// given twice, and values of a wrong type are errors.
 func parseManifest(text []byte) (m manifest, err error) {
 	scheme := runtime.NewScheme()
 	if err := errors.Join(appsv1.AddToScheme(scheme), corev1.AddToScheme(scheme)); err != nil {
@@ -86,7 +86,7 @@ func TestKubernetes(t *testing.T) {
 	}
 }
 
-// selects checks that a selector is of the pod's labels.
+// selects checks that a selector isn't empty and matches the pod's labels.
 func selects(t *testing.T, what string, selector, labels map[string]string) {
 	t.Helper()
 	if len(selector) == 0 {
@@ -120,7 +120,7 @@ func checkPod(t *testing.T, name string, pod corev1.PodSpec) {
 	}
 }
 
-// checkPorts checks that the Service and the probes name ports that the container has.
+// checkPorts checks that the ports of the Service and of the probes are ports of the container.
 func checkPorts(t *testing.T, name string, c *corev1.Container, s *corev1.Service) {
 	t.Helper()
 	var named []string
@@ -151,8 +151,8 @@ func checkPorts(t *testing.T, name string, c *corev1.Container, s *corev1.Servic
 	}
 }
 
-// TestKubernetesService: the container gets settings with which the service starts, and its Redis is the one
-// that the manifest has.
+// TestKubernetesService: the settings of the container are valid. They name the Redis and the port of the manifest, and
+// the probes have the paths of the service.
 func TestKubernetesService(t *testing.T) {
 	m := readManifest(t)
 	env := map[string]string{}
@@ -176,7 +176,7 @@ func TestKubernetesService(t *testing.T) {
 	}
 }
 
-// TestKubernetesStrict: slips are found.
+// TestKubernetesStrict: parseManifest returns an error for typical mistakes in a manifest.
 func TestKubernetesStrict(t *testing.T) {
 	text, err := os.ReadFile("kubernetes.yaml")
 	if err != nil {
@@ -184,10 +184,10 @@ func TestKubernetesStrict(t *testing.T) {
 	}
 	for _, slip := range [][2]string{
 		{"readinessProbe:", "readynessProbe:"},                // no such field
-		{"readinessProbe:", "readinessprobe:"},                // nor that
-		{"  replicas: 6\n", "  replicas: six\n"},              // no number
-		{"  replicas: 6\n", "  replicas: 6\n  replicas: 5\n"}, // twice
-		{"cpu: 50m", "cpu: 50 m"},                             // no quantity
+		{"readinessProbe:", "readinessprobe:"},                // case matters
+		{"  replicas: 6\n", "  replicas: six\n"},              // not a number
+		{"  replicas: 6\n", "  replicas: 6\n  replicas: 5\n"}, // the field twice
+		{"cpu: 50m", "cpu: 50 m"},                             // not a quantity
 		{"apiVersion: apps/v1\n", "apiVersion: apps/v0\n"},    // no such version
 		{"      containers:\n", "      container:\n"},         // no such field
 	} {

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestRun: invalid settings are reported before anything is started.
+// TestRun: run returns an error for wrong arguments, for invalid settings, and for an address that is in use.
 func TestRun(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -46,7 +46,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestServe: a request that is being answered when the service is told to end is answered.
+// TestServe: a request that has begun is still answered when the service shuts down.
 func TestServe(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -55,7 +55,7 @@ func TestServe(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		end()
-		// The listener is closed first: from then on the service is ending.
+		// The shutdown begins by closing the listener. Wait until no connection can be opened.
 		for {
 			conn, err := new(net.Dialer).DialContext(r.Context(), "tcp", listener.Addr().String())
 			if err != nil {
@@ -102,7 +102,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestBalancer: each upstream in turn, and each is told who asks.
+// TestBalancer: the balancer passes requests to the upstreams in turn, with the client's address in X-Forwarded-For.
 func TestBalancer(t *testing.T) {
 	var upstreams []*url.URL
 	var asked []string

@@ -11,8 +11,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// environment is one in which the service starts, changed by pairs of a name and a value. Its TIMEOUT is one that a
-// busy machine keeps.
+// environment returns a getenv function with valid settings, changed by pairs of a name and a value. Its TIMEOUT is long
+// enough for a busy machine.
 func environment(redis string, changes ...string) func(string) string {
 	env := map[string]string{"REDIS_URL": "redis://" + redis, "RATE": "2/hour", "TIMEOUT": "1m", "NAME": "replica-1", "API_KEYS": "alice, bob"}
 	for i := 0; i < len(changes); i += 2 {
@@ -38,7 +38,7 @@ func startService(t *testing.T, changes ...string) (http.Handler, *miniredis.Min
 	return handler, server
 }
 
-// get sends a request from an address, with pairs of a field's name and value.
+// get sends a request from an address, with header fields that are pairs of a name and a value.
 func get(h http.Handler, path, from string, fields ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	r.RemoteAddr = from + ":1234"
@@ -50,7 +50,7 @@ func get(h http.Handler, path, from string, fields ...string) *httptest.Response
 	return w
 }
 
-// TestWhoCounts: two an hour for each key that there is, and else for each address.
+// TestWhoCounts: two requests an hour pass for each known API key, and for each address if a request has no known key.
 func TestWhoCounts(t *testing.T) {
 	h, _ := startService(t, "TRUSTED_PROXIES", "1")
 	const balancer = "10.0.0.1"

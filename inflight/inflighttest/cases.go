@@ -66,7 +66,7 @@ func testExact(t *testing.T, s Subject) {
 	}
 }
 
-// testIdempotent: calls are idempotent for one id.
+// testIdempotent: repeated calls with the same id take one lease, and give back one.
 func testIdempotent(t *testing.T, s Subject) {
 	const ttl = time.Second
 	p := s.pair(t, 2, ttl)
@@ -109,7 +109,7 @@ func testShared(t *testing.T, s Subject) {
 	p.want("of three", p.acquire("k", "d"), result(true, 3, 1, 0, time.Minute))
 }
 
-// testClockBack: wherever the clock goes, no lease is held for more than an hour from now, and holders keep their leases.
+// testClockBack: if the clock goes back, no lease lasts for more than an hour from then, and holders keep their leases.
 func testClockBack(t *testing.T, s Subject) {
 	p := s.pair(t, 2, 10*time.Second)
 	p.acquire("k", "a")
@@ -157,7 +157,7 @@ func testClockBack(t *testing.T, s Subject) {
 	p.want("after an hour and some calls", many.peek("k"), result(true, 200, 199, 0, time.Hour))
 }
 
-// testKeys: keys and ids are any strings.
+// testKeys: any string can be a key, and any string of 1 to 256 bytes an id.
 func testKeys(t *testing.T, s Subject) {
 	p := s.pair(t, 2, time.Minute)
 	ids := []string{" ", "{}", "(", "+inf", "nan", "\x00\xff", "WITHSCORES", strings.Repeat("i", 256)}
@@ -174,7 +174,7 @@ func testKeys(t *testing.T, s Subject) {
 	}
 }
 
-// testWrongIDs: a wrong id is an error, and nothing is changed.
+// testWrongIDs: a call with an id that is empty or too long returns ErrInvalidID and changes nothing.
 func testWrongIDs(t *testing.T, s Subject) {
 	p, ctx := s.pair(t, 1, time.Minute), context.Background()
 	for _, id := range []string{"", strings.Repeat("i", 257)} {
@@ -188,7 +188,7 @@ func testWrongIDs(t *testing.T, s Subject) {
 	p.want("nothing was taken", p.peek("k"), result(true, 1, 1, 0, 0))
 }
 
-// testEnded: a context that has ended ends every call but Release.
+// testEnded: if its context has ended, every call except Release returns an error and does nothing.
 func testEnded(t *testing.T, s Subject) {
 	p := s.pair(t, 1, time.Minute)
 	p.acquire("k", "a")
@@ -207,7 +207,7 @@ func testEnded(t *testing.T, s Subject) {
 	p.want("nothing was done", p.peek("k2"), result(true, 1, 1, 0, 0))
 	p.same("Release", func(l inflight.Limiter) (algorithms.Result, error) {
 		err := l.Release(ended, "k", "a")
-		for errors.Is(err, context.DeadlineExceeded) { // a slow machine
+		for errors.Is(err, context.DeadlineExceeded) { // on a slow machine
 			err = l.Release(ended, "k", "a")
 		}
 		return algorithms.Result{}, err

@@ -1,4 +1,4 @@
-// Package inflighttest is the suite for implementations of inflight.Limiter. It compares every answer with that of a
+// Package inflighttest is a test suite for implementations of inflight.Limiter. It compares every answer with that of an
 // [inflight.Local] on the same clock.
 package inflighttest
 
@@ -16,9 +16,9 @@ import (
 	"github.com/go-weir/weir/inflight"
 )
 
-// A Subject makes the limiters of the implementation that is tested.
+// A Subject makes limiters of the implementation that is tested.
 type Subject struct {
-	// New makes a limiter. Limiters of different prefixes share no leases.
+	// New makes a limiter. Limiters with different prefixes share no leases.
 	New func(most int64, ttl time.Duration, opts ...algorithms.Option) (inflight.Limiter, error)
 
 	// With makes a limiter that shares the leases of another one.
@@ -132,7 +132,7 @@ func (p *pair) same(what string, call func(inflight.Limiter) (algorithms.Result,
 	return got
 }
 
-// step checks a result: whether it is allowed, how many leases are free, and the waits.
+// result returns a Result with these fields.
 func result(allowed bool, limit, remaining int64, retry, reset time.Duration) algorithms.Result {
 	return algorithms.Result{Allowed: allowed, Limit: limit, Remaining: remaining, RetryAfter: retry, ResetAfter: reset}
 }
@@ -144,7 +144,7 @@ func (p *pair) want(what string, got, want algorithms.Result) {
 	}
 }
 
-// testTraces compares random calls of limiters with different numbers and times to live, on a clock that now and then goes back.
+// testTraces makes random calls to limiters with different numbers and times to live, on a clock that sometimes goes back.
 func testTraces(t *testing.T, s Subject) {
 	const traces, calls = 20, 150
 	for i := range traces {

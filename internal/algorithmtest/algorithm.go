@@ -24,10 +24,11 @@ type Algorithm struct {
 	ChangeLocal limitertest.Change                           // Local.With
 }
 
-// limited is a limiter that can tell its limit.
+// limited is a limiter that has a method Limit.
 type limited interface{ Limit() algorithms.Limit }
 
-// Of returns the Algorithm of a New and a NewLocal, which are called with the options own. R and L are their types of options.
+// Of returns the Algorithm that makes limiters by newRemote and newLocal, with the options own. R and L are the types of
+// their options.
 func Of[R, L any](
 	newRemote func(scripts.Runner, algorithms.Limit, ...R) (*algorithms.Remote, error),
 	newLocal func(algorithms.Limit, ...L) (*algorithms.Local, error),
@@ -76,7 +77,7 @@ func (a Algorithm) Fitting(limit algorithms.Limit) algorithms.Limit {
 	return limit
 }
 
-// Compared are the options with which limiters over a server are compared with Local.
+// Compared returns the options with which limiters over a server are compared with Local.
 func (a Algorithm) Compared() []limitertest.Option {
 	return []limitertest.Option{limitertest.Against(a.Local), limitertest.Changing(a.Change, a.ChangeLocal), limitertest.Reserving()}
 }
@@ -101,7 +102,7 @@ func (a Algorithm) Conformance(t *testing.T) {
 	})
 }
 
-// tellsLimit: a limiter's Limit is exactly the one of its constructor or of With.
+// tellsLimit checks that a limiter's Limit is exactly the one that its constructor or With was called with.
 func (a Algorithm) tellsLimit(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	first, second := algorithms.PerMinute(60), a.Fitting(algorithms.PerSecond(7).WithBurst(3))
@@ -146,8 +147,8 @@ func (a Algorithm) OnClock(t testing.TB, limit algorithms.Limit) (algorithms.Lim
 	return l, clock
 }
 
-// A Definition decides by the definition of the algorithm, which it computes by other means than
-// the algorithm, however slow they are.
+// A Definition decides by the definition of the algorithm. It computes the decisions in another way than the algorithm, and
+// may be slow.
 type Definition interface {
 	// Decide decides on a request of cost n at the time now, in µs, which never goes back.
 	Decide(now, n int64) algorithms.Result
@@ -183,8 +184,8 @@ func (a Algorithm) KeepsTo(t *testing.T, define func(algorithms.Limit) Definitio
 	})
 }
 
-// Saturated are limits whose emission interval is no whole number of microseconds, with steps of time
-// at which more is asked than they admit, and which divide their periods.
+// Saturated has limits whose emission interval isn't a whole number of microseconds. Requests that come a Step apart are
+// more than the Limit admits. The Step divides the Period.
 var Saturated = []struct {
 	Limit algorithms.Limit
 	Step  time.Duration
@@ -195,8 +196,8 @@ var Saturated = []struct {
 	{algorithms.PerDay(999_983).WithBurst(10), 43_200 * time.Microsecond},
 }
 
-// Admits saturates each of these limits over a million decisions, and compares the count admitted
-// with the ideal one.
+// Admits saturates each limit of Saturated with a million requests, and compares the number of admitted requests with the
+// ideal one.
 func (a Algorithm) Admits(t *testing.T, ideal func(limit algorithms.Limit, decisions int64, step time.Duration) int64) {
 	const decisions = 1_000_000
 	for _, s := range Saturated {

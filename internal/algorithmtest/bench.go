@@ -10,8 +10,8 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// benchLimit has an emission interval that is no whole microsecond. It is so high that only the benchmarks of full keys
-// reach it.
+// benchLimit has an emission interval that isn't a whole number of microseconds. It is so high that the benchmarks of
+// admitted requests shouldn't use it up.
 var benchLimit = algorithms.PerSecond(30_000_000)
 
 // Benchmark measures a decision without a network: how a limiter makes a script's arguments and reads
@@ -74,7 +74,7 @@ func (a Algorithm) Benchmark(b *testing.B) {
 // ask measures one request after the other.
 func ask(b *testing.B, l algorithms.Limiter, cost int64, key func(i int) string) {
 	ctx := context.Background()
-	// The first request fills the key if that is to be full, and the second gets the answer that is remembered.
+	// A limit of one event is used up by the first request. The second request gets the reply that memory repeats.
 	for range 2 {
 		if _, err := l.AllowN(ctx, key(0), cost); err != nil {
 			b.Fatal(err)
@@ -89,7 +89,7 @@ func ask(b *testing.B, l algorithms.Limiter, cost int64, key func(i int) string)
 	}
 }
 
-// memory is a Runner that asks a server twice, and from then on gives its last answer.
+// memory is a Runner that sends two calls to a server, and from then on repeats the last reply.
 type memory struct {
 	server scripts.Runner
 	asked  int

@@ -30,9 +30,9 @@ func (a Algorithm) FuzzDecisions(f *testing.F) {
 	})
 }
 
-// forwardInTheEnd returns the program without steps back of the clock after its first 31 requests, each
-// of which asks at most twice. After 64 requests, Local forgets states that were over for an hour, as a server
-// does. An embedded server never forgets them, as its own clock stands still. So the two would differ if the clock went back later.
+// forwardInTheEnd returns the program without backward steps of the clock after its first 31 requests. Each of these asks a
+// limiter at most twice. After 64 requests, Local forgets states that have been over for an hour, as a server does. An
+// embedded server never forgets them, as its own clock stands still. So the two would differ if the clock went back later.
 func forwardInTheEnd(program []byte) []byte {
 	program = slices.Clone(program)
 	for i := 3 * 31; i < len(program); i += 3 {

@@ -38,8 +38,8 @@ func (a Algorithm) FuzzCalls(f *testing.F) {
 			return
 		}
 		p := a.pair(t, server, conn, limit)
-		// After 64 requests Local forgets states that have passed, which would make a difference if
-		// the clock then went back. Here are fewer requests.
+		// After 64 requests Local forgets states that are over. That would make a difference if the clock went back
+		// afterwards, so there are fewer requests here.
 		for calls := 0; calls < 10 && len(numbers) > 0; calls++ {
 			at, n := numbers.Next(), numbers.Next()
 			r, decided := p.ask(at, n)
@@ -56,7 +56,7 @@ func (a Algorithm) FuzzCalls(f *testing.F) {
 	})
 }
 
-// A pair is a limiter over a server and a Local, of one limit and on one clock.
+// A pair is a limiter over a server and a Local. Both have the same limit and the same clock.
 type pair struct {
 	t           *testing.T
 	limit       algorithms.Limit
@@ -81,7 +81,7 @@ func (a Algorithm) pair(t *testing.T, server *miniredis.Miniredis, run scripts.R
 	return p
 }
 
-// ask asks for n events at a time. It returns false if the time or the number is wrong.
+// ask asks for n events at the time at. It returns false if the time or the number is wrong.
 func (p *pair) ask(at, n int64) (r algorithms.Result, decided bool) {
 	p.t.Helper()
 	want := p.deserved(at, n)
@@ -99,7 +99,7 @@ func (p *pair) ask(at, n int64) (r algorithms.Result, decided bool) {
 	return r, false
 }
 
-// compare asks both and compares their answers.
+// compare asks both limiters and compares their answers.
 func (p *pair) compare(at, n int64, want error) algorithms.Result {
 	p.t.Helper()
 	p.now = at
@@ -133,7 +133,7 @@ func (p *pair) possible(n int64, r algorithms.Result) {
 	}
 }
 
-// A look has the answers of Peeks of the key.
+// A look has what the server stores, and the answer of a Peek of the key.
 type look struct {
 	stored string
 	peek   algorithms.Result

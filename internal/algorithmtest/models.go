@@ -2,7 +2,8 @@ package algorithmtest
 
 import "github.com/go-weir/weir/algorithms"
 
-// A Model is a key of a limiter that charges any number of events. It is computed by simpler means than the limiter.
+// A Model is a key of a limiter that charges any number of events. It computes its answers in a simpler way than the
+// limiter.
 type Model interface {
 	// Charge charges n events, 0 or more, at the time now, in µs, which never goes back.
 	Charge(now, n int64)
@@ -14,7 +15,8 @@ type Model interface {
 	Reset(now int64) int64
 }
 
-// bucket is a theoretical arrival time in units of 1/rate µs, in which an emission interval is a period.
+// bucket keeps a theoretical arrival time in units of 1/rate µs. In these units an emission interval is as long as the
+// period.
 type bucket struct{ rate, period, burst, tat int64 }
 
 // BucketModel is the model of gcra and of the leaky bucket's meter.
@@ -94,7 +96,7 @@ func (m *charges) Charge(now, n int64) {
 	}
 }
 
-// Wait adds up the charges from the newest on. The first one with which the sum is too much must expire.
+// Wait adds up the charges from the newest on. The first charge that makes the sum too large must expire.
 func (m *charges) Wait(now, n int64) int64 {
 	used := n
 	for i := len(m.list) - 1; i >= 0 && m.list[i].at > now-m.period; i-- {

@@ -18,8 +18,8 @@ func (r replies) Run(context.Context, *scripts.Script, []string, []string) ([]in
 	return r, nil
 }
 
-// Nonsense tests replies of a wrong server. Each gives ErrReply or, if a script could also reply so, a Result
-// that a limiter can give. None causes a panic.
+// Nonsense tests replies of a wrong server. Each gives ErrReply or, if a correct script could send it too, a Result that a
+// limiter can give. None causes a panic.
 func (a Algorithm) Nonsense(t *testing.T) {
 	numbers := []int64{0, 1, -1, -2, 5, 7, 1 << 40, 1 << 53, math.MaxInt64, math.MinInt64}
 	for _, limit := range []algorithms.Limit{

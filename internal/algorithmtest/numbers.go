@@ -8,15 +8,15 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// Numbers is a fuzzer's input read as whole numbers. Each is a varint: any bytes are some numbers,
-// small ones as likely as large ones, and a changed byte mostly changes one number. The fuzzer
-// itself moves an int64 only by up to 100 at a time, and so never comes from one end to the other.
+// Numbers is a fuzzer's input read as whole numbers. Each is a varint: any bytes are some numbers, small numbers are as
+// likely as large ones, and a changed byte mostly changes one number. The fuzzer itself changes an int64 only by up to 100
+// at a time, so it would never get from the smallest numbers to the largest.
 type Numbers []byte
 
-// Next takes the next number, 0 once they are used up.
+// Next takes the next number, or returns 0 if none is left.
 func (n *Numbers) Next() int64 {
 	v, size := binary.Varint(*n)
-	if size == 0 { // the last one breaks off
+	if size == 0 { // the last number is incomplete
 		size = len(*n)
 	}
 	*n = (*n)[max(size, -size):] // below 0: the length of a number that is too large

@@ -14,11 +14,11 @@ import (
 	"github.com/go-weir/weir/algorithms/limitertest"
 )
 
-// A charge is one in the history of a key.
+// A charge is one charge in the history of a key.
 type charge struct {
 	at, n       int64
-	reservation *algorithms.Reservation // nil if it is none, or was settled
-	void        bool                    // as if it had never been
+	reservation *algorithms.Reservation // nil if it wasn't reserved, or is settled
+	void        bool                    // canceled at the instant of the charge: as if it had never been made
 }
 
 // A history is a random history of one key, with its model.
@@ -46,7 +46,7 @@ func (s step) String() string {
 	return fmt.Sprintf("\nat %[1]d: "+s.format, append([]any{s.at}, s.args[:]...)...)
 }
 
-// reference returns the model that was charged the true costs, each at its time.
+// reference returns a model that was charged the true cost of each charge at its time.
 func (h *history) reference() Model {
 	m := h.model()
 	for _, c := range h.charges {
@@ -116,7 +116,7 @@ func (h *history) open() (n int) {
 	return n
 }
 
-// check compares the limiter with the reference: nothing fits sooner, and the key is as good as new no sooner.
+// check compares the limiter with the reference: no number of events fits sooner, and the key isn't as good as new sooner.
 func (h *history) check() error {
 	m := h.reference()
 	for n := int64(1); ; n++ {
@@ -193,8 +193,8 @@ func histories(limit algorithms.Limit, factory limitertest.Factory, model func(a
 // perLimiter is how many histories one limiter has.
 const perLimiter = 25
 
-// Settles takes random histories of one key, in which requests are admitted, reserved and settled, and checks after each step
-// that no less is outstanding than with the model, which was charged the true costs when they were reserved.
+// Settles runs random histories of one key, in which requests are admitted, reserved and settled. It checks after each step
+// that no less is outstanding than in the model, which was charged the true costs at the times of the reservations.
 func (a Algorithm) Settles(t *testing.T, factory limitertest.Factory, count int, model func(algorithms.Limit) Model) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(14, 4)) //nolint:gosec // the same histories each time
@@ -214,7 +214,7 @@ func (a Algorithm) Settles(t *testing.T, factory limitertest.Factory, count int,
 	}
 }
 
-// SettlesByRapid is Settles with histories that rapid makes small if they fail.
+// SettlesByRapid is Settles with histories from rapid, which shrinks a history that fails.
 func (a Algorithm) SettlesByRapid(t *testing.T, factory limitertest.Factory, model func(algorithms.Limit) Model) {
 	t.Helper()
 	rapid.Check(t, func(rt *rapid.T) {

@@ -22,7 +22,7 @@ func (a Algorithm) settlesWrongly(t *testing.T, factory limitertest.Factory) {
 		t.Fatal(err)
 	}
 	l, ctx := made.(full), context.Background()
-	capacity := int64(10) // or the burst
+	capacity := int64(10) // or the burst, if there is one
 	if a.Bursts() {
 		capacity = 5
 	}
@@ -89,7 +89,7 @@ func (a Algorithm) largeDebts(t *testing.T, factory limitertest.Factory) {
 			if err := l.Reset(ctx, "k"); err != nil {
 				t.Fatal(err)
 			}
-			for range 3 { // three of the largest debt come to the bound
+			for range 3 { // three of the largest debts reach the bound
 				r, err := l.(full).Reserve(ctx, "k", 1)
 				if err != nil {
 					t.Fatal(err)
@@ -126,7 +126,7 @@ func (a Algorithm) Settlements(t *testing.T, histories int, model func(algorithm
 			t.Run("LargeDebts", func(t *testing.T) { a.largeDebts(t, place.factory) })
 		})
 	}
-	// Local was tested above, so that it suffices to compare the scripts with it.
+	// The first two run over Local only. Alike compares Local with the scripts.
 	t.Run("RapidHistories", func(t *testing.T) { a.SettlesByRapid(t, a.Local, model) })
 	t.Run("LeavesNoTrace", func(t *testing.T) { a.LeavesNoTrace(t, a.Local) })
 	t.Run("Alike", a.SettlesAlike)

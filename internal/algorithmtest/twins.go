@@ -20,7 +20,7 @@ type full interface {
 	AllowAtMost(ctx context.Context, key string, n int64) (int64, algorithms.Result, error)
 }
 
-// Twins are two limiters on one clock, which get the same calls.
+// twins has two limiters on one clock, which get the same calls.
 type twins struct {
 	t     *rapid.T
 	clock *limitertest.Clock
@@ -140,8 +140,8 @@ func (a Algorithm) SettlesAlike(t *testing.T) {
 	})
 }
 
-// LeavesNoTrace tests that if a key's reservations of an instant are all canceled in it, in any order and with other requests
-// between, then every later decision is as if they had never been.
+// LeavesNoTrace tests reservations that are all canceled at the instant at which they were made, in any order and with other
+// requests in between: every later decision is as if they had never been made.
 func (a Algorithm) LeavesNoTrace(t *testing.T, factory limitertest.Factory) {
 	rapid.Check(t, func(rt *rapid.T) {
 		limit := a.Fitting(algorithms.Limit{

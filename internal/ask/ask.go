@@ -21,7 +21,7 @@ var ErrHung = errors.New("weir: limiter hangs")
 
 var errNoAnswer = errors.New("weir: limiter ended its goroutine")
 
-// A Question is one call of a limiter: whether it admits a cost, whether it would, or to forget the key.
+// A Question is one call of a limiter: Reset or PeekN, if the field of that name says so, and otherwise AllowN.
 type Question struct {
 	Limiter algorithms.Limiter
 	Key     string
@@ -71,9 +71,9 @@ type lateError struct{ err error }
 // Ask asks the question. It returns within the Timeout, or when ctx ends, even if the limiter doesn't, as it calls the limiter in
 // another goroutine. A later answer is dropped. A panic of the limiter is passed on to the caller.
 //
-// If the context has ended, the error is an [EndedError]. That includes the instant between a socket's deadline and the
-// context's own timer. After the Timeout the error wraps context.DeadlineExceeded, and the limiter's error for this question or
-// for an earlier one.
+// If the context has ended, the error is an [EndedError]. That includes a deadline that a socket has noticed before the
+// context's own timer. After the Timeout the error wraps context.DeadlineExceeded, and the limiter's error for this question
+// or for an earlier one.
 func (a *Asker) Ask(ctx context.Context, q Question) (algorithms.Result, error) {
 	if end := q.endOf(ctx); end != nil {
 		return algorithms.Result{}, &EndedError{end: end}
@@ -173,7 +173,7 @@ func (q *Question) settle(ctx context.Context, own bool, err error) error {
 	return err
 }
 
-// endOf returns the error of a context that has ended, if its end ends the question.
+// endOf returns the error of a context that has ended, if that ends the question.
 func (q *Question) endOf(ctx context.Context) error {
 	if !q.Detached {
 		return Ended(ctx)

@@ -28,7 +28,7 @@ type call struct {
 	panicked any
 
 	timer *time.Timer
-	run   func() // calls the limiter; kept, as a new func for each go statement would be allocated
+	run   func() // calls the limiter; kept, because each go statement with a new func would allocate
 }
 
 // The states of a call.
@@ -66,7 +66,7 @@ func (c *call) expire() {
 		c.settle(givenUp)
 		return
 	}
-	c.graced.Store(true) // before the context ends, so that an error which that causes counts as late
+	c.graced.Store(true) // before the context ends, so that an error that its end causes counts as late
 	c.ctx.end(context.DeadlineExceeded)
 	c.timer.Reset(grace)
 }
@@ -105,7 +105,7 @@ func (c *call) tellLate() {
 	}
 }
 
-// leave leaves a call that was given up to the goroutine that calls the limiter.
+// leave gives up a call, whose limiter is still running. The goroutine that calls the limiter keeps it.
 func (c *call) leave(err error) {
 	c.timer.Stop()
 	c.asker.hung.Add(1)
@@ -118,11 +118,11 @@ func (c *call) leave(err error) {
 
 // answer returns the answer, and puts the call back into the pool.
 func (c *call) answer() (algorithms.Result, error) {
-	reusable := c.timer.Stop() // otherwise expire is running, and must not act on another question
+	reusable := c.timer.Stop() // otherwise expire is running, and the call can't be used again
 	c.ctx.end(context.Canceled)
 	result, err, panicked := c.result, c.err, c.panicked
 	if reusable {
-		c.graced.Swap(false) // orders this after what expire has read
+		c.graced.Swap(false) // orders the following writes after the reads of expire
 		c.Question, c.ctx, c.asker, c.err, c.panicked = Question{}, nil, nil, nil, nil
 		c.state.Store(asked)
 		calls.Put(c)

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// TestEndIsKnown: a limiter that returns as soon as its context ends has been timed out by then.
+// TestEndIsKnown: a call counts as timed out before its context ends, so that a limiter that then returns at once is too
+// late.
 func TestEndIsKnown(t *testing.T) {
 	for range 2000 {
 		c := newCall()

@@ -24,7 +24,7 @@ const (
 // ErrAway is wrapped by the error of Enter. That error wraps the last failure too.
 var ErrAway = errors.New("weir: limiter is away")
 
-// A State is that of a breaker.
+// A State is the state of a breaker.
 type State int
 
 // The states.

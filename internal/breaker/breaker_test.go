@@ -10,8 +10,8 @@ import (
 
 var errDown = errors.New("server is down")
 
-// TestAnswersBetween: failures of questions during which the server has answered another one don't count, so that a flood
-// that waits for connections in this process isn't taken for a server that is away.
+// TestAnswersBetween: the failure of a question doesn't count if the server has answered another question meanwhile. So a
+// flood of calls that wait for connections in this process isn't taken for a server that is away.
 func TestAnswersBetween(t *testing.T) {
 	b := New(Settings{})
 	var tickets []Ticket

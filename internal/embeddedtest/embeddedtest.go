@@ -1,5 +1,5 @@
-// Package embeddedtest starts a server inside the process for the Examples of this module. The module requires no Redis client,
-// so the Examples get their Runner here. A service makes it of its client.
+// Package embeddedtest starts a server inside the process for the Examples of this module. The module requires no Redis
+// client, so the Examples get their Runner here. A service makes its Runner from its client.
 package embeddedtest
 
 import (

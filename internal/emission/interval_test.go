@@ -33,7 +33,7 @@ func TestArithmetic(t *testing.T) {
 			Burst:  rapid.Int64Range(0, 1<<51).Draw(t, "burst"),
 		}
 		if limit.Validate() != nil {
-			limit.Burst = 1 // which any rate and period can have
+			limit.Burst = 1 // which is valid for any rate and period
 		}
 		of := emission.Of(rule.Limit{Rate: limit.Rate, Period: limit.Period.Microseconds(), Burst: limit.Burst})
 		interval := big.NewRat(limit.Period.Microseconds(), limit.Rate)

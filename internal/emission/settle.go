@@ -164,7 +164,7 @@ func (s *settled) add(b Bucket, now int64, back Span, until int64) {
 	case s.began == 0:
 		s.began = now + 1
 	case s.given.Us >= deepest+mostDebt:
-		s.began, s.given = max(now, s.began)+1, Span{Us: deepest} // no charge ends as far ahead
+		s.began, s.given = max(now, s.began)+1, Span{Us: deepest} // no charge can end that far ahead
 	}
 	s.until = max(s.until, until)
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/go-weir/weir/internal/rule"
 )
 
-// TestCountLivesLongEnough: the count of what was given back is kept until no charge that it concerns is outstanding, also
-// if the key's own time has passed before.
+// TestCountLivesLongEnough: the count of what was given back is kept as long as a charge that it concerns is outstanding,
+// even if the key's own time is over sooner.
 func TestCountLivesLongEnough(t *testing.T) {
 	b := NewBucket("gcra", rule.Limit{Rate: 10, Period: 10})
 	var s State

@@ -15,7 +15,7 @@ type Part struct {
 	Check    func(n int64) error // returns the limiter's error if no request can have the cost n
 
 	// For a Remote:
-	Script *scripts.Script // that decides; nil for a Local
+	Script *scripts.Script // the script that decides; nil for a Local
 	Caller remote.Caller
 
 	// For a Local:

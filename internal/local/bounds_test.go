@@ -8,7 +8,8 @@ import (
 	"github.com/go-weir/weir/internal/local"
 )
 
-// put makes a request of a key admitted or denied, after which the part used of its limit is in use.
+// put stores a request of the key, as admitted or denied. used is the part of the limit that is in use after it. put reports
+// whether the store held the key before.
 func put(t *testing.T, store *local.Store[int], key string, now, until int64, used float32, denied bool) (known bool) {
 	t.Helper()
 	err := store.Do("id", key, at(now), func(s *int, _ int64) local.Change {
@@ -22,7 +23,7 @@ func put(t *testing.T, store *local.Store[int], key string, now, until int64, us
 	return known
 }
 
-// TestBounded: the number of keys is bounded, under one identity or several.
+// TestBounded: a store holds at most its maximum of keys, and uses nearly all of that room.
 func TestBounded(t *testing.T) {
 	for _, most := range []int{1, 2, 7, 1023, 1024, 5000, 1 << 17} {
 		store := local.NewStore[int](most, false)
@@ -35,8 +36,8 @@ func TestBounded(t *testing.T) {
 	}
 }
 
-// TestFloodDropsNoDenied: however many keys come, those that are being denied stay, whether there are requests for them
-// or not. So do keys that have used more of their limit than the keys of the flood.
+// TestFloodDropsNoDenied: a flood of new keys drops none of the keys that are being denied, even if there are no more
+// requests for these. It also drops none of the keys that have used more of their limit than the keys of the flood.
 func TestFloodDropsNoDenied(t *testing.T) {
 	const most = 1000
 	store := local.NewStore[int](most, false)

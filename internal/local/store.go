@@ -50,7 +50,7 @@ type shard[S any] struct {
 	mu     lock
 	states map[name]*kept[S]
 	most   int // how many states there is room for
-	peak   int // the most states that there were since the map was made
+	peak   int // the largest number of states since the map was made
 	calls  int // since the last sweep
 }
 
@@ -75,8 +75,8 @@ var stores atomic.Uint64
 // graceOfSimulatedTime is how much longer the scripts let a key live if the clock is the client's.
 const graceOfSimulatedTime = int64(time.Hour / time.Microsecond)
 
-// NewStore returns an empty store of at most maxKeys states. Simulated time may go back into the time of a state that is over.
-// So such states are kept an hour longer, as the scripts keep their keys.
+// NewStore returns an empty store of at most maxKeys states. Simulated time may go back to before the end of a state that is
+// over. So states are kept for an hour after their end, as the scripts keep their keys.
 func NewStore[S any](maxKeys int, simulated bool) *Store[S] {
 	store := &Store[S]{seed: maphash.MakeSeed(), shards: make([]shard[S], max(1, min(maxShards, maxKeys/shardKeys)))}
 	if simulated {

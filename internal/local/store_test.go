@@ -48,8 +48,8 @@ func TestForgets(t *testing.T) {
 	}
 }
 
-// TestSimulatedTime: the caller's clock may go back into the time of a state that is over. The state is
-// kept for an hour, however many requests there are, and not longer.
+// TestSimulatedTime: the caller's clock may go back to before the end of a state that is over. So the state is kept for an
+// hour after its end, and not longer, however many requests there are.
 func TestSimulatedTime(t *testing.T) {
 	const hour = 3_600_000_000
 	store := local.NewStore[int](1<<20, true)

@@ -17,7 +17,7 @@ func TestTogether(t *testing.T) {
 		{Store: local.NewStore[emission.State](1<<20, false), Rule: three, Key: "a", N: 1},
 		{Store: local.NewStore[emission.State](10, false), Rule: two, Key: "b", N: 1},
 	}
-	all = append(all, local.Request{Store: all[1].Store, Rule: three, Key: "b", N: 1}) // under one lock with the one before
+	all = append(all, local.Request{Store: all[1].Store, Rule: three, Key: "b", N: 1}) // of the same lock as the one before it
 	ask := func(commit bool, remaining ...int64) {
 		t.Helper()
 		standings, err := local.Together(all, at(0), commit)

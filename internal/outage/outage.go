@@ -11,7 +11,7 @@ import (
 // Every is the least time between two lines about failures.
 const Every = 10 * time.Second
 
-// A Log writes about one limiter.
+// A Log logs the failures of one limiter.
 type Log struct {
 	Message string           // of lines about failures
 	Logger  *slog.Logger     // nil: slog.Default, when a line is written

@@ -57,8 +57,8 @@ func (c Caller) Call(ctx context.Context, script *scripts.Script, key string, ar
 	return c.call(ctx, script, []string{c.Key(key)}, args)
 }
 
-// given is appended to a limiter's key to name the count of what settlements have given back. It is no limiter's key, as no
-// identity and no name ends with a closing brace.
+// given is appended to a limiter's key to name the count of what settlements have given back. The result is never a
+// limiter's key, as no identity and no name ends with a closing brace.
 const given = ":{given}"
 
 // CallGiven is like Call, with the key of what settlements have given back as a second key.
@@ -80,7 +80,7 @@ func (c Caller) CallAll(ctx context.Context, script *scripts.Script, keys, args 
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("weir: nothing was sent: %w", err)
 	}
-	return c.run.Run(ctx, script, keys, args) // the runner's error says who and where
+	return c.run.Run(ctx, script, keys, args) // the runner's error names the runner and the script
 }
 
 // Reset removes the key.

@@ -20,7 +20,7 @@ func (k *keysSeen) Run(_ context.Context, _ *scripts.Script, keys, _ []string) (
 	return []int64{1}, nil
 }
 
-// TestGivenKeys: the key that counts what was given back is in the slot of the limiter's key, and is no limiter's key.
+// TestGivenKeys: the key that counts what was given back is in the slot of the limiter's key, and is never a limiter's key.
 func TestGivenKeys(t *testing.T) {
 	text := rapid.OneOf(rapid.String(), rapid.StringOf(rapid.RuneFrom([]rune("{}:-gk"))), rapid.SampledFrom([]string{
 		"", "given", "{given}", ":{given}", "k:{given}", "k}:gcra:1/1s:{given", "{given", strings.Repeat("k", 300),

@@ -58,7 +58,7 @@ func Connect(ctx context.Context, addr string) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	deadline, _ := ctx.Deadline() // the zero time is none, here as there
+	deadline, _ := ctx.Deadline() // the zero time means no deadline, also below
 	if err := conn.SetDeadline(deadline); err != nil {
 		_ = conn.Close()
 		return nil, err

@@ -12,7 +12,7 @@ import (
 	"github.com/go-weir/weir/internal/resptest"
 )
 
-// A listener that accepts connections need not be a server.
+// TestNoReply: if the other side accepts connections but isn't a server that replies, Do returns an error.
 func TestNoReply(t *testing.T) {
 	for name, test := range map[string]struct {
 		serve func(net.Conn)
@@ -41,7 +41,7 @@ func TestNoReply(t *testing.T) {
 					}
 					test.serve(conn)
 					go func() {
-						<-done // not closed before
+						<-done // the connection stays open until the test ends
 						_ = conn.Close()
 					}()
 				}
@@ -56,7 +56,7 @@ func TestNoReply(t *testing.T) {
 	}
 }
 
-// connectFor connects with the soonest deadline that doesn't end the dial.
+// connectFor connects with a short deadline. It doubles the deadline until the dial succeeds in time.
 func connectFor(t *testing.T, addr string) *resptest.Conn {
 	t.Helper()
 	for within := 50 * time.Millisecond; ; within *= 2 {

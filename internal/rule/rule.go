@@ -24,7 +24,7 @@ type Standing struct {
 	ResetAfter int64 // µs
 }
 
-// A Charge is what the settlement of a request needs to know of it. Each rule uses some of the times.
+// A Charge is what a settlement needs to know about the request that it settles. Each rule uses some of the times.
 type Charge struct {
 	N            int64 // the cost that was charged
 	At           int64 // when, in µs since the Unix epoch

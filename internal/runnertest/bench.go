@@ -11,7 +11,7 @@ import (
 	"github.com/go-weir/weir/scripts/coalesce"
 )
 
-// Decision has the shape of a limiter's: one key, four arguments, five integers back.
+// Decision is a script like a limiter's, with one key, four arguments and a reply of five integers.
 var (
 	Decision     = scripts.New("decision", `return {1, 1000, 999, 123456, 1795363671}`)
 	DecisionKeys = []string{"weir:{user:1}:gcra"}
@@ -20,9 +20,9 @@ var (
 
 var decisionReply = []byte("*5\r\n:1\r\n:1000\r\n:999\r\n:123456\r\n:1795363671\r\n")
 
-// Benchmark runs Decision over run and, to compare, as the client itself sends it, which leaves the reply to be taken apart;
-// and through coalesce, by a lone caller. The context cannot be cancelled: under one that can, a client may queue even a lone
-// command.
+// Benchmark measures Decision over run, through coalesce with a single caller and, to compare, as the client itself sends
+// it, which leaves the reply undecoded. A client may queue even a single command if its context can be canceled. So run and
+// the client are measured with a context that can't be canceled, and then with one that can.
 func Benchmark(b *testing.B, run scripts.Runner, client func(ctx context.Context) error) {
 	runner := func(ctx context.Context) error {
 		_, err := run.Run(ctx, Decision, DecisionKeys, DecisionArgs)

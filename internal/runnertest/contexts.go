@@ -107,7 +107,7 @@ func tooManyHang(t *testing.T, connect Hooked, hanging error) {
 	}
 	close(release)
 	go func() {
-		for range inside { // of calls that come now
+		for range inside { // lets the hooks of later calls continue
 		}
 	}()
 	defer close(inside)

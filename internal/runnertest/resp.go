@@ -51,7 +51,7 @@ func words(raw []byte) []string {
 	return out
 }
 
-// Strings is an array of strings as RESP sends it, for a [Fate] to answer.
+// Strings returns an array of strings as RESP sends it, as the answer of a [Fate].
 func Strings(texts ...string) string {
 	var b strings.Builder
 	b.WriteString("*" + strconv.Itoa(len(texts)) + "\r\n")

@@ -36,7 +36,7 @@ type Suite struct {
 // gives up on a reply after timeout; 0 is its default.
 type Connect func(tb testing.TB, w *Wire, timeout time.Duration) scripts.Runner
 
-// patience is how long a client waits for a reply that comes: longer than any machine takes.
+// patience is how long a client waits for a reply that will come: longer than any machine takes.
 const patience = 2 * time.Minute
 
 // each runs a test over every topology, in parallel.
@@ -62,7 +62,7 @@ func charge(run scripts.Runner, key string) ([]int64, error) {
 	return call(run, Count, []string{key}, nil)
 }
 
-// warm makes the server know Count, and the client connect.
+// warm makes the client connect, and loads Count on the server.
 func warm(t *testing.T, run scripts.Runner) {
 	t.Helper()
 	if _, err := charge(run, "warm"); err != nil {
@@ -70,7 +70,7 @@ func warm(t *testing.T, run scripts.Runner) {
 	}
 }
 
-// ranOnce checks how often Count has run on "key".
+// ranOnce fails the test unless Count has run once on "key".
 func ranOnce(t *testing.T, w *Wire) {
 	t.Helper()
 	if n, _ := w.Server.Get("key"); n != "1" {
@@ -187,7 +187,7 @@ func (s Suite) Replies(t *testing.T, more []Reply) {
 
 // ServerErrors tests that the server's errors are returned as the client's errors.
 func (s Suite) ServerErrors(t *testing.T) {
-	pcall := scripts.New("pcall", `return redis.pcall("INCR", KEYS[1])`) // miniredis hides what call raises
+	pcall := scripts.New("pcall", `return redis.pcall("INCR", KEYS[1])`) // miniredis hides the errors that redis.call raises
 	s.each(t, func(t *testing.T, connect Connect) {
 		w := New(t)
 		if _, err := w.Server.Push("list", "x"); err != nil {

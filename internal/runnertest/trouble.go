@@ -18,7 +18,7 @@ func (s Suite) LostReplyIsNotResent(t *testing.T) {
 		for _, command := range []string{"evalsha", "eval"} {
 			for _, how := range []Loss{Lose, Cut, Hang} {
 				if how == Hang && command == "eval" && topology != "single" {
-					continue // takes its time, and tells no more than evalsha
+					continue // slow, and it shows no more than evalsha
 				}
 				t.Run(topology+"/"+command+"/"+string(how), func(t *testing.T) {
 					t.Parallel()
@@ -57,7 +57,7 @@ func (s Suite) lostReply(t *testing.T, connect Connect, command string, how Loss
 	}
 	ranOnce(t, w)
 
-	// The client goes on to work.
+	// The client still works.
 	again, err := charge(run, "key")
 	if err != nil || !slices.Equal(again, []int64{2}) {
 		t.Errorf("the next Run = %v, %v; want [2]", again, err)
@@ -67,8 +67,8 @@ func (s Suite) lostReply(t *testing.T, connect Connect, command string, how Loss
 // A Refusal is an answer to EVALSHA that proves that the script has not run.
 type Refusal struct {
 	Topology string
-	Text     string // a redirect's names the other node as [Elsewhere]
-	Followed bool   // by the client; the caller's error otherwise
+	Text     string // a redirect names the other node as [Elsewhere]
+	Followed bool   // the client follows it; otherwise the caller gets it as an error
 }
 
 // Elsewhere stands for another node's address in the text of a [Refusal].
@@ -81,8 +81,8 @@ func (r Refusal) word() string {
 
 func (r Refusal) redirects() bool { return strings.Contains(r.Text, Elsewhere) }
 
-// by makes w refuse. A redirect refuses every EVALSHA, as a client may ask the same node again before it
-// follows. Any other refusal refuses the next EVALSHA.
+// by makes w answer with the refusal: with a redirect to every EVALSHA, as a client may ask the same node again before it
+// follows, and with any other refusal to the next EVALSHA only.
 func (r Refusal) by(w, elsewhere *Wire) {
 	refused := Fate{Answer: "-" + strings.Replace(r.Text, Elsewhere, elsewhere.Addr, 1) + "\r\n"}
 	if !r.redirects() {

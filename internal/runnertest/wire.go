@@ -54,8 +54,8 @@ func New(tb testing.TB) *Wire {
 	return NewTo(tb, miniredis.RunT(tb))
 }
 
-// NewTo makes a wire to a miniredis until the test ends. Several may lead to the same one, as
-// several nodes that hold the same data.
+// NewTo makes a wire to a miniredis until the test ends. Several wires may lead to the same miniredis, like several nodes
+// that hold the same data.
 func NewTo(tb testing.TB, server *miniredis.Miniredis) *Wire {
 	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -63,7 +63,7 @@ func NewTo(tb testing.TB, server *miniredis.Miniredis) *Wire {
 		tb.Fatal(err)
 	}
 	w := &Wire{Server: server, Addr: listener.Addr().String(), fixed: map[string]string{
-		"asking":      "+OK\r\n", // these two miniredis does not know
+		"asking":      "+OK\r\n", // miniredis doesn't know these two
 		"client capa": "+OK\r\n",
 	}}
 	w.start(func() {
@@ -122,7 +122,7 @@ func (w *Wire) Once(name string, f Fate) {
 	})
 }
 
-// Count is how many commands of that name came through since Forget.
+// Count returns how many commands of that name have come through since Forget.
 func (w *Wire) Count(name string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -135,21 +135,21 @@ func (w *Wire) Count(name string) int {
 	return n
 }
 
-// ScriptCommands is the names of the scripting commands that came through since Forget, in order.
+// ScriptCommands returns the names of the scripting commands that have come through since Forget, in order.
 func (w *Wire) ScriptCommands() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(w.seen), func(s string) bool { return !strings.HasPrefix(s, "eval") })
 }
 
-// Forget starts Count and ScriptCommands anew.
+// Forget makes Count and ScriptCommands start again from nothing.
 func (w *Wire) Forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.seen = nil
 }
 
-// FlushScripts empties the server's script cache, past the wire.
+// FlushScripts empties the server's script cache, without using the wire.
 func (w *Wire) FlushScripts(tb testing.TB) {
 	tb.Helper()
 	if _, err := resptest.Dial(tb, w.Server.Addr()).Do("SCRIPT", "FLUSH"); err != nil {
@@ -167,7 +167,7 @@ func (w *Wire) HangUp() {
 	w.conns = nil
 }
 
-// keep keeps a connection until HangUp. If the wire is closed, as it may be since the connection was accepted, keep closes the
+// keep keeps a connection until HangUp. If the wire was closed after the connection was accepted, keep closes the
 // connection.
 func (w *Wire) keep(conn net.Conn) {
 	w.mu.Lock()

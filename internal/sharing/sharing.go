@@ -1,8 +1,8 @@
 // Package sharing lets the packages of Weir find out which limiters share the state of a key.
 package sharing
 
-// A State says where a limiter keeps the states of its keys, and which of a key's states there is its own. Limiters of equal
-// States share the state of each key.
+// A State says where a limiter keeps the states of its keys, and under which identity. Limiters of equal States share the
+// state of each key.
 type State struct {
 	Place    any // the runner or the store; comparable
 	Identity string

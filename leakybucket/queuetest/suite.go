@@ -28,14 +28,14 @@ type Queue interface {
 // A Factory makes a queue. It passes the limit and the options on to the queue's constructor.
 type Factory func(limit algorithms.Limit, opts ...algorithms.Option) (Queue, error)
 
-// A Change returns the queue of the same keys under another limit: it calls q's With.
+// A Change returns a queue of the same keys with another limit: it calls With of q.
 type Change func(q Queue, limit algorithms.Limit) (Queue, error)
 
 // A Subject is the queue that the suite runs over, with its helpers. Only New and With are required.
 type Subject struct {
 	New   Factory
 	With  Change
-	Store limitertest.Store // looked at for what is written; may be nil
+	Store limitertest.Store // to check what is written; may be nil
 }
 
 // Reference is the queue that each random trace is compared with.
@@ -127,9 +127,8 @@ func (s *subject) fill() leakybucket.Slot {
 	return leakybucket.Slot{}
 }
 
-// testDepartsEachInterval fills a queue at one moment, and again after some have left: departures
-// are an emission interval apart, rounded up to a microsecond without drift; one leaves at once and
-// a burst waits.
+// testDepartsEachInterval fills a queue at one moment, and again after some requests have left. Departures are an emission
+// interval apart, rounded up to a microsecond without drift. One request leaves at once, and a burst waits.
 func testDepartsEachInterval(t *testing.T, s Subject) {
 	for _, limit := range limits {
 		q := newSubject(t, s, limit)
@@ -157,7 +156,7 @@ func testDepartsEachInterval(t *testing.T, s Subject) {
 				t.Errorf("%v: %d accepted at one moment, want one and a burst of %d", limit, departure, limit.BurstOrRate())
 			}
 			q.Advance(limit.Period / 3)
-			// If more than the whole queue has left by now, the schedule begins anew.
+			// If the next departure is in the past, the schedule starts again.
 			if past := q.Now().Sub(began).Microseconds(); departure*period/limit.Rate < past {
 				began, departure = q.Now(), 0
 			}

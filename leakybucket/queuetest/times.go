@@ -52,14 +52,14 @@ func testRandomTraces(t *testing.T, s Subject) {
 	}
 }
 
-// longest is the longest that a limit can make a request wait, and the emission interval.
+// longest returns the longest time that a limit can make a request wait, and the emission interval.
 func longest(limit algorithms.Limit) (wait, interval time.Duration) {
 	interval = time.Duration(float64(limit.Period)/float64(limit.Rate)) + time.Microsecond
 	return interval * time.Duration(limit.BurstOrRate()), interval
 }
 
-// testClockBack sets the clock back under a full queue: it stays full, but no request is refused for
-// longer than until the next departure, or waits longer than a full queue.
+// testClockBack sets the clock back while the queue is full: it stays full, but no request is refused for longer than until
+// the next departure, or waits longer than in a full queue.
 func testClockBack(t *testing.T, s Subject) {
 	for _, limit := range limits {
 		q := newSubject(t, s, limit)
@@ -151,7 +151,7 @@ func testWait(t *testing.T, s Subject) {
 	}
 }
 
-// untilFewerThan returns when the queue has fewer places than n. It takes none.
+// untilFewerThan returns when the queue has fewer places than n. It doesn't take any.
 func untilFewerThan(n int64, q Queue) {
 	soon, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -178,7 +178,7 @@ func testGivesBack(t *testing.T, s Subject) {
 				go func() { gaveUp[i] <- q.Wait(ctx, "k") }()
 				untilFewerThan(2-int64(i), q)
 			}
-			free := int64(2) // the second, which was the last
+			free := int64(2) // only the last place was given back
 			order := []int{0, 1}
 			if lastFirst {
 				free, order = 1, []int{1, 0}
@@ -197,7 +197,7 @@ func testGivesBack(t *testing.T, s Subject) {
 	}
 }
 
-// testMany takes several places at once: they are the places that as many requests would have taken.
+// testMany takes several places at once. They are the places that as many single requests would have taken.
 func testMany(t *testing.T, s Subject) {
 	for _, limit := range limits {
 		for n := int64(1); n <= min(limit.BurstOrRate()+1, 5); n++ {

@@ -22,7 +22,7 @@ var ones = func() (ones [65]int64) {
 }()
 
 func (r server) Run(_ context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
-	time.Sleep(r.after) // the server that the benchmark stands for takes that long
+	time.Sleep(r.after) // as long as a real server would take
 	if s == scripts.GCRA {
 		return ones[:1], nil
 	}

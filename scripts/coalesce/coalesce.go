@@ -15,7 +15,7 @@ import (
 // ErrClosed is returned by Run of a [Runner] after Close. Nothing was sent.
 var ErrClosed = errors.New("weir: the runner is closed")
 
-// ErrQueueFull is returned by Run of a [Runner] if the most calls that may wait are waiting: see [MaxQueue]. Nothing was sent.
+// ErrQueueFull is returned by Run of a [Runner] if as many calls wait as may wait: see [MaxQueue]. Nothing was sent.
 var ErrQueueFull = errors.New("weir: too many calls wait to be sent")
 
 // A Runner is a scripts.Runner that sends the calls of many goroutines together. [New] returns one.
@@ -61,9 +61,10 @@ type Runner struct {
 // when all of its callers have given up. Its values, which the hooks of a client see, are those of the oldest call. A call that
 // is sent alone is sent with its caller's context.
 //
-// If run panics, or a hook of the client behind it, Run panics in each caller that waits for that call or batch. The value is a
-// [*PanicError]. It is the value of the first panic itself if the call was sent at once, and run is a scripts.Bounded or the
-// context can't be canceled: such a call is made in its caller's goroutine. A caller that has given up doesn't notice a panic. If run ends its goroutine by runtime.Goexit, the callers get an error.
+// If run panics, or a hook of the client behind it, Run panics in each caller that waits for that call or batch. The value
+// is a [*PanicError]. It is the value of the first panic itself if the call was sent at once, and run is a scripts.Bounded
+// or the context can't be canceled: such a call is made in its caller's goroutine. A caller that has given up doesn't notice
+// a panic. If run ends its goroutine by runtime.Goexit, the callers get an error.
 //
 // # What is sent together
 //
@@ -72,8 +73,9 @@ type Runner struct {
 // it isn't known, only requests for equal keys share a script. Other requests for one server go in one pipeline if run itself
 // is a scripts.Pipeliner, as that of goredisrunner is. If it isn't, they are sent side by side.
 //
-// The scripts of Weir that decide have a form for many requests: see scripts.Script.Many. It asks for the time once, and
-// reads and writes each key once. The sliding log's reads and writes it for each request. Other scripts are sent one by one.
+// The scripts of Weir that decide have a form for many requests: see scripts.Script.Many. It reads the clock once, and reads
+// and writes each key once. Only the form of the sliding log reads and writes a key for each request. Other scripts are sent
+// one by one.
 //
 // # Failures
 //
@@ -81,10 +83,11 @@ type Runner struct {
 // by one: in one pipeline if run is a scripts.Pipeliner, and otherwise one after the other. Any other error of a batch is
 // returned to each of its callers, and nothing is sent again.
 //
-// Requests that fail within a batch are sent again one after the other, each for its own error. If the server refuses to write
-// (OOM, READONLY, MISCONF, NOREPLICAS, NOPERM), that error is returned for all failed requests of the batch, without sending the
-// others. So such a server gets two calls for each batch. A script that writes something before it fails writes it twice. Only
-// the sliding log's can, for a user who lacks some of the rights that the runners' documentation names.
+// Requests that fail within a batch are sent again one after the other, each for its own error. If the server refuses to
+// write (OOM, READONLY, MISCONF, NOREPLICAS, NOPERM), that error is returned for all failed requests of the batch, without
+// sending the others. So such a server gets two calls for each batch. A script that writes something before it fails writes
+// it twice. Only the script of the sliding log can do so, for a user who lacks some of the rights that the runners'
+// documentation names.
 //
 // # Bounds
 //

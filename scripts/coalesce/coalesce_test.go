@@ -74,7 +74,7 @@ func newRunner(t *testing.T, run scripts.Runner, opts ...coalesce.Option) *coale
 	return c
 }
 
-// manyOf gives a script a form for many requests, as Weir's have.
+// manyOf gives a script a form for many requests, as Weir's scripts have.
 func manyOf(s *scripts.Script) *scripts.Script {
 	before, rest, _ := strings.Cut(scripts.SlidingLog.Many().Source(), "local function decide(KEYS, ARGV)\n")
 	_, after, _ := strings.Cut(rest, "\nend\n\n-- [requests]")
@@ -89,7 +89,7 @@ redis.call('INCR', KEYS[1])
 if ARGV[1] == 'pair' then return {7, 8} end
 return ARGV[1] + 0`))
 
-// answer is the result of a caller.
+// answer is what Run has returned to a caller.
 type answer struct {
 	reply []int64
 	err   error

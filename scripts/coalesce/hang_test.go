@@ -37,7 +37,7 @@ func (d *deaf) Run(ctx context.Context, s *scripts.Script, keys, _ []string) ([]
 	return slices.Repeat([]int64{1}, 1+len(keys)), nil
 }
 
-// lost is a call whose caller gives up.
+// lost makes a call whose caller gives up.
 func lost(t *testing.T, c *coalesce.Runner, d *deaf, key string) {
 	t.Helper()
 	ctx, giveUp := context.WithCancel(context.Background())
@@ -64,7 +64,7 @@ func TestCallerIsNotHeld(t *testing.T) {
 			answers = append(answers, ask(ctx, c, echo, fmt.Sprint("hung", i)))
 			waiting(t, c, i+1)
 		}
-		d.release <- struct{}{} // and the call that was lost
+		d.release <- struct{}{} // for "hung before", and for the call that was lost
 		d.release <- struct{}{}
 		if a := <-hung; a.err != nil {
 			t.Error(a.err)
@@ -76,7 +76,7 @@ func TestCallerIsNotHeld(t *testing.T) {
 				t.Errorf("%v", a)
 			}
 		}
-		if <-sent.Done(); !errors.Is(sent.Err(), context.Canceled) { // that of a batch too: no caller waits for it
+		if <-sent.Done(); !errors.Is(sent.Err(), context.Canceled) { // also that of a batch, as no caller waits for it any more
 			t.Errorf("with %d others the context ended by %v", others, sent.Err())
 		}
 		close(d.release)
@@ -86,8 +86,8 @@ func TestCallerIsNotHeld(t *testing.T) {
 	}
 }
 
-// TestHungCallsDelayOthers: calls without a deadline that get no answer delay the others for the time of Patience only, and
-// those whose callers have given up don't delay others.
+// TestHungCallsDelayOthers: calls without a deadline that get no answer delay others for no longer than Patience. Calls
+// whose callers have given up don't delay others.
 func TestHungCallsDelayOthers(t *testing.T) {
 	d := newDeaf()
 	c := newRunner(t, d, coalesce.MaxFlights(2), coalesce.Patience(time.Millisecond))
@@ -105,7 +105,7 @@ func TestHungCallsDelayOthers(t *testing.T) {
 	}
 
 	d = newDeaf()
-	c = newRunner(t, d, coalesce.MaxFlights(1)) // of endless patience
+	c = newRunner(t, d, coalesce.MaxFlights(1)) // with a Patience that doesn't end in this test
 	lost(t, c, d, "hung")
 	if a := <-ask(context.Background(), c, echo, "next"); a.err != nil {
 		t.Fatal(a.err)
@@ -191,8 +191,8 @@ func TestCallersThatGaveUpLeaveTheQueue(t *testing.T) {
 
 type contextKey struct{}
 
-// TestContextOfABatch: it has the values of the oldest call, and ends with the latest deadline, but never later than in ten
-// seconds.
+// TestContextOfABatch: the context of a batch has the values of the oldest call. It ends with the latest deadline, but in no
+// more than ten seconds.
 func TestContextOfABatch(t *testing.T) {
 	soon, later, far := time.Now().Add(time.Hour), time.Now().Add(2*time.Hour), time.Now().Add(24*time.Hour)
 	near := time.Now().Add(9 * time.Second)

@@ -61,8 +61,8 @@ func TestReplies(t *testing.T) {
 	}
 }
 
-// TestNothingIsKept: after calls for many places, of which some were under way, some waited for their lane and some only as
-// too many calls were under way in all, no memory is kept for callers that gave up, and none at all in the end.
+// TestNothingIsKept: calls for many places are under way, wait for their lane, or wait only because too many calls are under
+// way in all. No memory is kept for callers that have given up, and none at all after the last call.
 func TestNothingIsKept(t *testing.T) {
 	before := runtime.NumGoroutine()
 	release, arrived := make(chan struct{}), make(chan struct{}, 10)

@@ -124,7 +124,7 @@ func (c *Runner) land(f *flight) {
 	c.end(f)
 }
 
-// landInPlace is land for a flight of beginInPlace, which no waiter knows: it can be used again.
+// landInPlace is land for a flight of beginInPlace. No waiter refers to that flight, so it can be used again.
 func (c *Runner) landInPlace(f *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -173,8 +173,8 @@ func (c *Runner) take(l *lane) (batch []*waiter) {
 	return batch
 }
 
-// watch makes sure that a queue which isn't empty is sent later: when a flight lands, when a flight has counted against
-// MaxFlights for too long, or when fewer calls are under way for all lanes.
+// watch makes sure that waiting calls are sent later: when a flight lands, when a flight has counted against MaxFlights for
+// too long, or when fewer calls are under way for all lanes.
 func (c *Runner) watch(l *lane) {
 	switch {
 	case l.queue.length == 0:
@@ -201,7 +201,7 @@ func (c *Runner) watch(l *lane) {
 	}
 }
 
-// late sends calls beside the flights that have counted against MaxFlights for too long.
+// late makes flights not count against MaxFlights any more if they have counted for too long, and sends calls beside them.
 func (c *Runner) late(l *lane) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -37,10 +37,10 @@ func MaxBytes(bytes int) Option {
 	return optionFunc(func(s *settings) { s.bytes = bytes })
 }
 
-// MaxFlights sets how many flights, each a call or a batch, may be under way for a place before other calls wait: at least 1, and
-// 2 by default. A place is a server, a node of a cluster or, if run is no scripts.Pipeliner, a hash tag. A flight doesn't count
-// any more when it has been under way for longer than [Patience], or when its callers have given up. Up to sixteen times as many
-// can be under way in this way.
+// MaxFlights sets how many flights, each a call or a batch, may be under way for a place before other calls wait: at least
+// 1, and 2 by default. A place is a server, a node of a cluster or, if run isn't a scripts.Pipeliner, a hash tag. A flight
+// doesn't count any more when it has been under way for longer than [Patience], or when its callers have given up. So up to
+// sixteen times as many calls can be under way.
 func MaxFlights(flights int) Option {
 	return optionFunc(func(s *settings) { s.flights = flights })
 }

@@ -66,8 +66,8 @@ func try(ctx context.Context, c *coalesce.Runner, s *scripts.Script, key string)
 	return outcomes
 }
 
-// faults makes a call at once, one that is sent alone after waiting, a batch, and one of several parts, and returns how
-// the calls ended. Then it sees that the lane is free again.
+// faults makes a call that is sent at once, one that is sent alone after waiting, a batch, and a batch of several parts. It
+// returns how the calls ended, and checks that the lane is free afterwards.
 func faults(t *testing.T, run scripts.Runner, f *faulty) map[string]outcome {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -116,8 +116,8 @@ func faults(t *testing.T, run scripts.Runner, f *faulty) map[string]outcome {
 	return outcomes
 }
 
-// TestPanicReachesTheCallers: a panic in the runner is one in each caller's goroutine, with its value and stack, and neither
-// ends the process nor counts against MaxFlights forever.
+// TestPanicReachesTheCallers: a panic in the runner becomes a panic in each caller's goroutine, with its value and stack. It
+// doesn't end the process, and its call doesn't count against MaxFlights forever.
 func TestPanicReachesTheCallers(t *testing.T) {
 	f := newFaulty(panicking)
 	for _, run := range []scripts.Runner{f, faultyPipes{f}} {
@@ -147,8 +147,8 @@ type boundedFaulty struct{ *faulty }
 
 func (boundedFaulty) Bounded() {}
 
-// TestFaultInTheCallersGoroutine: a call whose runner returns no later than its caller has to is made in its caller's goroutine. A
-// fault of it doesn't keep a flight for good.
+// TestFaultInTheCallersGoroutine: if the runner returns no later than the caller has to, the call is made in the caller's
+// goroutine. A panic or a Goexit in it doesn't leave a flight under way.
 func TestFaultInTheCallersGoroutine(t *testing.T) {
 	cancellable, cancel := context.WithCancel(context.Background())
 	defer cancel()

@@ -68,7 +68,7 @@ func TestDifferentScripts(t *testing.T) {
 	for _, call := range g.sent() {
 		names = append(names, call.script)
 	}
-	if slices.Sort(names[1:]); !slices.Equal(names, []string{"echo", "echo, many", "other, many"}) { // those two at once
+	if slices.Sort(names[1:]); !slices.Equal(names, []string{"echo", "echo, many", "other, many"}) { // the last two at once
 		t.Errorf("sent were %v", names)
 	}
 }
@@ -205,8 +205,8 @@ func (w traced) Run(ctx context.Context, s *scripts.Script, keys, args []string)
 	return w.Runner.Run(ctx, s, keys, args)
 }
 
-// TestWrappedRunner: a wrapper with Unwrap changes nothing of what is sent together, and sees every call: a pipeline, which
-// only the runner behind it could make, isn't used.
+// TestWrappedRunner: a wrapper with Unwrap doesn't change which calls are sent together, and sees every call. Pipelines
+// aren't used, as only the runner behind the wrapper could make them.
 func TestWrappedRunner(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	p := &piped{gate: newGate(conn)}
@@ -267,7 +267,7 @@ func TestUnknownPlaces(t *testing.T) {
 	}
 }
 
-// learning is a gate that learns while calls wait that its server is a node of a cluster.
+// learning is a gate that finds out, while calls wait, that its server is a node of a cluster.
 type learning struct{ *gate }
 
 func (l learning) Place(ctx context.Context, key string) (scripts.Place, bool) {

@@ -182,8 +182,8 @@ func TestServerThatRefusesWrites(t *testing.T) {
 	}
 }
 
-// TestRequestsThatFailed: each failed request gets its own error. Equal ones are sent once. If one succeeds now, it gets the
-// answer.
+// TestRequestsThatFailed: each failed request gets its own error. Equal requests are sent again only once. A request that
+// succeeds now gets its answer.
 func TestRequestsThatFailed(t *testing.T) {
 	wrong := resptest.Error("WRONGTYPE Operation against a key holding the wrong kind of value")
 	r := &refusing{batch: []int64{-1, -1, -1, -1, 1, 7, -1}, one: func(key string) ([]int64, error) {

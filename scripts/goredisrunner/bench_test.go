@@ -13,14 +13,14 @@ import (
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
-// The server is in this process, so most of the time and of the allocations are the server's.
+// BenchmarkRun has its server in this process, so most of the time and of the allocations are the server's.
 func BenchmarkRun(b *testing.B) {
 	client := closing(b, redis.NewClient(&redis.Options{Addr: miniredis.RunT(b).Addr()}), nil)
 	bench(b, client)
 	runnertest.BenchmarkParallel(b, errtest.Must(goredisrunner.New(client)))
 }
 
-// Without a server it measures the cost of the runner and of go-redis alone.
+// BenchmarkRunAlone has no server. It measures the cost of the runner and of go-redis alone.
 func BenchmarkRunAlone(b *testing.B) {
 	bench(b, closing(b, redis.NewClient(&redis.Options{
 		Dialer: func(context.Context, string, string) (net.Conn, error) { return &runnertest.Canned{}, nil },

@@ -13,7 +13,7 @@ import (
 
 const packageName = "goredisrunner"
 
-// mostHanging is how many calls may be in the client after their callers have left. Each takes a goroutine of some ten
+// mostHanging is how many calls may be in the client after their callers have left. Each takes a goroutine of about ten
 // kilobytes.
 const mostHanging = 1024
 

@@ -15,8 +15,7 @@ import (
 
 func init() { logging.Disable() } // go-redis logs each connection that the tests break
 
-// settings are the options that the tests change. All others are go-redis' defaults, above all
-// the retries.
+// settings are the options that the tests change. All others have go-redis' defaults, also those for retries.
 type settings struct {
 	readTimeout time.Duration // 0: go-redis' default
 	deadlines   bool          // ContextTimeoutEnabled
@@ -68,7 +67,7 @@ func closing(t testing.TB, client redis.UniversalClient, err error) redis.Univer
 	return client
 }
 
-// sentinel is a Sentinel which answers that the master of every name is at w.
+// sentinel starts a Sentinel which answers that the master of every name is at w.
 func sentinel(t testing.TB, w *runnertest.Wire) *runnertest.Wire {
 	s := runnertest.New(t)
 	s.Decide(func(cmd []string) runnertest.Fate {

@@ -52,8 +52,8 @@ func (hold) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPip
 	return next
 }
 
-// crowd makes many calls for each key at the same time, and returns how many are admitted of each. A call of each lane is sent at
-// once, and open is closed when all others wait.
+// crowd makes many calls for each key at the same time, and returns how many are admitted for each. One call of each lane is
+// sent at once, and open is closed when all others wait.
 func crowd(t *testing.T, c *coalesce.Runner, keys []string, callers, limit, lanes int, open chan struct{}) map[string]*atomic.Int64 {
 	t.Helper()
 	limiter := errtest.Must(fixedwindow.New(c, algorithms.PerDay(int64(limit))))
@@ -75,7 +75,7 @@ func crowd(t *testing.T, c *coalesce.Runner, keys []string, callers, limit, lane
 			}()
 		}
 	}
-	for c.Waiting() != len(keys)*callers-lanes { // forever, if calls wait that must not, or are sent that must wait
+	for c.Waiting() != len(keys)*callers-lanes { // forever, if not all of the others wait, or more than these
 		runtime.Gosched()
 	}
 	close(open)
@@ -83,8 +83,9 @@ func crowd(t *testing.T, c *coalesce.Runner, keys []string, callers, limit, lane
 	return admitted
 }
 
-// TestCoalescedRing: users of one slot of a cluster, on different shards of a ring, each get exactly their limit, and
-// their state is on their own shard. So it is behind a wrapper, whose calls can't be made in pipelines.
+// TestCoalescedRing: the keys of some users are in one slot of a cluster, but on different shards of a ring. Each user gets
+// exactly the limit, and the state of each is on one shard. This also holds behind a wrapper, whose calls can't be made in
+// pipelines.
 func TestCoalescedRing(t *testing.T) {
 	const callers, limit = 200, 100
 	for _, wrapped := range []bool{false, true} {
@@ -124,7 +125,7 @@ func TestCoalescedRing(t *testing.T) {
 	}
 }
 
-// sameSlot are hash tags of one slot.
+// sameSlot has hash tags of one slot.
 var sameSlot = []string{"anna188", "dave412", "heidi109", "judy346", "mallory338"}
 
 // TestCoalescedWrapper: a wrapper for metrics gets no more calls than the runner behind it would get.

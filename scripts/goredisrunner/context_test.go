@@ -39,7 +39,7 @@ func TestEndedContextSendsNothing(t *testing.T) {
 	}
 }
 
-// If a context ends before the answer NOSCRIPT comes, no EVAL is sent.
+// TestContextEndsBeforeEval: if a context ends before the answer NOSCRIPT comes, no EVAL is sent.
 func TestContextEndsBeforeEval(t *testing.T) {
 	w := runnertest.New(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -58,9 +58,9 @@ func TestContextEndsBeforeEval(t *testing.T) {
 	}
 }
 
-// With ContextTimeoutEnabled, a call to a server that never answers ends at the
-// context's deadline, and the error is both the context's and the socket's. (Without it ReadTimeout
-// ends the call: see TestLostReplyIsNotResent.)
+// TestHangEndsByDeadline: with ContextTimeoutEnabled, a call to a server that never answers ends at the context's deadline.
+// The error wraps the context's error and the socket's. (Without ContextTimeoutEnabled, ReadTimeout ends the call: see
+// TestLostReplyIsNotResent.)
 func TestHangEndsByDeadline(t *testing.T) {
 	for _, topology := range []string{"single", "cluster", "ring", "failover"} {
 		t.Run(topology, func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestHangEndsByDeadline(t *testing.T) {
 	}
 }
 
-// A call to a server that can't be reached ends with its context.
+// TestDialEndsByDeadline: a call to a server that can't be reached ends with its context.
 func TestDialEndsByDeadline(t *testing.T) {
 	client := closing(t, redis.NewClient(&redis.Options{
 		Addr: "nowhere:6379", ContextTimeoutEnabled: true,
@@ -99,7 +99,7 @@ func TestDialEndsByDeadline(t *testing.T) {
 	}
 }
 
-// The client ignores contexts.
+// TestContexts runs the tests of runnertest.Contexts over a client that ignores contexts.
 func TestContexts(t *testing.T) {
 	runnertest.Contexts(t, func(t *testing.T, w *runnertest.Wire, hook func(context.Context)) scripts.Runner {
 		client := single(t, w, settings{deadlines: true})

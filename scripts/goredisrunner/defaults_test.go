@@ -37,7 +37,7 @@ func silent(context.Context, string, string) (net.Conn, error) { return runnerte
 
 func friendly(context.Context, string, string) (net.Conn, error) { return runnertest.Friendly(), nil }
 
-// useless are clients of such a server, with the default options except for the given ones.
+// useless makes clients of such a server, with the default options except for the given ones.
 var useless = map[string]func(d dial, deadlines bool, poolSize int) redis.UniversalClient{
 	"single": func(d dial, deadlines bool, poolSize int) redis.UniversalClient {
 		return redis.NewClient(&redis.Options{
@@ -51,7 +51,7 @@ var useless = map[string]func(d dial, deadlines bool, poolSize int) redis.Univer
 	},
 }
 
-// patient calls under a deadline, 0 for none, and returns how long that took.
+// patient makes a call under a deadline, or without one if it is 0, and returns how long the call took.
 func patient(client redis.UniversalClient, deadline time.Duration) (took time.Duration, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	if deadline > 0 {
@@ -75,7 +75,7 @@ func about(took, want time.Duration) bool {
 	return took >= want && took <= want+100*time.Millisecond
 }
 
-// How long a call takes if the server doesn't answer, with a deadline and without.
+// TestCostOfNoServer tests how long a call takes if the server doesn't answer, with a deadline and without.
 func TestCostOfNoServer(t *testing.T) {
 	const soon, connect = 60 * time.Millisecond, 5*5*time.Second + 4*100*time.Millisecond
 	for name, test := range map[string]struct {
@@ -98,7 +98,7 @@ func TestCostOfNoServer(t *testing.T) {
 	} {
 		for kind, connect := range useless {
 			if kind == "cluster" && strings.HasPrefix(name, "silent") {
-				continue // a server that answers only the handshake is no cluster
+				continue // a server that answers only the handshake isn't a cluster
 			}
 			t.Run(name+"/"+kind, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -114,8 +114,8 @@ func TestCostOfNoServer(t *testing.T) {
 	}
 }
 
-// A call that finds no free connection waits at most until its context ends. (In real time: go-redis
-// keeps timers from one test for the next.)
+// TestFullPoolEndsByDeadline: a call that finds no free connection waits at most until its context ends. (It runs in real
+// time, because go-redis keeps timers from one test for the next.)
 func TestFullPoolEndsByDeadline(t *testing.T) {
 	client := closing(t, redis.NewClient(&redis.Options{
 		Addr: "192.0.2.1:6379", Dialer: friendly, PoolSize: 1, PoolTimeout: time.Hour, ReadTimeout: time.Hour,

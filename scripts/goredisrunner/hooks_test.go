@@ -16,8 +16,8 @@ import (
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
-// Only the runner's commands have the mark: go-redis still retries other commands of the
-// same client.
+// TestOthersAreStillRetried: only the runner's commands are marked as not to be retried. go-redis still retries other
+// commands of the same client.
 func TestOthersAreStillRetried(t *testing.T) {
 	w := runnertest.New(t)
 	client := single(t, w, settings{})
@@ -30,7 +30,8 @@ func TestOthersAreStillRetried(t *testing.T) {
 	}
 }
 
-// A hook gets ordinary commands. A copy of one has the mark too.
+// TestHooksSeeTheCommand: a hook gets ordinary commands. A copy of such a command also has the mark that it isn't to be
+// retried.
 func TestHooksSeeTheCommand(t *testing.T) {
 	w := runnertest.New(t)
 	client := single(t, w, settings{})

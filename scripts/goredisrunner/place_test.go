@@ -29,7 +29,7 @@ func threeShards(t *testing.T) (*redis.Ring, map[string]*miniredis.Miniredis) {
 	return ring, shards
 }
 
-// together says whether one script may hold two keys.
+// together reports whether it is known that one script may use both keys.
 func together(t *testing.T, run *goredisrunner.Runner, one, other string) bool {
 	t.Helper()
 	a, known := run.Place(t.Context(), one)
@@ -44,7 +44,7 @@ func TestPlace(t *testing.T) {
 	for name, test := range map[string]struct {
 		client        redis.UniversalClient
 		opts          []goredisrunner.Option
-		any, sameTags bool // whether keys are together that have different tags, or the same
+		any, sameTags bool // whether keys are together if their tags differ, or are the same
 	}{
 		"single":           {client: single(t, w, settings{}), any: true, sameTags: true},
 		"failover":         {client: failover(t, w, settings{}), any: true, sameTags: true},

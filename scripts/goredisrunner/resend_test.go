@@ -13,8 +13,8 @@ import (
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
-// This is what TestLostReplyIsNotResent would find without the runner: go-redis' own EvalSha runs twice without an
-// error. If this test fails, go-redis has changed its default, or the wire no longer loses replies.
+// TestClientAloneResends shows what TestLostReplyIsNotResent would find without the runner: go-redis' own EvalSha runs a
+// script twice without an error. If this test fails, go-redis has changed its default, or the wire no longer loses replies.
 func TestClientAloneResends(t *testing.T) {
 	for _, topology := range []string{"single", "cluster", "ring", "failover"} {
 		t.Run(topology, func(t *testing.T) {
@@ -35,7 +35,7 @@ func TestClientAloneResends(t *testing.T) {
 	}
 }
 
-// A failed dial gives go-redis' own error.
+// TestDialFailure: a failed dial gives go-redis' own error.
 func TestDialFailure(t *testing.T) {
 	refused := errors.New("no route")
 	client := closing(t, redis.NewClient(&redis.Options{

@@ -98,7 +98,7 @@ var (
 type Runner struct {
 	client redis.UniversalClient
 	places places
-	grace  time.Duration // how long a call may go on after its deadline, so that the client says how it went
+	grace  time.Duration // how long a call may go on after its deadline, so that the client's error tells the cause
 	calls  bound
 }
 
@@ -205,14 +205,14 @@ func (r *Runner) send(ctx context.Context, cmd *once) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cmd.Result() // waits, when Process is an AsyncAutoPipeline's and only queues
+	return cmd.Result() // waits if Process only queues the command, as that of an AsyncAutoPipeline does
 }
 
 // once is a command that go-redis must not retry. It is a pointer to a struct with a redis.Cmd's fields, as hooks and mocks
 // inspect commands by reflection.
 type once struct{ *redis.Cmd }
 
-// newOnce returns the command of that line, which has that number of keys.
+// newOnce returns the command with the words of line. keys is how many of them are keys.
 func newOnce(ctx context.Context, line []any, keys int) *once {
 	cmd := &once{redis.NewCmd(ctx, line...)}
 	if keys > 0 {
@@ -258,7 +258,7 @@ func failure(ctx context.Context, s *scripts.Script, err error) error {
 	return fmt.Errorf("goredisrunner: %s: %w: the script may have run: %w", s.Name(), end, err)
 }
 
-// ended is ctx.Err, but also covers the instant between a socket's deadline and the context's own timer.
+// ended is like ctx.Err, but also covers the time between a socket's deadline and the context's own timer.
 func ended(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

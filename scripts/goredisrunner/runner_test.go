@@ -14,7 +14,7 @@ import (
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
-// The first key chooses the node, without a redirect and without asking any node about COMMAND.
+// TestClusterRouting: the first key chooses the node, without a redirect and without asking any node about COMMAND.
 func TestClusterRouting(t *testing.T) {
 	low, high := runnertest.New(t), runnertest.New(t)
 	run := errtest.Must(goredisrunner.New(closing(t, redis.NewClusterClient(&redis.ClusterOptions{
@@ -35,7 +35,7 @@ func TestClusterRouting(t *testing.T) {
 	}
 }
 
-// The replies of a real script, over both protocols.
+// TestProtocols tests the replies of a real script over both protocols.
 func TestProtocols(t *testing.T) {
 	for _, protocol := range []int{2, 3} {
 		w := runnertest.New(t)

@@ -54,7 +54,7 @@ func (p pipelined) Run(ctx context.Context, s *scripts.Script, keys, args []stri
 	return calls[0].Reply, calls[0].Err
 }
 
-// The refusals that the package comment names are followed.
+// refusals has answers that refuse a call. go-redis follows those that the package comment says it follows.
 var refusals = []runnertest.Refusal{
 	{Topology: "cluster", Text: "MOVED 12539 " + runnertest.Elsewhere, Followed: true},
 	{Topology: "cluster", Text: "ASK 12539 " + runnertest.Elsewhere, Followed: true},

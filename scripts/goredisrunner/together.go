@@ -8,7 +8,8 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// RunAll implements [scripts.Pipeliner]. What the documentation of Run says holds for each call.
+// RunAll implements [scripts.Pipeliner]. What the documentation of Run says holds for each call, except that contexts are
+// left to go-redis: see the package comment.
 func (r *Runner) RunAll(ctx context.Context, calls []scripts.Call) {
 	if r == nil || r.client == nil {
 		for i := range calls {

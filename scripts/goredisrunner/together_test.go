@@ -13,8 +13,8 @@ import (
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
-// TestRunAll: each call of a pipeline gets its own reply or error. Scripts that the server does not know
-// are sent to it in a second one.
+// TestRunAll: each call of a pipeline gets its own reply or error. Scripts that the server doesn't know are sent in a second
+// pipeline.
 func TestRunAll(t *testing.T) {
 	for _, topology := range []string{"single", "cluster", "ring"} {
 		t.Run(topology, func(t *testing.T) {
@@ -27,7 +27,7 @@ func TestRunAll(t *testing.T) {
 				{Script: odd, Keys: []string{"b"}},
 				{Script: runnertest.Count, Keys: []string{"a"}},
 			}
-			for round := range int64(2) { // the second time it knows them
+			for round := range int64(2) { // in the second round the server knows the scripts
 				run.RunAll(t.Context(), calls)
 				if calls[0].Err != nil || calls[3].Err != nil || calls[0].Reply[0] != 2*round+1 || calls[3].Reply[0] != 2*round+2 {
 					t.Errorf("%+v", calls)

@@ -15,14 +15,14 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// The server is in this process, so most of the time and of the allocations are the server's.
+// BenchmarkRun has its server in this process, so most of the time and of the allocations are the server's.
 func BenchmarkRun(b *testing.B) {
 	client := connect(b, 0, rueidis.ClientOption{InitAddress: []string{miniredis.RunT(b).Addr()}, ForceSingleClient: true})
 	bench(b, client)
 	runnertest.BenchmarkParallel(b, errtest.Must(rueidisrunner.New(client)))
 }
 
-// Without a server it measures the cost of the runner and of rueidis alone.
+// BenchmarkRunAlone has no server. It measures the cost of the runner and of rueidis alone.
 func BenchmarkRunAlone(b *testing.B) {
 	bench(b, connect(b, time.Hour, rueidis.ClientOption{
 		InitAddress: []string{"nowhere:6379"}, ForceSingleClient: true, AlwaysRESP2: true,

@@ -54,13 +54,13 @@ func single(w *runnertest.Wire) rueidis.ClientOption {
 	return rueidis.ClientOption{InitAddress: []string{w.Addr}, ForceSingleClient: true}
 }
 
-// cluster is of one node that holds every slot.
+// cluster returns the options for a cluster of one node that holds every slot.
 func cluster(t testing.TB, w *runnertest.Wire) rueidis.ClientOption {
 	w.Always("cluster", shards(t, w))
 	return rueidis.ClientOption{InitAddress: []string{w.Addr}}
 }
 
-// shards answers CLUSTER SHARDS: the nodes share the slots evenly.
+// shards returns the answer to CLUSTER SHARDS: the nodes share the slots evenly.
 func shards(t testing.TB, nodes ...*runnertest.Wire) string {
 	answer := fmt.Sprintf("*%d\r\n", len(nodes))
 	for i, node := range nodes {
@@ -75,7 +75,7 @@ func shards(t testing.TB, nodes ...*runnertest.Wire) string {
 	return answer
 }
 
-// sentinel is a Sentinel which answers that the master of every name is at w.
+// sentinel starts a Sentinel which answers that the master of every name is at w, and returns the options for it.
 func sentinel(t testing.TB, w *runnertest.Wire) rueidis.ClientOption {
 	host, port, err := net.SplitHostPort(w.Addr)
 	if err != nil {

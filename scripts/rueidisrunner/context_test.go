@@ -40,7 +40,7 @@ func TestEndedContextSendsNothing(t *testing.T) {
 	}
 }
 
-// If a context ends before the answer NOSCRIPT comes, no EVAL is sent.
+// TestContextEndsBeforeEval: if a context ends before the answer NOSCRIPT comes, no EVAL is sent.
 func TestContextEndsBeforeEval(t *testing.T) {
 	w := runnertest.New(t)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -58,7 +58,7 @@ func TestContextEndsBeforeEval(t *testing.T) {
 type counting struct {
 	rueidis.Client
 	did   int
-	after func() // what happens when one is done, if anything
+	after func() // called after each command, if it isn't nil
 }
 
 func (c *counting) Do(ctx context.Context, cmd rueidis.Completed) rueidis.RedisResult {
@@ -69,8 +69,8 @@ func (c *counting) Do(ctx context.Context, cmd rueidis.Completed) rueidis.RedisR
 	return c.Client.Do(ctx, cmd)
 }
 
-// A call to a server that never answers ends at the context's deadline.
-// (ConnWriteTimeout ends a call without one: see TestLostReplyIsNotResent.)
+// TestHangEndsByDeadline: a call to a server that never answers ends at the context's deadline. (ConnWriteTimeout ends a
+// call without a deadline: see TestLostReplyIsNotResent.)
 func TestHangEndsByDeadline(t *testing.T) {
 	for topology, connect := range topologies {
 		t.Run(topology, func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestHangEndsByDeadline(t *testing.T) {
 	}
 }
 
-// In a pipeline a cancelled context ends its call at once.
+// TestHangEndsByCancel: a call in a pipeline ends at once if its context is canceled.
 func TestHangEndsByCancel(t *testing.T) {
 	w := runnertest.New(t)
 	defer w.HangUp()
@@ -113,7 +113,7 @@ func TestHangEndsByCancel(t *testing.T) {
 	}
 }
 
-// A call to a server that can't be reached ends with its context.
+// TestDialEndsByDeadline: a call to a server that can't be reached ends with its context.
 func TestDialEndsByDeadline(t *testing.T) {
 	o := rueidis.ClientOption{InitAddress: []string{"nowhere:6379"}, ForceSingleClient: true, DisableCache: true}
 	o.DialCtxFn = func(ctx context.Context, _ string, _ *net.Dialer, _ *tls.Config) (net.Conn, error) {
@@ -123,7 +123,7 @@ func TestDialEndsByDeadline(t *testing.T) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	client, _ := rueidis.NewClient(o) // with ForceSingleClient there is a client even so
+	client, _ := rueidis.NewClient(o) // with ForceSingleClient there is a client despite the error
 	t.Cleanup(client.Close)
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
@@ -133,7 +133,7 @@ func TestDialEndsByDeadline(t *testing.T) {
 	}
 }
 
-// The client ignores contexts.
+// TestContexts runs the tests of runnertest.Contexts over a client that ignores contexts.
 func TestContexts(t *testing.T) {
 	runnertest.Contexts(t, func(t *testing.T, w *runnertest.Wire, hook func(context.Context)) scripts.Runner {
 		return errtest.Must(rueidisrunner.New(hooked{connect(t, 0, single(w)), hook}))

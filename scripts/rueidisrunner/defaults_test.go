@@ -28,7 +28,7 @@ var errRefused = errors.New("refused")
 func refused(context.Context, *net.Dialer) (net.Conn, error) { return nil, errRefused }
 
 func unreachable(ctx context.Context, dialer *net.Dialer) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialer.Timeout) // as a net.Dialer has it
+	ctx, cancel := context.WithTimeout(ctx, dialer.Timeout) // as a net.Dialer does
 	defer cancel()
 	<-ctx.Done()
 	return nil, ctx.Err()
@@ -38,7 +38,7 @@ func silent(context.Context, *net.Dialer) (net.Conn, error) { return runnertest.
 
 func friendly(context.Context, *net.Dialer) (net.Conn, error) { return runnertest.Friendly(), nil }
 
-// useless is a client of such a server, with the default options except for those that set changes.
+// useless makes a runner over a client of such a server, with the default options except for those that set changes.
 func useless(t *testing.T, d dial, set func(*rueidis.ClientOption)) *rueidisrunner.Runner {
 	t.Helper()
 	o := rueidis.ClientOption{
@@ -54,7 +54,7 @@ func useless(t *testing.T, d dial, set func(*rueidis.ClientOption)) *rueidisrunn
 	return errtest.Must(rueidisrunner.New(client))
 }
 
-// patient calls under a deadline, 0 for none, and returns how long that took.
+// patient makes a call under a deadline, or without one if it is 0, and returns how long the call took.
 func patient(run *rueidisrunner.Runner, deadline time.Duration) (took time.Duration, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	if deadline > 0 {
@@ -66,7 +66,7 @@ func patient(run *rueidisrunner.Runner, deadline time.Duration) (took time.Durat
 	return time.Since(begin), err
 }
 
-// How long a call takes if the server doesn't answer, with a deadline and without.
+// TestCostOfNoServer tests how long a call takes if the server doesn't answer, with a deadline and without.
 func TestCostOfNoServer(t *testing.T) {
 	const soon = 50 * time.Millisecond
 	for name, test := range map[string]struct {
@@ -99,7 +99,8 @@ func TestCostOfNoServer(t *testing.T) {
 	}
 }
 
-// In these states of its connections rueidis makes a call wait beyond its context. The runner doesn't.
+// TestWaitsNoLongerThanItsContext: in these states of its connections rueidis makes a call wait beyond its context. The
+// runner doesn't.
 func TestWaitsNoLongerThanItsContext(t *testing.T) {
 	const soon = 50 * time.Millisecond
 	ends := func(t *testing.T, run *rueidisrunner.Runner) {
@@ -141,13 +142,14 @@ func TestWaitsNoLongerThanItsContext(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				test(t)
-				<-time.After(time.Minute) // rueidis gives up too
+				<-time.After(time.Minute) // until rueidis gives up too
 			})
 		})
 	}
 }
 
-// A cancelled context ends a call that uses its connection alone, as without AlwaysPipelining.
+// TestCancelEndsACallAlone: a call that uses its connection alone, as without AlwaysPipelining, ends if its context is
+// canceled.
 func TestCancelEndsACallAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		run := useless(t, friendly, func(o *rueidis.ClientOption) { o.AlwaysPipelining = false })
@@ -172,8 +174,8 @@ func TestCancelEndsACallAlone(t *testing.T) {
 	})
 }
 
-// The package comment names this case: calls that come while another connects get its error. If this test fails, rueidis has
-// fixed it, and the comment can be deleted.
+// TestOthersDialFails tests a case that the package comment names: calls that come while another one connects get the error
+// of that one. If this test fails, rueidis has fixed it, and the comment can be deleted.
 func TestOthersDialFails(t *testing.T) {
 	const soon = 50 * time.Millisecond
 	synctest.Test(t, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// mode is a client of some topology, or one that only a test needs.
+// mode is a client that only tells its mode. It is for tests that send nothing.
 type mode struct {
 	rueidis.Client
 	of rueidis.ClientMode
@@ -21,7 +21,7 @@ type mode struct {
 
 func (m mode) Mode() rueidis.ClientMode { return m.of }
 
-// together says whether one script may hold two keys.
+// together reports whether it is known that one script may use both keys.
 func together(t *testing.T, run *rueidisrunner.Runner, one, other string) bool {
 	t.Helper()
 	a, known := run.Place(context.Background(), one)
@@ -34,7 +34,7 @@ func TestPlace(t *testing.T) {
 	for name, test := range map[string]struct {
 		of            rueidis.ClientMode
 		opts          []rueidisrunner.Option
-		any, sameTags bool // whether keys are together that have different tags, or the same
+		any, sameTags bool // whether keys are together if their tags differ, or are the same
 	}{
 		"standalone":     {of: rueidis.ClientModeStandalone, any: true, sameTags: true},
 		"sentinel":       {of: rueidis.ClientModeSentinel, any: true, sameTags: true},

@@ -13,7 +13,7 @@ import (
 // renewals replace connections after a server has answered that it can't do what the client needs, such as write. The name or
 // the service that the client was given may lead to another server by now, but rueidis keeps a connection until it breaks.
 //
-// rueidis has no way to close one connection, but a server closes it upon QUIT, for which no user needs a right (ACL). If a
+// rueidis has no way to close one connection, but a server closes it after QUIT, for which no user needs a right (ACL). If a
 // client has several connections to a server, rueidis chooses one at random.
 //
 // A server runs no command that follows a QUIT, so calls sent after it on the same connection would fail. So a renewal waits for
@@ -50,7 +50,7 @@ func (r *renewals) leave() { r.calls.Add(-1) }
 // server has four connections at most by default. It takes 8 random choices on average to meet each of them.
 const mostSpare = 16
 
-// misplaced reports whether another server behind the same name might not give the answer err.
+// misplaced reports whether err is an answer that another server behind the same name might not give.
 func misplaced(err error) bool {
 	answer, ok := rueidis.IsRedisErr(err)
 	if !ok {

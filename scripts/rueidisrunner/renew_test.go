@@ -14,8 +14,8 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// TestMovedTarget: the name that a client connects to leads to another server, while its connections are to the old one,
-// which is a replica now, or reloads. rueidis would keep them forever.
+// TestMovedTarget: the name that a client connects to now leads to another server, but the client's connections are to the
+// old one, which has become a replica, or loads its data. rueidis would keep these connections forever.
 func TestMovedTarget(t *testing.T) {
 	for name, set := range map[string]func(*rueidis.ClientOption){
 		"pipelining":              func(o *rueidis.ClientOption) { o.AlwaysPipelining = true },
@@ -40,7 +40,7 @@ func TestMovedTarget(t *testing.T) {
 				o.DialCtxFn = dialTo(&target)
 				run := errtest.Must(rueidisrunner.New(connect(t, 0, o)))
 				connections := 1 << max(o.PipelineMultiplex, 0)
-				for range 16 * connections { // all connections are to the old one
+				for range 16 * connections { // now all connections are made, to the old server
 					if _, err := run.Run(context.Background(), runnertest.Count, []string{"warm"}, nil); err != nil {
 						t.Fatal(err)
 					}

@@ -15,8 +15,8 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// This is what TestLostReplyIsNotResent would find if the commands had the mark: rueidis retries a command that is
-// marked as retryable, without an error.
+// TestRetryableIsResent shows what TestLostReplyIsNotResent would find if the commands were marked as retryable: rueidis
+// sends such a command again, without an error.
 func TestRetryableIsResent(t *testing.T) {
 	for topology, connect := range topologies {
 		t.Run(topology, func(t *testing.T) {
@@ -38,8 +38,8 @@ func TestRetryableIsResent(t *testing.T) {
 	}
 }
 
-// The exception that the package comment names, and the way to avoid it. If the
-// first half fails, rueidis has fixed it, and the comment can be deleted.
+// TestConnLifetime tests the exception that the package comment names, and the way to avoid it. If the first half fails,
+// rueidis has fixed it, and the comment can be deleted.
 func TestConnLifetime(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -68,7 +68,7 @@ func TestConnLifetime(t *testing.T) {
 	}
 }
 
-// A failed dial gives the dialer's own error.
+// TestDialFailure: a failed dial gives the dialer's own error.
 func TestDialFailure(t *testing.T) {
 	w := runnertest.New(t)
 	refused := errors.New("no route")
@@ -77,9 +77,9 @@ func TestDialFailure(t *testing.T) {
 		return nil, refused
 	}
 	o.DisableCache = true
-	client, _ := rueidis.NewClient(o) // with ForceSingleClient there is a client even so
+	client, _ := rueidis.NewClient(o) // with ForceSingleClient there is a client despite the error
 	t.Cleanup(client.Close)
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second) // for a runner that would try on
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second) // in case the runner tries again
 	defer cancel()
 	if _, err := errtest.Must(rueidisrunner.New(client)).Run(ctx, runnertest.Count, []string{"key"}, nil); !errors.Is(err, refused) {
 		t.Errorf("Run = %v, want the dialer's error", err)

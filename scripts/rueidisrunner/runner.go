@@ -41,9 +41,9 @@
 //
 // # A service that starts before its server
 //
-// rueidis.NewClient connects, and fails if no server is there. With ForceSingleClient it returns a client beside that error,
-// which connects upon later calls: the example "server away" does so. For a cluster or Sentinel, call NewClient again until it
-// succeeds.
+// rueidis.NewClient connects, and fails if no server is there. With ForceSingleClient it returns a client together with that
+// error. The client connects on later calls: the example "server away" does so. For a cluster or Sentinel, call NewClient
+// again until it succeeds.
 //
 // # Failover
 //
@@ -59,10 +59,10 @@
 // and denials. A server at its maxclients hangs up: the error is io.EOF or a reset. If an answer begins
 // with ERR, rueidis drops that word.
 //
-// READONLY, MASTERDOWN and LOADING may mean that the name or the service that the client connects to leads to another server by
-// now. rueidis would keep its connection forever. So the runner sends QUIT, upon which the server closes the connection, and
-// rueidis connects anew. One call fails for each connection, or a few. If the server goes on to answer so, this happens 16 times
-// and then once a second. Calls that were sent after the QUIT are not run, and get io.EOF.
+// READONLY, MASTERDOWN and LOADING may mean that the name or the service that the client connects to leads to another server
+// by now. rueidis would keep its connection forever. So the runner sends QUIT. The server then closes the connection, and
+// rueidis makes a new one. For each connection one call fails, or a few. If the server continues to answer like this, the
+// runner does so 16 times and then once a second. Calls that were sent after the QUIT are not run, and get io.EOF.
 //
 // A user whose rights are limited (ACL) needs these commands, reading and writing for the limiters' keys
 // (~weir:* or another prefix), and the rights by which rueidis finds the nodes of a cluster:

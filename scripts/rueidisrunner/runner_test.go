@@ -15,8 +15,8 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// The first key chooses the node, without a redirect. The server refuses keys of several slots. Without the
-// runner's care rueidis' builder would panic.
+// TestClusterRouting: the first key chooses the node, without a redirect. If keys are in several slots, Run returns the
+// server's CROSSSLOT. rueidis' builder would panic if the runner gave it all of the keys.
 func TestClusterRouting(t *testing.T) {
 	low, high := runnertest.New(t), runnertest.New(t)
 	low.Always("cluster", shards(t, low, high))
@@ -36,7 +36,7 @@ func TestClusterRouting(t *testing.T) {
 	}
 }
 
-// The replies of a real script, over both protocols.
+// TestProtocols tests the replies of a real script over both protocols.
 func TestProtocols(t *testing.T) {
 	for name, resp2 := range map[string]bool{"RESP2": true, "RESP3": false} {
 		o := single(runnertest.New(t))

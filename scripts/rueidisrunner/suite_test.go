@@ -36,7 +36,7 @@ func runners() map[string]runnertest.Connect {
 	return all
 }
 
-// Redirects are followed. Other refusals are returned to the caller.
+// refusals has answers that refuse a call. rueidis follows redirects. Other refusals are returned to the caller.
 var refusals = func() []runnertest.Refusal {
 	all := []runnertest.Refusal{
 		{Topology: "cluster", Text: "MOVED 12539 " + runnertest.Elsewhere, Followed: true},

@@ -1,5 +1,5 @@
-// Package variants has variants of the scripts that were tried, beside the shipped ones, so that the figures in
-// docs/performance.md can be had again, on servers to come too:
+// Package variants has variants of the shipped scripts that were tried. Its benchmark measures the figures in
+// docs/performance.md again, also on future servers:
 //
 //	go test -run '^$' -bench . ./bench/instructions/variants
 //
@@ -18,11 +18,11 @@ type Variant struct {
 	Name, About string
 
 	Script *scripts.Script
-	Edits  [][2]string // text of the script, and what takes its place
-	Args   []string    // where they are not those of the script's other variants
+	Edits  [][2]string // text of the script, and its replacement
+	Args   []string    // if the variant takes more than the script; the caller's arguments replace the first of them
 }
 
-// All are the variants by the script that is shipped.
+// All are the variants, grouped by the shipped script.
 var All = []Variant{
 	{
 		Name: "gcra/four-integers", About: "the reply is what the client tells its caller: allowed, ahead, retry, reset",

@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { servers.Main(m) }
 
-// A load is a script's arguments under which it admits all, or denies all but the first few.
+// A load is a script's arguments with which it admits all requests, or denies all but the first few.
 type load struct {
 	script *scripts.Script
 	name   string
@@ -36,10 +36,11 @@ var loads = []load{
 	{scripts.SlidingLog, "deny", []string{"1", "1", "3600000000"}},
 }
 
-// floor is the variant that makes the same calls and has no logic, which bench/peers keeps by script and load.
+// floor is the variant that makes the same calls without any logic. bench/peers/floors has its text for each script and
+// load.
 var floor = &variants.Variant{Name: "floor"}
 
-// textOf returns the load's text and arguments for a variant, or for the shipped script if there is none.
+// textOf returns the text and the arguments of a variant under the load, or of the shipped script if v is nil.
 func (l load) textOf(tb testing.TB, v *variants.Variant) (text string, args []string) {
 	tb.Helper()
 	switch v {
@@ -68,7 +69,7 @@ func (l load) textOf(tb testing.TB, v *variants.Variant) (text string, args []st
 	return text, args
 }
 
-// variantsOf are those of a load's script, behind nil for the shipped one and the floor.
+// variantsOf returns nil, which stands for the shipped script, then floor, then the variants of the load's script.
 func variantsOf(l load) (all []*variants.Variant) {
 	all = append(all, nil, floor)
 	for i, v := range variants.All {
@@ -94,7 +95,7 @@ func TestVariants(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	for _, l := range loads {
 		for _, v := range variantsOf(l) {
-			if v == floor { // decides nothing
+			if v == floor { // it decides nothing
 				continue
 			}
 			text, args := l.textOf(t, v)
@@ -117,8 +118,8 @@ func TestVariants(t *testing.T) {
 
 var evalUsec = regexp.MustCompile(`cmdstat_evalsha:calls=(\d+),usec=(\d+)`)
 
-// BenchmarkVariants measures the server's own time in each script, variants in turn, round after round, and tells the
-// least of the rounds, which others on the machine disturb least.
+// BenchmarkVariants measures the server's own time in each script. It runs the variants in turn, round after round, and
+// reports the shortest time of all rounds, which other programs on the machine disturb least.
 func BenchmarkVariants(b *testing.B) {
 	const rounds, calls, pipeline = 15, 2000, 100
 	ctx := context.Background()
@@ -178,7 +179,7 @@ func BenchmarkVariants(b *testing.B) {
 	}
 }
 
-// scriptTime is how many microseconds a script has taken since the statistics were reset.
+// scriptTime returns how many microseconds a call of a script has taken on average since the statistics were reset.
 func scriptTime(b *testing.B, client *redis.Client) float64 {
 	b.Helper()
 	info, err := client.Info(context.Background(), "commandstats").Result()

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// combinedFormat is the combined format of nginx and Apache, or the common format, which lacks the last two fields. A virtual
-// host may come before the fields. More fields may come after them; the first of these is nginx's $http_x_forwarded_for.
+// combinedFormat is the combined format of nginx and Apache, or the common format, which lacks the last two fields. A
+// virtual host may come before the fields. More fields may come after them; the first of these is nginx's
+// $http_x_forwarded_for.
 type combinedFormat struct{ out []string }
 
 var combinedNames = []string{"address", "user", "time", "method", "path", "status", "referer", "agent", "forwarded", "host"}

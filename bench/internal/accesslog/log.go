@@ -1,5 +1,5 @@
-// Package accesslog reads requests from the logs of web servers and services: nginx's and Apache's combined and common formats,
-// JSON lines, and CSV with a header line.
+// Package accesslog reads requests from the logs of web servers and services: nginx's and Apache's combined and common
+// formats, JSON lines, and CSV with a header line.
 package accesslog
 
 import (
@@ -18,7 +18,7 @@ type Options struct {
 	Spread bool          // whether requests with whole-second times are spread over their second
 }
 
-// A Log is the requests of a log.
+// A Log holds the requests that were read from a log.
 type Log struct {
 	Arrivals []trace.Arrival // in the order of time, since Start
 	Start    time.Time       // a whole second
@@ -36,7 +36,7 @@ type Log struct {
 	Spread    bool    // whether requests were spread over their second
 }
 
-// LeftOut are lines that were left out.
+// LeftOut counts lines that were left out.
 type LeftOut struct {
 	Count int
 	First int    // the number of the first such line
@@ -115,7 +115,7 @@ func spread(arrivals []trace.Arrival) {
 	}
 }
 
-// shown returns a value as messages show it.
+// shown quotes a value for a message, and cuts it if it is long.
 func shown(text string) string {
 	const most = 60
 	if runes := []rune(strings.ToValidUTF8(text, "\uFFFD")); len(runes) > most {

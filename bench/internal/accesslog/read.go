@@ -20,11 +20,12 @@ const (
 	sample      = 20      // lines from which the format is detected
 )
 
-// Read reads a log, which may be compressed by gzip. It keeps only the time and the key of each line. Equal keys share memory.
+// Read reads a log, which may be compressed by gzip. It keeps only the time and the key of each line. Equal keys share
+// memory.
 //
-// Options.Key has the names of the fields that are the key: "address", "user", "path" and so on, or a name in the JSON objects
-// ("request.host" is the member host of request) or in the CSV's header. "path:1" is the first segment of the path. Several
-// names make one key of all their values.
+// Options.Key has the names of the fields that are the key: "address", "user", "path" and so on, or a name in the JSON
+// objects ("request.host" is the member host of request) or in the CSV's header. "path:1" is the first segment of the path.
+// Several names make one key of all their values.
 //
 // Errors begin with the name of the log and, if a line is wrong, its number.
 func Read(name string, r io.Reader, o Options) (Log, error) {
@@ -131,7 +132,8 @@ type reader struct {
 	keys   map[string]string
 }
 
-// detect detects the format of the first lines, and the fields with the time and the key. It returns the lines after a header.
+// detect detects the format of the first lines, and the fields with the time and the key. It returns the lines after a
+// header.
 func (rd *reader) detect(name string, first []numbered, o Options) (rest []numbered, err error) {
 	if len(first) == 0 {
 		return nil, fmt.Errorf("%s: it is empty", name)

@@ -23,7 +23,7 @@ var layouts = []struct {
 	{"2006-01-02 15:04:05", false},
 }
 
-// The range of accepted times. The lower bound distinguishes offsets from times, and the upper one keeps sums exact.
+// The range of accepted times. The lower bound distinguishes times from offsets, and the upper bound keeps sums exact.
 var (
 	earliest = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 	latest   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -63,8 +63,8 @@ func (c *clock) checked(text string, us int64) (int64, error) {
 	return us, nil
 }
 
-// epoch parses a number of seconds, milliseconds, microseconds or nanoseconds since the Unix epoch. It derives the unit from the
-// size of the number.
+// epoch parses a number of seconds, milliseconds, microseconds or nanoseconds since the Unix epoch. It derives the unit from
+// the size of the number.
 func epoch(text string) (us int64, ok bool) {
 	whole, fraction, _ := strings.Cut(text, ".")
 	n, err := strconv.ParseInt(whole, 10, 64)

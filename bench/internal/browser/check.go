@@ -25,10 +25,10 @@ const (
 	leastSize     = 9   // of any text, in pixels
 )
 
-// CheckPage opens the HTML file at path on a wide screen and on a phone, in several fonts, in light and in dark mode. It reports
-// these faults to t: a requirement of wants that isn't met; a request for anything except the file and data URLs; an error in the
-// console; a page that is wider than the screen; a picture that isn't visible or is in the wrong rendering; texts that are too
-// small or too pale; texts of a picture that touch each other or its edge.
+// CheckPage opens the HTML file at path on a wide screen and on a phone, in several fonts, in light and in dark mode. It
+// reports these faults to t: a requirement of wants that isn't met; a request for anything except the file and data URLs; an
+// error in the console; a page that is wider than the screen; a picture that isn't visible or is in the wrong rendering;
+// texts that are too small or too pale; texts of a picture that touch each other or its edge.
 func CheckPage(t *testing.T, path string, wants Wants) {
 	t.Helper()
 	browser, closeAll, err := start(t.Context())

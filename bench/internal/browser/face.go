@@ -13,8 +13,8 @@ import (
 	"golang.org/x/image/font/gofont/goregular"
 )
 
-// A face is a font in which pages are checked. The faces are embedded, so that checks are the same on all machines. They differ
-// in width and height, so that a page without faults in all of them is likely to have none in other fonts.
+// A face is a font in which pages are checked. The faces are embedded, so that checks are the same on all machines. They
+// differ in width and height, so that a page without faults in all of them is likely to have none in other fonts.
 type face struct {
 	name   string
 	script func() string // see faceScript
@@ -27,10 +27,10 @@ var faces = []face{
 	{"Liberation Mono", faceScript(liberationmonoregular.TTF, liberationmonobold.TTF, "{}")},
 }
 
-// faceScript returns a function that returns JavaScript, which shows the page in a font. The script's value is a promise that is
-// resolved when that is done. The script holds the font, so it is made once. It passes the font to the page as bytes, because
-// the browser would report each load of a URL, and a data URL would be reported with the whole font in it. metrics is a JavaScript
-// object with the font's metrics that are changed.
+// faceScript returns a function that returns JavaScript. The script shows the page in a font. Its value is a promise that is
+// resolved when that is done. The script holds the font, so it is made only once. It passes the font to the page as bytes:
+// the browser would report each load of a URL, and a data URL would be reported with the whole font in it. metrics is a
+// JavaScript object with the metrics that replace those of the font.
 func faceScript(regular, bold []byte, metrics string) func() string {
 	return sync.OnceValue(func() string {
 		return fmt.Sprintf(`(async () => {

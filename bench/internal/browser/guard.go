@@ -30,16 +30,16 @@ func init() {
 	os.Exit(0)
 }
 
-// guard starts a process that removes the folder of a browser, and ends the browser if it still runs, when this process releases
-// it or ends, also by a panic or a signal. The guard shares this process's standard error, so that go test, which waits for the
-// end of that output, waits for the guard.
+// guard starts a process that removes the folder of a browser, and first ends the browser if it still runs. It does so when
+// this process calls release or ends, even by a panic or a signal. The guard shares this process's standard error, so that
+// go test, which waits for the end of that output, waits for the guard.
 func guard(folder string) (release func(), err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
 	cmd := exec.Command(self)
-	// The race detector, if it is on, would hold the process for a second at its end.
+	// With the race detector, a process otherwise waits for a second at its end.
 	cmd.Env = append(os.Environ(), guardEnv+"="+folder, "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	cmd.Stderr = os.Stderr
 	procgroup.Own(cmd) // so that signals to this process group don't end the guard
@@ -60,7 +60,7 @@ func guard(folder string) (release func(), err error) {
 const (
 	ending = 20 * time.Second
 	glance = 10 * time.Millisecond
-	quiet  = 3 // looks in a row that must find none, as a process may have started another just before it ended
+	quiet  = 3 // the number of looks in a row that must find none: a process may start another one just before it ends
 )
 
 // sweep ends the processes that have the folder in their command lines, which are those of the browser. Then it removes the

@@ -41,7 +41,8 @@ func endWithBrowser(t *testing.T, how string) {
 	}
 }
 
-// TestNothingIsLeft: however a test ends, no process and no file of its browser is left when the output of the test has ended.
+// TestNothingIsLeft: however a test ends, no process and no file of its browser is left when the output of the test has
+// ended.
 func TestNothingIsLeft(t *testing.T) {
 	if how := os.Getenv(endEnv); how != "" {
 		endWithBrowser(t, how)

@@ -14,8 +14,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// start starts a browser with an empty profile and without a network. The browser writes only to one folder. closeAll ends the
-// browser, and returns when a guard has removed the folder.
+// start starts a browser with an empty profile and without a network. The browser writes only to one folder. closeAll ends
+// the browser, and returns when a guard has removed the folder.
 func start(parent context.Context) (ctx context.Context, closeAll func(), err error) {
 	path, err := find()
 	if err != nil {
@@ -56,7 +56,7 @@ func start(parent context.Context) (ctx context.Context, closeAll func(), err er
 	return ctx, closeAll, nil
 }
 
-// Events are the requests and errors of a page.
+// events are the requests and errors of a page.
 type events struct {
 	mu       sync.Mutex
 	requests []string // addresses

@@ -1,4 +1,5 @@
-// Package command has the common parts of the commands of the program bench: how they are called, their help and their errors.
+// Package command has the common parts of the commands of the program bench: how they are called, their help and their
+// errors.
 package command
 
 import (
@@ -15,8 +16,8 @@ import (
 // Exit codes of Run.
 const (
 	OK          = 0
-	Failed      = 1   // the command could not do what it was asked
-	Misused     = 2   // the arguments make no sense
+	Failed      = 1   // the command failed
+	Misused     = 2   // the arguments are invalid
 	Interrupted = 130 // by Ctrl-C, as a shell reports it
 )
 
@@ -38,10 +39,10 @@ const description = `Usage: go run ./bench COMMAND [flags]      from the root of
 Exit codes: 0 is success, 1 an error, 2 invalid arguments, 130 Ctrl-C. go run itself exits with 1
 instead of 2 or 130, and prints "exit status 2" or the like.`
 
-// Run runs the command that args name, and returns the exit code. An error is one line on stderr, and then nothing but the
-// command's own output is on stdout.
+// Run runs the command that args name, and returns the exit code. If the command fails, Run writes the error as one line to
+// stderr, and stdout has only the command's own output.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, commands ...*cli.Command) int {
-	// The library has this one as a variable of the package; it is the same for all commands.
+	// FlagStringer is a variable of package cli, so it applies to all commands.
 	cli.FlagStringer = describeFlag
 	root := &cli.Command{
 		Name:                          "bench",
@@ -89,7 +90,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return code
 }
 
-// Line returns the command line that cmd was given, without a password that is in a URL.
+// Line returns the command line with which cmd was called, for a shell. User names and passwords in URLs are replaced.
 func Line(cmd *cli.Command) string {
 	line := "go run ./bench"
 	args, _ := cmd.Root().Metadata[argsKey].([]string)
@@ -111,7 +112,7 @@ type misuseError struct{ text string }
 
 func (e *misuseError) Error() string { return e.text }
 
-// Misuse returns the error of arguments that make no sense to cmd.
+// Misuse returns the error for invalid arguments of cmd.
 func Misuse(cmd *cli.Command, format string, args ...any) error {
 	return &misuseError{fmt.Sprintf(format, args...) + " (" + cmd.FullName() + " -h lists the flags)"}
 }

@@ -27,7 +27,7 @@ func TestLine(t *testing.T) {
 	}
 }
 
-// TestDescribeFlag: a default is told, once, as one would write it.
+// TestDescribeFlag: the help has a non-zero default exactly once, in the form that a user would type.
 func TestDescribeFlag(t *testing.T) {
 	for want, flag := range map[string]cli.Flag{
 		"-n N\tso many N (the default is 6)":            &cli.IntFlag{Name: "n", Value: 6, Usage: "so many `N`"},

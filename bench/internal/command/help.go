@@ -22,9 +22,9 @@ Flags, with one dash or two:{{range .VisibleFlags}}
   {{.}}{{end}}
 `
 
-// describeFlag is a flag's part of the help: its name, its value's name, which stands in backticks
-// in the flag's usage, a tab, and its usage, in which a new line begins with a tab too. Its default
-// follows, unless there is none or the usage tells it.
+// describeFlag returns a flag's part of the help: its name and the name of its value, a tab, and its usage. In the usage,
+// the name of the value is in backticks. Further lines of the usage are indented by a tab, too. The default follows, unless
+// there is none or the usage mentions it.
 func describeFlag(flag cli.Flag) string {
 	name, usage := "-"+flag.Names()[0], ""
 	if documented, ok := flag.(cli.DocGenerationFlag); ok {
@@ -44,10 +44,10 @@ func describeFlag(flag cli.Flag) string {
 	return name + "\t" + strings.ReplaceAll(usage, "\n", "\n  \t")
 }
 
-// plain makes of a list what one would write.
+// plain removes the quotes, brackets and spaces of a printed list, so that it looks as a user would type it.
 var plain = strings.NewReplacer(`"`, "", "[", "", "]", "", ", ", ",")
 
-// defaultOf returns a flag's default as one would write it, "" for none.
+// defaultOf returns a flag's default in the form that a user would type, or "" if it is empty, zero or false.
 func defaultOf(flag cli.DocGenerationFlag) string {
 	switch value := plain.Replace(flag.GetValue()); value {
 	case "0", "0s", "false":

@@ -11,8 +11,8 @@ import (
 	"github.com/go-weir/weir/bench/internal/picture"
 )
 
-// Answer is the result of the comparison in words: how much each algorithm denies, which keys it denies, and how much passed
-// in the worst period.
+// Answer returns the result of the comparison in words: how many requests each algorithm denies and delays, how many keys
+// are denied, how much passes in the worst period, and which limit would deny nothing.
 func (c Comparison) Answer() string {
 	said := []string{c.howMuch()}
 	for _, run := range c.Runs {
@@ -30,7 +30,7 @@ func (c Comparison) Answer() string {
 	return strings.Join(slices.DeleteFunc(said, func(s string) bool { return s == "" }), " ")
 }
 
-// howMuch says how much each algorithm denies, the most first.
+// howMuch says how many requests each algorithm denies, in descending order.
 func (c Comparison) howMuch() string {
 	n := len(c.Trace.Arrivals)
 	groups := c.groups(func(r Run) int { return r.Totals.Denied }, func(denied int) string { return percent(denied, n) })
@@ -42,7 +42,7 @@ func (c Comparison) howMuch() string {
 	return fmt.Sprintf("Of %s requests, %s.", counted(n), told(groups, "denies", "deny"))
 }
 
-// whom says which keys were denied.
+// whom says how many keys were denied, and which of them was denied most.
 func (c Comparison) whom() string {
 	denied, sum := c.denied(), 0
 	if len(denied) == 0 || len(c.Requests) == 1 {
@@ -59,7 +59,7 @@ func (c Comparison) whom() string {
 	return fmt.Sprintf("%s; %s has %s of all denials.", who, shortKey(first.key, 40), percent(first.denied, sum))
 }
 
-// worst says what passed in the worst period of a limit, which most tells.
+// worst says how much passed in the worst period of a limit. The function most returns that number.
 func (c Comparison) worst(limit algorithms.Limit, most func(Totals) int64) string {
 	groups := c.groups(func(r Run) int { return int(most(r.Totals)) }, func(most int) string {
 		if times := float64(most) / float64(limit.Rate); times >= 1.05 {
@@ -94,14 +94,14 @@ func (c Comparison) enough() string {
 	return fmt.Sprintf("A limit of %s would deny none.", algorithms.Per(most, period))
 }
 
-// A group is runs of which the same is said.
+// A group is a set of runs with the same text.
 type group struct {
 	names string // in words
 	many  bool
 	said  string
 }
 
-// told joins the groups to a sentence, in which the verb is in the first group only.
+// told joins the groups into a sentence. Only the first group has a verb.
 func told(groups []group, one, many string) string {
 	var parts []string
 	for i, g := range groups {
@@ -139,7 +139,7 @@ func (c Comparison) groups(value func(Run) int, say func(int) string) (groups []
 	return groups
 }
 
-// inWords is the run's name within a sentence.
+// inWords returns the run's name for use in a sentence.
 func (r Run) inWords() string {
 	if r.Kind.Name == "queue" {
 		return "the queue"
@@ -157,7 +157,7 @@ func and(parts []string) string {
 	return strings.Join(parts[:len(parts)-1], ", ") + " and " + parts[len(parts)-1]
 }
 
-// percent is a part of a whole. Only exactly 0 and 100 percent are shown as these.
+// percent formats a part of a whole. Only exactly 0 and 100 percent are shown as 0% and 100%.
 func percent(n, of int) string {
 	p := 100 * float64(n) / float64(max(of, 1))
 	switch {
@@ -171,7 +171,7 @@ func percent(n, of int) string {
 	return fmt.Sprintf("%.1f%%", p)
 }
 
-// counted is a number with commas between thousands.
+// counted formats a number with commas between thousands.
 func counted(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0; i -= 3 {

@@ -8,13 +8,13 @@ import (
 	"github.com/go-weir/weir/bench/internal/picture"
 )
 
-// An axis divides a stretch of time into the columns of a timeline.
+// An axis divides a span of time into the columns of a timeline.
 type axis struct {
 	clock picture.Clock
-	start time.Duration // of the first column
-	cell  time.Duration // the length of time of each
+	start time.Duration // the beginning of the first column
+	cell  time.Duration // the length of each column
 	cells int
-	width int // how many columns there is room for
+	width int // the number of columns that there is room for
 }
 
 // newAxis returns the axis of at most width columns that shows everything from first to last. It begins at 0 unless more
@@ -32,7 +32,7 @@ func newAxis(clock picture.Clock, first, last time.Duration, width int) axis {
 	panic("unreachable: the lengths have no end")
 }
 
-// column returns the column that a time lies in.
+// column returns the column of a time.
 func (a axis) column(at time.Duration) int { return int((at - a.start) / a.cell) }
 
 // A mark is a column of the ruler that has a label.
@@ -41,7 +41,7 @@ type mark struct {
 	label  string
 }
 
-// labels returns the ruler over the columns, and the times that stand above its ticks.
+// labels returns the ruler over the columns, and the line with the times above its ticks.
 func (a axis) labels() (times, ruler string) {
 	line := []rune(strings.Repeat("─", a.cells))
 	var above strings.Builder
@@ -56,7 +56,7 @@ func (a axis) labels() (times, ruler string) {
 	return above.String(), string(line)
 }
 
-// marks returns the columns that have a label: as many as there is room for, at least one.
+// marks returns the columns that have a label: at least one, and as many as there is room for.
 func (a axis) marks() []mark {
 	for every := range picture.Lengths() {
 		spacing := int(every / a.cell)

@@ -38,7 +38,8 @@ func TestAxis(t *testing.T) {
 	}
 }
 
-// TestAxisOfAClock: where a log has times, columns and labels are at round times of the clock, and midnight is a date.
+// TestAxisOfAClock: if a trace has a start time, columns and labels are at round times of the clock, and the label at
+// midnight is the date.
 func TestAxisOfAClock(t *testing.T) {
 	for _, test := range []struct {
 		start string
@@ -62,7 +63,7 @@ func TestAxisOfAClock(t *testing.T) {
 	}
 }
 
-// TestAxisOfAnyTrace: whatever its length, a trace has its place on the axis, and a label.
+// TestAxisOfAnyTrace: a trace of any length fits on the axis, and the axis has a label.
 func TestAxisOfAnyTrace(t *testing.T) {
 	for length := time.Microsecond; length < 100*365*24*time.Hour; length = length*3/2 + 1000 {
 		for _, first := range []time.Duration{0, length / 3, length / 10 * 9, length} {

@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	defaultWidth = 80 // columns, where there is no terminal
+	defaultWidth = 80 // columns, if the output isn't a terminal
 	minWidth     = 60
 	maxWidth     = 1000
 
-	// manyDecisions is how many the embedded miniredis decides in a moment, a second or so.
+	// manyDecisions is the number of decisions that the embedded miniredis makes in about a second.
 	manyDecisions = 10_000
 )
 
@@ -130,7 +130,7 @@ func action(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	// All is done: only now something is written and printed, and in one piece.
+	// Nothing is written or printed before all comparisons are done. The output is printed as a whole.
 	if err := report.write(ctx, to); err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func action(ctx context.Context, cmd *cli.Command) error {
 	return err
 }
 
-// compareAll runs the comparisons on what -redis names.
+// compareAll runs the comparisons on the server of -redis.
 func compareAll(ctx context.Context, cmd *cli.Command, traces []trace.Trace, choice choice) (Report, error) {
 	decisions := 0
 	for _, t := range traces {
@@ -180,7 +180,7 @@ func compareAll(ctx context.Context, cmd *cli.Command, traces []trace.Trace, cho
 	return report, nil
 }
 
-// open returns what -redis names.
+// open returns the server that -redis names, or the default one for a number of decisions.
 func open(ctx context.Context, name string, decisions int) (*target.Target, error) {
 	if name == "" {
 		name = "miniredis"
@@ -197,7 +197,7 @@ func open(ctx context.Context, name string, decisions int) (*target.Target, erro
 	return target.Dial(ctx, name)
 }
 
-// names returns the values of a flag that takes several.
+// names returns the values of a flag that can have several.
 func names(cmd *cli.Command, flag string) []string {
 	values := cmd.StringSlice(flag)
 	for i := range values {

@@ -31,25 +31,27 @@ func server(t *testing.T) (*miniredis.Miniredis, scripts.Runner) {
 	return server, errtest.Must(goredisrunner.New(client))
 }
 
-// TestBuiltinTraces pins what the built-in traces are there to show.
+// TestBuiltinTraces checks the numbers that the built-in traces are meant to show.
 func TestBuiltinTraces(t *testing.T) {
 	type line struct {
 		admitted, denied, delayed int
 		most                      int64
 	}
-	want := map[string][]line{ // in the order of kinds, gcra and leakybucket in one, and allof where there is a second limit
-		// 16 bursts of 10 at 10/s. The queue delays all but the first of each. A window of 60/minute has room for the first six,
-		// and the next one for the six from 60 s on.
+	want := map[string][]line{ // fixedwindow, slidinglog, gcra with leakybucket, queue, and allof if there is a second limit
+		// 16 bursts of 10 under 10/s. The queue delays all but the first of each. The window of 60/minute has room for the
+		// first six bursts, and the next window for the six from 60 s on.
 		"bursts": {{160, 0, 0, 10}, {160, 0, 0, 10}, {160, 0, 0, 10}, {160, 0, 144, 10}, {120, 40, 0, 10}},
-		// 100 in 10 s at 1/s. The queue has one place besides the one that leaves.
+		// 100 in 10 s under 1/s. The queue has one place, so it admits one more, which leaves at 10 s.
 		"articles": {{10, 90, 0, 1}, {10, 90, 0, 1}, {10, 90, 0, 1}, {11, 89, 10, 1}},
-		// 1 + 20 + 20 at 10/s: 1 + 9 and 10 by the window; the log has room for 9, and for one more
-		// when the first is a second old; a bucket of 10 gets 1 back in the first burst and 1 before
-		// the second, which has 1 of its own.
+		// 1 + 20 + 20 under 10/s. The window admits 1 + 9, and the next window 10. The log has room for 9, and for one more
+		// when the first is a second old. The bucket is full at the first burst, so it admits 10. At the second burst, 0.2 s
+		// later, it has 2 tokens.
 		"edge": {{20, 21, 0, 19}, {11, 30, 0, 10}, {13, 28, 0, 12}, {14, 27, 12, 10}},
-		// 100 at 10/s against 8/s: 8 in each of 10 seconds; 8 and 79 intervals of 1/8 s in 9.9 s.
+		// 100 at 10/s under 8/s. The window and the log admit 8 in each of 10 seconds. The bucket admits 8, and 79 for the
+		// 79 intervals of 1/8 s in 9.9 s.
 		"steady": {{80, 20, 0, 8}, {80, 20, 0, 8}, {87, 13, 0, 10}, {88, 12, 87, 8}},
-		// 6, then 40 in 0.39 s at 10/s burst 20: 10; 20 and 3; 21 and 3.
+		// 6, then 40 in 0.39 s, under 10/s with a burst of 20. Of the 40 the window and the log admit 10. The bucket admits
+		// 20, and 3 for the tokens that it gets meanwhile. The queue admits 21, and 3 for the places that become free.
 		"idle": {{16, 30, 0, 10}, {16, 30, 0, 10}, {29, 17, 0, 23}, {30, 16, 23, 10}},
 	}
 	_, runner := server(t)
@@ -121,7 +123,7 @@ func TestModels(t *testing.T) {
 	}
 }
 
-// checkTwins runs each kind without a row of its own, and compares it with the row that represents it.
+// checkTwins runs each kind that has no row of its own, and compares it with the row that represents it.
 func checkTwins(t *testing.T, runner scripts.Runner, tr trace.Trace, c Comparison) {
 	t.Helper()
 	for _, run := range c.Runs {
@@ -138,7 +140,7 @@ func checkTwins(t *testing.T, runner scripts.Runner, tr trace.Trace, c Compariso
 	}
 }
 
-// random returns a trace of a few keys and costs, now and then above the limit.
+// random returns a random trace of a few keys and costs. Some costs are above the limit.
 func random(seed uint64, limit algorithms.Limit) trace.Trace {
 	r := rand.New(rand.NewPCG(seed, 1))
 	arrivals := make([]trace.Arrival, 100)
@@ -159,7 +161,7 @@ func random(seed uint64, limit algorithms.Limit) trace.Trace {
 	return trace.Trace{Name: fmt.Sprint("random", seed), Limit: limit, Arrivals: arrivals}
 }
 
-// checkModel compares a run's outcomes with what the definition says of each key.
+// checkModel compares a run's outcomes with the algorithm's definition, for each key.
 func checkModel(t *testing.T, tr trace.Trace, run Run, aligned bool) {
 	capacity := map[string]int64{"fixedwindow": tr.Limit.Rate, "slidinglog": tr.Limit.Rate}[run.Kind.Name]
 	switch {
@@ -189,7 +191,7 @@ func checkModel(t *testing.T, tr trace.Trace, run Run, aligned bool) {
 	}
 }
 
-// checkTotals counts once more what total has counted.
+// checkTotals computes the totals of a run in another way than total, and compares them.
 func checkTotals(t *testing.T, tr trace.Trace, run Run) {
 	want := Totals{Requests: len(tr.Arrivals)}
 	denials := map[string]int{}
@@ -207,7 +209,7 @@ func checkTotals(t *testing.T, tr trace.Trace, run Run) {
 		if o.Delay > 0 {
 			want.Delayed++
 		}
-		// The period that ends with this request's departure.
+		// The sums of the period that ends when this request leaves.
 		end, sums := tr.Arrivals[i].At+o.Delay, [2]int64{}
 		for j, other := range run.Outcomes {
 			at := tr.Arrivals[j].At + other.Delay
@@ -253,8 +255,7 @@ func checkWaits(t *testing.T, run Run, of func(Outcome) time.Duration) waits {
 	return waits{at(50), at(99), at(100)}
 }
 
-// failing is a Runner that fails from its n-th decision on; it removes keys all the same, unless
-// stuck.
+// failing is a Runner that fails after n decisions. It still removes keys, unless stuck is set.
 type failing struct {
 	scripts.Runner
 	n     atomic.Int64

@@ -10,12 +10,12 @@ import (
 
 // curves are the data of a run's part of a figure, for some keys.
 type curves struct {
-	// Of the first key, in the period that ends at a time: how much came, and how much went through, each request
-	// when it left the queue.
+	// How many events of the first key arrived and passed in the period that ends at each time. A delayed request passes
+	// when it leaves the queue.
 	arrived, passed []picture.Step
-	waiting         []picture.Step // how many of the first key are in the queue
+	waiting         []picture.Step // how many requests of the first key are in the queue
 
-	times [][3][]float64 // of each key: when the requests arrived that were admitted at once, delayed, denied
+	times [][3][]float64 // for each key: when the requests arrived that were admitted at once, delayed, and denied
 }
 
 // The indexes of curves.times.
@@ -56,8 +56,8 @@ func (c Comparison) curves(run Run, keys []string) curves {
 	return made
 }
 
-// sliding returns how many events there are in the period that ends at a time; what lies exactly a period back is no
-// more of it.
+// sliding returns how many events there are in the period that ends at each time. An event that is exactly a period old is
+// no longer counted.
 func sliding(entries []spanEntry, period time.Duration) (steps []picture.Step) {
 	changes := slices.Clone(entries)
 	for _, e := range entries {
@@ -82,7 +82,7 @@ func step(steps []picture.Step, at time.Duration, height int64) []picture.Step {
 	return append(steps, added)
 }
 
-// within returns the steps from first to last, the first of them at first.
+// within returns the steps from first to last. The first of them is at first.
 func within(steps []picture.Step, first, last float64) (inside []picture.Step) {
 	inside = []picture.Step{{X: first}}
 	for _, s := range steps {
@@ -106,7 +106,7 @@ func between(times []float64, first, last float64) []float64 {
 	return times[from:to]
 }
 
-// shownKeys is how many keys a figure shows at most.
+// shownKeys is the largest number of keys in a figure.
 const shownKeys = 3
 
 // shown returns the keys that a figure shows: the most denied ones, or else the one with the most requests.

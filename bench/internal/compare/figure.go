@@ -10,23 +10,23 @@ import (
 	"github.com/go-weir/weir/bench/internal/picture"
 )
 
-// A figure shows a comparison over time: a part for each algorithm, one under the other on the same
-// time axis. Each part has lanes: what passed in the last period, the requests of each key that is shown, and how many
-// wait in the queue.
+// A figure shows a comparison over time. It has a part for each algorithm. The parts are one below the other, with the same
+// time axis. Each part has lanes: what passed in the last period, the requests of each key that is shown, and how many wait
+// in the queue.
 type figure struct {
 	title       string
 	answer      string
-	suffix      string // of the name of its file
+	suffix      string // the end of its file's name, before the extension
 	keys        []string
-	several     bool // there are several keys
+	several     bool // whether there are several keys
 	parts       []part
 	rate        float64
 	period      string
 	clock       picture.Clock
 	first, last float64 // the ends of the time axis
-	most        float64 // the upper end of what passed, the same in all parts
-	room        float64 // the upper end of how many wait
-	cutOff      bool    // more arrived than there is room to show
+	most        float64 // the upper end of the axis of what passed, the same in all parts
+	room        float64 // the upper end of the axis of how many wait
+	cutOff      bool    // whether more arrived than there is room for
 }
 
 type part struct {
@@ -45,16 +45,17 @@ const (
 	partGap       vg.Length = 16
 	margin        vg.Length = 6
 
-	// Beside the lanes.
-	leftWide   vg.Length = 150 // the captions, and the numbers of the levels
-	leftNarrow vg.Length = 40  // the numbers, of picture.LevelWidth
-	right      vg.Length = 16  // half of the last time
+	// The widths of the space beside the lanes.
+	leftWide   vg.Length = 150 // for the captions, and the numbers of the levels
+	leftNarrow vg.Length = 40  // for the numbers, which have picture.LevelWidth
+	right      vg.Length = 16  // for half of the label of the last time
 )
 
-// longSpan is how many periods are so long that a figure can't show what happens within one.
+// longSpan is the number of periods above which a figure is too long to show what happens within one period.
 const longSpan = 20
 
-// figures returns the comparison's figure, and where it spans many periods another one of those around the worst.
+// figures returns the comparison's figure. If it spans many periods, figures also returns a figure of the periods around the
+// worst one.
 func (c Comparison) figures() []figure {
 	first, last := c.span()
 	if first <= last/2 {
@@ -65,7 +66,7 @@ func (c Comparison) figures() []figure {
 	if last-first <= longSpan*c.Trace.Limit.Period {
 		return []figure{whole}
 	}
-	// The highest that passed of the first key, under any algorithm.
+	// Find the time when most had passed of the first key, under any algorithm.
 	worst, at := 0.0, first
 	for _, p := range whole.parts {
 		for _, s := range p.passed {
@@ -80,7 +81,7 @@ func (c Comparison) figures() []figure {
 	return []figure{whole, closer}
 }
 
-// figure returns the figure of a stretch of time.
+// figure returns the figure for the time from first to last.
 func (c Comparison) figure(first, last time.Duration) figure {
 	f := figure{
 		title: c.Title(), answer: c.Answer(), keys: c.shown(), several: len(c.Requests) > 1,
@@ -116,7 +117,7 @@ func (f figure) alt() string {
 	return fmt.Sprintf("What each algorithm let through in the last %s, over time, against the limit. %s", f.period, f.answer)
 }
 
-// height returns how high the figure is, drawn in one of the two widths.
+// height returns the height of the figure in one of the two widths.
 func (f figure) height(narrow bool) vg.Length {
 	height := f.head(draw.Canvas{Rectangle: vg.Rectangle{Max: vg.Point{X: width(narrow) - 2*margin}}}) + 2*margin
 	for _, p := range f.parts {
@@ -133,9 +134,9 @@ func width(narrow bool) vg.Length {
 }
 
 func (f figure) partHeight(p part, narrow bool) vg.Length {
-	captions := 1 // of the algorithm
+	captions := 1 // for the algorithm
 	if narrow {
-		captions += 2 // its totals, and of the first lane
+		captions += 2 // for its totals and the first lane
 	}
 	height := laneGap + passedHeight + axisHeight + partGap
 	for range f.keys {
@@ -153,7 +154,8 @@ func (f figure) partHeight(p part, narrow bool) vg.Length {
 	return height + vg.Length(captions)*captionHeight
 }
 
-// head draws what stands above the parts, and returns how high it is. Without a canvas it draws nothing.
+// head draws the title and the legend, which are above the parts, and returns their height. Without a canvas it draws
+// nothing.
 func (f figure) head(c draw.Canvas) vg.Length {
 	top := c.Max.Y
 	if f.title != "" {
@@ -164,7 +166,7 @@ func (f figure) head(c draw.Canvas) vg.Length {
 	return top - c.Max.Y + partGap
 }
 
-// line draws a line of text at the top left of a canvas, as much of it as there is room for.
+// line draws a line of text at the top left of a canvas. It cuts the text if there is no room for it.
 func line(c draw.Canvas, style draw.TextStyle, text string) {
 	if c.Canvas == nil {
 		return
@@ -184,7 +186,7 @@ func (f figure) draw(c draw.Canvas, narrow bool) {
 	}
 }
 
-// part draws what one algorithm made of the trace.
+// part draws the part of one algorithm.
 func (f figure) part(c draw.Canvas, p part, narrow bool) {
 	name := picture.Bold(picture.Style(picture.Large, picture.Ink))
 	line(c, name, p.run.Name())
@@ -229,11 +231,11 @@ func (f figure) part(c draw.Canvas, p part, narrow bool) {
 	lowest.Times(ticks, c.Min.X, c.Max.X)
 }
 
-// caption is the style of lesser texts.
+// caption is the style of captions and other less important texts.
 var caption = picture.Style(picture.Small, picture.Muted)
 
-// cut cuts a lane of that height from the top of a canvas, and draws its caption: to the left of it, or
-// above it where it is narrow.
+// cut cuts a lane of that height from the top of a canvas, and draws its caption: to the left of the lane, or above it if
+// the figure is narrow.
 func cut(c draw.Canvas, text string, height vg.Length, narrow bool) (lane, rest draw.Canvas) {
 	at, left, room := vg.Point{X: c.Min.X, Y: c.Max.Y - height/2}, leftWide, leftWide-picture.LevelWidth
 	if narrow {

@@ -49,8 +49,8 @@ func checkXML(t *testing.T, name string, document []byte) {
 	}
 }
 
-// odd are traces that are unlike the built-in ones: one request, many keys and costs, a key that needs
-// escaping, an hour, years.
+// odd returns traces that are unlike the built-in ones: one request at the beginning, after an hour, or above the limit;
+// requests that are years apart; several keys and costs, and a key that needs escaping.
 func odd() []trace.Trace {
 	several := random(1, algorithms.PerSecond(10))
 	for i := range several.Arrivals {
@@ -69,7 +69,7 @@ func odd() []trace.Trace {
 	}
 }
 
-// TestPage shows the page to a browser.
+// TestPage checks the page in a browser.
 func TestPage(t *testing.T) {
 	for name, report := range map[string]Report{
 		"built-in": compared(t, trace.Builtin()...),
@@ -114,7 +114,7 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// TestLarge: a picture of very many requests is no larger than one can show.
+// TestLarge: the page and the picture of very many requests have at most 2 MB.
 func TestLarge(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	arrivals := make([]trace.Arrival, 100_000)
@@ -138,7 +138,7 @@ func TestLarge(t *testing.T) {
 	}
 }
 
-// TestSliding holds what passed in the last period against what one can count.
+// TestSliding compares what passed in the last period with numbers that were counted by hand.
 func TestSliding(t *testing.T) {
 	const s = time.Second
 	for name, test := range map[string]struct {
@@ -176,7 +176,7 @@ func TestCurves(t *testing.T) {
 	}
 }
 
-// TestDenied: the most denied keys come first, in the table and in the pictures, not the busiest.
+// TestDenied: the table and the pictures have the most denied keys first, not those with the most requests.
 func TestDenied(t *testing.T) {
 	tr := trace.Trace{Name: "denied", Limit: algorithms.PerSecond(2)}
 	for i := range 40 { // "steady" has most requests, "burst" and "other" have the denied ones

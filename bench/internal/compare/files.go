@@ -10,13 +10,13 @@ import (
 	"github.com/go-weir/weir/bench/internal/wholefile"
 )
 
-// places say where files are to be written; without a name, none.
+// places are the paths to write to. Nothing is written for an empty path.
 type places struct {
 	page       string // the HTML page's path
 	svgs, pngs string // the directories of pictures, made if they are missing
 }
 
-// check says before the run which of them can't be written.
+// check returns an error if one of them can't be written. It is for use before the run.
 func (p places) check() error {
 	dir := filepath.Dir(p.page)
 	made := p.svgs != "" && dir == filepath.Clean(p.svgs) || p.pngs != "" && dir == filepath.Clean(p.pngs)
@@ -36,8 +36,7 @@ func (p places) check() error {
 	return nil
 }
 
-// write writes the page and the pictures that are asked for: all of them, or none if one can't be
-// written or ctx has ended meanwhile.
+// write writes the page and the pictures of places. If one of them can't be written, or if ctx has ended, it writes none.
 func (r Report) write(ctx context.Context, to places) error {
 	var files []wholefile.File
 	if to.page != "" {
@@ -79,7 +78,7 @@ func (r Report) write(ctx context.Context, to places) error {
 	return wholefile.Write(files...)
 }
 
-// suffix tells pictures of one trace under several limits apart.
+// suffix returns a part for file names that distinguishes the pictures of one trace under several limits.
 func (r Report) suffix(c Comparison) string {
 	for _, other := range r.Comparisons {
 		if other.Trace.Name == c.Trace.Name && other.Trace.Limit != c.Trace.Limit {

@@ -17,7 +17,7 @@ var bodyText string
 
 var bodyTemplate = template.Must(template.New("body").Parse(bodyText))
 
-// The parts of the page that shows one trace.
+// The data for the part of the page that shows one trace.
 type (
 	bodyTrace struct {
 		Comparison
@@ -35,8 +35,8 @@ type (
 	}
 )
 
-// HTML returns the report as a page that needs nothing else. The JSON document is in it too; of many
-// decisions only what they come to.
+// HTML returns the report as a self-contained page. The page also has the JSON document, without the decisions if there are
+// many.
 func (r Report) HTML() ([]byte, error) {
 	var traces []bodyTrace
 	for _, c := range r.Comparisons {
@@ -46,7 +46,7 @@ func (r Report) HTML() ([]byte, error) {
 			if f.suffix != "" {
 				caption = "Closer, around the most that passed in one period:"
 			}
-			f.title = "" // a heading of the page
+			f.title = "" // the page has it as a heading
 			t.Figures = append(t.Figures, bodyFigure{caption, picture.Inline(f.alt(), f.height(false), f.height(true), f.draw)})
 		}
 		header, lines := c.totals()
@@ -73,7 +73,7 @@ func (r Report) HTML() ([]byte, error) {
 	return page.Bytes(), err
 }
 
-// title names what was compared.
+// title returns the title of the page, which names what was compared.
 func (r Report) title() string {
 	var names []string
 	for i, c := range r.Comparisons {

@@ -14,15 +14,15 @@ import (
 // inflightName is the name of the kind that limits concurrent requests. It is compared if it is named or -work is set.
 const inflightName = "inflight"
 
-// How long a request is under way, and the bounds of it.
+// The default time for which a request is in progress, and its bounds.
 const (
 	defaultWork = time.Second
 	leastWork   = time.Millisecond
 	mostWork    = time.Hour
 )
 
-// inflightKind is package inflight, of requests that are each under way for work: at most as many at once as a limit's burst. A
-// lease that lasts for work, and is neither renewed nor given back, is just that.
+// inflightKind returns the kind of package inflight. It admits at most as many concurrent requests as a limit's burst. Each
+// request is in progress for the time work: it has a lease that lasts for work, and is neither renewed nor released.
 func inflightKind(work time.Duration) subject.Kind {
 	return subject.Kind{
 		Name: inflightName, Costs: true,

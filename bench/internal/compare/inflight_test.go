@@ -10,7 +10,8 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// TestInflight: a request is admitted if fewer than the burst are under way, each for so long; whatever its cost.
+// TestInflight: a request of any cost is admitted if fewer requests than the burst are in progress. Each of them is in
+// progress for the time work.
 func TestInflight(t *testing.T) {
 	tr := random(7, algorithms.PerSecond(5).WithBurst(3))
 	_, runner := server(t)

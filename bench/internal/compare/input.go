@@ -22,10 +22,10 @@ import (
 // fileLimit is the limit for a file's requests without -limit.
 var fileLimit = algorithms.PerSecond(10)
 
-// logFlags are those that need -log.
+// logFlags are the flags that need -log.
 var logFlags = []string{"key", "time-field", "late", "spread"}
 
-// traces returns what the flags -log, -trace, -only, -limit and -and ask for: each trace once for each limit.
+// traces returns the traces that the flags -log, -trace, -only, -limit and -and select, each once for each limit.
 func traces(cmd *cli.Command) ([]trace.Trace, error) {
 	second, err := secondLimit(cmd)
 	if err != nil {
@@ -78,7 +78,7 @@ func traces(cmd *cli.Command) ([]trace.Trace, error) {
 	return all, nil
 }
 
-// secondLimit returns that of -and, zero for none.
+// secondLimit returns the limit of -and, or zero without that flag.
 func secondLimit(cmd *cli.Command) (limit algorithms.Limit, err error) {
 	if !cmd.IsSet("and") {
 		return limit, nil
@@ -128,7 +128,7 @@ func traceNames() (names []string) {
 	return names
 }
 
-// open opens the file that a flag names, and says what it is called.
+// opened opens the file that a flag names. It also returns the file's name for messages.
 func opened(cmd *cli.Command, flag string) (file io.ReadCloser, name string, err error) {
 	path := cmd.String(flag)
 	if path == "-" {

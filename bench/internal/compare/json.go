@@ -8,8 +8,8 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// The JSON document. Its field names and meanings are documented in bench/README.md and stay; more
-// may be added. All times are whole microseconds.
+// The JSON document. bench/README.md documents its fields. Later versions may add fields, but don't change these. Durations
+// are whole microseconds.
 type (
 	document struct {
 		Server  string          `json:"server"`

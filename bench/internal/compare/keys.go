@@ -11,15 +11,15 @@ import (
 	"github.com/go-weir/weir/bench/internal/picture"
 )
 
-// deniedKey is a key of which requests were denied.
+// deniedKey is a key that had denied requests.
 type deniedKey struct {
 	key      string
 	requests int
-	denied   int   // by all algorithms, in sum
+	denied   int   // by all algorithms together
 	by       []int // by each run
 }
 
-// denied returns the keys that were denied by any algorithm, those with the most denials first.
+// denied returns the keys that were denied by any algorithm. Those with the most denials come first.
 func (c Comparison) denied() (keys []deniedKey) {
 	at := map[string]int{}
 	for i, run := range c.Runs {
@@ -42,7 +42,7 @@ func (c Comparison) denied() (keys []deniedKey) {
 	return keys
 }
 
-// mostArrived returns the most events of one key that arrived in any span of a period.
+// mostArrived returns the largest number of events of one key that arrived within any time of the length period.
 func (c Comparison) mostArrived(period time.Duration) (most int64) {
 	spans := spans{}
 	for _, a := range c.Trace.Arrivals {
@@ -51,11 +51,11 @@ func (c Comparison) mostArrived(period time.Duration) (most int64) {
 	return most
 }
 
-// namedKeys is how many of the most denied keys are named.
+// namedKeys is the number of the most denied keys that are named.
 const namedKeys = 5
 
-// keys returns a table of the most denied keys, without lines where there are no several keys or none is
-// denied. A key takes at most room columns.
+// keys returns a table of the most denied keys. It has no lines if there is only one key, or if none is denied. A key has at
+// most room columns.
 func (c Comparison) keys(room int) (header []string, lines [][]string) {
 	denied := c.denied()
 	header = []string{"most denied", "requests"}
@@ -75,7 +75,7 @@ func (c Comparison) keys(room int) (header []string, lines [][]string) {
 	return header, lines
 }
 
-// shortKey is a key in at most so many columns, with nothing in it that can't be seen.
+// shortKey returns a key without invisible characters, cut to a number of columns.
 func shortKey(key string, columns int) string {
 	key = picture.Printable(key)
 	if key == "" {

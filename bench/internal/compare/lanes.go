@@ -19,8 +19,8 @@ var (
 	waitingLine = draw.LineStyle{Color: picture.Delayed, Width: 1.5}
 )
 
-// The heights of requests: those that went through at once stand tall, those that were delayed are
-// half as tall, and those that were denied hang.
+// The heights of the ticks of requests: tall for those admitted at once, low for those delayed, and below the baseline for
+// those denied.
 const (
 	tallTick = 11
 	lowTick  = 5
@@ -28,7 +28,7 @@ const (
 	baseline = 9 // above the bottom of the lane
 )
 
-// passed draws what passed in the last period, against what arrived in it and the limit.
+// passed draws what passed in the last period, together with what arrived in it and the limit.
 func (f figure) passed(frame picture.Frame, p part) {
 	frame.Levels(0, f.rate)
 	frame.StrokeLines(arrivedLine, frame.Line(within(p.arrived, f.first, f.last), frame.X1))
@@ -36,7 +36,7 @@ func (f figure) passed(frame picture.Frame, p part) {
 	line := frame.Line(steps, frame.X1)
 	frame.FillUnder(line, picture.Admitted)
 	frame.StrokeLines(passedLine, line)
-	// What is above the limit once more, in another colour.
+	// Draw the part above the limit again, in another colour.
 	for i := range steps {
 		steps[i].Y = max(steps[i].Y, f.rate)
 	}
@@ -60,7 +60,7 @@ func (p part) summary() string {
 	return text
 }
 
-// requests draws each request of a key where it arrived.
+// requests draws each request of a key at the time when it arrived.
 func (f figure) requests(frame picture.Frame, times [3][]float64) {
 	base := frame.Min.Y + baseline
 	frame.StrokeLine2(draw.LineStyle{Color: picture.Grid, Width: 1}, frame.Min.X, base, frame.Max.X, base)
@@ -69,7 +69,7 @@ func (f figure) requests(frame picture.Frame, times [3][]float64) {
 	frame.Ticks(between(times[atOnce], frame.X0, frame.X1), base, base+tallTick, picture.Admitted)
 }
 
-// waiting draws how many wait in the queue.
+// waiting draws how many requests wait in the queue.
 func (f figure) waiting(frame picture.Frame, p part) {
 	frame.Levels(0, f.room)
 	line := frame.Line(within(p.curves.waiting, f.first, f.last), frame.X1)
@@ -77,7 +77,7 @@ func (f figure) waiting(frame picture.Frame, p part) {
 	frame.StrokeLines(waitingLine, line)
 }
 
-// signs is the figure's legend.
+// signs returns the figure's legend.
 func (f figure) signs() []picture.Sign {
 	sample := func(style draw.LineStyle) func(draw.Canvas) {
 		return func(c draw.Canvas) { c.StrokeLine2(style, c.Min.X, c.Center().Y, c.Max.X, c.Center().Y) }

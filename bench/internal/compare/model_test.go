@@ -9,9 +9,9 @@ import (
 	"github.com/go-weir/weir/bench/internal/trace"
 )
 
-// models are the algorithms once more, straight from their definitions: which of the arrivals of one
-// key are admitted, and when each of them leaves. They are for limits whose emission interval is a
-// whole number of microseconds, and for costs that are not over the limit.
+// models implement the definitions of the algorithms directly. A model returns which of the arrivals of one key are
+// admitted, and when each of them leaves. Models are for limits whose emission interval is a whole number of microseconds,
+// and for costs that are not over the limit.
 var models map[string]func(of trace.Trace, aligned bool, arrivals []trace.Arrival) []departure
 
 func init() {
@@ -35,8 +35,8 @@ type departure struct {
 	at      time.Duration
 }
 
-// modelFixedWindow: a window is open for a period from its first admitted request (aligned: from a
-// whole period on), and admits at most rate.
+// modelFixedWindow: a window begins at its first admitted request, or if aligned at a whole period. It lasts for a period
+// and admits at most rate.
 func modelFixedWindow(limit algorithms.Limit, aligned bool, arrivals []trace.Arrival) (left []departure) {
 	begin, count := -limit.Period, int64(0)
 	for _, a := range arrivals {
@@ -55,8 +55,8 @@ func modelFixedWindow(limit algorithms.Limit, aligned bool, arrivals []trace.Arr
 	return left
 }
 
-// modelSlidingLog: what was admitted in the period before a request, and the request, come to at
-// most rate.
+// modelSlidingLog: the cost of a request, and the costs that were admitted in the period before it, are at most rate
+// together.
 func modelSlidingLog(limit algorithms.Limit, _ bool, arrivals []trace.Arrival) (left []departure) {
 	for i, a := range arrivals {
 		sum := a.Cost
@@ -70,10 +70,10 @@ func modelSlidingLog(limit algorithms.Limit, _ bool, arrivals []trace.Arrival) (
 	return left
 }
 
-// modelBucket: a bucket of burst tokens, full at first, into which one comes each period/rate; a
-// request takes as many as it costs.
+// modelBucket: a bucket of burst tokens is full at first, and gets a token each period/rate. A request takes as many tokens
+// as it costs.
 func modelBucket(limit algorithms.Limit, _ bool, arrivals []trace.Arrival) (left []departure) {
-	// Tokens are counted in time: one is an interval.
+	// Tokens are counted in time: a token is an interval.
 	interval := limit.Period / time.Duration(limit.Rate)
 	full := interval * time.Duration(limit.BurstOrRate())
 	tokens, last := full, time.Duration(0)
@@ -89,8 +89,8 @@ func modelBucket(limit algorithms.Limit, _ bool, arrivals []trace.Arrival) (left
 	return left
 }
 
-// modelQueue: each request leaves an interval after the one before it, or at once; one that finds
-// burst waiting is turned away.
+// modelQueue: each request leaves an interval after the one before it, or at once if it can. A request is denied if burst
+// requests are waiting.
 func modelQueue(limit algorithms.Limit, _ bool, arrivals []trace.Arrival) (left []departure) {
 	interval := limit.Period / time.Duration(limit.Rate)
 	var departures []time.Duration
@@ -115,7 +115,8 @@ func modelQueue(limit algorithms.Limit, _ bool, arrivals []trace.Arrival) (left 
 	return left
 }
 
-// modelAllOf: a bucket and a window, of which each takes what both admit. No windows of allof are aligned.
+// modelAllOf: a bucket and a window admit a request if both do, and otherwise neither charges it. The windows of allof are
+// never aligned.
 func modelAllOf(of trace.Trace, _ bool, arrivals []trace.Arrival) (left []departure) {
 	var admitted []trace.Arrival
 	for _, a := range arrivals {

@@ -14,13 +14,13 @@ import (
 
 // A Report is the result of the command.
 type Report struct {
-	Server      string    // what it ran on
-	Command     string    // that found it out
-	Date        time.Time // on which
+	Server      string    // the server on which the command ran
+	Command     string    // the command line
+	Date        time.Time // when the command ran
 	Comparisons []Comparison
 }
 
-// decisions returns how many were made.
+// decisions returns the number of decisions.
 func (r Report) decisions() (n int) {
 	for _, c := range r.Comparisons {
 		n += len(c.Trace.Arrivals) * len(c.Runs)
@@ -28,7 +28,7 @@ func (r Report) decisions() (n int) {
 	return n
 }
 
-// Text returns the report for people, at most width columns wide where that can be.
+// Text returns the report as text, with at most width columns if possible.
 func (r Report) Text(width int, color bool) string {
 	var b strings.Builder
 	b.WriteString(wrap(fmt.Sprintf("On %s, in simulated time.", r.Server), width))
@@ -50,7 +50,7 @@ func (r Report) Text(width int, color bool) string {
 	return b.String()
 }
 
-// sameTrace returns the comparisons from the i-th on that are of its trace.
+// sameTrace returns the i-th comparison, and those after it that have the same trace.
 func (r Report) sameTrace(i int) []Comparison {
 	n := i + 1
 	for n < len(r.Comparisons) && r.Comparisons[n].Trace.Name == r.Comparisons[i].Trace.Name {
@@ -59,7 +59,7 @@ func (r Report) sameTrace(i int) []Comparison {
 	return r.Comparisons[i:n]
 }
 
-// limitTable returns what each algorithm denies under each limit.
+// limitTable returns a table of how much each algorithm denies under each limit.
 func limitTable(all []Comparison, width int) string {
 	header := []string{"denied under"}
 	for _, run := range all[0].Runs {
@@ -105,7 +105,7 @@ func (c Comparison) text(width int, color bool) string {
 	return b.String()
 }
 
-// wrap returns s as lines of at most width columns, each with its end; none for no text.
+// wrap returns s as lines of at most width columns. Each line ends with a newline. For an empty s it returns "".
 func wrap(s string, width int) string {
 	var b strings.Builder
 	for line := range strings.Lines(text.WrapSoft(s, width)) {
@@ -114,7 +114,7 @@ func wrap(s string, width int) string {
 	return b.String()
 }
 
-// notes say what the table's numbers mean where that isn't plain.
+// notes returns sentences that explain numbers of the table, as far as they need it.
 func (c Comparison) notes() (notes []string) {
 	if n := len(c.Requests); n > 1 {
 		notes = append(notes, fmt.Sprintf("Each of the %s keys has a limit of its own. The numbers are sums over all keys, but the most in any %s is that of one key.", counted(n), picture.ShortTime(c.Trace.Limit.Period)))

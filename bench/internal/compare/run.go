@@ -1,5 +1,4 @@
-// Package compare sends the same requests to each of Weir's algorithms and shows what each made of
-// them.
+// Package compare sends the same requests to each of Weir's algorithms, and compares their decisions.
 package compare
 
 import (
@@ -20,12 +19,12 @@ import (
 
 // A Setup says how to compare.
 type Setup struct {
-	Runner  scripts.Runner // where the state is; nil is this process
-	Prefix  string         // of every key
-	Kinds   []subject.Kind // what to compare
-	Aligned bool           // fixed windows begin at whole periods of the trace's time
+	Runner  scripts.Runner // runs the scripts on a server; nil to keep the state in this process
+	Prefix  string         // the prefix of all keys
+	Kinds   []subject.Kind // the kinds to compare
+	Aligned bool           // whether fixed windows begin at whole periods of the trace's time
 
-	Decided *atomic.Int64 // counts decisions as they are made
+	Decided *atomic.Int64 // the number of decisions so far, which is updated during the run
 }
 
 // A Comparison is the result of several algorithms for one trace.
@@ -34,16 +33,16 @@ type Comparison struct {
 	Aligned bool
 	Runs    []Run
 
-	Requests map[string]int // how many each key has
+	Requests map[string]int // the number of requests of each key
 }
 
 // A Run is the result of one algorithm for a trace: an outcome for each arrival.
 type Run struct {
-	Kind     subject.Kind // that which was named, also where windows were aligned
-	Names    []string     // its name, and those of kinds that decide as it does
+	Kind     subject.Kind // the kind in Setup.Kinds, even if its windows were aligned
+	Names    []string     // the name of the kind, and of kinds that make the same decisions
 	Outcomes []Outcome
 	Totals   Totals
-	Denials  map[string]int // how many requests of each key were denied
+	Denials  map[string]int // the number of denied requests of each key
 }
 
 // Name is the name of the run.
@@ -52,13 +51,13 @@ func (r Run) Name() string { return strings.Join(r.Names, ", ") }
 // cleanupTime is how long the removal of keys may take, for each algorithm.
 const cleanupTime = time.Minute
 
-// Compare sends the trace to each algorithm, under a clock that shows each request's own time, and
-// removes the keys that came of it, whatever happened.
+// Compare sends the trace to each algorithm. The algorithm's clock shows the time of each request. In the end Compare
+// removes all keys that the requests have created, even after an error.
 func (s Setup) Compare(ctx context.Context, t trace.Trace) (Comparison, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	if !slices.ContainsFunc(s.Kinds, func(k subject.Kind) bool { return k.Name == allofName }) {
-		t.And = algorithms.Limit{} // only allof holds to it
+		t.And = algorithms.Limit{} // only allof uses it
 	}
 	kinds, names := rows(s.Kinds)
 	c := Comparison{Trace: t, Aligned: s.Aligned, Runs: make([]Run, len(kinds)), Requests: map[string]int{}}
@@ -76,7 +75,7 @@ func (s Setup) Compare(ctx context.Context, t trace.Trace) (Comparison, error) {
 			}
 			outcomes, err := player.play(ctx, t.Arrivals, s.Decided)
 			if err != nil {
-				stop(err) // only the first to fail is told
+				stop(err) // only the first error is reported
 			}
 			if s.Runner != nil {
 				left[i] = player.cleanUp(ctx)
@@ -100,7 +99,7 @@ func (s Setup) Compare(ctx context.Context, t trace.Trace) (Comparison, error) {
 
 var errInterrupted = errors.New("interrupted")
 
-// leftBehind adds to err, which may be nil, that the removal of keys failed.
+// leftBehind adds the error of a failed removal of keys to err, which may be nil.
 func leftBehind(prefix string, err, cleanup error) error {
 	if err == nil {
 		return fmt.Errorf("keys %s:* are left, and expire by themselves: %w", prefix, cleanup)
@@ -170,20 +169,20 @@ func (p *player) play(ctx context.Context, arrivals []trace.Arrival, decided *at
 	return outcomes, nil
 }
 
-// outlasting returns a context that ends a second after ctx. A call that was given up could still be run by the server, after
-// cleanUp has removed its key.
+// outlasting returns a context that ends a second after ctx, so that a call in progress can finish. If the call were given
+// up, the server could still run it after cleanUp has removed its key.
 func outlasting(ctx context.Context) (context.Context, func()) {
 	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, cancel) })
 	return calls, func() { stop(); cancel() }
 }
 
-// cleanUp removes the state of all keys, also where ctx has ended.
+// cleanUp removes the state of all keys, even if ctx has ended.
 func (p *player) cleanUp(ctx context.Context) error {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer stop()
 	for key := range p.touched {
-		// A server that never answered has no keys, and the reason is told already.
+		// A server that has never answered has no keys, and its error is already reported.
 		if _, err := p.subject.Ask(ctx, key, subject.Reset, 0); err != nil && p.decided {
 			return err
 		} else if err != nil {

@@ -15,27 +15,28 @@ import (
 // An Outcome is the decision of a subject on one request. Durations are whole microseconds.
 type Outcome struct {
 	Allowed    bool          // admitted, or taken into the queue
-	OverLimit  bool          // it costs more than the limit can ever admit; it was not decided on
+	OverLimit  bool          // it costs more than the limit can ever admit, so there was no decision
 	Delay      time.Duration // how long an allowed request waits in the queue
 	RetryAfter time.Duration // how long a denied one was told to wait
 	Remaining  int64         // how many more events would be allowed now
 }
 
-const aligned = "-aligned" // what the name of a kind ends with that -aligned puts in another's place
+const aligned = "-aligned" // the end of the name of the kind that replaces fixedwindow if the flag -aligned is set
 
-// kinds are all that can be compared, in the order in which they are shown.
+// kinds are the kinds that are compared by default, in the order in which they are shown.
 var kinds = slices.DeleteFunc(slices.Clone(subject.All), func(k subject.Kind) bool {
 	return k.Name == "fixedwindow"+aligned
 })
 
-// allofName is the name of gcra under a trace's limit and fixedwindow under its second one, or under the same, decided as one. It
-// is compared if it is named or the trace has a second limit.
+// allofName is the name of the kind that decides by gcra under a trace's limit and fixedwindow under its second limit as one
+// decision. Without a second limit, both have the same one. The kind is compared if it is named, or if nothing is named and
+// the trace has a second limit.
 const allofName = "allof"
 
-// twins are kinds that decide as another one does, always. Where both are compared, one row stands for both.
+// twins maps kinds to other kinds that always make the same decisions. If both are compared, they share one row.
 var twins = map[string]string{"leakybucket": "gcra"}
 
-// rows returns the kinds of which each has a row, and the names that the row of a kind has.
+// rows returns the kinds that have a row of their own, and the names of each of these rows.
 func rows(all []subject.Kind) (kinds []subject.Kind, names map[string][]string) {
 	names = map[string][]string{}
 	for _, k := range all {
@@ -50,8 +51,8 @@ func rows(all []subject.Kind) (kinds []subject.Kind, names map[string][]string) 
 
 // A choice says which kinds to compare.
 type choice struct {
-	names []string      // only these; none is all that the trace is for
-	work  time.Duration // inflight too, where a request takes so long; 0 is none
+	names []string      // only these kinds; if empty, the default ones for a trace
+	work  time.Duration // how long a request is in progress; if it isn't 0, inflight is compared too
 }
 
 // kindNames returns the names that a choice can have.
@@ -62,7 +63,7 @@ func kindNames() (names []string) {
 	return append(names, allofName, inflightName)
 }
 
-// unknown returns the first name that is none.
+// unknown returns the first name that isn't the name of a kind.
 func (c choice) unknown() (name string, found bool) {
 	known := kindNames()
 	i := slices.IndexFunc(c.names, func(name string) bool { return !slices.Contains(known, name) })
@@ -72,7 +73,7 @@ func (c choice) unknown() (name string, found bool) {
 	return c.names[i], true
 }
 
-// kinds returns what to compare on a trace, in the usual order.
+// kinds returns the kinds to compare on a trace, in the order in which they are shown.
 func (c choice) kinds(t trace.Trace) []subject.Kind {
 	found := slices.DeleteFunc(slices.Clone(kinds), func(k subject.Kind) bool {
 		return len(c.names) > 0 && !slices.Contains(c.names, k.Name)
@@ -86,7 +87,7 @@ func (c choice) kinds(t trace.Trace) []subject.Kind {
 	return found
 }
 
-// weight is the cost of an arrival for a kind.
+// weight returns the number of events that an arrival counts for a kind.
 func weight(k subject.Kind, a trace.Arrival) int64 {
 	if weighs(k) {
 		return a.Cost
@@ -94,7 +95,7 @@ func weight(k subject.Kind, a trace.Arrival) int64 {
 	return 1
 }
 
-// decide has the subject decide on an arrival.
+// decide sends an arrival to the subject and returns its decision.
 func (p *player) decide(ctx context.Context, a trace.Arrival) (Outcome, error) {
 	answer, err := p.subject.Ask(ctx, a.Key, subject.Allow, a.Cost)
 	switch {

@@ -8,8 +8,8 @@ import (
 	"github.com/go-weir/weir/bench/internal/trace"
 )
 
-// TestChoice: leases are compared if they are named, or if it is said how long work takes; allof if it is named, or if the
-// trace has a second limit and nothing is named.
+// TestChoice: inflight is compared if it is named, or if the time of work is set. allof is compared if it is named, or if
+// the trace has a second limit and nothing is named.
 func TestChoice(t *testing.T) {
 	one := trace.Trace{Limit: algorithms.PerSecond(1)}
 	two := one

@@ -13,8 +13,8 @@ import (
 	"github.com/go-weir/weir/bench/internal/tables"
 )
 
-// totals returns the comparison's totals: the names of columns, of two words where there is room for
-// two lines, and a line for each algorithm.
+// totals returns the comparison's totals: the names of the columns, some of them on two lines, and a line for each
+// algorithm.
 func (c Comparison) totals() (header []string, lines [][]string) {
 	limit := c.Trace.Limit
 	header = []string{
@@ -32,10 +32,11 @@ func (c Comparison) totals() (header []string, lines [][]string) {
 	return header, lines
 }
 
-// spare are the columns of a table that are left out first where there is no room for all.
+// spare are the columns of a table that are left out, in this order, until the table fits.
 var spare = []string{"delay\np50", "retry\np50", "delay\np99", "admitted", "requests"}
 
-// fitted renders a table within width columns as far as leaving columns out allows that.
+// fitted renders a table. If it is wider than width, fitted leaves out spare columns one by one until it fits or none is
+// left.
 func fitted(header []string, lines [][]string, width int) string {
 	header = slices.Clone(header)
 	for _, name := range append(slices.Clone(spare), "") {
@@ -59,7 +60,7 @@ func fitted(header []string, lines [][]string, width int) string {
 	panic("unreachable: the last name is empty")
 }
 
-// columns is how wide the widest line of a text is.
+// columns returns the width of the widest line of a text.
 func columns(text string) (widest int) {
 	for line := range strings.Lines(text) {
 		widest = max(widest, runewidth.StringWidth(strings.TrimSuffix(line, "\n")))
@@ -73,8 +74,8 @@ func (c Comparison) table(width int) string {
 	return fitted(header, lines, width)
 }
 
-// keyTable returns the most denied keys for a terminal, nothing where there are none. Keys have the room that the other
-// columns leave.
+// keyTable returns a table of the most denied keys for a terminal, or "" if no key is denied. Keys are cut to the room that
+// the other columns leave.
 func (c Comparison) keyTable(width int) string {
 	const fewest, most = 12, 40
 	header, lines := c.keys(most)
@@ -98,7 +99,7 @@ func tableRow(cells []string) (row table.Row) {
 	return row
 }
 
-// wait is a wait as a table shows it: three digits, or nothing for none.
+// wait formats a wait for a table: with about three digits, or as "-" if it is 0.
 func wait(d time.Duration) string {
 	switch {
 	case d == 0:

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/term"
 )
 
-// terminal returns how many columns w has, and whether it shows colours.
+// terminal returns the number of columns of w, and whether w shows colours.
 func terminal(w io.Writer) (width int, color bool) {
 	file, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {

@@ -21,13 +21,14 @@ type paint int
 
 const (
 	plain   paint = iota
-	passed        // all that came went through
-	mixed         // some did, others were denied
-	refused       // all were denied
+	passed        // no request was denied
+	mixed         // some requests passed, others were denied
+	refused       // all requests were denied
 	waiting       // requests in the queue
 )
 
-// Escape sequences of terminals. The rest of a mixed cell is red, as if the denied stood on the bar.
+// The escape sequences of terminals. The background of a mixed cell is red, so that the denied requests appear above the
+// bar.
 var ansi = [...]string{passed: "\x1b[32m", mixed: "\x1b[32;41m", refused: "\x1b[31m", waiting: "\x1b[33m"}
 
 const (
@@ -42,8 +43,8 @@ type row struct {
 	paints []paint
 }
 
-// timeline returns the comparison drawn over time, at most width columns wide: what arrived, and
-// what each algorithm let through when.
+// timeline returns the comparison drawn over time, at most width columns wide: what arrived, and when each algorithm let
+// requests through.
 func (c Comparison) timeline(width int, color bool) string {
 	label := len("arrivals")
 	for _, run := range c.Runs {
@@ -90,7 +91,7 @@ func (c Comparison) span() (first, last time.Duration) {
 	return first, last
 }
 
-// legend explains the timeline. Longest is the length of the longest queue, or 0 if nothing waited.
+// legend explains the timeline. longest is the length of the longest queue, or 0 if nothing waited.
 func legend(a axis, most, longest int) string {
 	s := fmt.Sprintf("One column is %s. █ is %s. A bar that is lower than that of the arrivals means that some requests were denied, %c that all were.", picture.ShortTime(a.cell), plural(most, "request"), denied)
 	if longest > 0 {
@@ -110,8 +111,8 @@ func plural(n int, noun string) string {
 type tally struct {
 	arrived []int
 	denied  []int
-	left    []int // let through, when they left the queue
-	waiting []int // the most that were in the queue at any one moment
+	left    []int // let through; a delayed request counts when it leaves the queue
+	waiting []int // the largest number in the queue at any one moment
 }
 
 func (c Comparison) tally(run Run, a axis) tally {
@@ -137,22 +138,22 @@ func (c Comparison) tally(run Run, a axis) tally {
 	return t
 }
 
-// A change is when the number of waiting requests changes, and what it is then.
+// A change is a time at which the number of waiting requests changes, and the new number.
 type change struct {
 	at  time.Duration
 	now int
 }
 
-// queued returns how many requests of those keys wait in the queue, over time.
+// queued returns the changes of the number of waiting requests. It counts the keys for which counts returns true.
 func (c Comparison) queued(run Run, counts func(key string) bool) []change {
-	var changes []change // at first by how many
+	var changes []change // at first, now is the difference: 1 or -1
 	for i, outcome := range run.Outcomes {
 		if arrival := c.Trace.Arrivals[i]; outcome.Delay > 0 && counts(arrival.Key) {
 			changes = append(changes, change{arrival.At, 1}, change{arrival.At + outcome.Delay, -1})
 		}
 	}
 	slices.SortFunc(changes, func(x, y change) int {
-		return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.now, y.now)) // who leaves makes room first
+		return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.now, y.now)) // at equal times, departures come first
 	})
 	now := 0
 	for i := range changes {
@@ -162,12 +163,12 @@ func (c Comparison) queued(run Run, counts func(key string) bool) []change {
 	return changes
 }
 
-// arrivals is the row of what arrived.
+// arrivals returns the row of arrivals.
 func (t tally) arrivals(most int) row {
 	return drawRow("arrivals", len(t.arrived), func(i int) (rune, paint) { return bar(t.arrived[i], most), plain })
 }
 
-// outcomes is the row of what was let through and what was denied.
+// outcomes returns the row of what was let through and what was denied.
 func (t tally) outcomes(name string, most int) row {
 	return drawRow(name, len(t.left), func(i int) (rune, paint) {
 		switch {
@@ -180,7 +181,7 @@ func (t tally) outcomes(name string, most int) row {
 	})
 }
 
-// queue is the row of how many waited.
+// queue returns the row of how many waited.
 func (t tally) queue(name string, most int) row {
 	return drawRow(name, len(t.waiting), func(i int) (rune, paint) { return bar(t.waiting[i], most), waiting })
 }
@@ -193,7 +194,7 @@ func drawRow(name string, cells int, cell func(int) (rune, paint)) row {
 	return r
 }
 
-// bar is a count as the height of a bar, which is full at most, and only empty for nothing.
+// bar returns a count as the glyph of a bar. The bar is full if n is most, and empty only if n is 0.
 func bar(n, most int) rune {
 	if n == 0 {
 		return ' '
@@ -202,7 +203,7 @@ func bar(n, most int) rune {
 	return bars[(n*len(bars)+most-1)/most-1]
 }
 
-// line returns the row's cells, coloured if asked for.
+// line returns the row's cells, with colours if color is set.
 func (r row) line(color bool) string {
 	if !color {
 		return string(r.glyphs)

@@ -8,25 +8,25 @@ import (
 	"github.com/go-weir/weir/bench/internal/trace"
 )
 
-// Totals sum up a run. Requests are the admitted, the denied and those over the limit.
+// Totals sum up a run. Requests is the sum of Admitted, Denied and OverLimit.
 type Totals struct {
 	Requests     int
 	Admitted     int   // let through, at once or from the queue
-	Denied       int   //
+	Denied       int   // neither let through nor over the limit
 	OverLimit    int   // cost more than the limit can ever admit
-	Delayed      int   // of the admitted, those that had to wait
-	Events       int64 // what the admitted count for, their costs in sum
-	MostInPeriod int64 // the most events of one key that went through in any span of a period
-	MostInOther  int64 // the same of the second limit's period; 0 without one
+	Delayed      int   // the admitted ones that had to wait
+	Events       int64 // the sum of the costs of the admitted; if the kind ignores costs, each counts 1
+	MostInPeriod int64 // the largest number of events of one key that were let through within any period
+	MostInOther  int64 // the same for the second limit's period; 0 without a second limit
 
-	Delay waits // of the delayed, in the queue
-	Retry waits // that the denied were told
+	Delay waits // of the delayed requests, in the queue
+	Retry waits // the RetryAfter of the denied requests
 }
 
 // waits sum up how long requests wait.
 type waits struct{ P50, P99, Longest time.Duration }
 
-// summed sums up waits, and puts them into order.
+// summed sums up waits. It also sorts them.
 func summed(all []time.Duration) waits {
 	if len(all) == 0 {
 		return waits{}
@@ -36,7 +36,7 @@ func summed(all []time.Duration) waits {
 	return waits{rank(50), rank(99), all[len(all)-1]}
 }
 
-// total sums up what one algorithm made of a trace, and counts the denials of each key.
+// total sums up an algorithm's outcomes for a trace, and counts the denials of each key.
 func total(t trace.Trace, k subject.Kind, outcomes []Outcome) (totals Totals, denials map[string]int) {
 	totals.Requests, denials = len(outcomes), map[string]int{}
 	var delays, retries []time.Duration
@@ -70,7 +70,7 @@ func total(t trace.Trace, k subject.Kind, outcomes []Outcome) (totals Totals, de
 	return totals, denials
 }
 
-// DeniedPart is how many percent of the requests were denied.
+// DeniedPart returns the percentage of the requests that were denied.
 func (t Totals) DeniedPart() float64 { return 100 * float64(t.Denied) / float64(max(t.Requests, 1)) }
 
 // spans has a span for each key.
@@ -83,7 +83,7 @@ func (s spans) of(key string) *span {
 	return s[key]
 }
 
-// A span is the events of one key that lie less than a period back.
+// A span holds the events of one key that are less than a period old.
 type span struct {
 	entries []spanEntry
 	sum     int64
@@ -94,8 +94,8 @@ type spanEntry struct {
 	events int64
 }
 
-// add adds events at a time no earlier than any before, and returns how many there are in the period
-// that ends with it; what lies exactly a period back is no more of it.
+// add adds events at a time that is not before any earlier one. It returns how many events there are in the period that ends
+// at that time. Events that are exactly a period old are no longer counted.
 func (s *span) add(at time.Duration, events int64, period time.Duration) int64 {
 	s.entries = append(s.entries, spanEntry{at, events})
 	s.sum += events

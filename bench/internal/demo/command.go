@@ -113,7 +113,7 @@ func (p plan) serverAndAll(ctx context.Context, urls string, shown io.Writer) (r
 	return p.carryOut(ctx, server, shown)
 }
 
-// What the flags can be.
+// The largest values of the flags.
 const (
 	mostProcesses   = 100
 	mostRequests    = 100_000
@@ -160,7 +160,7 @@ func read(cmd *cli.Command) (p plan, err error) {
 	return p, nil
 }
 
-// kindsOf returns the kinds that the flags ask for.
+// kindsOf returns the kinds that the flags select.
 func kindsOf(cmd *cli.Command) (chosen []int, err error) {
 	wanted := map[string]bool{}
 	for _, name := range cmd.StringSlice("algorithms") {

@@ -16,9 +16,8 @@ import (
 	"github.com/go-weir/weir/bench/internal/procgroup"
 )
 
-// A crew is worker processes that serve at one address: all accept from one listening socket, which they
-// have from this process, as the workers of gunicorn do. They end when this process ends:
-// they read from it.
+// A crew is a number of worker processes that serve at one address. All of them accept from one listening socket, which they
+// inherit from this process, like the workers of gunicorn. They end when this process ends, because they read from it.
 type crew struct {
 	url     *url.URL
 	workers []*worker
@@ -28,7 +27,7 @@ type worker struct {
 	command *exec.Cmd
 	stdin   io.WriteCloser
 	stdout  *bufio.Reader
-	stderr  bytes.Buffer // to be read when it has ended
+	stderr  bytes.Buffer // read it only after the process has ended
 }
 
 // hire starts workers, and waits until all of them serve.
@@ -37,7 +36,7 @@ func hire(count int, s service) (*crew, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer listener.Close() // of this process: the workers have it open then
+	defer listener.Close() // the workers keep the socket open
 	file, err := listener.(*net.TCPListener).File()
 	if err != nil {
 		return nil, err
@@ -59,10 +58,10 @@ func hire(count int, s service) (*crew, error) {
 	return c, nil
 }
 
-// serve tells the workers what to serve, once all have been started: see work.
+// serve sends the workers the service, after all of them have been started: see work.
 func (c *crew) serve(s service) error {
 	for _, w := range c.workers {
-		// That fails only if the worker has ended, and then it says why.
+		// This fails only if the worker has ended. Its reason is reported below.
 		_ = gob.NewEncoder(w.stdin).Encode(s)
 	}
 	for _, w := range c.workers {
@@ -82,7 +81,7 @@ func start(listener *os.File) (*worker, error) {
 	w := &worker{command: command}
 	w.command.ExtraFiles = []*os.File{listener}
 	w.command.Stderr = &w.stderr
-	procgroup.Own(w.command) // Ctrl-C is for this process alone, which then ends them
+	procgroup.Own(w.command) // Ctrl-C interrupts only this process, which then ends the workers
 	if w.stdin, err = w.command.StdinPipe(); err != nil {
 		return nil, err
 	}

@@ -35,7 +35,8 @@ func demo(ctx context.Context, args ...string) (code int, stdout, stderr string)
 	return code, out.String(), err.String()
 }
 
-// short is a plan that takes a moment. Its periods are longer than that, so the right result is one number.
+// short returns a plan that takes a few seconds. The periods of its limits are much longer, so exactly one number of
+// admitted requests is right.
 func short() plan {
 	p := plan{processes: 6, kinds: []int{0, 1, 2, 3, 4, 5}}
 	load := httpload.Load{Method: http.MethodGet, Timeout: patience}
@@ -47,7 +48,7 @@ func short() plan {
 	return p
 }
 
-// TestDemo holds each kind to what it is there to show, on a real server.
+// TestDemo checks the numbers of each kind on a real server. Weir's kinds must admit exactly the right number.
 func TestDemo(t *testing.T) {
 	url := "redis://" + servers.Shared(t, servers.All()[0]).Addr
 	server, err := launch.Reach(t.Context(), url)
@@ -80,7 +81,7 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// TestCommand runs it as a user does, with one process and one algorithm.
+// TestCommand runs the command as a user does, with one process and one algorithm.
 func TestCommand(t *testing.T) {
 	redis := miniredis.RunT(t)
 	page := filepath.Join(t.TempDir(), "demo.html")
@@ -109,7 +110,7 @@ func TestCommand(t *testing.T) {
 	}
 }
 
-// TestFailed: where the server answers no more, requests fail, and the table says how.
+// TestFailed: if the server starts to return errors, requests fail, and a note below the table says how.
 func TestFailed(t *testing.T) {
 	redis := miniredis.RunT(t)
 	var calls atomic.Int64
@@ -127,7 +128,7 @@ func TestFailed(t *testing.T) {
 	}
 }
 
-// TestInterrupted stops it in the middle: no key is left, and what was counted until then is printed and written.
+// TestInterrupted: an interrupted command leaves no key, and prints and writes the results so far, if there are any.
 func TestInterrupted(t *testing.T) {
 	for name, test := range map[string]struct {
 		at    string // the key at which it is interrupted
@@ -172,7 +173,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestFailures are servers and flags with which there is nothing to show: one line, nothing printed.
+// TestFailures: with an unusable server or invalid flags, the command writes one line to stderr and prints nothing.
 func TestFailures(t *testing.T) {
 	locked := miniredis.RunT(t)
 	locked.RequireAuth("right")
@@ -216,7 +217,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestWorkerFails: a worker that can't serve says why, and the others end with it.
+// TestWorkerFails: if a worker can't serve, hire returns the reason.
 func TestWorkerFails(t *testing.T) {
 	locked := miniredis.RunT(t)
 	locked.RequireAuth("right")

@@ -9,7 +9,7 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// A request is one that was answered, and when, since the drive began.
+// A request is a request that was answered. Its times are since the drive began.
 type request struct {
 	sent, answered time.Duration
 	status         int
@@ -17,16 +17,15 @@ type request struct {
 
 func (r request) admitted() bool { return r.status == http.StatusOK }
 
-// expected is the result of a definition for the requests.
+// expected is how many of the requests an algorithm's definition admits.
 type expected struct {
 	low, high int
-	allowed   []time.Duration // when those were admitted that make up high
+	allowed   []time.Duration // when the definition admits requests, with the longest times between decisions
 }
 
-// expect returns how many of the requests the limit admits by an algorithm's definition. When a request was
-// decided on is known no better than that it was after it was sent and before it was answered. So the
-// definition, which is the algorithm's Local, decides twice: once with the least time between the first
-// decision and each other, and once with the most.
+// expect returns how many of the requests the limit admits by an algorithm's definition. The time of a decision is only
+// known to be between the sending of the request and its answer. So the definition, which is the algorithm's Local, decides
+// twice: once with the shortest possible time between the first decision and each other one, and once with the longest.
 func expect(algorithm string, limit algorithms.Limit, requests []request) (e expected, err error) {
 	if len(requests) == 0 {
 		return e, nil
@@ -52,7 +51,7 @@ func expect(algorithm string, limit algorithms.Limit, requests []request) (e exp
 	return e, nil
 }
 
-// replay returns when an algorithm admits requests that come at those times.
+// replay returns when an algorithm admits requests that arrive at the given times.
 func replay(algorithm string, limit algorithms.Limit, times []time.Duration) (admitted []time.Duration, err error) {
 	now := time.UnixMicro(0)
 	limiter, err := local(algorithm, limit, algorithms.WithClock(func() time.Time { return now }))

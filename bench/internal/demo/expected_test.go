@@ -18,7 +18,7 @@ import (
 // TestExpect compares the expected numbers with the definitions of the algorithms.
 func TestExpect(t *testing.T) {
 	const ms = time.Millisecond
-	// every returns requests that come one each step and take so long.
+	// every returns requests that are sent each step before until, and are answered after long.
 	every := func(step, long, until time.Duration) (all []request) {
 		for at := time.Duration(0); at < until; at += step {
 			all = append(all, request{at, at + long, http.StatusTooManyRequests})
@@ -53,7 +53,7 @@ func TestExpect(t *testing.T) {
 	}
 }
 
-// TestThrottle: asked by one after the other the throttle is right; only that it is not asked so is wrong.
+// TestThrottle: the throttle is right if its callers use it one after the other.
 func TestThrottle(t *testing.T) {
 	redis := miniredis.RunT(t)
 	client := target.Place{Network: "tcp", Addrs: []string{redis.Addr()}}.Admin()
@@ -84,7 +84,7 @@ func TestThrottle(t *testing.T) {
 	}
 }
 
-// writesLast is a hook of a client that lets nothing be written before all have read.
+// writesLast is a hook for a client. It delays writes until all callers have read.
 type writesLast struct{ reads *sync.WaitGroup }
 
 func (writesLast) DialHook(next redis.DialHook) redis.DialHook { return next }
@@ -106,7 +106,7 @@ func (w writesLast) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// TestThrottleRaces: asked by several at once, each reads before another has written.
+// TestThrottleRaces: if all callers read before any of them has written, the throttle admits all of them.
 func TestThrottleRaces(t *testing.T) {
 	const callers = 8
 	client := target.Place{Network: "tcp", Addrs: []string{miniredis.RunT(t).Addr()}}.Admin()

@@ -51,12 +51,12 @@ func (f figure) alt() string {
 	return b.String()
 }
 
-// caption is the result of the i-th kind in words.
+// caption returns the result of the i-th kind in words.
 func (o outcome) caption(i int) string {
 	return fmt.Sprintf("%s: %d of %s", o.limit, len(o.all[i].admitted), o.all[i].right())
 }
 
-// The measures of a figure.
+// The dimensions of a figure.
 const (
 	chartHeight   vg.Length = 84
 	captionHeight vg.Length = 17
@@ -64,8 +64,8 @@ const (
 	rowGap        vg.Length = 14
 	gap           vg.Length = 6
 	margin        vg.Length = 6
-	left          vg.Length = 40 // of a chart: the numbers, of picture.LevelWidth
-	right         vg.Length = 14 // half of the last time
+	left          vg.Length = 40 // the space beside a chart for the numbers, which have picture.LevelWidth
+	right         vg.Length = 14 // the space for half of the label of the last time
 )
 
 // The lines of a figure.
@@ -75,7 +75,7 @@ var (
 	allowedLine  = draw.LineStyle{Color: picture.Ink, Width: 1.25, Dashes: []vg.Length{4, 3}}
 )
 
-// columns is how many charts stand side by side.
+// columns returns how many charts are side by side.
 func (f figure) columns(narrow bool) int {
 	if narrow {
 		return 1
@@ -83,7 +83,7 @@ func (f figure) columns(narrow bool) int {
 	return min(len(f.Outcomes), 4)
 }
 
-// lines is how many lines of charts a kind's row has.
+// lines returns how many lines of charts a kind's row has.
 func (f figure) lines(narrow bool) int {
 	return (len(f.Outcomes) + f.columns(narrow) - 1) / f.columns(narrow)
 }
@@ -94,7 +94,7 @@ func (f figure) rowHeight(narrow bool) vg.Length {
 	return captionHeight + vg.Length(f.lines(narrow))*lineHeight + rowGap
 }
 
-// height returns how high the figure is, drawn in one of the two widths.
+// height returns the height of the figure in one of the two widths.
 func (f figure) height(narrow bool) vg.Length {
 	width := picture.Wide
 	if narrow {
@@ -148,7 +148,7 @@ func (f figure) chart(c draw.Canvas, d, i int) {
 	frame.Times(ticks, c.Min.X, c.Max.X)
 }
 
-// steps are how many there are of those times, over time.
+// steps returns the number of these times over time.
 func steps(times []time.Duration) (all []picture.Step) {
 	for i, at := range times {
 		all = append(all, picture.Step{X: at.Seconds(), Y: float64(i + 1)})
@@ -156,7 +156,7 @@ func steps(times []time.Duration) (all []picture.Step) {
 	return all
 }
 
-// signs is the figure's legend.
+// signs returns the figure's legend.
 func signs() []picture.Sign {
 	sample := func(style draw.LineStyle) func(draw.Canvas) {
 		return func(c draw.Canvas) { c.StrokeLine2(style, c.Min.X, c.Center().Y, c.Max.X, c.Center().Y) }

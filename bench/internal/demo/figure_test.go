@@ -16,8 +16,8 @@ import (
 	"github.com/go-weir/weir/bench/internal/httpload"
 )
 
-// told returns a report in which of each of those numbers of requests all came through: under limits that let through
-// as many, and under limits that let through half of them or one.
+// told returns a report with an outcome for each of the numbers. In an outcome, both kinds admit that number of requests.
+// The limit allows all of them for the first kind, and 1 to half of them for the second.
 func told(numbers ...int) report {
 	r := report{Server: "a server", Processes: processes(6), Kinds: kinds[:2]}
 	requests := make([]request, numbers[len(numbers)-1])
@@ -37,8 +37,8 @@ func told(numbers ...int) report {
 	return r
 }
 
-// TestFigure looks at charts of as many requests as put the highest of their numbers anywhere: just below the top,
-// at half the height, and between; and of numbers that are long.
+// TestFigure checks charts of many numbers of requests. The highest labelled level is just below the top in some of them, at
+// half the height in others, and in between in the rest. Some of the numbers are long.
 func TestFigure(t *testing.T) {
 	r := told(1, 2, 3, 10, 11, 99, 100, 101, 199, 200, 201, 202, 499, 500, 501, 999, 1000, 1001, 1024, 1999, 2000, 4999, 5000, 9999, 10_000, 200_000, 1_000_000)
 	r.Outcomes[0].limit = r.Outcomes[0].limit.WithBurst(123_456_789)

@@ -8,13 +8,13 @@ import (
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
-// A kind of limiter in the demonstration.
+// A kind is a kind of limiter in the demonstration.
 type kind struct {
 	Name      string // in tables and in paths
 	About     string
-	algorithm string // by whose definition it is judged
+	algorithm string // the algorithm whose definition it should follow
 
-	// new makes the limiter, in each process one.
+	// new returns the limiter. Each process calls it for its own limiter.
 	new func(client redis.UniversalClient, limit algorithms.Limit, prefix string) (algorithms.Limiter, error)
 }
 
@@ -35,7 +35,7 @@ var kinds = []kind{
 	weir("fixedwindow"), weir("slidinglog"), weir("gcra"), weir("leakybucket"),
 }
 
-// weirs is how the names of Weir's kinds begin.
+// weirs is the prefix of the names of Weir's kinds.
 const weirs = "weir-"
 
 // weir returns the kind of one of Weir's algorithms over Redis.
@@ -65,7 +65,7 @@ func local(algorithm string, limit algorithms.Limit, opts ...algorithms.Option) 
 	return limiterOf(made, err)
 }
 
-// limiterOf returns the limiter that a subject is, unless there was an error: then there is none.
+// limiterOf returns the limiter of a subject, or err if it isn't nil.
 func limiterOf(made subject.Subject, err error) (algorithms.Limiter, error) {
 	if err != nil {
 		return nil, err

@@ -16,10 +16,10 @@ var bodyText string
 
 var bodyTemplate = template.Must(template.New("body").Parse(bodyText))
 
-// places say where files are to be written; without a name, none.
+// places are the paths to write to. Nothing is written for an empty path.
 type places struct{ page, svg, png string }
 
-// check says in time which file can't be written.
+// check returns an error if one of the files can't be written. It is for use before the run.
 func (p places) check() error {
 	for _, path := range []string{p.page, p.svg, p.png} {
 		if path == "" {
@@ -32,7 +32,7 @@ func (p places) check() error {
 	return nil
 }
 
-// write writes the files that are asked for: all of them, or none.
+// write writes the files of places: all of them, or none.
 func (r report) write(to places) error {
 	var files []wholefile.File
 	f := newFigure(r)
@@ -57,7 +57,7 @@ func (r report) write(to places) error {
 	return wholefile.Write(files...)
 }
 
-// page returns the report as an HTML page that needs nothing else.
+// page returns the report as a self-contained HTML page.
 func (r report) page(f figure) ([]byte, error) {
 	var body, page bytes.Buffer
 	if err := bodyTemplate.Execute(&body, struct {
@@ -73,7 +73,7 @@ func (r report) page(f figure) ([]byte, error) {
 	return page.Bytes(), err
 }
 
-// InterruptedNote is the note of a report that was interrupted, or "".
+// InterruptedNote returns the note of a report that was interrupted, or "".
 func (r report) InterruptedNote() string {
 	if r.Interrupted {
 		return interruptedNote

@@ -24,17 +24,18 @@ import (
 // A plan is the load of the demonstration. Each of its drives sends requests to all kinds of limiters under one limit.
 type plan struct {
 	processes int
-	kinds     []int // indexes in the list of all
+	kinds     []int // indexes in the list of all kinds
 	drives    []drive
 }
 
-// A drive is requests that each kind gets under a limit.
+// A drive is a load that is sent to each kind under one limit.
 type drive struct {
 	limit algorithms.Limit
 	load  httpload.Load // without a URL
 }
 
-// paced says whether requests come at their times, so that what goes on beside them doesn't matter.
+// paced reports whether the requests are sent at given times. Then kinds can be driven at the same time without an effect on
+// each other.
 func (d drive) paced() bool { return d.load.Connections == 0 }
 
 // An outcome is the result of a drive for each kind.
@@ -46,36 +47,36 @@ type outcome struct {
 // A count is the result of one kind in a drive.
 type count struct {
 	kind     kind
-	requests []request // that were decided on, in the order of their answers
-	failed   int       // requests that were not
-	why      string    // the first of these failed
+	requests []request // the requests that were decided on, in the order of their answers
+	failed   int       // the number of the other requests
+	why      string    // why the first of these failed
 	admitted []time.Duration
 	expected
 }
 
 func (c count) refused() int { return len(c.requests) - len(c.admitted) }
 
-// off is the difference between the admitted and the right number.
+// off returns how many more requests were admitted than is right; below 0 it is how many fewer.
 func (c count) off() int {
 	return len(c.admitted) - min(max(len(c.admitted), c.low), c.high)
 }
 
-// A report is all that was found.
+// A report is the result of the demonstration.
 type report struct {
 	Server      string
 	Command     string
 	Date        time.Time
 	Warnings    []string
-	Processes   string // how many
+	Processes   string // the number of processes, in words
 	Kinds       []kind
 	Outcomes    []outcome
-	Interrupted bool // so that the last outcome is not of all that was planned
+	Interrupted bool // whether outcomes are incomplete or missing
 }
 
-// path is the path at which a kind is driven.
+// path returns the URL path for drive d and kind k.
 func (p plan) path(d, k int) string { return fmt.Sprintf("/%s/%d", kinds[k].Name, d+1) }
 
-// carryOut carries out the plan on the server, and leaves nothing there.
+// carryOut carries out the plan on the server, and removes all its keys.
 func (p plan) carryOut(ctx context.Context, server *launch.Server, shown io.Writer) (r report, err error) {
 	admin := server.Place.Admin()
 	defer admin.Close()
@@ -83,7 +84,7 @@ func (p plan) carryOut(ctx context.Context, server *launch.Server, shown io.Writ
 	if err := s.try(ctx, admin); err != nil {
 		return r, err
 	}
-	info, _ := admin.Info(ctx, "server").Result() // a server that doesn't tell is no reason to stop
+	info, _ := admin.Info(ctx, "server").Result() // the information is only for the report
 	r = report{Server: target.Describe(info) + ", " + server.How, Warnings: server.Warnings, Processes: processes(p.processes)}
 	for _, k := range p.kinds {
 		r.Kinds = append(r.Kinds, kinds[k])
@@ -93,7 +94,7 @@ func (p plan) carryOut(ctx context.Context, server *launch.Server, shown io.Writ
 		return r, err
 	}
 	defer func() { err = errors.Join(err, s.clean(ctx, admin)) }()
-	defer c.dismiss() // first, or they might write what has been removed
+	defer c.dismiss() // the workers end before the keys are removed, so they can't write them again
 	bar := progress.Start(shown, len(s.Endpoints))
 	defer bar.End()
 	for d := range p.drives {
@@ -119,8 +120,8 @@ func processes(n int) string {
 	return fmt.Sprintf("%d processes", n)
 }
 
-// service is what the workers are to serve. None serves more connections at a time than its share, so that
-// all of them have some.
+// service returns what the workers serve. No worker serves more connections at a time than its share, so that each of them
+// has some.
 func (p plan) service(place target.Place) service {
 	s := service{Place: place, Prefix: "weir-bench-" + rand.Text(), AtOnce: 1}
 	for d, drive := range p.drives {
@@ -140,7 +141,7 @@ func (s service) try(ctx context.Context, client redis.UniversalClient) error {
 	const key = "first"
 	return s.each(client, func(_ endpoint, limiter algorithms.Limiter) error {
 		_, err := limiter.Allow(ctx, key)
-		if err == nil || ctx.Err() != nil { // then it may have decided
+		if err == nil || ctx.Err() != nil { // the limiter may have written its key
 			cleaning, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 			defer cancel()
 			err = cmp.Or(ctx.Err(), limiter.Reset(cleaning, key))
@@ -155,7 +156,7 @@ func (s service) try(ctx context.Context, client redis.UniversalClient) error {
 // cleanupTime is how long the removal of keys may take.
 const cleanupTime = 10 * time.Second
 
-// clean removes all keys, also where ctx has ended.
+// clean removes all keys, even if ctx has ended.
 func (s service) clean(ctx context.Context, client redis.UniversalClient) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer cancel()
@@ -166,7 +167,7 @@ func (s service) clean(ctx context.Context, client redis.UniversalClient) error 
 	return nil
 }
 
-// each does something with the limiter of each endpoint, until there is an error.
+// each calls do for the limiter of each endpoint, until there is an error.
 func (s service) each(client redis.UniversalClient, do func(endpoint, algorithms.Limiter) error) error {
 	for _, e := range s.Endpoints {
 		limiter, err := kinds[e.Kind].new(client, e.Limit, s.Prefix)
@@ -180,8 +181,8 @@ func (s service) each(client redis.UniversalClient, do func(endpoint, algorithms
 	return nil
 }
 
-// do drives all kinds, at the same time if that is of no matter, else one after the other. Where ctx ends meanwhile, the
-// outcome is of the requests that were answered until then.
+// do drives all kinds: at the same time if the drive is paced, else one after the other. If ctx ends meanwhile, the outcome
+// has the requests that were answered until then.
 func (p plan) do(ctx context.Context, c *crew, d int, bar progress.Bar) (o outcome, err error) {
 	o = outcome{p.drives[d], make([]count, len(p.kinds))}
 	errs := make([]error, len(p.kinds))
@@ -201,7 +202,7 @@ func (p plan) do(ctx context.Context, c *crew, d int, bar progress.Bar) (o outco
 	return o, errors.Join(errs...)
 }
 
-// empty says whether there was no request at all.
+// empty reports whether no request has ended.
 func (o outcome) empty() bool {
 	for _, c := range o.all {
 		if len(c.requests)+c.failed > 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/tables"
 )
 
-// text is the report as it is printed.
+// text returns the report as it is printed.
 func (r report) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "On %s; %s behind one address.\n", r.Server, r.Processes)
@@ -38,7 +38,7 @@ func (r report) text() string {
 	return b.String()
 }
 
-// interruptedNote says what a report is of that was interrupted.
+// interruptedNote says what is missing in a report that was interrupted.
 const interruptedNote = "interrupted; the last table has what was answered until then, so that admitted requests which were under way are missing."
 
 func row(cells []string) (r table.Row) {
@@ -48,10 +48,10 @@ func row(cells []string) (r table.Row) {
 	return r
 }
 
-// header are the names of a table's columns.
+// header has the names of a table's columns.
 var header = []string{"limiter", "requests", "200 OK", "the limit\nsays", "off by", "429 Too Many\nRequests", "failed"}
 
-// Lines are the lines of the drive's table.
+// Lines returns the lines of the drive's table.
 func (o outcome) Lines() (lines [][]string) {
 	for _, c := range o.all {
 		off := "-"
@@ -73,7 +73,7 @@ func dash(n int) string {
 	return strconv.Itoa(n)
 }
 
-// Notes say how requests failed, if any did.
+// Notes returns sentences that say how requests failed, if any did.
 func (o outcome) Notes() (notes []string) {
 	for _, c := range o.all {
 		if c.failed > 0 {
@@ -83,10 +83,10 @@ func (o outcome) Notes() (notes []string) {
 	return notes
 }
 
-// Title says what was driven, and against which limit.
+// Title returns the limit and the load of the drive.
 func (o outcome) Title() string { return fmt.Sprintf("Limit %s: %s", o.limit, o.load) }
 
-// right is how many the limit lets through.
+// right returns how many requests the limit lets through.
 func (e expected) right() string {
 	if e.low == e.high {
 		return strconv.Itoa(e.low)

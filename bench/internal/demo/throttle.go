@@ -12,10 +12,10 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// throttle is a limiter as throttles over a cache are, such as Django REST framework's: the times of what it
-// has admitted are one value in the cache, which it reads, changes, and writes back. It is here as what not
-// to do. Whoever reads before another has written decides on the same value, and of what they write only
-// the last remains; and it trusts the clock of each process.
+// throttle is a limiter over a cache, like the throttles of Django REST framework. The times of the requests that it has
+// admitted are one value in the cache, which it reads, changes, and writes back. It shows what not to do: callers that read
+// before another one has written decide on the same value, and only the value that was written last remains. It also relies
+// on the clock of each process.
 type throttle struct {
 	client redis.UniversalClient
 	limit  algorithms.Limit
@@ -70,7 +70,7 @@ func (t throttle) Reset(ctx context.Context, key string) error {
 
 func (t throttle) name(key string) string { return t.prefix + ":{" + key + "}:throttle" }
 
-// read returns when requests were admitted within the period that ends now, in µs, the oldest first.
+// read returns when requests were admitted within the period that ends now, in µs, in ascending order.
 func (t throttle) read(ctx context.Context, key string, now int64) (log []int64, err error) {
 	text, err := t.client.Get(ctx, t.name(key)).Bytes()
 	switch {
@@ -85,7 +85,7 @@ func (t throttle) read(ctx context.Context, key string, now int64) (log []int64,
 	return slices.DeleteFunc(log, func(at int64) bool { return now-at >= t.limit.Period.Microseconds() }), nil
 }
 
-// result is the answer to a request for n events more than that log: allowed if they fit.
+// result returns the answer to a request for n events in addition to those in log. The request is allowed if they fit.
 func (t throttle) result(log []int64, now, n int64) algorithms.Result {
 	left := func(i int64) time.Duration { return t.limit.Period - time.Duration(now-log[i])*time.Microsecond }
 	have := int64(len(log))

@@ -25,38 +25,38 @@ const workerEnv = reexec.Env("WEIR_DEMO_WORKER")
 type service struct {
 	Place     target.Place
 	Prefix    string // of all keys
-	AtOnce    int    // how many connections each worker serves at a time
+	AtOnce    int    // the number of connections that each worker serves at a time
 	Endpoints []endpoint
 }
 
 // An endpoint is a path that is limited.
 type endpoint struct {
 	Path  string
-	Kind  int // the index in kinds
+	Kind  int // its index in kinds
 	Limit algorithms.Limit
 }
 
-// listenerFile is the number of the open file by which a worker has the listening socket: the first after
-// the standard ones.
+// listenerFile is the file descriptor of the listening socket in a worker. It is the first one after the standard ones.
 const listenerFile = 3
 
 // lineReady is the line that a worker writes when it serves.
 const lineReady = "ready\n"
 
-// patience is how long a limiter is waited for: longer than anything here should take.
+// patience is how long to wait for a limiter. No call here should take that long.
 const patience = 30 * time.Second
 
 // Main serves as a worker and ends the process, if the process is a worker. Otherwise it returns.
 func Main() { workerEnv.Main(work) }
 
-// work reads a service and serves it until in ends.
+// work reads a service from in, and serves it until in ends.
 func work(in io.Reader, out io.Writer) error {
 	buffered := bufio.NewReader(in)
 	var s service
 	if err := gob.NewDecoder(buffered).Decode(&s); err != nil {
 		return err
 	}
-	// Only now, as this makes the socket non-blocking for all who share it, and starting a process the reverse.
+	// All workers have been started by now. FileListener makes the socket non-blocking for all processes that share it, and
+	// the start of a process makes it blocking.
 	listener, err := net.FileListener(os.NewFile(listenerFile, "listener"))
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func work(in io.Reader, out io.Writer) error {
 	return nil
 }
 
-// handler connects to Redis and returns what serves the endpoints.
+// handler connects to Redis and returns a handler for the endpoints.
 func (s service) handler() (handler http.Handler, closeClient func(), err error) {
 	client := s.Place.GoRedis(nil)
 	defer func() {

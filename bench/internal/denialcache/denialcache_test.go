@@ -41,8 +41,8 @@ type denial struct {
 	from, until, retry, resets int64
 }
 
-// otters remembers refusals of requests of cost 1 in an otter cache. It does as little as it can: no Resets, no
-// larger costs, no order among denials.
+// otters remembers refusals of requests of cost 1 in an otter cache. It is as simple as possible: it has no Resets, no
+// larger costs, and no order among denials.
 type otters struct {
 	refuser
 	cache *otter.Cache[string, denial]
@@ -76,7 +76,7 @@ func (o *otters) Allow(ctx context.Context, key string) (algorithms.Result, erro
 	return r, err
 }
 
-// stores are the ways to remember refusals of a number of keys.
+// stores are the ways to remember the refusals of at most that many keys.
 var stores = []struct {
 	name string
 	of   func(b *testing.B, most int) algorithms.Limiter
@@ -100,8 +100,8 @@ func numbered(n int) []string {
 	return keys
 }
 
-// BenchmarkHit answers from a cache of 65,536 keys that holds 1, 1,024 or 16,384, by one goroutine and by all
-// processors.
+// BenchmarkHit measures answers from a cache that has room for 65,536 keys and holds 1, 1,024 or 16,384, in one goroutine
+// and on all processors.
 func BenchmarkHit(b *testing.B) {
 	ctx := context.Background()
 	for _, n := range []int{1, 1 << 10, 1 << 14} {
@@ -132,7 +132,7 @@ func BenchmarkHit(b *testing.B) {
 	}
 }
 
-// BenchmarkFlood asks for a key never seen before each time: with room for 65,536, and with room for all.
+// BenchmarkFlood measures calls that each have a new key, in a cache with room for 65,536 keys and in one with room for all.
 func BenchmarkFlood(b *testing.B) {
 	for _, room := range []string{"65536", "all"} {
 		for _, store := range stores {
@@ -165,7 +165,7 @@ func BenchmarkFlood(b *testing.B) {
 	}
 }
 
-// heap is how many bytes are in use.
+// heap returns how many bytes of the heap are in use.
 func heap() int64 {
 	var m runtime.MemStats
 	runtime.GC()

@@ -1,7 +1,7 @@
-// Package denialcache measures the cache of package algorithms/denialcache beside a general cache,
-// otter, in the same role. It has benchmarks only:
+// Package denialcache compares the cache of package algorithms/denialcache with a general cache, otter, in the same role. It
+// has benchmarks only:
 //
 //	go test ./bench/internal/denialcache -run '^$' -bench . -benchtime 10000000x
 //
-// At that length the floods are of ten million keys.
+// With that number of iterations, BenchmarkFlood has ten million keys.
 package denialcache

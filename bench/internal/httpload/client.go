@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// client returns the client that sends the requests of a load until ctx ends. It uses no proxy. It uses HTTP/1.1, so that each
-// request in progress has its own connection. It doesn't follow redirects, which count as responses.
+// client returns the client that sends the requests of a load until ctx ends. It uses no proxy. It uses HTTP/1.1, so that
+// each request in progress has its own connection. It doesn't follow redirects, which count as responses.
 func (l Load) client(ctx context.Context) *http.Client {
 	http1 := new(http.Protocols)
 	http1.SetHTTP1(true)
@@ -30,7 +30,7 @@ func (l Load) client(ctx context.Context) *http.Client {
 	}
 }
 
-// sender sends requests within a context and a time of its own, and reads answers to their ends.
+// sender sends requests under its own context and timeout, and reads each response to its end.
 type sender struct {
 	ctx     context.Context
 	timeout time.Duration
@@ -42,7 +42,7 @@ func (s *sender) RoundTrip(request *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(s.ctx, s.timeout)
 	defer cancel()
 	request = request.Clone(ctx)
-	request.Header.Del("X-Vegeta-Seq") // each request is as the user has it
+	request.Header.Del("X-Vegeta-Seq") // vegeta adds this field
 	answer, err := s.Transport.RoundTrip(request)
 	if err != nil {
 		return nil, s.explain(err)
@@ -56,7 +56,7 @@ func (s *sender) RoundTrip(request *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// explain returns an error without what differs from request to request, such as port numbers.
+// explain returns an error without details that differ between requests, such as port numbers.
 func (s *sender) explain(err error) error {
 	var (
 		errno       syscall.Errno

@@ -34,7 +34,7 @@ Proxies are not used, and redirects are not followed.
 
 After Ctrl-C the results so far are printed.`
 
-// What the flags can be.
+// The largest values of the flags.
 const (
 	mostRequests    = 1_000_000
 	mostConnections = 10_000
@@ -67,7 +67,7 @@ func action(ctx context.Context, cmd *cli.Command) error {
 		return err
 	}
 	path := cmd.String("json")
-	if path != "" { // it is too late to find that out at the end
+	if path != "" { // report an error before the load is sent
 		if err := wholefile.Writable(path); err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func action(ctx context.Context, cmd *cli.Command) error {
 	return err
 }
 
-// measure runs the load, and shows how far it has come.
+// measure runs the load, and shows its progress.
 func measure(ctx context.Context, load Load, shown io.Writer) (*report, error) {
 	if err := load.Reach(ctx); err != nil {
 		if ctx.Err() != nil {
@@ -164,7 +164,7 @@ func read(cmd *cli.Command) (l Load, err error) {
 	return l, nil
 }
 
-// parseURL reads a URL. What can't be read is not repeated: there may be a password in it.
+// parseURL parses a URL. Its error doesn't contain the text, which may contain a password.
 func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {

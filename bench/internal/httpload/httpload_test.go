@@ -58,7 +58,7 @@ func readReport(t *testing.T, path string) (r report) {
 	return r
 }
 
-// TestEvenly sends as many as it is told to, as they are told to be, and counts all answers.
+// TestEvenly: the command sends the given number of requests, with the given method and header, and counts all responses.
 func TestEvenly(t *testing.T) {
 	var asked atomic.Int64
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -123,7 +123,7 @@ func TestNotWaiting(t *testing.T) {
 	}
 }
 
-// TestConnections: as many connections as it is told ask at once, and never more.
+// TestConnections: the given number of connections send requests at the same time, and never more.
 func TestConnections(t *testing.T) {
 	const all = 8
 	var come, now, most atomic.Int64
@@ -178,7 +178,7 @@ func TestInterrupted(t *testing.T) {
 				}
 				defer conn.Close()
 				_, _ = conn.Write([]byte("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"))
-				_, _ = rest.ReadByte() // the client closes when it has read that
+				_, _ = rest.ReadByte() // the client closes the connection after it has read the response
 				interrupt()
 			})
 			path := filepath.Join(t.TempDir(), "load.json")
@@ -199,7 +199,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestFailures are loads that can't be: one line, nothing printed or written.
+// TestFailures: with an unusable server or invalid arguments, the command writes one line to stderr and prints nothing.
 func TestFailures(t *testing.T) {
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -238,7 +238,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestManyErrors: of very many kinds of errors the most frequent are printed, and all are counted.
+// TestManyErrors: of very many kinds of errors only the most frequent ones are printed, but all are counted.
 func TestManyErrors(t *testing.T) {
 	u, _ := url.Parse("http://me:secret@127.0.0.1/")
 	r := newReport(Load{Method: "GET", URL: u, Requests: 100, Over: time.Second})

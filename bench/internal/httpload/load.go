@@ -12,9 +12,9 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// A Load is a number of requests to one URL. If Requests is set, that many requests are sent evenly over Over, even if earlier ones
-// have not been answered. Otherwise each of Connections sends the next request as soon as the last one is answered, until For has
-// passed and there were at least as many requests as connections.
+// A Load is a number of requests to one URL. If Requests is set, that many requests are sent evenly over Over, even if
+// earlier ones have not been answered. Otherwise each of Connections sends the next request as soon as the last one is
+// answered, until For has passed and there were at least as many requests as connections.
 type Load struct {
 	Method string
 	URL    *url.URL // http or https
@@ -30,8 +30,8 @@ type Load struct {
 	Fresh   bool          // each request has a connection of its own
 }
 
-// A Result is the result of a request. Without a response its Code is 0, and Error is the reason. Requests that failed for the
-// same reason have the same Error.
+// A Result is the result of a request. Without a response its Code is 0, and Error is the reason. Requests that failed for
+// the same reason have the same Error.
 type Result = vegeta.Result
 
 // String says in a few words what the load is.
@@ -49,7 +49,7 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// dialTime is how long a connection may take.
+// dialTime is the timeout for the connection to the server.
 const dialTime = 5 * time.Second
 
 // Reach connects to the server of the URL, and sends no request.
@@ -66,8 +66,8 @@ func (l Load) Reach(ctx context.Context) error {
 	return conn.Close()
 }
 
-// Run sends the requests, and passes on each result, one after the other. It returns when all requests are answered or ctx ends.
-// Requests that are in progress then have no result.
+// Run sends the requests, and passes on each result, one after the other. It returns when all requests are answered or ctx
+// ends. Requests that are in progress then have no result.
 func (l Load) Run(ctx context.Context, each func(*Result)) {
 	client := l.client(ctx)
 	defer client.CloseIdleConnections()
@@ -82,14 +82,14 @@ func (l Load) Run(ctx context.Context, each func(*Result)) {
 			continue
 		}
 		if result.Code != 0 {
-			result.Error = "" // not even for a status that says so
+			result.Error = "" // vegeta sets it for statuses of errors, too
 		}
 		each(result)
 	}
 }
 
-// pacer lets the requests of a load go. It waits for a request's time itself, as nothing ends the attacker's
-// own wait.
+// pacer determines when the requests of a load are sent. It waits for that time itself, because the attacker's own wait
+// can't be interrupted.
 type pacer struct {
 	ctx  context.Context
 	load Load
@@ -114,5 +114,5 @@ func (p pacer) Pace(elapsed time.Duration, hits uint64) (wait time.Duration, sto
 	}
 }
 
-// Rate implements vegeta.Pacer, which only its own reports ask for.
+// Rate implements vegeta.Pacer. Only vegeta's reports use it.
 func (p pacer) Rate(time.Duration) float64 { return 0 }

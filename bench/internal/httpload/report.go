@@ -25,10 +25,10 @@ type report struct {
 	Latency    *latency       `json:"latency_us,omitempty"`
 	RetryAfter *retryAfter    `json:"retry_after,omitempty"`
 
-	metrics vegeta.Metrics // of the answered
+	metrics vegeta.Metrics // of the requests with a response
 }
 
-// latency is how long answers took, in µs.
+// latency sums up how long responses took, in µs.
 type latency struct {
 	Min  int64 `json:"min"`
 	Mean int64 `json:"mean"`
@@ -39,7 +39,7 @@ type latency struct {
 	Max  int64 `json:"max"`
 }
 
-// retryAfter is what the answers say that have such a field.
+// retryAfter sums up the Retry-After fields of the responses.
 type retryAfter struct {
 	Answers int   `json:"answers"`
 	Min     int64 `json:"min_s"`
@@ -72,7 +72,7 @@ func (r *report) add(result *Result) {
 	}
 }
 
-// why is why there was no answer, without the method and the URL, which http.Client puts before it.
+// why returns the reason why there was no response, without the method and the URL, which http.Client puts before it.
 func why(result *Result) string {
 	if _, cause, ok := strings.Cut(result.Error, `": `); ok {
 		return cause
@@ -80,7 +80,8 @@ func why(result *Result) string {
 	return result.Error
 }
 
-// parseRetryAfter returns the seconds that an answer says to wait, or that are left until the moment it names.
+// parseRetryAfter returns the number of seconds in a response's Retry-After field, or the number of seconds until the date
+// in it.
 func parseRetryAfter(result *Result) (seconds int64, ok bool) {
 	value := result.Headers.Get("Retry-After")
 	if value == "" {

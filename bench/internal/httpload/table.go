@@ -14,10 +14,10 @@ import (
 	"github.com/go-weir/weir/bench/internal/tables"
 )
 
-// mostErrors is how many kinds of errors are printed.
+// mostErrors is the largest number of kinds of errors that are printed.
 const mostErrors = 10
 
-// text is the report as it is printed.
+// text returns the report as it is printed.
 func (r *report) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s: %s\n\n", r.Method, r.URL, r.Load)
@@ -61,7 +61,7 @@ func (r *report) text() string {
 	return b.String()
 }
 
-// short is a number of µs as a time of about three digits.
+// short returns a number of µs as a duration, rounded to about three digits.
 func short(us int64) time.Duration {
 	d := time.Duration(us) * time.Microsecond
 	for unit := time.Second; unit > time.Microsecond; unit /= 10 {

@@ -8,14 +8,14 @@ import (
 
 // An Entry is one run of a script.
 type Entry struct {
-	Call  int64 // the call's number, unlike any other's
+	Call  int64 // the unique number of the call
 	Now   int64 // the server's time as the script has read it, in µs since the Unix epoch
-	Found bool  // whether a key of it was there before
-	First bool  // whether its first key was
+	Found bool  // whether one of the script's keys existed before
+	First bool  // whether the script's first key existed before
 	Reply []int64
 }
 
-// Parse reads an entry.
+// Parse parses an entry.
 func Parse(text string) (Entry, error) {
 	fields := strings.Fields(text)
 	if len(fields) < 4 {

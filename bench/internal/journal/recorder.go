@@ -1,6 +1,6 @@
-// Package journal makes the server itself record every script that it runs, in the same atomic step as the decision, with the
-// server's time and in the server's order. So a decision is recorded even if its reply is lost, and an event that loses a decision
-// also loses its record.
+// Package journal makes the server itself record every script that it runs, in the same atomic step as the decision, with
+// the server's time and in the server's order. So a decision is recorded even if its reply is lost. If the server loses a
+// decision, it also loses the record.
 package journal
 
 import (
@@ -15,24 +15,25 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// A Mark is what a caller learns of a call: its entry. It sets Call before, and the recorder the rest
-// when the reply has come.
+// A Mark holds the entry of a call for its caller. The caller sets Call before the call. The recorder sets the other fields
+// when it has the reply.
 type Mark struct{ Entry }
 
 type markKey struct{}
 
-// WithMark returns a context under which a [Recorder] runs the call that mark numbers, and fills mark.
+// WithMark returns a context for one call of a [Recorder]. The call has the number in mark, and the recorder fills in mark.
 func WithMark(ctx context.Context, mark *Mark) context.Context {
 	return context.WithValue(ctx, markKey{}, mark)
 }
 
-// MarkOf returns the mark of a call's context; nil if it has none.
+// MarkOf returns the mark of a call's context, or nil if it has none.
 func MarkOf(ctx context.Context) *Mark {
 	mark, _ := ctx.Value(markKey{}).(*Mark)
 	return mark
 }
 
-// A Recorder is a runner whose scripts record themselves. Each runs the unchanged text of the original script inside a function.
+// A Recorder is a runner whose scripts record themselves. Each script runs the unchanged text of the original script inside
+// a function.
 type Recorder struct {
 	run      scripts.Runner
 	recorded sync.Map // *scripts.Script → *scripts.Script
@@ -41,13 +42,13 @@ type Recorder struct {
 // New returns a recorder over run.
 func New(run scripts.Runner) *Recorder { return &Recorder{run: run} }
 
-// KeyOf returns the key of a limiter's key's journal, which is in the same cluster slot.
+// KeyOf returns the key of the journal for a limiter's key. Both keys are in the same cluster slot.
 func KeyOf(key string) string { return key + Suffix }
 
 // Suffix follows the limiter's key in the key of a journal.
 const Suffix = ":journal"
 
-// Run implements scripts.Runner, under a context of [WithMark].
+// Run implements scripts.Runner. The context must be from [WithMark].
 func (r *Recorder) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
 	mark := MarkOf(ctx)
 	if mark == nil {
@@ -67,13 +68,13 @@ func (r *Recorder) Run(ctx context.Context, s *scripts.Script, keys, args []stri
 	return mark.Reply, nil
 }
 
-// Unwrap tells where keys live: the journal is where the first one is.
+// Unwrap returns the underlying runner, so that callers can find out where keys are. The journal is where the first key is.
 func (r *Recorder) Unwrap() scripts.Runner { return r.run }
 
 //go:embed record.lua
 var frame string
 
-// script returns s as it journals itself, and so for many requests if s has a form for them.
+// script returns a version of s that records itself. If s has a version for many requests, so does the result.
 func (r *Recorder) script(s *scripts.Script) *scripts.Script {
 	if recorded, ok := r.recorded.Load(s); ok {
 		return recorded.(*scripts.Script)
@@ -82,7 +83,8 @@ func (r *Recorder) script(s *scripts.Script) *scripts.Script {
 	before, after, _ := strings.Cut(text, "-- [after]\n")
 	recorded := scripts.New("recorded "+s.Name(), before+s.Source()+"\n"+after)
 	if many := s.Many(); many != nil {
-		// The time is that of all requests. Where a key is read and written once, whether it is there is asked alike.
+		// All requests have the same time. Except for the sliding log, the script writes its keys only at the end. So the
+		// values that it holds say whether a key exists, instead of EXISTS.
 		const head, tail = "local function decide(KEYS, ARGV)\n", "\nend\n\n-- [requests]"
 		outer, rest, _ := strings.Cut(many.Source(), head)
 		body, rest, _ := strings.Cut(rest, tail)

@@ -13,8 +13,8 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// TestRecorder: a recorded limiter answers as a plain one, and the journal holds each of its calls once,
-// in order, whatever they were.
+// TestRecorder: a limiter over a recorder answers like one without, and the journal holds each of its calls once, in order,
+// including Peeks and Resets.
 func TestRecorder(t *testing.T) {
 	server, conn := resptest.Miniredis(t)
 	l, err := gcra.New(journal.New(conn), algorithms.PerHour(2), algorithms.WithPrefix("p"))
@@ -70,7 +70,7 @@ func TestRecorder(t *testing.T) {
 	}
 }
 
-// TestErrorsAreNoEntries: a script that fails has written nothing, its entry included.
+// TestErrorsAreNoEntries: a script that fails writes nothing, and no entry either.
 func TestErrorsAreNoEntries(t *testing.T) {
 	server, conn := resptest.Miniredis(t)
 	if err := server.Set("weir:{k}:gcra:2/1h", "no time at all"); err != nil {
@@ -103,7 +103,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestFirst: an entry tells whether the first key was there, beside others.
+// TestFirst: for a script of two keys, the entry says whether the first key existed before.
 func TestFirst(t *testing.T) {
 	server, conn := resptest.Miniredis(t)
 	run, script := journal.New(conn), scripts.New("two keys", "return {#KEYS}")

@@ -52,8 +52,9 @@ func shape(place target.Place) string {
 	return "single"
 }
 
-// Start starts a server of the image, as a container or as a program of the same version. If image is "" and DefaultImage isn't
-// available, it starts the installed server. If there is none, it starts the embedded server, whose speed is not meaningful.
+// Start starts a server of the image, as a container or as a program of the same version. If image is "" and DefaultImage
+// isn't available, it starts the installed server. If there is none, it starts the embedded server, whose speed is not
+// meaningful.
 func Start(ctx context.Context, image string) (*Server, error) {
 	named := image != ""
 	if !named {

@@ -16,17 +16,17 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// A History is all that happened to one key.
+// A History is everything that happened to one key.
 type History struct {
 	Key     string
 	Plans   []Plan
-	Entries []journal.Entry // as the server has them, in its order
-	Calls   []Call          // as callers know them that are alive
+	Entries []journal.Entry // the records of the server, in its order
+	Calls   []Call          // the calls of workers that are alive
 }
 
-// Check compares the history with the definition. At each instant of the server's clock a lease is given out if fewer are held
-// than the caller's plan allows, and is refused otherwise. Each answer is also compared with that of a Local. Abandoned is the
-// number of leases that expired, because their holders were killed or abandoned them.
+// Check compares the history with the definition. At each instant of the server's clock a lease is given out if fewer are
+// held than the caller's plan allows, and is refused otherwise. Each answer is also compared with that of a Local. abandoned
+// is the number of leases that expired, because their holders were killed or abandoned them.
 func (h History) Check() (f verify.Findings, abandoned int, err error) {
 	c := &checker{history: h, calls: map[int64]Call{}, seen: map[int64]bool{}, ends: map[int64]int64{}}
 	if c.replay, err = h.replay(); err != nil {
@@ -80,7 +80,8 @@ func (c *checker) complain(format string, args ...any) {
 	c.Complaints = append(c.Complaints, fmt.Sprintf("key %q, entry %d, lease %d, op %d: ", c.history.Key, c.at, lease, op)+fmt.Sprintf(format, args...))
 }
 
-// goTo advances the time to that of an entry: leases expire, or the server has lost them.
+// goTo advances the time to that of an entry. It removes leases that have expired by then, and leases that the server has
+// lost.
 func (c *checker) goTo(entry journal.Entry) {
 	c.Decisions++
 	if c.seen[entry.Call] {
@@ -145,7 +146,7 @@ func (c *checker) judge(entry journal.Entry) {
 	c.Largest = max(c.Largest, int64(len(c.ends)))
 }
 
-// compare compares an entry with the answer of the Local, and with the answer that the caller got.
+// compare compares the server's answer in an entry with that of the Local, and with the one that the caller got.
 func (c *checker) compare(entry journal.Entry) error {
 	got, want, err := c.replay.answers(c.history.Key, entry)
 	if err != nil {
@@ -170,11 +171,11 @@ func (c *checker) compare(entry journal.Entry) error {
 	return nil
 }
 
-// replay makes the decisions again.
+// replay computes the answer to each call twice: from the reply of the server, and with a Local.
 type replay struct {
 	clock *limitertest.Clock
 	reply []int64
-	over  []*inflight.Remote // each reads the reply
+	over  []*inflight.Remote // one for each plan; they get reply from Run
 	local []*inflight.Local
 }
 
@@ -204,7 +205,8 @@ func (h History) replay() (*replay, error) {
 	return r, nil
 }
 
-// answers returns what the server and the Local say to a call. Of a Renew, Allowed says whether the lease was held.
+// answers returns the answers of the server and of the Local to a call. For a Renew, Allowed says whether the lease was
+// held.
 func (r *replay) answers(key string, entry journal.Entry) (got, want algorithms.Result, err error) {
 	r.clock.Advance(time.UnixMicro(entry.Now).Sub(r.clock.Now()))
 	r.reply = entry.Reply
@@ -226,7 +228,7 @@ func (r *replay) answers(key string, entry journal.Entry) (got, want algorithms.
 		return l.Peek(ctx, key)
 	}
 	if got, err = ask(r.over[plan]); errors.Is(err, scripts.ErrReply) {
-		err = nil // and got is nothing that the Local says
+		err = nil // the reply is impossible, and got is a zero Result
 	}
 	if err != nil {
 		return got, want, err

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// worker is a process, as its parent sees it.
+// worker is a worker process as its parent sees it.
 type worker struct {
 	job     Job
 	command *exec.Cmd
@@ -64,7 +64,7 @@ func (w *worker) report() (calls []Call, err error) {
 	return calls, w.command.Wait()
 }
 
-// leastKills is the least number of workers that are killed, also on a slow machine.
+// leastKills is the least number of workers that are killed, even on a slow machine.
 const leastKills = 3
 
 // Run starts a worker for each job, and returns the calls of the workers that are alive after the given time. Meanwhile it
@@ -73,7 +73,7 @@ func Run(ctx context.Context, jobs []Job, lasts time.Duration) (calls []Call, ki
 	var crew []*worker
 	defer func() {
 		for _, w := range crew {
-			w.kill() // those that have ended don't mind
+			w.kill() // this has no effect on those that have ended
 		}
 	}()
 	next := int64(1)

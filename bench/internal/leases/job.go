@@ -1,5 +1,5 @@
-// Package leases acquires, renews and releases leases of package inflight in many processes, kills some of the processes at random,
-// and compares the server's records with the definition.
+// Package leases acquires, renews and releases leases of package inflight in many processes, kills some of the processes at
+// random, and compares the server's records with the definition.
 package leases
 
 import (
@@ -23,12 +23,12 @@ type Job struct {
 	Place      load.Place
 	Client     string // load.GoRedis or load.Rueidis
 	Coalesced  bool   // calls go through package coalesce
-	Wrong      bool   // counts and takes in two steps, as limiters do that are wrong
+	Wrong      bool   // check and acquire in two steps, as wrong limiters do
 	Prefix     string
 	Keys       []string
 	Plans      []Plan // 4 at most
 	Goroutines int
-	Worker     int64 // unlike any other's, from 1
+	Worker     int64 // the worker's unique number, from 1
 }
 
 // An Op is a method of inflight.Limiter.
@@ -42,8 +42,8 @@ const (
 	Peek
 )
 
-// A call's number says all about it, so that the journal is the whole history, also of processes that were killed: the
-// lease, how many calls were made for it before, what the call is, and the index of its plan.
+// A call's number contains the lease, how many calls were made for it before, the Op, and the index of the plan. So the
+// journal is the whole history, even of processes that were killed.
 const (
 	mostCalls  = 1 << 8  // of a lease
 	mostLeases = 1 << 24 // of a worker
@@ -53,7 +53,7 @@ func number(lease, call int64, op Op, plan int) int64 {
 	return ((lease*mostCalls+call)*4+int64(op))*4 + int64(plan)
 }
 
-// what returns what a call's number says.
+// what returns the lease, the Op and the plan in a call's number.
 func what(number int64) (lease int64, op Op, plan int) {
 	return number / 16 / mostCalls, Op(number / 4 % 4), int(number % 4)
 }
@@ -63,8 +63,8 @@ type Call struct {
 	journal.Mark
 	Key    int // the index in Job.Keys
 	Result algorithms.Result
-	Held   bool   // of Renew
-	Err    string // what the caller was told, if it was an error other than ErrNotHeld
+	Held   bool   // whether a Renew found that the lease was held
+	Err    string // the error that the caller got, unless it was ErrNotHeld
 }
 
 // limiters returns a limiter for each plan.

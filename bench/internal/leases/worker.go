@@ -27,7 +27,7 @@ func Main() { workerEnv.Main(work) }
 // ready is what a worker writes once it has connected, before its report.
 const ready = "\n"
 
-// work calls until the input ends, and then reports its calls.
+// work makes calls until the input ends, and then reports them.
 func work(input io.Reader, out io.Writer) error {
 	in := bufio.NewReader(input)
 	var job Job
@@ -80,16 +80,16 @@ func work(input io.Reader, out io.Writer) error {
 	return buffered.Flush()
 }
 
-// A holder takes one lease after the other.
+// A holder acquires one lease after the other.
 type holder struct {
 	job      Job
 	limiters []*inflight.Remote
-	leases   *atomic.Int64 // how many the process has tried to take
+	leases   *atomic.Int64 // how many leases the process has tried to acquire
 	random   *rand.Rand
 	calls    []Call
 
-	lease int64 // the one at present
-	made  int64 // calls for it
+	lease int64 // the number of the current lease
+	made  int64 // the number of calls for it
 	key   int
 	plan  int
 }
@@ -109,29 +109,29 @@ func (h *holder) run(stopped context.Context) {
 	}
 }
 
-// hold does with a lease what holders do.
+// hold uses a lease in one of several ways, at random.
 func (h *holder) hold() {
 	ttl := h.job.Plans[h.plan].TTL
 	switch h.random.IntN(8) {
-	case 0: // it is held for long
+	case 0: // it is held for a long time
 		for range 4 {
 			h.pause(ttl / 2)
 			h.call(Renew)
 		}
 		h.call(Release)
-	case 1: // it is acquired and released again
+	case 1: // it is acquired and released several times
 		h.call(Acquire)
 		h.pause(ttl / 2)
 		h.call(Acquire)
 		h.call(Release)
 		h.call(Release)
-	case 2: // it ends under its holder, as that is too slow
+	case 2: // it may expire, as the holder is slow
 		h.pause(2 * ttl)
 		h.call(Renew)
 		h.call(Release)
-	case 3: // it is forgotten
+	case 3: // it is abandoned
 		h.pause(ttl / 4)
-	case 4: // it is renewed when it was given back
+	case 4: // it is renewed after its release
 		h.call(Release)
 		h.call(Renew)
 	default:
@@ -143,7 +143,7 @@ func (h *holder) hold() {
 // pause sleeps for up to d.
 func (h *holder) pause(d time.Duration) { time.Sleep(time.Duration(h.random.Int64N(int64(d)))) }
 
-// call makes a call, and again if it fails.
+// call makes a call, and repeats it up to three times if it fails.
 func (h *holder) call(op Op) (call Call) {
 	for range 4 {
 		call = h.once(op)

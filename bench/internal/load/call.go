@@ -46,7 +46,7 @@ func (c *caller) ask(ctx context.Context, call *Call) (answer subject.Answer, er
 	return c.subjects[call.Asked].Ask(ctx, c.job.Keys[call.Key], call.Op, call.Cost)
 }
 
-// reserve makes a call that reserves, and holds what was admitted.
+// reserve makes a call that reserves, and keeps the reservation if it was admitted.
 func (c *caller) reserve(ctx context.Context, call *Call) (answer subject.Answer, err error) {
 	limiter, _ := c.subjects[call.Asked].(subject.Limiter)
 	reserver, ok := limiter.Limiter.(algorithms.Reserver)

@@ -26,19 +26,20 @@ const (
 
 // A Place is a server, a cluster, a ring, or the master and replicas that sentinels monitor.
 type Place struct {
-	Addrs      []string // of the server, of some nodes of a cluster, of a ring's shards, of sentinels
-	Cluster    bool     // the addresses are of a cluster's nodes
-	Ring       bool     // the addresses are of servers that share out the keys, and don't know of each other; go-redis only
-	MasterName string   // what the sentinels call it, if the addresses are sentinels'
+	Addrs      []string // of the server, some nodes of a cluster, a ring's shards, or sentinels
+	Cluster    bool     // whether the addresses are of a cluster's nodes
+	Ring       bool     // whether the addresses are of independent servers that share the keys; go-redis only
+	MasterName string   // the master's name, if the addresses are of sentinels
 
-	// Patience is how long a client waits for a connection, and for an answer where its caller gives no deadline; 0 for two
+	// Patience is how long a client waits for a connection, and for a reply if its caller sets no deadline. 0 is two
 	// seconds.
 	Patience time.Duration
 }
 
 func (p Place) patience() time.Duration { return cmp.Or(p.Patience, 2*time.Second) }
 
-// Connect returns a connected client of that name over the place, and what closes it.
+// Connect connects a client of that name to the place. It returns a runner over the client, and a function that closes the
+// client.
 func (p Place) Connect(ctx context.Context, client string) (run scripts.Runner, close func(), err error) {
 	if client == Rueidis {
 		if p.Ring {
@@ -63,9 +64,9 @@ func (p Place) Connect(ctx context.Context, client string) (run scripts.Runner, 
 	return run, func() { _ = c.Close() }, err
 }
 
-// GoRedis returns a go-redis client for the place, which waits so long for an answer.
+// GoRedis returns a go-redis client for the place. The timeout is for reads and writes.
 func (p Place) GoRedis(timeout time.Duration) redis.UniversalClient {
-	logging.Disable() // it tells of failed dials on stderr
+	logging.Disable() // it writes failed dials to stderr
 	if p.Ring {
 		return p.ring(timeout)
 	}
@@ -83,7 +84,8 @@ func (p Place) GoRedis(timeout time.Duration) redis.UniversalClient {
 	})
 }
 
-// ring returns a client that distributes the keys among shards, and never moves them, even if a shard fails: its heartbeat always succeeds.
+// ring returns a client that distributes the keys among shards, and never moves them, even if a shard fails: its heartbeat
+// always succeeds.
 func (p Place) ring(timeout time.Duration) *redis.Ring {
 	shards := map[string]string{}
 	for i, addr := range p.Addrs {

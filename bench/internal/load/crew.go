@@ -12,10 +12,10 @@ import (
 	"sync"
 )
 
-// A Crew is workers that work at the same time.
+// A Crew is a number of workers that work at the same time.
 type Crew struct{ workers []*worker }
 
-// worker is one of them, as its parent sees it.
+// worker is a worker process as its parent sees it.
 type worker struct {
 	command *exec.Cmd
 	stdin   io.WriteCloser
@@ -23,8 +23,8 @@ type worker struct {
 	stderr  bytes.Buffer
 }
 
-// Start starts a worker process for each job and waits until all have connected. They don't call limiters until Begin. They end
-// when this process ends, because they read from it.
+// Start starts a worker process for each job and waits until all have connected. They don't call limiters until Begin. They
+// end when this process ends, because they read from it.
 func Start(jobs []Job) (*Crew, error) {
 	crew := &Crew{}
 	var errs []error
@@ -74,7 +74,7 @@ func hire(job Job) (*worker, error) {
 	return w, nil
 }
 
-// Begin lets all workers call.
+// Begin makes all workers start their calls.
 func (c *Crew) Begin() error {
 	var errs []error
 	for _, w := range c.workers {
@@ -84,14 +84,14 @@ func (c *Crew) Begin() error {
 	return errors.Join(errs...)
 }
 
-// Stop has the workers make no more calls than those under way.
+// Stop makes the workers stop after the calls in progress.
 func (c *Crew) Stop() {
 	for _, w := range c.workers {
 		_ = w.stdin.Close()
 	}
 }
 
-// Calls waits for the workers' ends and returns all calls that they made, in no particular order.
+// Calls waits until all workers have ended, and returns all calls that they made, in no particular order.
 func (c *Crew) Calls() ([]Call, error) {
 	reports, errs := make([]report, len(c.workers)), make([]error, len(c.workers))
 	var all sync.WaitGroup

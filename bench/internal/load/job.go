@@ -1,5 +1,5 @@
-// Package load calls limiters from many processes at the same time. A program that calls [Main] first can start itself again as
-// workers. Each worker does a [Job] and reports every call that it made.
+// Package load calls limiters from many processes at the same time. A program that calls [Main] first can start itself again
+// as workers. Each worker does a [Job] and reports every call that it made.
 package load
 
 import (
@@ -20,19 +20,19 @@ type Job struct {
 	Cached     bool     // limiters are behind package denialcache
 	Beneath    []string // middleware between package coalesce and the client, by the names given to Main
 	Through    []string // middleware between limiters and all of that
-	Asked      []Asked  // what is asked, in turn
+	Asked      []Asked  // the limiters to call, in turn
 	Prefix     string   // of all keys
-	Keys       []string // asked for at random
-	MostCost   int64    // costs are random, from 1 to this; 0 or 1 for none but 1
-	Peeks      float64  // the share of calls that are Peeks, of what can be peeked at
+	Keys       []string // one is chosen at random for each call
+	MostCost   int64    // costs are random, from 1 to this; with 0 or 1 all costs are 1
+	Peeks      float64  // the share of calls that are Peeks, for limiters that have Peek
 	Resets     float64  // the share of calls that are Resets
-	Reserves   float64  // the share of calls that reserve or settle, of what can; a goroutine has four reservations open at most
-	AtMosts    float64  // the share of calls that ask for as many of some events as fit, of what can
-	Waits      bool     // all other calls wait until they are admitted, of what has costs
+	Reserves   float64  // the share of calls that reserve or settle, for limiters that can; each goroutine has at most 4 open
+	AtMosts    float64  // the share of calls of AllowAtMost, for limiters that have it
+	Waits      bool     // whether all other calls wait until they are admitted, for limiters that have costs
 	Goroutines int
-	Calls      int           // how many each goroutine makes; 0 for as many as come until Stop
-	Timeout    time.Duration // of each call's context; 0 for none
-	Pause      time.Duration // between a goroutine's calls
+	Calls      int           // the number of calls of each goroutine; 0 for no limit until Stop
+	Timeout    time.Duration // the timeout of each call; 0 for none
+	Pause      time.Duration // the pause between a goroutine's calls
 	Worker     int64         // this worker's number, from 0
 }
 
@@ -48,12 +48,12 @@ type Call struct {
 	Asked  int // the index in Job.Asked
 	Key    int // the index in Job.Keys
 	Op     subject.Op
-	Cost   int64         // of a Settle, what was used
-	Of     int64         // of a Settle, the number of the call that has reserved
+	Cost   int64         // for a Settle, the cost that was used
+	Of     int64         // for a Settle, the number of the call that has reserved
 	Began  time.Duration // since the Unix epoch, by the machine's clock
 	Ended  time.Duration
 	Answer subject.Answer
-	Err    string // what the caller was told, if it was an error; the Answer is none then
+	Err    string // the error that the caller got, if any; Answer is not set then
 }
 
 // CallsEach is the number of call numbers that are reserved for a worker.
@@ -65,7 +65,7 @@ type caller struct {
 	kinds    []subject.Kind
 	subjects []subject.Subject
 	random   *rand.Rand
-	number   int64 // of the next call
+	number   int64 // the number of the next call
 	turn     int
 	open     []open // reservations
 }
@@ -111,8 +111,8 @@ func (c *caller) next() Call {
 	return call
 }
 
-// settlement makes a call of the settlement of a reservation, the first of those that are open. Mostly less was used than
-// reserved, at times nothing, and at times more.
+// settlement changes call to the settlement of a random open reservation, which it moves to the front of c.open. The cost
+// that was used is less than what was reserved, nothing, or more.
 func (c *caller) settlement(call Call) Call {
 	first := c.random.IntN(len(c.open))
 	c.open[0], c.open[first] = c.open[first], c.open[0]

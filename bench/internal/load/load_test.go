@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// jobs are a job for each client: odd keys, all ops, costs.
+// jobs returns a job for each client, with unusual keys, costs, Peeks and Resets.
 func jobs(addr string) []load.Job {
 	job := load.Job{
 		Place: load.Place{Addrs: []string{addr}}, Through: []string{"recorder"}, Prefix: "p",
@@ -47,8 +47,7 @@ func start(t *testing.T, jobs []load.Job) *load.Crew {
 	return crew
 }
 
-// TestCrew: two processes report each call they made, once, under a number of its own, with what the
-// server's journal says of it.
+// TestCrew: two processes report each of their calls once, with a unique number and with its entry in the server's journal.
 func TestCrew(t *testing.T) {
 	server := miniredis.RunT(t)
 	calls, err := start(t, jobs(server.Addr())).Calls()
@@ -83,7 +82,7 @@ func TestCrew(t *testing.T) {
 	}
 }
 
-// TestStop: workers without an end of their own call until they are stopped.
+// TestStop: workers with no limit on the number of their calls end when they are stopped.
 func TestStop(t *testing.T) {
 	server := miniredis.RunT(t)
 	endless := jobs(server.Addr())
@@ -97,7 +96,7 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// TestErrors: a call that fails is a call, with its error.
+// TestErrors: a call that fails is reported with its error.
 func TestErrors(t *testing.T) {
 	server := miniredis.RunT(t)
 	crew, err := load.Start(jobs(server.Addr()))
@@ -120,7 +119,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestWrongJobs: what can't be done is an error that says why.
+// TestWrongJobs: for a job that can't be done, Start returns an error that says why.
 func TestWrongJobs(t *testing.T) {
 	server := miniredis.RunT(t)
 	for name, wrong := range map[string]struct {

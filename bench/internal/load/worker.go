@@ -20,17 +20,17 @@ import (
 
 const workerEnv = reexec.Env("WEIR_WORKER")
 
-// Middleware is something between a limiter and its client, such as a recorder or a fault.
+// Middleware wraps a runner, for example in a recorder or with faults.
 type Middleware func(scripts.Runner) scripts.Runner
 
-// Main does the job of a worker and ends the process, if the process is a worker. Otherwise it returns. Jobs name the middleware
-// that they need.
+// Main does the job of a worker and ends the process, if the process is a worker. Otherwise it returns. Jobs name the
+// middleware that they need.
 func Main(middleware map[string]Middleware) {
 	workerEnv.Main(func(in io.Reader, out io.Writer) error { return work(middleware, in, out) })
 }
 
-// A worker reads its Job and says lineReady when it has connected. After lineBegin it calls until it has
-// made all its calls, or its input ends; then it writes a [report].
+// A worker reads its Job and writes lineReady when it has connected. After lineBegin it makes its calls, until it has made
+// all of them or its input ends. Then it writes a [report].
 const (
 	lineReady = "ready\n"
 	lineBegin = "begin\n"
@@ -40,7 +40,7 @@ const (
 type report struct{ Calls []Call }
 
 func work(middleware map[string]Middleware, input io.Reader, out io.Writer) error {
-	in := bufio.NewReader(input) // of which a decoder reads no more than is its own
+	in := bufio.NewReader(input) // a decoder reads no more than it needs from an io.ByteReader
 	var job Job
 	if err := gob.NewDecoder(in).Decode(&job); err != nil {
 		return err
@@ -103,7 +103,7 @@ func (j Job) subjects(
 	return kinds, subjects, closeClient, nil
 }
 
-// wrapped returns the runner with all that the job wants around it.
+// wrapped returns the runner with the middleware of the job, and with package coalesce if the job wants it.
 func (j Job) wrapped(run scripts.Runner, middleware map[string]Middleware) (_ scripts.Runner, err error) {
 	for _, name := range j.Beneath {
 		if run, err = wrap(run, middleware, name); err != nil {
@@ -131,7 +131,7 @@ func wrap(run scripts.Runner, middleware map[string]Middleware, name string) (sc
 	return around(run), nil
 }
 
-// cache is the limiter with its denials remembered.
+// cache returns the limiter behind package denialcache.
 func cache(l subject.Limiter) (subject.Subject, error) {
 	cached, err := denialcache.New(l.Limiter)
 	return subject.Limiter{Limiter: cached}, err
@@ -148,11 +148,10 @@ func (j Job) do(ctx context.Context, kinds []subject.Kind, subjects []subject.Su
 	return slices.Concat(calls...)
 }
 
-// afterError is how long a goroutine waits after an error, as one that can't decide has better things to
-// do than to ask again at once.
+// afterError is how long a goroutine waits after an error, so that it doesn't flood a server that fails.
 const afterError = 5 * time.Millisecond
 
-// calls makes this goroutine's calls until they are all made or ctx has ended.
+// calls makes this goroutine's calls until all of them are made or ctx has ended.
 func (c *caller) calls(ctx context.Context) (made []Call) {
 	for n := 0; (c.job.Calls == 0 || n < c.job.Calls) && ctx.Err() == nil; n++ {
 		call := c.next()

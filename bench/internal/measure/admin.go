@@ -176,8 +176,9 @@ func (u usage) calls() (sum float64) {
 	return sum
 }
 
-// took returns the time in µs of the commands that clients sent. The time of a script includes that of the commands that it
-// ran. So a command counts only in the share that clients sent, where sent is their number by name.
+// took returns the time in µs of the commands that clients sent. sent is how often they sent each command. The time of a
+// script includes that of the commands that it ran, so a command counts only with the share of its time that clients caused
+// by sending it.
 func (u usage) took(sent map[string]float64) (sum float64) {
 	for name, command := range u.commands {
 		share := 1.0
@@ -286,8 +287,8 @@ func (a *admin) describe(ctx context.Context, embedded bool) (name string, nodes
 // idleTime is how long busy counts the commands of other clients.
 const idleTime = 500 * time.Millisecond
 
-// busy counts the commands of other clients before a run. It returns a doubt if they are many, as the server's processor time
-// then includes theirs, or a note if the server doesn't count commands.
+// busy counts the commands of other clients before a run. It returns a doubt if there are many, because the server's
+// processor time includes them, or a note if the server doesn't count commands.
 func (a *admin) busy(ctx context.Context) (note, doubt string) {
 	before, err := a.usage(ctx)
 	if err != nil {

@@ -80,7 +80,7 @@ func action(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	if a.file != "" { // at the end, the results would be lost
+	if a.file != "" { // an error at the end would lose the results
 		if err := wholefile.Writable(a.file); err != nil {
 			return err
 		}

@@ -66,7 +66,7 @@ func installed() string {
 	return info.Main.Version
 }
 
-// crew holds the worker processes. A worker ends when its standard input is closed, so also when this process dies.
+// crew holds the worker processes. A worker ends when its standard input is closed, and so also when this process dies.
 type crew struct{ workers []*worker }
 
 type worker struct {

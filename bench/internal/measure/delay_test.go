@@ -9,7 +9,7 @@ import (
 	"github.com/go-weir/weir/bench/shared/target"
 )
 
-// TestDelay: no reply reaches a limiter sooner than the delay, and keys are removed from the server behind it.
+// TestDelay: no reply reaches a limiter sooner than the delay, and keys are removed from the server behind the proxy.
 func TestDelay(t *testing.T) {
 	addr := servers.Shared(t, servers.All()[0]).Addr
 	check := bystander(t, target.Place{Network: "tcp", Addrs: []string{addr}})
@@ -25,7 +25,7 @@ func TestDelay(t *testing.T) {
 	}
 }
 
-// TestDelayOfWhat: places that a proxy can't replace are refused.
+// TestDelayOfWhat: -delay is refused for TLS, Unix sockets, several servers and sentinels, which a proxy can't replace.
 func TestDelayOfWhat(t *testing.T) {
 	for _, url := range []string{
 		"rediss://127.0.0.1:1", "unix:///none", "redis://127.0.0.1:1,redis://127.0.0.1:2", "redis://127.0.0.1:1?master_name=m",

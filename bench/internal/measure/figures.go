@@ -15,7 +15,7 @@ import (
 
 // A sum adds up the slices of a limiter's round.
 type sum struct {
-	round.Tally // without Latency; Took is the time at the mean speed of all workers together
+	round.Tally // without Latency; Took is the time that the calls take at the workers' combined speed
 	used        usage
 	latency     *hdrhistogram.Histogram
 }
@@ -46,8 +46,8 @@ func (s *sum) add(tallies []round.Tally, used usage) error {
 	return nil
 }
 
-// figures returns the values of a round. sent is the number of each command for one decision. Denials by keys that aren't
-// full count as wrong only if their limit is unreachable.
+// figures returns the values of a round. sent is the number of each command for one decision. Denied requests for keys that
+// aren't full count as wrong only if their limit is unreachable.
 func (s *sum) figures(sent map[string]float64, unreachable bool) (values []benchfmt.Value, err error) {
 	if s.Calls == 0 {
 		return nil, errors.New("measure: a round ended before its first call: want longer rounds")

@@ -14,8 +14,8 @@ const inResults = "weir-gcra,weir-fixedwindow,weir-slidinglog,weir-fixedwindow-r
 	"weir-allof,weir-onebyone,weir-inflight,redis_rate,throttled,ulule,go-redisstore,mennanov-tokenbucket,httprate-redis,rueidislimiter," +
 	"floor-gcra"
 
-// namesOf returns the names of all limiters to measure, and the name of the one that the others are compared with, which all
-// contains. If beside is empty, that is redis_rate, or the last name if redis_rate isn't among the names.
+// namesOf returns two results. all contains the names of the limiters to measure, and with is the one of them that the
+// others are compared with. If beside is empty, with is redis_rate, or the last name if redis_rate isn't among the names.
 func namesOf(names, beside string) (all, with string) {
 	if names == "results" {
 		names = inResults

@@ -140,7 +140,7 @@ func checkSeries(t *testing.T, load results.Load, s results.Series) {
 				t.Errorf("%s, %s: %s is %v", load, s.Limiter, unit, value(unit))
 			}
 		}
-		// A call takes a second command if the server doesn't know the script yet.
+		// A call sends a second command if the server doesn't know the script yet.
 		if value(results.P99.Unit) < value(results.P50.Unit) || value(results.Commands) < 1 || value(results.Commands) > 1.1 ||
 			value(results.ServerCommands) < 2 || value(results.Sent) < 100 || value(results.Received) < 4 || value(results.Allocs) < 1 {
 			t.Errorf("%s, %s: %+v", load, s.Limiter, round.Values)

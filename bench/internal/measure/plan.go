@@ -22,8 +22,8 @@ type plan struct {
 	speed, accuracy, memory bool
 }
 
-// oneSlice is about how long a limiter calls before the next one's turn. Limiters that take turns this quickly find the machine
-// equally fast, unless its speed changes within one turn of all of them.
+// oneSlice is about how long a limiter is called before it is the next limiter's turn. The turns are so short that a change
+// of the machine's speed affects all limiters equally, unless it lasts for less than one turn of each.
 const oneSlice = 50 * time.Millisecond
 
 // slices returns the number of slices of a round.
@@ -72,8 +72,8 @@ func (p plan) order(limiter string, a ask) round.Order {
 	}
 }
 
-// tagOf returns a tag for the names of the keys of a load. Loads with other numbers of keys have other tags, because their
-// limits differ.
+// tagOf returns a tag for the names of the keys of a load. Loads with different numbers of keys have different tags, because
+// their limits differ.
 func tagOf(a ask) string {
 	if a.keys.Zipf > 0 {
 		return fmt.Sprintf("z%d", a.keys.Count)

@@ -67,7 +67,7 @@ func TestEnough(t *testing.T) {
 	}
 }
 
-// TestNamesOf: limiters are compared with the one that is named, or else with redis_rate, or else with the last.
+// TestNamesOf: limiters are compared with the one that -beside names, or else with redis_rate, or else with the last one.
 func TestNamesOf(t *testing.T) {
 	for _, test := range []struct{ names, beside, all, with string }{
 		{defaultLimiters, "", defaultLimiters, "redis_rate"},
@@ -138,7 +138,7 @@ func TestShare(t *testing.T) {
 	}
 }
 
-// TestSlices: a round of the default length has ten slices, and a short one is not longer than asked for.
+// TestSlices: a round of the default length has ten slices, and a short round is not longer than its given length.
 func TestSlices(t *testing.T) {
 	for length, want := range map[time.Duration]time.Duration{
 		500 * time.Millisecond: 50 * time.Millisecond,
@@ -154,7 +154,7 @@ func TestSlices(t *testing.T) {
 	}
 }
 
-// TestSum: the figures of a round are those of its slices together.
+// TestSum: the figures of a round cover all of its slices.
 func TestSum(t *testing.T) {
 	latency := func(d time.Duration) []byte {
 		h := newHistogram()

@@ -156,7 +156,7 @@ func (r *run) round(ctx context.Context, a ask, number int, sent []map[string]fl
 	sums := make([]sum, len(r.limiters))
 	for slice := range r.slices() {
 		for at := range r.limiters {
-			// Each turn begins with another limiter, so that the first one isn't always the same.
+			// The order changes with each slice, so that no limiter is always the first.
 			i := (at + slice + number) % len(r.limiters)
 			if err := r.slice(ctx, a, r.limiters[i].Name, &sums[i]); err != nil {
 				return nil, err

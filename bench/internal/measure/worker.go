@@ -12,7 +12,7 @@ type Worker struct{ crew *crew }
 // BuildWorker builds the program of workers in dir and returns its path.
 func BuildWorker(ctx context.Context, dir string) (string, error) { return build(ctx, dir) }
 
-// StartWorker starts the program of that path.
+// StartWorker starts the program at path.
 func StartWorker(path string, setup round.Setup) (*Worker, error) {
 	c, _, err := hire(path, 1, setup)
 	if err != nil {

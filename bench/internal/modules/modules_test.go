@@ -12,7 +12,7 @@ import (
 	"golang.org/x/mod/module"
 )
 
-// repository is a root module, a library over it and a program over both.
+// repository has the files of a root module, a library that imports it, and a program that imports both.
 var repository = map[string]string{
 	"go.work": `go 1.23.0
 
@@ -35,7 +35,7 @@ replace (
 	"bench/main.go": "package main\n\nimport (\n\t_ \"example.com/m\"\n\t_ \"example.com/m/lib\"\n)\n\nfunc main() {}\n",
 }
 
-// load writes the repository with other texts for some of its files, and loads it.
+// load writes the repository, with the changed contents for some of its files, and loads it.
 func load(t *testing.T, changed map[string]string) *Tree {
 	t.Helper()
 	root := t.TempDir()
@@ -58,7 +58,7 @@ func load(t *testing.T, changed map[string]string) *Tree {
 	return tree
 }
 
-// replaced is the repository's file of that name with one text in place of another.
+// replaced returns the content of one of the repository's files with one text replaced by another.
 func replaced(name, old, by string) map[string]string {
 	return map[string]string{name: strings.Replace(repository[name], old, by, 1)}
 }
@@ -67,7 +67,7 @@ func TestFaults(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		changed map[string]string
-		fault   string // none where it is empty
+		fault   string // empty if no fault is expected
 	}{
 		{"as it should be", nil, ""},
 		{"two versions", replaced("lib/go.mod", "v0.1.0", "v0.2.0"), "want one"},
@@ -125,7 +125,7 @@ func TestTidy(t *testing.T) {
 	}
 }
 
-// TestProxy: the proxy has each module's own files, and go.mod files that require the version that was asked for.
+// TestProxy: the proxy has each module's own files, and go.mod files that require the version given to Add.
 func TestProxy(t *testing.T) {
 	tree := load(t, nil)
 	proxy := Proxy(t.TempDir())

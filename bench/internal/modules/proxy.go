@@ -39,8 +39,8 @@ func (p Proxy) Add(t *Tree, version string) error {
 	return nil
 }
 
-// AddTagged puts every version of the tree's modules into the proxy that is tagged in its git repository and older than
-// before. It returns them.
+// AddTagged puts into the proxy every version of the tree's modules that is tagged in the git repository and older than the
+// version before. It returns these versions.
 func (p Proxy) AddTagged(t *Tree, before string) (released []module.Version, err error) {
 	list := exec.Command("git", "tag", "--list")
 	list.Dir = t.Root
@@ -107,7 +107,7 @@ func (p Proxy) put(at module.Version, mod []byte, writeZip func(io.Writer) error
 	return nil
 }
 
-// files are a module's files, with that text as its go.mod.
+// files returns a module's files, with mod as the content of its go.mod.
 func (t *Tree) files(m Module, mod []byte) (files []zip.File, err error) {
 	dir := t.folder(m)
 	err = filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
@@ -137,7 +137,7 @@ func (t *Tree) files(m Module, mod []byte) (files []zip.File, err error) {
 	return files, err
 }
 
-// file is a zip.File of the tree, or of the text that stands for it.
+// file is a zip.File: a file of the tree, with text as its content unless that is nil.
 type file struct {
 	name, from string
 	text       []byte

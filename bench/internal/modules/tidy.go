@@ -9,8 +9,9 @@ import (
 	"path/filepath"
 )
 
-// Tidy does what "go mod tidy" does, for a module that requires versions of the others which are not tagged yet: it uses those in
-// the tree. If write is false, it changes nothing and returns the difference that it would make.
+// Tidy does what "go mod tidy" does, for a module that requires versions of the other modules which are not tagged yet. It
+// uses the other modules as they are in the tree. If write is false, it changes nothing and returns the difference that it
+// would make.
 func (t *Tree) Tidy(ctx context.Context, m Module, write bool) (diff string, err error) {
 	work, err := os.MkdirTemp("", "weir-tidy-")
 	if err != nil {
@@ -45,7 +46,7 @@ func (t *Tree) Tidy(ctx context.Context, m Module, write bool) (diff string, err
 	return "", copyModFiles(dir, work)
 }
 
-// copyModFiles copies go.mod and, if there is one, go.sum between folders.
+// copyModFiles copies go.mod and go.sum between folders. If there is no go.sum, it writes an empty one.
 func copyModFiles(to, from string) error {
 	for _, name := range []string{"go.mod", "go.sum"} {
 		text, err := os.ReadFile(filepath.Join(from, name))
@@ -59,8 +60,8 @@ func copyModFiles(to, from string) error {
 	return nil
 }
 
-// replacements returns the flags of "go mod edit" with which a module's go.mod uses the other modules of the tree, and those that
-// undo it.
+// replacements returns the flags of "go mod edit" that replace the other modules by their folders in the tree, and the flags
+// that undo that.
 func (t *Tree) replacements(m Module) (replace, drop []string, err error) {
 	for _, other := range t.Modules {
 		if other.Path == m.Path || m.replaces(other.Path) {
@@ -90,7 +91,7 @@ func (m Module) run(ctx context.Context, dir string, args ...string) (string, er
 	return string(out), nil
 }
 
-// replaces reports whether the module's own go.mod replaces another.
+// replaces reports whether the module's own go.mod replaces the module with that path.
 func (m Module) replaces(modulePath string) bool {
 	for _, r := range m.File.Replace {
 		if r.Old.Path == modulePath {

@@ -1,5 +1,5 @@
-// Package modules knows the modules of this repository: which there are, which version they require of each other, and
-// what a module proxy would serve of them if they were tagged now.
+// Package modules reads the modules of this repository and the versions that they require of each other. It also writes what
+// a module proxy would serve if they were tagged now.
 package modules
 
 import (
@@ -19,18 +19,18 @@ type Tree struct {
 	Modules []Module
 }
 
-// Module is one of them.
+// Module is one module of the repository.
 type Module struct {
 	Path string // "github.com/go-weir/weir/grpclimit"
 	Dir  string // its folder below the root, with slashes: "grpclimit"; "." for the root module
 	File *modfile.File
 }
 
-// programs are the folders of the modules that hold commands to install and no package to import. "go install" refuses
-// such a module if its go.mod file replaces another.
+// programs are the folders of the modules that have commands to install and no package to import. "go install" refuses such
+// a module if its go.mod file replaces another module.
 var programs = []string{"bench", "bench/peers", "examples", "examples/replicas"}
 
-// Program reports whether the module holds commands to install and nothing to import.
+// Program reports whether the module has commands to install and no package to import.
 func (m Module) Program() bool {
 	for _, dir := range programs {
 		if m.Dir == dir {
@@ -40,7 +40,7 @@ func (m Module) Program() bool {
 	return false
 }
 
-// Tag is the name of the git tag that releases the module's version.
+// Tag returns the name of the git tag that releases the module's version.
 func (m Module) Tag(version string) string {
 	return strings.TrimPrefix(path.Join(m.Dir, version), "./")
 }
@@ -73,7 +73,7 @@ func Load(root string) (*Tree, error) {
 	return t, nil
 }
 
-// FindRoot returns the folder that holds go.work: dir, or the nearest above it.
+// FindRoot returns the folder that contains go.work: dir, or the nearest one above it.
 func FindRoot(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -89,10 +89,10 @@ func FindRoot(dir string) (string, error) {
 	}
 }
 
-// folder is where the module's files are.
+// folder returns the folder of the module's files.
 func (t *Tree) folder(m Module) string { return filepath.Join(t.Root, filepath.FromSlash(m.Dir)) }
 
-// find returns the module of that path.
+// find returns the module with that path.
 func (t *Tree) find(modulePath string) (Module, bool) {
 	for _, m := range t.Modules {
 		if m.Path == modulePath {

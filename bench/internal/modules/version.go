@@ -27,15 +27,15 @@ func (t *Tree) Version() (string, error) {
 	return versions[0], nil
 }
 
-// Faults says what of the go.mod and go.work files would keep the modules from being built, in the tree or by their
-// users.
+// Faults returns the faults of the go.mod and go.work files that would keep the modules from being built, in the tree or by
+// their users.
 func (t *Tree) Faults() (faults []string) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	version, err := t.Version()
 	if err != nil {
 		fault("%v", err)
 	}
-	here := map[string]string{} // what go.work replaces by a folder
+	here := map[string]string{} // the folders by which go.work replaces modules
 	for _, r := range t.Work.Replace {
 		if r.Old.Version != version {
 			fault("go.work replaces %s %s, want %s, which the modules require", r.Old.Path, r.Old.Version, version)
@@ -58,7 +58,7 @@ func (t *Tree) Faults() (faults []string) {
 	return faults
 }
 
-// SetVersion makes the modules require that version of each other, and go.work replace it.
+// SetVersion makes the modules require that version of each other, and makes go.work replace that version.
 func (t *Tree) SetVersion(version string) error {
 	if !semver.IsValid(version) || semver.Canonical(version) != version {
 		return fmt.Errorf("%q is no version, want such as v0.2.0", version)
@@ -88,7 +88,7 @@ func (t *Tree) SetVersion(version string) error {
 	return os.WriteFile(filepath.Join(t.Root, "go.work"), modfile.Format(t.Work.Syntax), 0o644)
 }
 
-// required is a module's go.mod with that version of each other module of the tree.
+// required returns the module's go.mod file, changed to require that version of each other module of the tree.
 func (t *Tree) required(m Module, version string) ([]byte, error) {
 	for _, r := range m.File.Require {
 		if _, own := t.find(r.Mod.Path); !own {

@@ -134,8 +134,8 @@ func level(y float64) string {
 	return strconv.FormatFloat(y, 'g', 3, 64) + string("kMGTPE"[thousands-1])
 }
 
-// Round returns round numbers from 0 to most for the levels of an axis. The largest is at least half of most. most must be at
-// least 1.
+// Round returns round numbers from 0 to most for the levels of an axis. The largest is more than 40 % of most. most must be
+// at least 1.
 func Round(most float64) []float64 {
 	step := 1.0 // a loop, as math.Log10 is not exact for 1000
 	for step*10 <= most {

@@ -13,7 +13,8 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// fonts are the fonts of texts. Each text is fitted to its width in gonum's font, which positions on the canvas depend on.
+// fonts are the fonts of texts. Each text is fitted to its width in gonum's font, because positions on the canvas depend on
+// that width.
 const fonts = `system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",Arial,sans-serif`
 
 // SVG returns a drawing as a standalone SVG file. It has dark colours if the viewer supports prefers-color-scheme and the reader
@@ -81,7 +82,7 @@ var withoutFont = strings.NewReplacer(
 	"font-weight:normal;", "", "font-style:normal;", "",
 )
 
-// A fitted canvas sets the width of each text in the SVG, so that it is as wide in another font.
+// A fitted canvas records the width of each text. The SVG contains that width, so that the text is as wide in another font.
 type fitted struct {
 	*vgsvg.Canvas
 	widths []vg.Length

@@ -50,9 +50,9 @@ func (c Clock) Label(offset, every time.Duration) string {
 	return at.Format("15:04:05.000000")
 }
 
-// TimeTicks are the ticks of an axis that counts seconds, at round times, each with a label such as 0, 500ms or 2s, or
-// 15:04 if the axis has a Clock. There is at least one tick, and at most AtMost, or as many as have room on an axis of a
-// Width with labels of the size Small.
+// TimeTicks are the ticks of an axis that counts seconds, at round times. Their labels are lengths of time such as 0, 500µs
+// or 2s, or times such as 15:04 if the axis has a Clock. There is at least one tick. There are at most AtMost, and no more
+// than fit on an axis of this Width with labels of the size Small.
 type TimeTicks struct {
 	AtMost int
 	Width  vg.Length // 0 for no limit
@@ -88,7 +88,8 @@ func (t TimeTicks) Ticks(first, last float64) []plot.Tick {
 	panic("unreachable: the lengths have no end")
 }
 
-// Lengths yields round lengths of time in ascending order, from a microsecond to a day, and then endlessly the double of the last.
+// Lengths yields round lengths of time in ascending order, from a microsecond to a day, and then twice the previous length
+// without end.
 func Lengths() iter.Seq[time.Duration] {
 	return func(yield func(time.Duration) bool) {
 		for unit := time.Microsecond; unit <= time.Second; unit *= 10 {

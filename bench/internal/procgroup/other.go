@@ -4,9 +4,8 @@ package procgroup
 
 import "os/exec"
 
-// Own does nothing: without process groups the console tells all processes, and what is left of a
-// command is ended.
+// Own does nothing, because there are no process groups. Ctrl-C reaches all processes of the console.
 func Own(*exec.Cmd) {}
 
-// Interrupt ends a command.
+// Interrupt kills the command.
 func Interrupt(cmd *exec.Cmd) error { return cmd.Process.Kill() }

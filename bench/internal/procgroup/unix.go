@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// Own makes a command, with all that it will start, a process group of its own.
+// Own puts a command, and all processes that it starts, in a process group of their own. Call it before the command is
+// started.
 func Own(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
-// Interrupt sends that group what Ctrl-C sends.
+// Interrupt sends SIGINT, as Ctrl-C does, to the process group of a command.
 func Interrupt(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }

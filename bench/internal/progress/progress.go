@@ -18,8 +18,8 @@ type Bar struct{ bar *progressbar.ProgressBar }
 // Unknown is the number of steps if it is unknown.
 const Unknown = -1
 
-// Start shows on w, if that is a terminal, how many of all steps are done, how fast, and how long the
-// rest will take; of an unknown number only that it goes on.
+// Start shows on w, if it is a terminal, how many of all steps are done, how fast, and how long the rest will take. If the
+// number of steps is Unknown, it shows only that the work continues.
 func Start(w io.Writer, all int) Bar {
 	return start(w, all, looked(w), often)
 }
@@ -33,7 +33,7 @@ func looked(w io.Writer) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// Follow shows on w, if that is a terminal, how far a counter of all steps has come, until stop is called.
+// Follow shows on w, if it is a terminal, the progress of a counter towards all, until stop is called.
 func Follow(w io.Writer, all int, counter *atomic.Int64) (stop func()) {
 	if !looked(w) {
 		return func() {}
@@ -80,7 +80,7 @@ func start(w io.Writer, all int, visible bool, each time.Duration) Bar {
 // Say shows the present activity.
 func (b Bar) Say(what string) { b.bar.Describe(what) }
 
-// Step tells of n more steps that are done.
+// Step adds n steps that are done.
 func (b Bar) Step(n int) { _ = b.bar.Add(n) }
 
 // End removes the bar. It can be called again.

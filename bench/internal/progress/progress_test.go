@@ -8,7 +8,7 @@ import (
 
 func TestQuiet(t *testing.T) {
 	var out bytes.Buffer
-	bar := Start(&out, 10) // no terminal
+	bar := Start(&out, 10) // not a terminal
 	bar.Say("something")
 	bar.Step(10)
 	bar.End()

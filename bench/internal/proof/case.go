@@ -13,55 +13,60 @@ import (
 	"github.com/go-weir/weir/bench/internal/verify"
 )
 
-// A Case is a load under one fault, or none.
+// A Case is a load under one fault, or without a fault.
 type Case struct {
 	Name    string // "kill -9, appendfsync always"
 	Fault   string // the fault, in words for the report
-	Promise string // what must hold besides what always must, in words
+	Promise string // what this case promises in addition to what all cases promise, in words
 
 	Load Load
 
-	// Losses is how often in a round the server may lose what it had told callers, each time allowing as
-	// much once more.
+	// Losses is how many times in a round the server may lose decisions that callers know of. After each loss, a limiter may
+	// admit its limit once more.
 	Losses int
-	// Forgets: keys may go while they mean something, as an evicting server does with them.
+	// Forgets says that the server may lose keys that are still needed, as a server that evicts keys does.
 	Forgets bool
-	// Unjournaled: the journal may be lost otherwise than the state, and callers' answers are the history.
+	// Unjournaled says that the server may lose a journal without the state, or a state without the journal. Then the
+	// answers that callers got are the history.
 	Unjournaled bool
-	// Felt says whether the fault was felt by the load; one that wasn't proves nothing.
+	// Felt reports whether the fault affected the load. A fault that didn't proves nothing.
 	Felt func(verify.Findings) bool
-	// Kept holds what only this case promises, and returns what was broken.
+	// Kept checks what only this case promises, and returns an error if it is broken.
 	Kept func(Row) error
 
-	own    func(ctx context.Context, c Case, s *stage, calls int) ([]Row, error) // instead of the Load's calls
-	stage  func(ctx context.Context, kind servers.Kind) (*stage, error)          // nil: one server, as it comes
-	during func(ctx context.Context, s *stage) error                             // does one round of the fault
-	rounds int                                                                   // 0: again and again until the load is done; else that often, then the load ends
+	// own makes other calls instead of the Load's.
+	own func(ctx context.Context, c Case, s *stage, calls int) ([]Row, error)
+	// stage starts the servers. If it is nil, there is one server with default options.
+	stage func(ctx context.Context, kind servers.Kind) (*stage, error)
+	// during does one round of the fault.
+	during func(ctx context.Context, s *stage) error
+	// rounds is the number of rounds, after which the load ends. If it is 0, rounds are repeated until the load ends.
+	rounds int
 }
 
-// Load is the processes of a case and the limiters that they call.
+// Load describes the processes of a case and the limiters that they call.
 type Load struct {
 	Processes  int
 	Goroutines int // of each process
 	Keys       []string
 	MostCost   int64
 	Asked      []load.Asked
-	Plans      string // the limiters that replace the load's, in words
+	Plans      string // a description of the limiters, if they aren't those of Asked
 	Peeks      float64
 	Resets     float64
 	Reserves   float64 // the share of calls that reserve or settle
-	AtMosts    float64 // the share of calls that ask for as many of some events as fit
+	AtMosts    float64 // the share of calls of AllowAtMost
 	Timeout    time.Duration
 	Patience   time.Duration // of the clients: see load.Place
 	Pause      time.Duration
-	Beneath    []string // middleware beneath package coalesce, by name
-	Through    []string // middleware by name; the recorder, unless said otherwise
-	Cached     bool     // limiters are behind package denialcache
-	Apart      bool     // no calls are coalesced, which may be decided in the same microsecond
+	Beneath    []string // the names of middleware between package coalesce and the client
+	Through    []string // the names of middleware between limiters and package coalesce; nil for the recorder
+	Cached     bool     // whether limiters are behind package denialcache
+	Apart      bool     // whether no calls are coalesced; coalesced calls may be decided in the same microsecond
 }
 
-// jobs returns the processes' jobs, half of them on each client, of so many calls in all; 0 calls: until
-// they are stopped.
+// jobs returns the jobs of the processes. Every other process uses rueidis, except on a ring. calls is the number of calls
+// of all processes together. If it is 0, the processes call until they are stopped.
 func (l Load) jobs(place load.Place, prefix string, calls int) []load.Job {
 	through := l.Through
 	if through == nil {
@@ -91,15 +96,15 @@ func (l Load) jobs(place load.Place, prefix string, calls int) []load.Job {
 // clientOf returns the client that a worker uses.
 func clientOf(worker int64) string { return []string{load.GoRedis, load.Rueidis}[worker%2] }
 
-// coalesced says whether a worker's calls are coalesced: those of every other pair of workers are, so that both
-// clients are used both ways.
+// coalesced reports whether a worker's calls are coalesced. Those of every other pair of workers are, so that each client is
+// used with and without package coalesce.
 func coalesced(worker int64) bool { return worker/2%2 == 1 }
 
 // A Row is the result of one case for one subject on one server.
 type Row struct {
 	Case, Subject, Server string
-	Rounds                int // how often the fault was done, if that was counted
-	Abandoned             int // leases that ended by themselves
+	Rounds                int // how many rounds of the fault were completed, or how many processes were killed
+	Abandoned             int // leases that expired without being released
 	verify.Findings
 }
 
@@ -167,7 +172,7 @@ func (c Case) On(server *servers.Server) Case {
 	return c
 }
 
-// Times returns the case with n times as many rounds, if it counts them.
+// Times returns the case with n times as many rounds, if their number is fixed.
 func (c Case) Times(n int) Case {
 	c.rounds *= n
 	return c

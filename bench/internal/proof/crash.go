@@ -15,7 +15,7 @@ func crashes() []Case {
 	always := []string{"--appendonly", "yes", "--appendfsync", "always"}
 	everysec := []string{"--appendonly", "yes", "--appendfsync", "everysec"}
 	l := withoutResets(impatient(faultLoad()))
-	l.Pause = 5 * time.Millisecond // most of the time is waited for anyway
+	l.Pause = 5 * time.Millisecond // the case lasts several seconds anyway, so it needs few calls a second
 	kill := func(name, promise string, losses int, args []string) Case {
 		return Case{
 			Name: "kill -9, " + name, Fault: "the server is killed with SIGKILL while it decides, and started again",
@@ -59,8 +59,8 @@ func clocks() []Case {
 		Promise: "no key is refused for longer than its limit can require, and each step admits at most one limit more",
 		Load:    l, Losses: len(steps), Forgets: true, Felt: func(f verify.Findings) bool { return f.StepsBack > 0 },
 		Kept: func(row Row) error {
-			// By the machine's clock, with room for a busy machine. Were a time from the future obeyed,
-			// it would be an hour.
+			// Longest is measured by the machine's clock, and the bound leaves room for a busy machine. If a limiter obeyed
+			// a time from the future, Longest would be an hour.
 			if row.Longest > 10*limit.Period {
 				return errors.New("a key stayed refused for " + row.Longest.String())
 			}

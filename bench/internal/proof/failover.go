@@ -13,19 +13,20 @@ import (
 	"github.com/go-weir/weir/bench/internal/subject"
 )
 
-// slotKeys are in slots of all masters of a cluster.
+// slotKeys are keys in slots of all masters of a cluster.
 var slotKeys = keys(40)
 
-// failovers are the cases of a cluster of three masters with a replica each, and of a master with two
-// replicas under three sentinels.
+// failovers are the cases of a cluster of three masters with a replica each, and of a master with two replicas that three
+// sentinels monitor.
 func failovers() []Case {
 	l := withoutResets(impatient(faultLoad()))
 	l.Keys = slotKeys
 	moving := l
-	// A server that is starved of processor time for long enough is taken for dead.
+	// The pause leaves processor time for the servers. A server that gets none for long enough is regarded as failed.
 	l.Pause = 20 * time.Millisecond
-	// Two masters at a time give as much back as one each: nothing comes back while this runs, so that what is
-	// counted is what they admit. New keys are added all the time.
+	// Each of two masters at the same time would let capacity come back at the full rate. The period is so long that nothing
+	// comes back during the case, so the count is what the two masters admit at first. There are so many keys that new ones
+	// are used all the time.
 	split := l
 	split.Keys, split.Asked, split.MostCost = keys(400), under(algorithms.Per(2, 10*time.Minute)), 1
 	lost := "what a replica had not yet received is forgotten: each limiter admits at most its limit once more"
@@ -114,8 +115,8 @@ func replaced(ctx context.Context, old *servers.Server, master func() (*servers.
 	}
 }
 
-// replace stops a master, waits for its replacement, lets the load continue with that, and starts the old master again after
-// a while.
+// replace stops a master, waits for its replacement, lets the load continue with the new master, and starts the old master
+// again after a while.
 func (s *stage) replace(ctx context.Context, master func() (*servers.Server, error), how downAndUp, healthy func(context.Context) error) error {
 	if err := rest(ctx, time.Second); err != nil {
 		return err
@@ -135,7 +136,7 @@ func (s *stage) replace(ctx context.Context, master func() (*servers.Server, err
 	return errors.Join(rest(ctx, how.after), how.up(old, ctx), healthy(ctx), rest(ctx, time.Second))
 }
 
-// downAndUp is a way for a server to go, and to come back so long after it was replaced.
+// downAndUp is a way to stop a server and to start it again. after is how long the server stays down after it was replaced.
 type downAndUp struct {
 	down, up func(*servers.Server, context.Context) error
 	after    time.Duration

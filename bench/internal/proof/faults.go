@@ -18,7 +18,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/verify"
 )
 
-// faultLoad is six processes, half of them with each client, which call with some dozens of keys.
+// faultLoad returns a load of six processes, half of them with each client, and 24 keys.
 func faultLoad() Load {
 	return Load{
 		Processes: 6, Goroutines: 6, Keys: keys(24), MostCost: 3, Asked: under(dozens), Peeks: 0.05, Resets: 0.002, AtMosts: 0.1,
@@ -26,7 +26,7 @@ func faultLoad() Load {
 	}
 }
 
-// impatience is how long a call waits where it may wait in vain.
+// impatience is the timeout of calls that may never get an answer.
 const impatience = 300 * time.Millisecond
 
 // impatient returns l with calls that give up soon.
@@ -94,15 +94,17 @@ func faults() []Case {
 	}
 }
 
-// withoutResets leaves out Resets, which make any bound meaningless, and calls that an evicted journal can't explain.
+// withoutResets returns l without Resets, which make any bound meaningless. Instead, it adds the kind of subject that can't
+// be reset.
 func withoutResets(l Load) Load {
 	l.Resets = 0
 	l.Asked = withTenants(l.Asked)
 	return l
 }
 
-// apart has no two calls decided in the same microsecond, of which an evicted journal can't tell which came first. Nor can it
-// tell which key of several was evicted: there are no limits that decide as one.
+// apart returns l without coalesced calls and without limits that decide as one, for a journal that may be evicted. Without
+// the journal, the order of two calls in the same microsecond isn't known. Nor is it known which key of several limits was
+// evicted.
 func apart(l Load) Load {
 	l.Apart = true
 	l.Asked = slices.DeleteFunc(slices.Clone(l.Asked), func(a load.Asked) bool {
@@ -140,7 +142,8 @@ func proxied() func(context.Context, servers.Kind) (*stage, error) {
 	}
 }
 
-// through returns a fault of the proxy that lasts, and is then healed for as long; 0: it stays.
+// through returns a function that starts a fault of the proxy, and after a time heals it for the same time. If lasts is 0,
+// the fault stays.
 func through(fault func(*proxy.Proxy) error, lasts time.Duration) func(context.Context, *stage) error {
 	return func(ctx context.Context, s *stage) error {
 		p := s.scenery.(*proxy.Proxy)
@@ -161,7 +164,7 @@ func busy(ctx context.Context, s *stage) error {
 	go func() { ended <- s.admin.Eval(context.WithoutCancel(ctx), "while true do end", nil).Err() }()
 	restErr := rest(ctx, 200*time.Millisecond)
 	for {
-		// NOTBUSY as long as the script has not begun, or for less than the server's limit.
+		// The answer is NOTBUSY if the script has not begun, or has run for less than the server's limit.
 		err := s.admin.ScriptKill(context.WithoutCancel(ctx)).Err()
 		select {
 		case killed := <-ended:
@@ -177,7 +180,7 @@ func busy(ctx context.Context, s *stage) error {
 	}
 }
 
-// outOfMemory lets the server have no more memory than it has already.
+// outOfMemory sets maxmemory to less memory than the server uses, for a while.
 func outOfMemory(ctx context.Context, s *stage) error {
 	used, err := s.info(ctx, "memory", "used_memory")
 	if err != nil {
@@ -214,7 +217,7 @@ func evict(ctx context.Context, s *stage) error {
 	return errors.Join(err, rest(ctx, time.Millisecond))
 }
 
-// info returns a number of INFO's.
+// info returns a number from the server's INFO.
 func (s *stage) info(ctx context.Context, section, field string) (int64, error) {
 	text, err := s.admin.Info(ctx, section).Result()
 	if err != nil {

@@ -7,17 +7,17 @@ import (
 	"github.com/go-weir/weir/bench/internal/subject"
 )
 
-// A group is the limits that share a state: one limit, or windows of one Period with several Rates.
+// A group is a set of limits that share their state: one limit, or windows of one Period with several Rates.
 type group struct {
 	name   string
 	kind   subject.Kind
-	stored []string         // the keys on the server, by key
+	stored []string         // the keys on the server, by the index of the load's key
 	asked  []int            // indexes of Load.Asked
-	limit  algorithms.Limit // of those the one with the largest Rate
+	limit  algorithms.Limit // the one of them with the largest Rate
 	others map[int]algorithms.Limit
 }
 
-// groups returns the limiters of the load, by their keys on the server.
+// groups returns the load's limits, grouped by their keys on the server.
 func (c Case) groups() (groups []group, err error) {
 	for i, asked := range c.Load.Asked {
 		kind, err := subject.Named(asked.Kind)
@@ -47,7 +47,7 @@ func (c Case) groups() (groups []group, err error) {
 			g.name += ", several Rates"
 		}
 	}
-	// Where there are several groups of a kind, the limit tells them apart.
+	// If there are several groups of a kind, their names contain the limit.
 	for i := range groups {
 		same := func(g group) bool { return g.kind.Name == groups[i].kind.Name }
 		if slices.ContainsFunc(append(slices.Clone(groups[:i]), groups[i+1:]...), same) {

@@ -40,5 +40,5 @@ func (p *panics) Run(ctx context.Context, s *scripts.Script, keys, args []string
 	return reply, err
 }
 
-// Unwrap lets package coalesce know where keys are.
+// Unwrap returns the wrapped runner, through which package coalesce finds out where keys are.
 func (p *panics) Unwrap() scripts.Runner { return p.Runner }

@@ -14,7 +14,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// plans are those of limiters that share the leases of a key. Their times are short, so that many leases end.
+// plans are the limits of the limiters that share the leases of a key. Their TTLs are short, so that many leases expire.
 var plans = []leases.Plan{{Most: 3, TTL: 200 * time.Millisecond}, {Most: 3, TTL: 120 * time.Millisecond}, {Most: 2, TTL: 300 * time.Millisecond}}
 
 // inflights are the cases of package inflight. There are several holders for each lease, so that some are always refused.
@@ -42,7 +42,8 @@ func inflights() []Case {
 	}
 }
 
-// wrongLeases is a limiter of leases that looks first and then takes.
+// wrongLeases returns a case with a wrong limiter of leases, which first checks whether a lease is free, and takes one in a
+// second step.
 func wrongLeases() Case {
 	return Case{
 		Name: "leases: look, then take", Load: Load{Processes: 6, Goroutines: 4, Keys: keys(1)},
@@ -52,7 +53,7 @@ func wrongLeases() Case {
 	}
 }
 
-// died says whether processes were killed, and some of them held leases.
+// died returns a check that processes were killed, and that some of them held leases.
 func died(l Load) func(Row) error {
 	return func(row Row) error {
 		if row.Rounds == 0 || row.Abandoned == 0 {
@@ -69,7 +70,7 @@ func holdLeases(ctx context.Context, c Case, s *stage, calls int) ([]Row, error)
 // callsEach is about how many calls the processes make in a second.
 const callsEach = 3000
 
-// lease has processes hold leases, and checks what the server has written down.
+// lease has processes hold leases, and checks the server's records.
 func (c Case) lease(ctx context.Context, s *stage, calls int, wrong bool) ([]Row, error) {
 	jobs := make([]leases.Job, c.Load.Processes)
 	for i := range jobs {
@@ -133,7 +134,7 @@ func leaseKey(key string) (string, error) {
 	return named.key, nil
 }
 
-// left waits until the last lease must have ended, and counts the keys that are still there.
+// left waits until all leases must have expired, and counts the keys that are still there.
 func (s *stage) left(ctx context.Context, keys []string) (n int64, err error) {
 	const grace = 100 * time.Millisecond
 	longest := time.Duration(0)
@@ -150,7 +151,7 @@ func (s *stage) left(ctx context.Context, keys []string) (n int64, err error) {
 	return n, err
 }
 
-// keyNamer is a runner that tells the key of a call.
+// keyNamer is a runner that stores the key of a call.
 type keyNamer struct{ key string }
 
 // Run implements scripts.Runner.

@@ -12,21 +12,20 @@ import (
 	"github.com/go-weir/weir/bench/internal/verify"
 )
 
-// Limits of the loads: with emission intervals that are no whole number of microseconds, and periods that
-// end often.
+// The limits of the loads. Their emission intervals are not whole numbers of microseconds, and their periods end often.
 var (
-	hot    = algorithms.Per(7, 150*time.Millisecond).WithBurst(4) // for a key that all ask for
-	dozens = algorithms.Per(9, 2*time.Second).WithBurst(6)        // for one of some dozens
-	rare   = algorithms.Per(3, 5*time.Second).WithBurst(3)        // for one of a thousand
+	hot    = algorithms.Per(7, 150*time.Millisecond).WithBurst(4) // for a key that all calls use
+	dozens = algorithms.Per(9, 2*time.Second).WithBurst(6)        // for each of some dozens of keys
+	rare   = algorithms.Per(3, 5*time.Second).WithBurst(3)        // for each of a thousand keys
 )
 
-// Limits of reservations, under which enough are admitted that many are settled.
+// The limits of reservations. They admit enough requests that many are settled.
 var (
-	oneReserved    = algorithms.Per(31, 150*time.Millisecond).WithBurst(20) // for a key that all reserve
-	dozensReserved = algorithms.Per(9, 700*time.Millisecond).WithBurst(6)   // for one of some dozens
+	oneReserved    = algorithms.Per(31, 150*time.Millisecond).WithBurst(20) // for a key that all calls use
+	dozensReserved = algorithms.Per(9, 700*time.Millisecond).WithBurst(6)   // for each of some dozens of keys
 )
 
-// under is all subjects under one limit.
+// under returns all subjects that can be reset, under one limit.
 func under(limit algorithms.Limit) []load.Asked {
 	kinds := append(slices.Clone(subject.All), subject.Several[0])
 	all := make([]load.Asked, len(kinds))
@@ -36,12 +35,12 @@ func under(limit algorithms.Limit) []load.Asked {
 	return all
 }
 
-// withTenants adds tenants and their users, who can't be reset.
+// withTenants adds limits of tenants and their users, which can't be reset.
 func withTenants(asked []load.Asked) []load.Asked {
 	return append(slices.Clone(asked), load.Asked{Kind: subject.Several[1].Name, Limit: asked[0].Limit})
 }
 
-// keys returns n keys, odd ones first.
+// keys returns n keys. The first ones contain unusual characters.
 func keys(n int) []string {
 	all := []string{"one key", "", "}x", "{}", "a{b}c", "x}y", "\x00", "\xff", "ключ", strings.Repeat("long", 300)}
 	for i := len(all); i < n; i++ {
@@ -100,10 +99,10 @@ func loads() []Case {
 	return append(cases, severalLimits()...)
 }
 
-// severalLimits are loads of several limits at once on the same keys, as two endpoints, two plans, or the old and the new
-// replicas of a service have them while a limit is changed.
+// severalLimits are cases in which the same keys have several limits at once. That is so with two endpoints, with two plans,
+// and with the old and new replicas of a service while a limit is changed.
 func severalLimits() (cases []Case) {
-	apart := append(append(under(hot), under(dozens)...), under(hot.WithBurst(3))[3:]...) // but for windows, which have no burst
+	apart := append(append(under(hot), under(dozens)...), under(hot.WithBurst(3))[3:]...) // [3:]: only kinds with a burst
 	var together []load.Asked
 	for _, rate := range []int64{7, 3, 11} {
 		together = append(together, under(algorithms.Per(rate, hot.Period))[:3]...)
@@ -138,7 +137,7 @@ func severalLimits() (cases []Case) {
 	return cases
 }
 
-// patient returns l with calls that wait as long as it takes, for cases in which none may fail, also on a busy machine.
+// patient returns l with calls that wait as long as necessary, for cases in which no call may fail, even on a busy machine.
 func patient(l Load) Load {
 	l.Timeout, l.Patience = 0, 2*time.Minute
 	return l

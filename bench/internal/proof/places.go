@@ -10,14 +10,15 @@ import (
 	"github.com/go-weir/weir/bench/internal/servers"
 )
 
-// neighbours are KEYs of three slots, eight of each: two KEYs of one slot are on different shards of a ring.
+// neighbours returns KEYs of three slots of a cluster, eight of each slot. On a ring, KEYs of one slot are on different
+// shards.
 func neighbours() []string {
 	return strings.Split("tenant 94,tenant 1783,tenant 17083,tenant 18914,tenant 21732,tenant 24040,tenant 30773,tenant 35001,"+
 		"tenant 95,tenant 1782,tenant 17082,tenant 18915,tenant 21733,tenant 24041,tenant 30772,tenant 35000,"+
 		"tenant 97,tenant 1780,tenant 17080,tenant 18917,tenant 21731,tenant 24043,tenant 30770,tenant 35002", ",")
 }
 
-// places are the cases of keys that are not all on one server, or on one that is in cluster mode, without a fault.
+// places are the cases without a fault whose keys are on several servers, or on a server in cluster mode.
 func places() []Case {
 	l := patient(withoutResets(faultLoad()))
 	l.Keys = neighbours()

@@ -11,7 +11,7 @@ func TestMain(m *testing.M) {
 	servers.Main(m)
 }
 
-// eachKind runs each case's test on every kind of server.
+// eachKind runs a test of each case on every kind of server.
 func eachKind(t *testing.T, cases []Case, test func(t *testing.T, c Case, kind servers.Kind)) {
 	for _, kind := range servers.All() {
 		t.Run(kind.Name, func(t *testing.T) {
@@ -22,7 +22,7 @@ func eachKind(t *testing.T, cases []Case, test func(t *testing.T, c Case, kind s
 	}
 }
 
-// atOnce is eachKind for cases that mostly wait: all kinds at the same time.
+// atOnce is like eachKind, but runs the kinds at the same time, for cases that mostly wait.
 func atOnce(t *testing.T, cases []Case, test func(t *testing.T, c Case, kind servers.Kind)) {
 	for _, kind := range servers.All() {
 		t.Run(kind.Name, func(t *testing.T) {
@@ -34,7 +34,8 @@ func atOnce(t *testing.T, cases []Case, test func(t *testing.T, c Case, kind ser
 	}
 }
 
-// run runs the case in small: with as many calls as find each limiter that is wrong (TestWrong, TestInflightWrong).
+// run runs a case with few calls, but with enough to find each limiter that is deliberately wrong (TestWrong,
+// TestInflightWrong).
 func run(t *testing.T, c Case, kind servers.Kind) Outcome {
 	t.Helper()
 	const calls = 8_000
@@ -47,7 +48,7 @@ func run(t *testing.T, c Case, kind servers.Kind) Outcome {
 	return outcome
 }
 
-// prove runs the case in small and fails the test where a promise is broken.
+// prove runs a case with few calls, and fails the test if a promise is broken.
 func prove(t *testing.T, c Case, kind servers.Kind) {
 	t.Helper()
 	if err := c.Check(run(t, c, kind)); err != nil {
@@ -55,7 +56,7 @@ func prove(t *testing.T, c Case, kind servers.Kind) {
 	}
 }
 
-// shared is prove for a case on the server that all of this package's tests of its kind share.
+// shared is like prove, but on the server of that kind that all of this package's tests share.
 func shared(t *testing.T, c Case, kind servers.Kind) {
 	prove(t, c.On(servers.Shared(t, kind)), kind)
 }
@@ -66,31 +67,32 @@ func TestLoad(t *testing.T) { eachKind(t, loads(), shared) }
 // TestFaults: under each fault, no call is charged twice and every decision is right.
 func TestFaults(t *testing.T) { eachKind(t, faults(), shared) }
 
-// TestRefusals: a server that refuses to write is asked no more than once for a call, and what it refused is not charged.
+// TestRefusals: if a server refuses to write, a call that fails has changed nothing.
 func TestRefusals(t *testing.T) { eachKind(t, refusals(), shared) }
 
-// TestHooks: a client's hook that panics takes only its own calls with it.
+// TestHooks: if a hook of the client panics, only the callers of that call notice it.
 func TestHooks(t *testing.T) { eachKind(t, hooks(), shared) }
 
-// TestPlaces: the same wherever the keys are: on the shards of a ring, or on the one node of a cluster.
+// TestPlaces: every promise holds if the keys are on the shards of a ring, on the masters of a cluster, or on a single node
+// of a cluster.
 func TestPlaces(t *testing.T) { atOnce(t, places(), prove) }
 
-// TestCrashes: the same when the server itself goes away and comes back.
+// TestCrashes: every promise holds if the server is paused, or killed and started again.
 func TestCrashes(t *testing.T) { atOnce(t, crashes(), prove) }
 
-// TestClock: the same when the server's clock steps back and forth.
+// TestClock: every promise holds if the server's clock steps back and forth.
 func TestClock(t *testing.T) { atOnce(t, clocks(), prove) }
 
-// TestFailover: the same in a cluster and under sentinels, when a slot moves or another master takes over.
+// TestFailover: every promise holds in a cluster and under sentinels, when a slot moves or another master takes over.
 func TestFailover(t *testing.T) { atOnce(t, failovers(), prove) }
 
-// TestReservations: the same for reservations.
+// TestReservations: every promise about reservations holds, with and without faults.
 func TestReservations(t *testing.T) { atOnce(t, reservations(), shared) }
 
-// TestInflight: the same of leases, whose holders are killed.
+// TestInflight: leases are given out and refused rightly while their holders are killed.
 func TestInflight(t *testing.T) { atOnce(t, inflights(), prove) }
 
-// TestInflightWrong: the same load finds a limiter of leases that is deliberately wrong.
+// TestInflightWrong: the checks find a limiter of leases that is deliberately wrong.
 func TestInflightWrong(t *testing.T) {
 	eachKind(t, []Case{wrongLeases()}, func(t *testing.T, c Case, kind servers.Kind) {
 		row := run(t, c.On(servers.Shared(t, kind)), kind).Rows[0]
@@ -100,13 +102,13 @@ func TestInflightWrong(t *testing.T) {
 	})
 }
 
-// TestWrong: the same load finds limiters that are deliberately wrong.
+// TestWrong: the checks find limiters that are deliberately wrong.
 func TestWrong(t *testing.T) {
 	eachKind(t, wrongCases(), func(t *testing.T, c Case, kind servers.Kind) {
 		c = c.On(servers.Shared(t, kind))
 		row := run(t, c, kind).Rows[0]
-		// The clock of Valkey 9.1 now and then goes back by a microsecond. Definitions assume that it doesn't, so that from there on
-		// only the Local judges.
+		// The clock of Valkey 9.1 sometimes goes back by a microsecond. Definitions assume that this doesn't happen, so
+		// later decisions are compared with the Local only.
 		judged := row.StepsBack == 0 || kind.Name != "valkey-9.1"
 		if c.Err(row) == nil || judged && !c.Felt(row.Findings) {
 			t.Errorf("not found: %+v", row)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// refusals are the cases of a server that answers, and refuses to write.
+// refusals are the cases of a server that answers, but refuses to write.
 func refusals() []Case {
 	refuse := func(name, fault string, begin, end []any) Case {
 		return Case{

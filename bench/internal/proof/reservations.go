@@ -11,10 +11,10 @@ import (
 	"github.com/go-weir/weir/bench/internal/verify"
 )
 
-// given follows the limiter's key in the key with the amount that settlements have given back.
+// given is the end of the key that holds how much settlements have given back. The limiter's key is in front of it.
 const given = ":{given}"
 
-// reservers are all subjects that reserve, under one limit.
+// reservers returns all subjects that can reserve, under one limit.
 func reservers(limit algorithms.Limit) (asked []load.Asked) {
 	for _, kind := range subject.All {
 		if kind.Costs {
@@ -31,7 +31,7 @@ func reservations() []Case {
 	one := l
 	one.Keys, one.Asked = keys(1), reservers(oneReserved)
 	remembering := one
-	remembering.Cached, remembering.Pause = true, 10*time.Millisecond // or all calls are made before much is admitted
+	remembering.Cached, remembering.Pause = true, 10*time.Millisecond // or all calls end before much is admitted
 	slow := impatient(l)
 	slow.Pause = 5 * time.Millisecond
 	far := patient(l)
@@ -74,7 +74,8 @@ func reservations() []Case {
 
 func settledUnseen(f verify.Findings) bool { return f.SettledUnseen > 0 }
 
-// settled says whether reservations were settled, those too that had cost more than was reserved, and then what else must hold.
+// settled returns a check that reservations were settled, some of them with more than was reserved and some not. Then it
+// checks kept, unless that is nil.
 func settled(kept func(Row) error) func(Row) error {
 	return func(row Row) error {
 		if row.Settled == row.Debts || row.Debts == 0 {

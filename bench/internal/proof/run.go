@@ -16,7 +16,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// Recorder is the name of the middleware that journals.
+// Recorder is the name of the middleware that makes the server journal its decisions.
 const Recorder = "recorder"
 
 // Main does a worker's job and ends the process, if it is a worker; see [load.Main] and [leases.Main].
@@ -34,16 +34,16 @@ func Main() {
 
 // An Outcome is the result of a case on one server.
 type Outcome struct {
-	Server string // what it was, and how it was got
+	Server string // its name, its version and where it is from
 	Rows   []Row
-	// Outages is how long each client's calls went on to fail after a round's fault, at the longest.
+	// Outages is the longest time for which calls still failed after the server was available again, by client.
 	Outages map[string]time.Duration
-	// Took is how long the server took to be there again, at the longest.
+	// Took is the longest time until the server was available again.
 	Took time.Duration
 }
 
-// Run runs the case on servers of a kind. The number of calls applies to faults that have no end of their own. An error means that
-// the case could not be run; wrong decisions are in the rows.
+// Run runs the case on servers of a kind. calls is the number of calls, unless the case has a fixed number of rounds. An
+// error means that the case could not be run; wrong decisions are in the rows.
 func (c Case) Run(ctx context.Context, kind servers.Kind, calls int) (outcome Outcome, err error) {
 	fail := func(err error) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("%s on %s: %w", c.Name, kind.Name, err)
@@ -83,7 +83,7 @@ func (c Case) Run(ctx context.Context, kind servers.Kind, calls int) (outcome Ou
 	return Outcome{s.server.String(), rows, outages, took}, nil
 }
 
-// prefix is of all keys of a case; its server is its own.
+// prefix is the prefix of all keys of a case. Cases can have the same one, because a case is alone on its server.
 const prefix = "proof"
 
 // work lets the crew call while the fault is injected, and returns the calls and the number of faults.
@@ -108,7 +108,7 @@ func (c Case) work(ctx context.Context, s *stage, crew *load.Crew) (calls []load
 	return calls, int(done.Load()), err
 }
 
-// fault injects the fault in each of its rounds.
+// fault injects the fault until all rounds are completed or ctx ends.
 func (c Case) fault(ctx context.Context, s *stage, done *atomic.Int64) error {
 	if c.during == nil {
 		<-ctx.Done()
@@ -126,7 +126,7 @@ func (c Case) fault(ctx context.Context, s *stage, done *atomic.Int64) error {
 	return nil
 }
 
-// check compares the journals and the calls with the promises, for each subject.
+// check compares the journals and the calls with the definitions, and returns a row for each group of limits.
 func (c Case) check(ctx context.Context, s *stage, calls []load.Call, rounds int) ([]Row, error) {
 	byKey := map[[2]int][]load.Call{}
 	for _, call := range calls {

@@ -16,13 +16,13 @@ import (
 	"github.com/go-weir/weir/bench/internal/subject"
 )
 
-// A stage is the servers of a case.
+// A stage holds the servers of a case.
 type stage struct {
 	place load.Place
 	admin redis.UniversalClient // goes to the server directly, without the load's proxy
 
-	server   *servers.Server // the one, or one of them
-	scenery  any             // what else a fault needs of its stage
+	server   *servers.Server // the only server, or one of several
+	scenery  any             // what else the fault needs, such as a proxy or a cluster
 	closers  []func() error
 	troubles []trouble
 }
@@ -55,13 +55,13 @@ func stageOf(server *servers.Server) *stage {
 	return newStage(load.Place{Addrs: []string{server.Addr}}, server, nil, server.Close)
 }
 
-// newStage returns a stage with the servers at a place, which it closes at the end.
+// newStage returns a stage with the servers at a place. Its close method calls close.
 func newStage(place load.Place, server *servers.Server, scenery any, close func() error) *stage {
 	admin := place.GoRedis(adminTimeout)
 	return &stage{place: place, admin: admin, server: server, scenery: scenery, closers: []func() error{close, admin.Close}}
 }
 
-// adminTimeout is how long the harness waits for a server without a fault.
+// adminTimeout is the timeout of the commands that the cases themselves send. A server without a fault answers sooner.
 const adminTimeout = 30 * time.Second
 
 // stored returns the keys in which a subject of that kind and limit keeps the state of KEYs.
@@ -113,14 +113,14 @@ func (s *stage) immortal(ctx context.Context, keys []string) (n int64, err error
 		return nil
 	})
 	for _, ttl := range ttls {
-		if ttl.Val() == -1 { // it is there, and stays
+		if ttl.Val() == -1 { // the key exists, and never expires
 			n++
 		}
 	}
 	return n, err
 }
 
-// answered makes entries of callers' answers, in the order of the server's time.
+// answered returns entries made from the answers that callers got, in the order of the server's time.
 func answered(calls []load.Call) []journal.Entry {
 	var entries []journal.Entry
 	for _, call := range calls {
@@ -132,8 +132,8 @@ func answered(calls []load.Call) []journal.Entry {
 	return entries
 }
 
-// outages returns how long it took until the server was there again, and how long after that each
-// client's calls went on to fail, both at the longest.
+// outages returns the longest time from the beginning of a fault until the server was available again, and the longest time
+// after that in which calls of each client still failed.
 func (s *stage) outages(calls []load.Call) (took time.Duration, after map[string]time.Duration) {
 	after = map[string]time.Duration{}
 	for i, t := range s.troubles {

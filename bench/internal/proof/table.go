@@ -10,14 +10,14 @@ import (
 	"github.com/go-weir/weir/bench/internal/load"
 )
 
-// A Group is the cases of one kind.
+// A Group holds cases of a similar kind.
 type Group struct {
-	Name  string // also that of its file of results
+	Name  string // also the name of the file with its results
 	About string // what its cases have in common, in a few words
 	Cases []Case
 }
 
-// Groups are all cases, in the order of the report.
+// Groups returns all cases, in the order of the report.
 func Groups() []Group {
 	return []Group{
 		{"load", "no fault", loads()},
@@ -39,7 +39,7 @@ type Result struct {
 	Outcomes []Outcome
 }
 
-// total is the sum of the case over all servers.
+// total returns the sum of the case's findings over all servers.
 func (r Result) total() (sum Row) {
 	for _, o := range r.Outcomes {
 		for _, row := range o.Rows {
@@ -55,7 +55,7 @@ type Report struct {
 	of     map[string][]Result // by the group's name
 }
 
-// NewReport returns the report of results of some cases, in any order.
+// NewReport returns a report of the results of some cases. The results may be in any order.
 func NewReport(results []Result) Report {
 	report := Report{of: map[string][]Result{}}
 	byName := map[string]Result{}
@@ -75,7 +75,7 @@ func NewReport(results []Result) Report {
 	return report
 }
 
-// overviewOf returns a table of rows and their sum. What its first column has is named.
+// overviewOf returns a table of rows and their sum. named is the header of the first column.
 func overviewOf(named string, names []string, rows []Row) string {
 	overview := table.NewWriter()
 	overview.AppendHeader(table.Row{
@@ -93,7 +93,7 @@ func overviewOf(named string, names []string, rows []Row) string {
 	return overview.RenderMarkdown() + "\n"
 }
 
-// Total is the sum over all cases.
+// Total returns the sum over all cases.
 func (r Report) Total() (sum Row) {
 	for _, results := range r.of {
 		for _, result := range results {
@@ -103,7 +103,7 @@ func (r Report) Total() (sum Row) {
 	return sum
 }
 
-// Cases is the number of cases that were run.
+// Cases returns the number of cases that were run.
 func (r Report) Cases() (n int) {
 	for _, results := range r.of {
 		n += len(results)
@@ -150,7 +150,7 @@ func overviewRow(name string, sum Row) table.Row {
 	}
 }
 
-// section tells of one case, a row for each server and algorithm.
+// section returns the text about one case, with a row for each server and algorithm.
 func (r Result) section() string {
 	var b strings.Builder
 	l := r.Case.Load

@@ -7,7 +7,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/verify"
 )
 
-// TestReport: each case is told in the file of its group, and counted once in the overview and in the total.
+// TestReport: each case is described in the file of its group, and counted once in the overview and in the total.
 func TestReport(t *testing.T) {
 	var results []Result
 	seen := map[string]bool{}

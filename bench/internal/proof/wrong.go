@@ -22,9 +22,9 @@ import (
 var wrongs = []struct {
 	name, kind string
 	wrap       load.Middleware
-	through    []string                   // what it is used with
-	load       func(*Load)                // changes its load
-	found      func(verify.Findings) bool // by what it is found
+	through    []string                   // the middleware that is closer to the client
+	load       func(*Load)                // changes the case's load
+	found      func(verify.Findings) bool // whether the findings show that it is wrong
 }{
 	{
 		"read, decide, write", "fixedwindow", func(run scripts.Runner) scripts.Runner { return readDecideWrite{run} },
@@ -66,12 +66,13 @@ var (
 	soonOver   = algorithms.Per(20, 50*time.Millisecond)
 )
 
-// settlesLate has callers reserve and settle under a limit whose window, or burst, is over before most are settled.
+// settlesLate returns a change of a load. With it, callers reserve and settle under a limit whose window, or burst, is over
+// before most reservations are settled.
 func settlesLate(limit algorithms.Limit) func(*Load) {
 	return func(l *Load) { l.MostCost, l.Reserves, l.Asked[0].Limit = 5, 0.8, limit }
 }
 
-// wrongCases has a case for each of them, with the check that finds it.
+// wrongCases returns a case for each of wrongs, with the check that finds it.
 func wrongCases() []Case {
 	var cases []Case
 	for _, w := range wrongs {
@@ -135,8 +136,8 @@ func (r readDecideWrite) Run(ctx context.Context, _ *scripts.Script, keys, args 
 	return mark.Reply, nil
 }
 
-// clientClock sends the client's time with each request. The clocks of two machines are never the same:
-// every other process is a period ahead.
+// clientClock sends the client's time with each request. The clocks of two machines always differ, so here every other
+// process is a period ahead.
 type clientClock struct{ run scripts.Runner }
 
 func (c clientClock) Run(ctx context.Context, s *scripts.Script, keys, args []string) ([]int64, error) {
@@ -147,14 +148,14 @@ func (c clientClock) Run(ctx context.Context, s *scripts.Script, keys, args []st
 	return c.run.Run(ctx, s, keys, append(slices.Clip(args), strconv.FormatInt(now.UnixMicro(), 10)))
 }
 
-// changes is a runner whose scripts have another text.
+// changes is a runner that changes the text of scripts.
 type changes struct {
 	scripts.Runner
 	change *strings.Replacer
 	kept   sync.Map // *scripts.Script → *scripts.Script
 }
 
-// changed is the middleware that changes the text of scripts.
+// changed returns middleware that changes the text of scripts.
 func changed(change *strings.Replacer) load.Middleware {
 	return func(run scripts.Runner) scripts.Runner { return &changes{Runner: run, change: change} }
 }
@@ -172,17 +173,17 @@ func (c *changes) Unwrap() scripts.Runner { return c.Runner }
 var (
 	// wholeSeconds cuts TTLs to whole seconds, so that a window is forgotten before it ends.
 	wholeSeconds = strings.NewReplacer(`'PX', life)`, `'EX', math.max(math.floor(left / 1000000), 1))`)
-	// halfCharges charges the bucket of several limits with each request that it alone would admit.
+	// halfCharges charges the bucket among several limits for each request that the bucket alone would admit.
 	halfCharges = strings.NewReplacer(
 		"if all then\n      ahead", "if allowed then\n      ahead",
 		"if all or clamped then\n      if was", "if allowed or clamped then\n      if was",
 	)
 	// oneFewer admits one event fewer than fit.
 	oneFewer = strings.NewReplacer("math.max(1, math.min(ARGV[1], ARGV[2] - count))", "math.max(1, math.min(ARGV[1], ARGV[2] - count) - 1)")
-	// givesAllBack gives back what has come back by itself, too.
+	// givesAllBack also gives back what has come back by itself meanwhile.
 	givesAllBack = strings.NewReplacer(
 		"left, left_part = least(left, left_part, charge, charge_part)", "left, left_part = charge, charge_part",
 	)
-	// anyWindow gives back to the window that is open, whichever was charged.
+	// anyWindow gives back to the window that is open, even if another one was charged.
 	anyWindow = strings.NewReplacer("if finish ~= ARGV[5] or finish - now <= 0 then", "if not finish or finish - now <= 0 then")
 )

@@ -151,7 +151,7 @@ func (p *Proxy) Close() error {
 	p.mu.Lock()
 	p.closed = true
 	p.mu.Unlock()
-	p.base.Toxics.ResetToxics(context.Background()) // so that no reply waits for its time
+	p.base.Toxics.ResetToxics(context.Background()) // so that no reply is still delayed
 	p.trouble.Unlock()
 
 	p.mu.Lock()

@@ -28,7 +28,7 @@ func init() {
 // Delay delays each reply by latency, plus or minus up to jitter, in whole milliseconds. Commands reach the server without
 // delay, and replies stay in order. A delay of zero ends it.
 //
-// Delay, LoseReplies and CutReplies each replace the fault before, because toxiproxy panics if several toxics change while
+// Delay, LoseReplies and CutReplies each replace the previous fault, because toxiproxy panics if several toxics change while
 // connections end.
 func (p *Proxy) Delay(latency, jitter time.Duration) error {
 	if latency < 0 || jitter < 0 {

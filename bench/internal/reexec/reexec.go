@@ -23,7 +23,8 @@ func (e Env) Main(work func(in io.Reader, out io.Writer) error) {
 	os.Exit(0)
 }
 
-// Command returns the command that starts a worker. With the race detector a worker ends without its usual delay of a second.
+// Command returns the command that starts a worker. With the race detector a worker ends without its usual delay of a
+// second.
 func (e Env) Command() (*exec.Cmd, error) {
 	self, err := os.Executable()
 	if err != nil {

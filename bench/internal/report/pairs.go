@@ -91,8 +91,8 @@ func figures(r measured, pairs []pair) (all []figure) {
 	return all
 }
 
-// busiest returns the load with the most goroutines among those with the lowest share of denied requests and several keys. If
-// denied is set, it is among those with the highest share and one key.
+// busiest returns the load with the lowest share of denied requests, and of these the one with the most goroutines. If
+// several remain, it prefers several keys to one key. If denied is set, it prefers the highest share, and one key.
 func busiest(r measured, denied bool) (most results.Asked) {
 	for _, load := range r.Loads() {
 		a := load.Asked

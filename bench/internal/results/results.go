@@ -2,8 +2,8 @@
 // so benchstat can read it too.
 //
 // Each line of a file is one round of one limiter under one load. The n-th lines of two limiters under a load were measured
-// in the same turn, so their ratio is valid even if the machine was slower at that time. Lines that begin with "# " describe
-// the whole run. benchstat skips them.
+// in the same round, in turns, so their ratio is valid even if the machine was slower at that time. Lines that begin with
+// "# " describe the whole run. benchstat skips them.
 package results
 
 import (

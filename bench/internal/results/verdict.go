@@ -28,7 +28,7 @@ func Median(values []float64) benchmath.Summary {
 		summary.Lo, summary.Hi = math.Inf(-1), math.Inf(1)
 		return summary
 	}
-	// Five values can't give that confidence: their interval ends at the lowest and the highest.
+	// Five values aren't enough for that confidence, so their interval ends at the lowest and the highest value.
 	summary.Lo, summary.Hi = max(summary.Lo, sample.Values[0]), min(summary.Hi, sample.Values[len(values)-1])
 	return summary
 }
@@ -41,7 +41,7 @@ const (
 	Better    Verdict = "better"
 	Worse     Verdict = "worse"
 	Undecided Verdict = "undecided"
-	Failing   Verdict = "failing" // too many calls of one of them fail for a comparison
+	Failing   Verdict = "failing" // so many calls of one of them fail that a comparison means nothing
 )
 
 // A Ratio is the median of one limiter's values divided by another's values in the same rounds.

@@ -71,9 +71,9 @@ func (s *Server) ShiftClock(ctx context.Context, d time.Duration) error {
 	})
 }
 
-// StopClock stops the clock of a server that [RunShifted] has started at a time, in whole seconds, and returns once the server
-// follows. On Valkey 9.1 the clock still goes on within the first millisecond, again and again: that server takes the
-// microseconds from a monotonic clock.
+// StopClock stops the clock of a server that [RunShifted] has started at a time, in whole seconds, and returns once the
+// server follows. On Valkey 9.1 the time still varies within one millisecond, because that server takes the microseconds
+// from a monotonic clock.
 func (s *Server) StopClock(ctx context.Context, at time.Time) error {
 	if !s.shifts {
 		return fmt.Errorf("%s was not started by RunShifted", s)

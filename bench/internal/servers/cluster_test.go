@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// TestCluster tests all that can happen to a cluster with one cluster, because starting one takes long.
+// TestCluster moves a slot of a cluster, and then kills one of its masters. It uses a single cluster, because starting one
+// takes long.
 func TestCluster(t *testing.T) {
 	for _, kind := range All() {
 		t.Run(kind.Name, func(t *testing.T) {

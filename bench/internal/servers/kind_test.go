@@ -62,7 +62,6 @@ func TestMatches(t *testing.T) {
 	}
 }
 
-// The servers that are built where no registry answers are the default ones, all of them.
 func TestOlderThan(t *testing.T) {
 	for version, want := range map[string]bool{"6.0": true, "6": true, "7.0.15": false, "7": false, "10.1": false, "": false} {
 		if got := (Kind{version: version}).OlderThan(7); got != want {
@@ -71,6 +70,7 @@ func TestOlderThan(t *testing.T) {
 	}
 }
 
+// TestDefaultsCanBeBuilt: a Debian release has each default server, which is built from its packages if no registry answers.
 func TestDefaultsCanBeBuilt(t *testing.T) {
 	for program, images := range defaults {
 		for _, image := range images {

@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// peer is a node of a cluster as seen by a node.
+// peer is a node of a cluster as one of its nodes sees it.
 type peer struct {
 	id, master string // master is the id of a replica's master, or ""
 	lost       bool

@@ -13,11 +13,11 @@ import (
 const (
 	firstPort = 10000
 	portCount = 4000
-	toHolder  = portCount // the distance of a server's port to that of the listener that holds it
-	toBus     = 10000     // the distance of a node's port to that of its cluster bus
+	toHolder  = portCount // the distance from a server's port to that of the listener that holds it
+	toBus     = 10000     // the distance from a node's port to that of its cluster bus
 )
 
-// ports are ports that no other process with this package uses until they are released.
+// ports are port numbers that no other process with this package uses until they are released.
 type ports struct {
 	numbers []int
 	holders []io.Closer

@@ -75,7 +75,7 @@ type Running interface {
 	Close() error                   // ends it
 }
 
-// Container is a running container of an [Program].
+// Container is a running container of a [Program].
 type Container struct {
 	Listens []string // the matches of the groups of Run's expression listens
 	ctr     testcontainers.Container

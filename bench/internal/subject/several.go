@@ -15,18 +15,19 @@ import (
 
 // A Part is one of several limits that decide as one.
 type Part struct {
-	Kind  string // that decides alike alone
+	Kind  string // the name of the kind that decides in this way on its own
 	Limit algorithms.Limit
-	Cost  func(cost int64) int64  // of a request that costs so much
-	Owner func(cost int64) string // whose it is: a key's owners have counts of their own
+	Cost  func(cost int64) int64  // the cost under this limit of a request with that cost
+	Owner func(cost int64) string // the owner of a request with that cost; each owner of a key has a separate count
 }
 
-// Several are kinds of several limits that decide as one: a bucket and a log of one key, and the log of a tenant and a bucket
-// of each of its users, who are told apart by what their requests cost. A tenant's users can't be reset.
+// Several are kinds that consist of several limits that decide as one. The first has a bucket and a log of one key. The
+// second has the log of a tenant and a bucket for each of its users; the cost of a request says which user sent it. A
+// tenant's users can't be reset.
 var Several = []Kind{severalKind("allof", false, ofKey), severalKind("allof-each", true, ofTenant)}
 
-// BurstAndWindow is a bucket and a window as one: it admits what both admit. The window's limit is another one, or the bucket's
-// if that is zero.
+// BurstAndWindow returns a kind that admits what both a bucket and a window admit. other is the limit of the window. If it
+// is zero, the window has the limit of the bucket.
 func BurstAndWindow(other algorithms.Limit) Kind {
 	return severalKind("allof", false, func(limit algorithms.Limit) []Part {
 		return []Part{
@@ -36,7 +37,7 @@ func BurstAndWindow(other algorithms.Limit) Kind {
 	})
 }
 
-// ofKey are limits that each deny now and then.
+// ofKey returns limits of one key, each of which denies some requests.
 func ofKey(limit algorithms.Limit) []Part {
 	log := algorithms.Per(limit.Rate+(limit.BurstOrRate()+1)/2, limit.Period)
 	return []Part{
@@ -45,7 +46,7 @@ func ofKey(limit algorithms.Limit) []Part {
 	}
 }
 
-// ofTenant are limits of which the tenant's lasts the longest.
+// ofTenant returns the limits of a tenant and its users. The tenant's state lasts the longest.
 func ofTenant(limit algorithms.Limit) []Part {
 	user := algorithms.Per((limit.Rate+1)/2, limit.Period)
 	limit.Burst = 0
@@ -61,7 +62,7 @@ func nobodys(int64) string      { return "" }
 func severalKind(name string, rated bool, parts func(algorithms.Limit) []Part) Kind {
 	type newPart func(Kind, algorithms.Limit, []algorithms.Option) (Subject, error)
 	made := func(limit algorithms.Limit, opts []algorithms.Option, part newPart) (Subject, error) {
-		opts = append(opts, algorithms.WithName(name+" "+limit.String())) // the keys are no other subject's, and no other limit's
+		opts = append(opts, algorithms.WithName(name+" "+limit.String())) // keys that no other subject or limit uses
 		var all []algorithms.Limiter
 		for _, p := range parts(limit) {
 			kind := All[slices.IndexFunc(All, func(k Kind) bool { return k.Name == p.Kind })]
@@ -95,7 +96,7 @@ func severalKind(name string, rated bool, parts func(algorithms.Limit) []Part) K
 	}
 }
 
-// tenant is a Limiter that is asked with a key and a cost for each limit.
+// tenant is a subject that asks each limit with its own key and cost.
 type tenant struct {
 	*allof.Limiter
 	parts []Part
@@ -123,7 +124,7 @@ func (t tenant) Ask(ctx context.Context, key string, op Op, cost int64) (answer 
 	return answer, err
 }
 
-// Replies returns the reply of each limit in a reply of scripts/allof.lua. It is the whole for a kind of one limit.
+// Replies returns the reply of each limit in a reply of scripts/allof.lua. For a kind of one limit, that is the whole reply.
 func (k Kind) Replies(limit algorithms.Limit, reply []int64) [][]int64 {
 	if k.Parts == nil {
 		return [][]int64{reply}
@@ -139,7 +140,7 @@ func (k Kind) Replies(limit algorithms.Limit, reply []int64) [][]int64 {
 	return all
 }
 
-// Admits says whether a reply is that of a request that was admitted.
+// Admits reports whether a reply is one to an admitted request.
 func (k Kind) Admits(limit algorithms.Limit, reply []int64) bool {
 	for _, one := range k.Replies(limit, reply) {
 		if one[0] < 0 {

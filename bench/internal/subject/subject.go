@@ -1,5 +1,5 @@
-// Package subject lists everything that decides in Weir: the limiters of the four algorithms, and the queue of leakybucket. Tests
-// and measurements use the list to treat all of them in the same way.
+// Package subject lists everything that decides in Weir: the limiters of the four algorithms, the queue of leakybucket, and
+// some combinations of limiters. Tests and measurements use the list to treat all of them in the same way.
 package subject
 
 import (
@@ -19,50 +19,52 @@ import (
 // An Op is an operation of a subject.
 type Op uint8
 
-// The things that can be asked. A queue has only Allow and Reset. A Settle concerns a Reserve that was asked before, and is not
-// asked of a Subject but of the algorithms.Reservation.
+// The operations. A queue has only Allow and Reset. Settle settles the charge of an earlier Reserve. Callers settle with the
+// algorithms.Reservation, not with the Subject.
 const (
 	Allow Op = iota
 	Peek
 	Reset
 	Reserve
 	Settle
-	AtMost // by AllowAtMost, which only the four algorithms' limiters have
-	Wait   // by algorithms.Wait; its Answer says only whether the request was admitted, and a wait beyond the context's end is no error
+	AtMost // AllowAtMost, which only the limiters of the four algorithms have
+	Wait   // algorithms.Wait; only Result.Allowed is set, and a wait that is too long isn't an error
 )
 
-// Charges says whether a request is charged if it is admitted.
+// Charges reports whether the operation charges a request that is admitted. It leaves out Wait, which package verify does
+// not check.
 func (o Op) Charges() bool { return o == Allow || o == Reserve || o == AtMost }
 
-// An Answer is a limiter's Result or a queue's Slot; of a Reset it is neither.
+// An Answer is a limiter's Result or a queue's Slot. For a Reset it is empty.
 type Answer struct {
 	Result   algorithms.Result
 	Slot     leakybucket.Slot
-	Admitted int64 // of an AtMost: how many events were admitted
+	Admitted int64 // the number of events that an AtMost admitted
 }
 
-// Allowed says whether the request was admitted or taken into the queue.
+// Allowed reports whether the request was admitted or taken into the queue.
 func (a Answer) Allowed() bool { return a.Result.Allowed || a.Slot.Accepted }
 
 // A Subject is one limiter or queue.
 type Subject interface {
-	// Ask asks for cost events, or whether so many would be admitted. A queue takes any cost as 1, and Reset has none.
+	// Ask requests cost events, or asks whether they would be admitted. A queue takes any cost as 1. The cost of a Reset is
+	// 0.
 	Ask(ctx context.Context, key string, op Op, cost int64) (Answer, error)
 }
 
-// A Kind of subject.
+// A Kind is a kind of subject.
 type Kind struct {
-	Name  string // unlike any other kind's
-	Costs bool   // it counts a request as its cost, and can be peeked at; a queue does neither
-	Rated bool   // it admits Rate at once, and a limit's Burst is left aside
+	Name  string // different from the names of all other kinds
+	Costs bool   // whether requests have costs and Peek works; a queue has neither
+	Rated bool   // whether it admits Rate at once and ignores the limit's Burst
 
-	Parts func(limit algorithms.Limit) []Part // of one of Several
+	Parts func(limit algorithms.Limit) []Part // the limits of a kind in Several; nil for all other kinds
 
 	New      func(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (Subject, error)
 	NewLocal func(limit algorithms.Limit, opts ...algorithms.Option) (Subject, error)
 }
 
-// Capacity is the largest cost of a request under limit.
+// Capacity returns the largest cost of a request under limit.
 func (k Kind) Capacity(limit algorithms.Limit) int64 {
 	switch {
 	case !k.Costs:
@@ -73,8 +75,8 @@ func (k Kind) Capacity(limit algorithms.Limit) int64 {
 	return limit.BurstOrRate()
 }
 
-// Key returns the key on the server in which a subject of this kind with that limit and prefix keeps the state of a KEY, or
-// that of its first limit.
+// Key returns the key on the server in which a subject of this kind with that limit and prefix keeps the state of a KEY. For
+// several limits, it is the key of the first one.
 func (k Kind) Key(limit algorithms.Limit, prefix, key string) (string, error) {
 	var seen seenKey
 	s, err := k.New(&seen, limit, algorithms.WithPrefix(prefix))
@@ -85,7 +87,7 @@ func (k Kind) Key(limit algorithms.Limit, prefix, key string) (string, error) {
 	return string(seen), err
 }
 
-// seenKey is a runner that keeps the key of a call.
+// seenKey is a runner that stores the key of a call.
 type seenKey string
 
 func (s *seenKey) Run(_ context.Context, _ *scripts.Script, keys, _ []string) ([]int64, error) {
@@ -95,7 +97,7 @@ func (s *seenKey) Run(_ context.Context, _ *scripts.Script, keys, _ []string) ([
 
 func (*seenKey) Place(context.Context, string) (scripts.Place, bool) { return scripts.Place{}, true }
 
-// All are all kinds.
+// All are all kinds of one limit.
 var All = []Kind{
 	limiterKind("fixedwindow", true, fixedwindow.New, fixedwindow.NewLocal),
 	limiterKind("fixedwindow-aligned", true, fixedwindow.New, fixedwindow.NewLocal, fixedwindow.Aligned()),
@@ -125,7 +127,8 @@ func Named(name string) (Kind, error) {
 	return all[i], nil
 }
 
-// limiterKind is a kind by its constructors, whose options are R and L, with options of its own.
+// limiterKind returns the kind with these constructors, whose options have the types R and L. All its limiters have the
+// options own.
 func limiterKind[R, L any](
 	name string, rated bool,
 	remote func(scripts.Runner, algorithms.Limit, ...R) (*algorithms.Remote, error),
@@ -151,7 +154,7 @@ func limiterKind[R, L any](
 	}
 }
 
-// as returns options as those of another interface that they implement.
+// as converts options to another interface type, which they must implement.
 func as[To, From any](opts []From) []To {
 	converted := make([]To, len(opts))
 	for i, opt := range opts {
@@ -163,10 +166,10 @@ func as[To, From any](opts []From) []To {
 // A Limiter is any limiter as a subject.
 type Limiter struct {
 	algorithms.Limiter
-	First algorithms.Limiter // the first of several limits of one key
+	First algorithms.Limiter // the first of several limits of one key; nil for a single limit
 }
 
-// With returns the Local that the limiter is under another limit.
+// With returns a subject with another limit that shares the state of the limiter, which must be a Local.
 func (l Limiter) With(limit algorithms.Limit) (Subject, error) {
 	local, ok := l.Limiter.(*algorithms.Local)
 	if !ok {

@@ -1,5 +1,5 @@
-// Package tables prints tables as the program's commands show them: without lines but the one under the
-// header, numbers to the right.
+// Package tables formats the tables of the program's commands. They have no lines except one below the header, and numbers
+// are aligned to the right.
 package tables
 
 import (
@@ -10,8 +10,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// New returns a table with that header. All columns but the first and those of the names in left are set to
-// the right.
+// New returns a table with that header. All columns are aligned to the right, except the first and those with the names in
+// left.
 func New(header table.Row, left ...string) table.Writer {
 	style := table.StyleLight
 	style.Options = table.Options{SeparateHeader: true}

@@ -58,7 +58,7 @@ func Builtin() []Trace {
 	}
 }
 
-// evenly returns n requests of one key. The first is at from, and each of the others is every later than the one before.
+// evenly returns n requests of one key. The first is at from, and the others follow at intervals of every.
 func evenly(from, every time.Duration, n int) []Arrival {
 	arrivals := make([]Arrival, n)
 	for i := range arrivals {
@@ -67,7 +67,7 @@ func evenly(from, every time.Duration, n int) []Arrival {
 	return arrivals
 }
 
-// repeated returns n copies of arrivals, each later by every than the one before.
+// repeated returns n copies of arrivals, which follow each other at intervals of every.
 func repeated(n int, every time.Duration, arrivals []Arrival) (all []Arrival) {
 	for i := range n {
 		for _, a := range arrivals {

@@ -28,7 +28,7 @@ const (
 func ReadCSV(name string, r io.Reader) ([]Arrival, error) {
 	buffered := bufio.NewReader(r)
 	if mark, err := buffered.Peek(3); err == nil && string(mark) == "\ufeff" {
-		_, _ = buffered.Discard(len(mark)) // some programs write it at the beginning of UTF-8 files
+		_, _ = buffered.Discard(len(mark)) // some programs write this byte order mark at the beginning of UTF-8 files
 	}
 	reader := csv.NewReader(buffered)
 	reader.Comment, reader.FieldsPerRecord, reader.TrimLeadingSpace, reader.ReuseRecord = '#', -1, true, true

@@ -9,15 +9,15 @@ import (
 	"github.com/go-weir/weir/bench/internal/subject"
 )
 
-// cached are denials that a process repeated from memory without a call. Such a denial is right if the server would have denied the
-// request too, at any time between the begin of the call, minus an age, and its end.
+// cached are denials that a process repeated from memory without a call. Such a denial is right if the server would have
+// denied the request too, at some time from the beginning of the call minus an age to the end of the call.
 type cached struct {
 	age   time.Duration
-	ahead []*load.Call // in the order in which they begin
+	ahead []*load.Call // not yet begun, in the order in which they begin
 	open  []*load.Call // begun, not ended, and not yet known to be right
 }
 
-// cachedOf finds the denials among calls that the server has not run.
+// cachedOf returns the denials among the calls that the server has not run.
 func cachedOf(calls []load.Call, ran map[int64]bool, age time.Duration) *cached {
 	c := &cached{age: age}
 	for i := range calls {
@@ -33,7 +33,8 @@ func cachedOf(calls []load.Call, ran map[int64]bool, age time.Duration) *cached 
 
 func (c *cached) begin(call *load.Call) time.Duration { return call.Began - c.age }
 
-// until goes on to a time in microseconds. denies says whether a request is refused at a time.
+// until checks the denials that begin or end up to a time in microseconds. denies reports whether a request is denied at a
+// time.
 func (c *cached) until(now int64, denies func(at int64, call *load.Call) (bool, error), f *Findings) error {
 	for {
 		i := slices.IndexFunc(c.open, func(call *load.Call) bool { return call.Ended.Microseconds() <= now })
@@ -66,7 +67,7 @@ func (c *cached) until(now int64, denies func(at int64, call *load.Call) (bool, 
 	}
 }
 
-// after looks at those that are open once the server has decided something.
+// after checks the open denials again after a decision of the server.
 func (c *cached) after(now int64, denies func(at int64, call *load.Call) (bool, error)) (err error) {
 	c.open = slices.DeleteFunc(c.open, func(call *load.Call) bool {
 		right, failed := denies(now, call)

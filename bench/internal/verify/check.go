@@ -15,7 +15,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// A History is all that happened to one key of one subject.
+// A History holds everything that happened to one key of one subject.
 type History struct {
 	Kind    subject.Kind
 	Limit   algorithms.Limit
@@ -23,12 +23,12 @@ type History struct {
 	Entries []journal.Entry // as the server has them, in its order
 	Calls   []load.Call     // as their callers know them, in no particular order
 
-	// Others are limits besides Limit under which calls were made, by Call.Asked: windows of one Period count together,
-	// each with a Rate of its own. Limit has the largest.
+	// Others are the limits under which calls were made, by Call.Asked, if there are several. They are windows of one Period
+	// that count together, but each has its own Rate. Limit is the one with the largest Rate.
 	Others map[int]algorithms.Limit
 
-	// Losses is how often the server may have lost what it had told callers, or its clock was moved.
-	// Each time as much may be admitted once more.
+	// Losses is how many times the server may have lost decisions that callers know of, or its clock was moved. Each time,
+	// as much may be admitted once more.
 	Losses int
 }
 
@@ -74,8 +74,8 @@ func (h History) Check() (f Findings, err error) {
 	return f, nil
 }
 
-// gauge counts what callers were admitted, even if the server has lost it. Calls whose callers got no answer count too, if
-// the server ran them.
+// gauge counts the admissions that callers know of, even if the server has lost them. It also counts those whose callers got
+// no answer, if the server ran them.
 func (h History) gauge(calls map[int64]*load.Call, ran map[int64]bool, f *Findings) {
 	var admissions []admission
 	resets, used := false, h.used(calls)
@@ -109,9 +109,9 @@ func (h History) gauge(calls map[int64]*load.Call, ran map[int64]bool, f *Findin
 	gauge := gaugeOf(h.Kind, h.Limit, f.StepsBack > 0)
 	f.Bound = gauge.bound()
 	if resets {
-		return // a Reset makes room beyond any bound
+		return // after a Reset, more than the bound may be admitted
 	}
-	if f.StepsBack > 0 { // the server's own times are in no order: the machine's are, nearly
+	if f.StepsBack > 0 { // the server's times are not in order, but the machine's nearly are
 		for i := range admissions {
 			admissions[i].Now = admissions[i].ended.Microseconds()
 		}
@@ -142,7 +142,8 @@ type admission struct {
 	ended time.Duration
 }
 
-// admission returns that of a call. Of a window's reply that is one integer it has both.
+// admission returns the admission of a call. The reply of a window may be one integer, which combines the count and the time
+// left. admission splits it.
 func (h History) admission(entry journal.Entry, call *load.Call) admission {
 	var cost int64
 	cost, entry.Reply = charged(call, entry.Reply)

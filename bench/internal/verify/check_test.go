@@ -25,14 +25,14 @@ type placed struct{ *resptest.Conn }
 
 func (*placed) Place(context.Context, string) (scripts.Place, bool) { return scripts.Place{}, true }
 
-// record makes a true history: calls one after the other, steps of random length apart, by a limiter on
-// an embedded server. Before the call forgetful the server loses what it has; -1 for never.
+// record makes a true history: a limiter on an embedded server gets calls one after the other, at random intervals. Before
+// the call with the number forgetful, the server loses all data. With -1 it never does.
 func record(t *testing.T, kind subject.Kind, calls, forgetful int) History {
 	t.Helper()
 	return recordLosing(t, kind, calls, forgetful, (*miniredis.Miniredis).FlushAll)
 }
 
-// recordLosing is record for a server that loses what lose removes.
+// recordLosing is like record, but the server loses only what lose removes.
 func recordLosing(t *testing.T, kind subject.Kind, calls, forgetful int, lose func(*miniredis.Miniredis)) History {
 	t.Helper()
 	server, conn := resptest.Miniredis(t)
@@ -104,7 +104,7 @@ func check(t *testing.T, h History) Findings {
 	return f
 }
 
-// right fails the test unless the history is without fault.
+// right fails the test if there are complaints, or if nothing was admitted or denied.
 func right(t *testing.T, f Findings) {
 	t.Helper()
 	if len(f.Complaints) > 0 || f.Admitted == 0 || f.Denied == 0 {
@@ -129,8 +129,8 @@ func TestTrueHistories(t *testing.T) {
 	}
 }
 
-// TestFalseHistories changes true histories in ways that a broken limiter, client or server would, and
-// has each of them found.
+// TestFalseHistories changes true histories as a broken limiter, client or server would, and checks that each change is
+// found.
 func TestFalseHistories(t *testing.T) {
 	admitted := func(h History, after int) int {
 		for i, e := range h.Entries {
@@ -222,7 +222,7 @@ func TestFalseHistories(t *testing.T) {
 	}
 }
 
-// turned is a reply that admits where the other denied, or the other way round.
+// turned returns a reply that admits if the given one denies, and denies if it admits.
 func turned(kind subject.Kind, reply []int64) []int64 {
 	first := -1 - reply[0]
 	switch {
@@ -234,7 +234,7 @@ func turned(kind subject.Kind, reply []int64) []int64 {
 	return []int64{first, 1, 1}
 }
 
-// TestAtMost: an answer to as many events as fit is held against the definition of just these and of one more.
+// TestAtMost: Check finds an AllowAtMost that has admitted one event fewer or one more than fit.
 func TestAtMost(t *testing.T) {
 	for _, kind := range subject.All {
 		if !kind.Rated {
@@ -268,7 +268,7 @@ func TestAtMost(t *testing.T) {
 	}
 }
 
-// TestCached holds a refusal that no server was asked for against the server's history.
+// TestCached: a denial from memory is right if the server would have denied the request at some time during the call.
 func TestCached(t *testing.T) {
 	for _, kind := range subject.All {
 		if !kind.Costs {
@@ -307,7 +307,8 @@ func TestCached(t *testing.T) {
 	}
 }
 
-// TestFirstOfSeveralForgotten: the loss of the first limit's state alone is noticed, and the Local loses it too.
+// TestFirstOfSeveralForgotten: if the server loses only the state of the first of several limits, Check finds that, and the
+// Local loses the state too.
 func TestFirstOfSeveralForgotten(t *testing.T) {
 	kind := subject.Several[0]
 	key, err := kind.Key(limit, "p", "k")
@@ -320,8 +321,8 @@ func TestFirstOfSeveralForgotten(t *testing.T) {
 	}
 }
 
-// TestForgottenAdmissions: what the server has forgotten still counts for the callers, who may be
-// admitted as much again, and no more.
+// TestForgottenAdmissions: admissions that the server has forgotten still count. After a loss, callers may be admitted as
+// much again, but not more.
 func TestForgottenAdmissions(t *testing.T) {
 	for _, kind := range subject.All {
 		t.Run(kind.Name, func(t *testing.T) {
@@ -331,7 +332,7 @@ func TestForgottenAdmissions(t *testing.T) {
 			if f := check(t, lost); f.Lost == 0 || f.OverBound != 0 || len(f.Complaints) > 0 {
 				t.Errorf("one loss: %+v", f)
 			}
-			// As if two servers had each decided on everything for themselves.
+			// This is as if each of two servers had made all decisions.
 			twice := h
 			for _, call := range h.Calls {
 				call.Entry.Call += 1000
@@ -361,7 +362,7 @@ func TestStepBack(t *testing.T) {
 	}
 }
 
-// TestSeveralRates: of windows of one Period each call is held against its own Rate.
+// TestSeveralRates: if windows of one Period have several Rates, each call is compared with its own Rate.
 func TestSeveralRates(t *testing.T) {
 	kind := subject.All[0]
 	h := History{Kind: kind, Limit: algorithms.Per(7, time.Hour), Others: map[int]algorithms.Limit{1: algorithms.Per(3, time.Hour)}, Key: "k"}
@@ -385,7 +386,7 @@ func TestSeveralRates(t *testing.T) {
 	if f := check(t, h); len(f.Complaints) > 0 || f.Admitted != 6 || f.Denied != 1 {
 		t.Errorf("%+v", f)
 	}
-	add(1, 7, hour) // the fourth and more of three
+	add(1, 7, hour) // beyond the Rate of 3
 	if f := check(t, h); f.WronglyAdmitted != 1 || f.Diverging != 1 {
 		t.Errorf("not found: %+v", f)
 	}

@@ -7,21 +7,22 @@ import (
 	"github.com/go-weir/weir/bench/internal/subject"
 )
 
-// A definition decides whether a request fits, from all requests that were admitted before. Times are in µs and never go back. It
-// computes in another way than the limiters, and may be slow.
+// A definition decides whether a request fits, from all requests that were admitted before. Times are in µs and never go
+// back. It computes this in a different way than the limiters, and may be slow.
 type definition interface {
-	// fits says whether a request fits, by the definition.
+	// fits reports whether a request fits.
 	fits(now, cost int64) bool
-	// admit takes in a request that was admitted, whether it fits or not. Reply is the script's.
+	// admit adds a request that was admitted, whether it fits or not. reply is the script's reply. ok is false if the reply
+	// contradicts the definition.
 	admit(now, cost int64, reply []int64) (ok bool)
-	// forget makes all admissions undone.
+	// forget removes all admissions.
 	forget()
 }
 
-// rated is a definition that can change its rate, what it has counted staying as it is.
+// rated is a definition whose rate can change. The change keeps what was counted before.
 type rated interface{ under(rate int64) }
 
-// undefined is no definition: then only the Local judges.
+// undefined stands for no definition. Then decisions are compared with the Local only.
 var undefined definition
 
 // define returns the definition of a kind under a limit.
@@ -43,8 +44,8 @@ func define(kind subject.Kind, limit algorithms.Limit) definition {
 	return &bucket{rate: limit.Rate, period: period, burst: limit.BurstOrRate()}
 }
 
-// window: no window holds more than rate. It opens with the first admitted request after the one
-// before, or at whole periods since the epoch.
+// window is the definition of the fixed window: no window holds more than rate. A window opens with the first admitted
+// request after the previous window. If aligned is set, windows open at whole periods since the epoch.
 type window struct {
 	rate, period int64
 	aligned      bool
@@ -76,7 +77,7 @@ func (w *window) under(rate int64) { w.rate = rate }
 
 func (w *window) forget() { w.end, w.admitted = 0, 0 }
 
-// span: no span of period holds more than rate.
+// span is the definition of the sliding log: no span of a period holds more than rate.
 type span struct {
 	rate, period int64
 
@@ -106,9 +107,9 @@ func (s *span) under(rate int64) { s.rate = rate }
 
 func (s *span) forget() { s.admitted, s.sum = nil, 0 }
 
-// bucket: no span of time t holds more than burst + t/T, T being period/rate. What counts is the
-// fullest of all spans that end now: everything in it, less what t/T takes. It is kept in parts of an
-// event, period of them, so that all is whole: a µs takes rate parts.
+// bucket is the definition of gcra and the leaky bucket's meter: no span of time t holds more than burst + t/T, where T is
+// period/rate. Of all spans that end now, parts is the highest count minus t/T. It is counted in parts of an event, so that
+// it is a whole number. An event has period parts, and rate parts go away each µs.
 type bucket struct {
 	rate, period, burst int64
 
@@ -133,25 +134,25 @@ func (b *bucket) admit(now, cost int64, _ []int64) bool {
 
 func (b *bucket) forget() { b.parts, b.last = 0, 0 }
 
-// departures: each leaves T after the one before, or at once if that is later; no request waits longer than
-// burst·T. Times are kept in parts of a µs, rate of them, so that T is whole.
+// departures is the definition of the queue: a request leaves T after the one before it, or at once if that is later. No
+// request waits longer than burst·T. Times are counted in parts of a µs, so that T is a whole number. A µs has rate parts.
 type departures struct {
 	rate, period, burst int64
 
-	next int64 // when the next may leave, in parts
+	next int64 // when the next request may leave, in parts
 }
 
 func (d *departures) fits(now, _ int64) bool { return d.next-now*d.rate <= d.burst*d.period }
 
-// admit says whether the departure that was given is the one that the definition gives.
+// admit reports whether the reply has the same departure as the definition.
 func (d *departures) admit(now, _ int64, reply []int64) bool {
 	departs := max(d.next, now*d.rate)
 	d.next = departs + d.period
 	return departure(now, d.rate, d.period, reply) == departs
 }
 
-// departure is when a queue's reply to a request that it accepted says that it leaves, in parts of a µs, rate of
-// them. A reply's own parts are those of T in lowest terms.
+// departure returns when an accepted request leaves according to the queue's reply, in parts of a µs, of which a µs has
+// rate. In the reply itself, a µs has as many parts as the denominator of T in lowest terms.
 func departure(now, rate, period int64, reply []int64) int64 {
 	departs := (now + reply[0]) * rate
 	if len(reply) > 1 {

@@ -8,34 +8,34 @@ import (
 
 // Findings are the results of a check, summed over keys.
 type Findings struct {
-	Decisions int64 // scripts that the server has run, and answers that it has forgotten
+	Decisions int64 // decisions that the server has recorded, and those that only callers know of
 	Admitted  int64 // of them
 	Denied    int64
 	Errors    int64  // calls that ended with an error
 	Error     string // of one of them
 	RanUnseen int64  // of them, those that the server has run
-	Cached    int64  // refusals that no server was asked for
-	Lost      int64  // admissions and settlements that callers were told of and the server has forgotten
+	Cached    int64  // denials that a process made from memory
+	Lost      int64  // admissions and settlements that callers know of and the server has forgotten
 
 	Settled       int64 // settlements of reservations that the server has run
 	Debts         int64 // of them, those of more than was reserved
 	SettledUnseen int64 // of them, those whose callers got an error
 
-	Largest   int64         // the largest count that callers were admitted
-	Bound     int64         // of it, by the algorithm's definition
-	OverBound int64         // keys whose largest count is above what is still right after what was forgotten
+	Largest   int64         // the largest count of events that callers were admitted
+	Bound     int64         // the largest count that the algorithm's definition allows
+	OverBound int64         // keys whose largest count is above the bound, even with an allowance for what was forgotten
 	StepsBack int64         // decisions at an earlier time than the one before
 	Longest   time.Duration // the longest time without an admission, by the machine's clock
 
 	Twice           int64 // calls that the server has run more than once
 	WronglyAdmitted int64 // by the definition, given what the server remembered and what was settled by then
-	WronglyRefused  int64 // the same; not counted where charges are settled, as more may be outstanding than by the definition
-	Diverging       int64 // decisions that the algorithm's Local makes otherwise, in any field
-	Garbled         int64 // answers that are not what the server has decided
-	Forgotten       int64 // keys that were gone while they still meant something
-	NoTTL           int64 // keys that would stay for ever
+	WronglyRefused  int64 // likewise; not counted if charges are settled, because a limiter may then deny more
+	Diverging       int64 // decisions that differ from those of the algorithm's Local in any field
+	Garbled         int64 // answers that differ from the server's decision
+	Forgotten       int64 // keys that were gone before their state expired
+	NoTTL           int64 // keys that never expire
 
-	Complaints []string // the first few of each, in words
+	Complaints []string // descriptions of the first few errors
 }
 
 // Add adds another check's findings.

@@ -11,13 +11,12 @@ import (
 // has lost.
 type gauge interface {
 	admit(now, cost int64, reply []int64)
-	// largest is the largest count so far: what bound bounds where nothing is forgotten.
+	// largest returns the largest count so far. It is at most bound if nothing was forgotten.
 	largest() int64
 	bound() int64
 }
 
-// gaugeOf returns the gauge of a kind under a limit. Rough times may be wrong by up to a quarter of the
-// period.
+// gaugeOf returns the gauge of a kind under a limit. If rough is set, times may be wrong by up to a quarter of the period.
 func gaugeOf(kind subject.Kind, limit algorithms.Limit, rough bool) gauge {
 	if kind.Parts != nil {
 		return newSeveralGauge(kind.Parts(limit), rough)
@@ -38,11 +37,11 @@ func gaugeOf(kind subject.Kind, limit algorithms.Limit, rough bool) gauge {
 	return &bucketGauge{bucket: bucket{rate: limit.Rate, period: period, burst: limit.BurstOrRate()}}
 }
 
-// windowGauge counts the admissions of one window; or, where a server has forgotten a window and opened
-// another before its end, of both.
+// windowGauge counts the admissions of one window. If a server has forgotten a window and opened another before its end, it
+// counts the admissions of both together.
 type windowGauge struct {
 	rate, period       int64
-	slack              int64 // by which two windows may seem to overlap
+	slack              int64 // the time by which two windows may seem to overlap
 	end, admitted, max int64
 }
 
@@ -73,7 +72,7 @@ func (g *spanGauge) admit(now, cost int64, _ []int64) {
 func (g *spanGauge) largest() int64 { return g.max }
 func (g *spanGauge) bound() int64   { return g.rate }
 
-// bucketGauge counts the admissions in any span of time, less the t/T that are due in it.
+// bucketGauge counts the admissions in any span of time, minus the t/T that come back in it.
 type bucketGauge struct {
 	bucket
 	max int64
@@ -87,8 +86,8 @@ func (g *bucketGauge) admit(now, cost int64, _ []int64) {
 func (g *bucketGauge) largest() int64 { return g.max }
 func (g *bucketGauge) bound() int64   { return g.burst }
 
-// departureGauge counts the departures in any span of a period, in parts of a µs, rate of them. Where a
-// queue was forgotten they are not in order.
+// departureGauge counts the departures in any span of a period. Their times are in parts of a µs, of which a µs has rate.
+// After a queue was forgotten, they are not in order.
 type departureGauge struct {
 	rate, period int64
 	departures   []int64

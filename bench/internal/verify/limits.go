@@ -7,18 +7,18 @@ import (
 	"github.com/go-weir/weir/bench/internal/subject"
 )
 
-// limits are those under which a history's calls were made.
+// limits are the limits under which a history's calls were made.
 type limits struct {
 	first  oneLimit
 	others map[int]oneLimit // by Call.Asked
 }
 
-// oneLimit decides as the server's scripts and as a Local would.
+// oneLimit holds two limiters with the same limit: one that reads the replies of the server's scripts, and a Local.
 type oneLimit struct {
 	limit algorithms.Limit
-	told  *replies // the reply that over is to read
-	over  asker    // reads a script's replies
-	local asker    // one of those that share a store
+	told  *replies // the reply that over reads
+	over  asker    // the limiter that reads the replies of scripts
+	local asker    // the Local; those of all limits share a store
 }
 
 func (h History) limits(clock *limitertest.Clock) (l limits, err error) {

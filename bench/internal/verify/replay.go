@@ -70,7 +70,7 @@ func (r *replayer) entry(i int, entry journal.Entry) error {
 	}
 	if entry.Now < r.now {
 		r.StepsBack++
-		r.defined = undefined // definitions assume a clock that doesn't go back: from here on only the Local judges
+		r.defined = undefined // definitions assume that the clock doesn't go back; the rest is compared with the Local only
 	}
 	r.now = entry.Now
 	r.goTo(r.now)
@@ -102,7 +102,8 @@ func (r *replayer) entry(i int, entry journal.Entry) error {
 	return r.cached.after(r.now, r.denies)
 }
 
-// forgotten forgets the state if the server has lost it before it expired, and what was given back if the server has.
+// forgotten forgets the state if the server has lost it before it expired. If a settlement finds that the limiter's key is
+// gone, the Local settles as if the key had expired.
 func (r *replayer) forgotten(i int, entry journal.Entry, under oneLimit) error {
 	ctx := context.Background()
 	if _, settles := r.defined.(*book); r.now < r.until && (!entry.Found || settles && !entry.First) {
@@ -127,7 +128,8 @@ func (r *replayer) forgotten(i int, entry journal.Entry, under oneLimit) error {
 	return nil
 }
 
-// forgottenFirst forgets the state of the first of several limits, whose key the server no longer has, if that is needed.
+// forgottenFirst forgets the state of the first of several limits, whose key the server no longer has, unless the state has
+// expired.
 func (r *replayer) forgottenFirst(i int, first algorithms.Limiter) error {
 	ctx := context.Background()
 	left, err := first.Peek(ctx, r.Key)
@@ -136,7 +138,7 @@ func (r *replayer) forgottenFirst(i int, first algorithms.Limiter) error {
 	}
 	r.Forgotten++
 	r.complain("key %q, entry %d: the first limit's state lost %v before it expires", r.Key, i, left.ResetAfter)
-	r.defined = undefined // definitions know the limits only together
+	r.defined = undefined // a definition can forget the limits only together
 	return first.Reset(ctx, r.Key)
 }
 

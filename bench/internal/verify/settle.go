@@ -12,9 +12,9 @@ import (
 	"github.com/go-weir/weir/bench/internal/subject"
 )
 
-// A book is a definition that remembers its charges, so that a charge can be settled. From then on its decisions are those after a
-// charge of the true cost at the time of the reservation. A limiter may deny a request that a book admits, because a settlement
-// can't give back charges that have expired meanwhile. It must not admit a request that a book denies.
+// A book is a definition that remembers its charges, so that a charge can be settled. After that, it decides as if the true
+// cost had been charged at the time of the reservation. A limiter may deny a request that a book admits, because a
+// settlement can't give back charges that have expired meanwhile. It must not admit a request that a book denies.
 type book struct {
 	definition
 	fresh   func() definition
@@ -36,10 +36,10 @@ func (b *book) admit(now, cost int64, reply []int64) bool {
 	return b.definition.admit(now, cost, reply)
 }
 
-// number says which call has made the last charge.
+// number notes which call made the last charge.
 func (b *book) number(call int64) { b.of[call] = len(b.charges) - 1 }
 
-// settle changes the charge of a call. If that was forgotten, nothing is left to settle.
+// settle changes the charge of a call. If the charge was forgotten, there is nothing to settle.
 func (b *book) settle(call, used int64) {
 	i, ok := b.of[call]
 	if !ok {
@@ -57,17 +57,17 @@ func (b *book) forget() {
 	b.charges, b.of = nil, map[int64]int{}
 }
 
-// reserves says whether any of the calls reserve.
+// reserves reports whether any of the calls reserve.
 func (h History) reserves() bool {
 	return slices.ContainsFunc(h.Calls, func(c load.Call) bool { return c.Op == subject.Reserve })
 }
 
-// denialAge is how long a process that remembers denials may not notice what another one has settled: the default of
-// package denialcache.
+// denialAge is how long a process that remembers denials may fail to notice what another process has settled. It is the
+// default of package denialcache.
 const denialAge = time.Second
 
-// used is what was used of each reservation that the server has settled, by the number of the call that reserved. What was
-// used above what was reserved is left out: it is a debt, which the limiter has not admitted.
+// used returns how much was used of each reservation that the server has settled, by the number of the call that reserved.
+// It leaves out what exceeds the reservation: that is a debt, which the limiter has not admitted.
 func (h History) used(calls map[int64]*load.Call) map[int64]int64 {
 	used := map[int64]int64{}
 	for _, entry := range h.Entries {
@@ -78,8 +78,8 @@ func (h History) used(calls map[int64]*load.Call) map[int64]int64 {
 	return used
 }
 
-// unsettled says whether a caller was told of a settlement that the server doesn't know. Commit of just what was reserved
-// sends nothing.
+// unsettled reports whether a call is a settlement that its caller knows of, but the server doesn't. A Commit of exactly
+// what was reserved isn't one, because it sends nothing.
 func unsettled(call *load.Call, calls map[int64]*load.Call, ran map[int64]bool) bool {
 	return call.Op == subject.Settle && call.Err == "" && !ran[call.Entry.Call] && call.Cost != calls[call.Of].Cost
 }
@@ -98,12 +98,12 @@ func (f *Findings) settled(defined definition, call, of *load.Call) {
 	}
 }
 
-// expire has a Local settle as the server does whose key has expired: a debt begins now, and not at the end of what was
-// charged before, which is known for as long as the key is there. What is reserved and canceled at one instant has no other
-// effect.
+// expire makes a Local settle as the server does after its key has expired: a debt begins now. While the key exists, a debt
+// begins at the end of the earlier charges. A reservation that is canceled at the same instant has this effect, and no
+// other.
 func (a asker) expire(ctx context.Context, key string) error {
 	last := &load.Call{Op: subject.Reserve, Cost: 1}
-	last.Entry.Call = -1 // no call's number
+	last.Entry.Call = -1 // a number that no call has
 	_, err := a.again(ctx, key, last)
 	if err != nil {
 		return err
@@ -111,13 +111,13 @@ func (a asker) expire(ctx context.Context, key string) error {
 	return a.held[-1].Cancel(ctx)
 }
 
-// An asker asks a subject what callers have asked, and holds its reservations.
+// An asker repeats the calls of callers with another subject, and holds its reservations.
 type asker struct {
 	subject.Subject
 	held map[int64]*algorithms.Reservation // by the number of the call that reserved
 }
 
-// again asks for what a call has asked for.
+// again repeats a call.
 func (a asker) again(ctx context.Context, key string, call *load.Call) (answer subject.Answer, err error) {
 	switch call.Op {
 	case subject.Reserve:
@@ -140,7 +140,7 @@ func (a asker) again(ctx context.Context, key string, call *load.Call) (answer s
 		}
 		err := reservation.Commit(ctx, call.Cost)
 		if errors.Is(err, algorithms.ErrSettled) {
-			err = nil // it ran twice, which is counted
+			err = nil // the settlement ran twice, which Check counts
 		}
 		return answer, err
 	}

@@ -15,7 +15,8 @@ import (
 	"github.com/go-weir/weir/internal/resptest"
 )
 
-// settling makes a true history of calls that admit, reserve and settle, some of the settlements long after.
+// settling makes a true history of calls that admit, reserve and settle. Some settlements come long after their
+// reservations.
 func settling(t *testing.T, kind subject.Kind) History {
 	t.Helper()
 	server, conn := resptest.Miniredis(t)
@@ -42,7 +43,7 @@ func settling(t *testing.T, kind subject.Kind) History {
 		}
 		moved := time.Duration(random.IntN(25_000)) * time.Microsecond
 		if random.IntN(20) == 0 {
-			moved = time.Second // by when all has passed, and the key has expired
+			moved = time.Second // long enough that everything has come back and the key has expired
 		}
 		clock.Advance(moved)
 		server.SetTime(clock.Now())
@@ -79,10 +80,10 @@ func TestTrueSettlements(t *testing.T) {
 	})
 }
 
-// TestFalseSettlements changes true histories in ways that a broken limiter, client or server would, and has each of them
+// TestFalseSettlements changes true histories as a broken limiter, client or server would, and checks that each change is
 // found.
 func TestFalseSettlements(t *testing.T) {
-	// entry returns the first entry behind the 50th of such a call, and the call.
+	// entry returns the first such call after the 50th entry, and the index of its entry.
 	entry := func(h History, such func(call load.Call) bool) (int, *load.Call) {
 		for i, e := range h.Entries {
 			if call := &h.Calls[e.Call]; i > 50 && such(*call) {

@@ -4,7 +4,8 @@ import (
 	"github.com/go-weir/weir/bench/internal/subject"
 )
 
-// several are limits that decide as one: a request fits if it fits each, and is admitted by all.
+// several is the definition of limits that decide as one: a request fits if it fits each of them, and then all of them admit
+// it.
 type several struct {
 	parts []subject.Part
 	of    []map[string]definition // by owner
@@ -34,7 +35,7 @@ func (s *several) fits(now, cost int64) bool {
 	return s.each(cost, func(d definition, cost int64) bool { return d.fits(now, cost) })
 }
 
-// admit takes no notice of the reply, as its limits are of kinds that don't.
+// admit ignores the reply, because the definitions of its limits do so too.
 func (s *several) admit(now, cost int64, _ []int64) bool {
 	return s.each(cost, func(d definition, cost int64) bool { return d.admit(now, cost, nil) })
 }
@@ -46,13 +47,13 @@ func (s *several) forget() {
 	}
 }
 
-// severalGauge reads each limit's gauge. The largest count is that of the limit that is the nearest to its bound, in
-// proportion to the first one's.
+// severalGauge has a gauge for each limit. Its largest count is that of the limit that is nearest to its bound, in
+// proportion to the bound of the first limit.
 type severalGauge struct {
 	parts []subject.Part
 	rough bool
 	of    []map[string]gauge // by owner
-	first int64              // the bound of the first
+	first int64              // the bound of the first limit
 }
 
 func newSeveralGauge(parts []subject.Part, rough bool) *severalGauge {

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestPipe checks that what is no file is written to, and not replaced.
+// TestPipe checks that Write writes to a pipe, and doesn't replace it.
 func TestPipe(t *testing.T) {
 	dir := t.TempDir()
 	pipe := filepath.Join(dir, "pipe")

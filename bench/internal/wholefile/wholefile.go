@@ -11,20 +11,20 @@ import (
 	"syscall"
 )
 
-// A File is one to be written.
+// A File is a file to write.
 type File struct {
 	Path string
 	Data []byte
 }
 
-// Write writes files, and replaces existing ones. If one file can't be written, none is.
-// What is no file but for example a pipe is written to as it is.
+// Write writes files, and replaces existing ones. If the new content of one file can't be stored, no file is replaced. Write
+// doesn't replace what isn't a regular file, such as a pipe, but writes to it.
 func Write(files ...File) (err error) {
 	type move struct{ from, to string }
 	var moves []move
 	defer func() {
 		for _, m := range moves {
-			os.Remove(m.from) // it is there only if something went wrong
+			os.Remove(m.from) // it exists only after an error
 		}
 	}()
 	var streams []File
@@ -87,7 +87,7 @@ func WritableDir(dir string) error {
 	}
 }
 
-// creatable says why no file can be made in a directory.
+// creatable returns an error if no file can be created in a directory.
 func creatable(dir string) error {
 	file, err := os.CreateTemp(dir, ".weir-*")
 	if err != nil {
@@ -96,8 +96,8 @@ func creatable(dir string) error {
 	return errors.Join(file.Close(), os.Remove(file.Name()))
 }
 
-// place returns where the file at path lies if it is a link, the mode that it has or is to have, and
-// whether it is, or is to be, a regular file.
+// place returns the path of a file with symbolic links resolved, its mode, and whether it is a regular file. For a file that
+// doesn't exist yet, they are those of the file that will be created.
 func place(path string) (real string, mode fs.FileMode, regular bool, err error) {
 	info, err := os.Stat(path)
 	switch {
@@ -125,7 +125,7 @@ func create(path string, mode fs.FileMode, data []byte) error {
 	return errors.Join(err, file.Close())
 }
 
-// cause returns what is wrong without the name of a file, which the caller tells.
+// cause returns the reason of an error without the file's name, which the caller adds.
 func cause(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {

@@ -34,7 +34,7 @@ func TestWrite(t *testing.T) {
 	only(t, dir, "first", "link", "second")
 }
 
-// TestWriteFails checks that of several files none is there if one can't be.
+// TestWriteFails checks that Write writes none of several files if it can't write one of them.
 func TestWriteFails(t *testing.T) {
 	dir := t.TempDir()
 	for path, want := range map[string]string{
@@ -49,7 +49,7 @@ func TestWriteFails(t *testing.T) {
 	only(t, dir)
 }
 
-// only checks which files there are.
+// only checks that a directory has exactly these files.
 func only(t *testing.T, dir string, want ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -65,7 +65,7 @@ func only(t *testing.T, dir string, want ...string) {
 	}
 }
 
-// TestWritable: what Write would say is said before, and nothing is left of the attempt.
+// TestWritable: Writable and WritableDir return the error before anything is written, and leave no file.
 func TestWritable(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")

@@ -75,7 +75,7 @@ type Order struct {
 	Rate       float64       // requests that become due each second; 0 for no pause between calls
 	Seed       uint64
 
-	Traced  bool // whether the tally has events; of denials in quick succession it has only some
+	Traced  bool // whether the tally has events; if denials follow each other quickly, it has only some of them
 	Census  bool // whether the tally counts commands; needs one goroutine
 	Fill    bool // whether to fill this worker's part of the full keys instead of running a load
 	Workers int  // the number of workers that share the filling

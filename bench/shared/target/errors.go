@@ -29,8 +29,8 @@ func (r *runner) Run(ctx context.Context, s *scripts.Script, keys []string, args
 // Unwrap returns the wrapped runner.
 func (r *runner) Unwrap() scripts.Runner { return r.Runner }
 
-// Explain returns err, an error of the server at a place, with an explanation in one line. If the user lacks rights, it names
-// the given ones.
+// Explain returns err, an error of the server at a place, with an explanation in one line. If the user lacks rights, the
+// explanation names the given rights.
 func Explain(p Place, rights string, err error) error {
 	address := p.Address()
 	var answer redis.Error

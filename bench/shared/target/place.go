@@ -30,9 +30,9 @@ type Place struct {
 
 const wantURL = "want redis://USER:PASSWORD@HOST:PORT/DB, rediss://… or unix://USER:PASSWORD@/PATH; several with commas between for a cluster, ?master_name=NAME for sentinels"
 
-// Parse parses one URL, as go-redis' ParseURL does, or several with commas between. URLs with ?master_name=NAME are those of
-// sentinels. URLs don't say whether the servers are a cluster; [Place.Discover] finds that out. Errors are one line and
-// contain no password.
+// Parse parses one URL, as go-redis' ParseURL does, or several URLs that are separated by commas. URLs with
+// ?master_name=NAME are those of sentinels. URLs don't say whether the servers are a cluster; [Place.Discover] finds that
+// out. Errors are one line and contain no password.
 func Parse(urls string) (Place, error) {
 	var place Place
 	for i, text := range strings.Split(urls, ",") {
@@ -179,7 +179,8 @@ func (p Place) Discover(ctx context.Context) (Place, error) {
 	return p, errors.Join(failed...)
 }
 
-// inCluster reports whether the server at addr belongs to a cluster. It returns false if the server doesn't say.
+// inCluster reports whether the server at addr belongs to a cluster. It returns false if INFO fails or doesn't contain the
+// answer.
 func (p Place) inCluster(ctx context.Context, addr string) (bool, error) {
 	p.Addrs = []string{addr}
 	client := p.Admin()

@@ -59,8 +59,8 @@ func Miniredis() (*Target, error) {
 // compareRights are the ACL rules that a user needs to run Weir's scripts.
 const compareRights = "~weir-bench* +ping +@scripting +@read +@write"
 
-// Dial connects to a server, a cluster, or the master that sentinels name. See [Parse] for the URLs. Errors are one line and
-// contain no password.
+// Dial connects to a server, to a cluster, or to the master that sentinels name. See [Parse] for the URLs. Errors are one
+// line and contain no password.
 func Dial(ctx context.Context, urls string) (*Target, error) {
 	place, err := Parse(urls)
 	if err != nil {

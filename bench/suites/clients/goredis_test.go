@@ -20,7 +20,7 @@ import (
 
 func init() { logging.Disable() } // go-redis logs each connection that the tests break
 
-// autoPipelines are the clients behind go-redis' AutoPipeline, which gathers commands of many goroutines.
+// autoPipelines connect clients with go-redis' AutoPipeline, which collects the commands of many goroutines.
 var autoPipelines = map[string]func(t testing.TB, w *runnertest.Wire, readTimeout time.Duration) redis.UniversalClient{
 	"autopipeline": func(t testing.TB, w *runnertest.Wire, readTimeout time.Duration) redis.UniversalClient {
 		return blocking(t, single(w, readTimeout), false)

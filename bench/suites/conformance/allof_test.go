@@ -40,8 +40,8 @@ func allOf(factories ...limitertest.Factory) limitertest.Factory {
 	}
 }
 
-// TestAllOf runs the suite over limiters that decide as one: a window with a log, and a bucket with a meter, plain and
-// coalesced, compared with the same of Locals.
+// TestAllOf runs the suite over limiters that decide as one: a window with a log, uncoalesced, and a bucket with a meter,
+// coalesced. It compares them with the same combinations of Locals.
 func TestAllOf(t *testing.T) {
 	named := func(name string) algorithmtest.Algorithm {
 		return all[slices.IndexFunc(all, func(a algorithm) bool { return a.name == name })].Algorithm
@@ -63,14 +63,14 @@ func TestAllOf(t *testing.T) {
 	})
 }
 
-// testAllOfWithoutMemory makes each kind of commit of allof limiters on a server that is out of memory. The server checks its memory
-// only before the first write of a script, so a script writes either nothing or everything.
+// testAllOfWithoutMemory makes allof limiters commit in each way on a server that is out of memory. The server checks its
+// memory only before the first write of a script, so a script writes either nothing or everything.
 func testAllOfWithoutMemory(t *testing.T, own ownServer) {
 	limit := algorithms.PerMinute(3)
 	histories := map[string]struct {
 		before  []step
 		without step
-		refused [2]bool // with the log as the last, which commits first, and with the bucket
+		refused [2]bool // if the log is last, and if the bucket is last; the last commits first
 	}{
 		"the first request":   {nil, step{0, 1}, [2]bool{true, true}},
 		"one more":            {[]step{{0, 1}}, step{time.Second, 1}, [2]bool{true, true}},
@@ -126,8 +126,8 @@ func testAllOfWithoutMemory(t *testing.T, own ownServer) {
 	})
 }
 
-// TestApart: keys in two slots of a cluster are a clear error, from a cluster client or from the server, and nothing is charged. Keys
-// with the same hash tag are decided.
+// TestApart: if the keys are in two slots of a cluster, the error says so, whether it is from a cluster client or from the
+// server, and nothing is charged. Keys with the same hash tag are decided.
 func TestApart(t *testing.T) {
 	for _, kind := range servers.All() {
 		t.Run(kind.Name, func(t *testing.T) {

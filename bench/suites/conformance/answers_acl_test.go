@@ -14,7 +14,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// permissionRefusals are the refusals of a user without rights.
+// permissionRefusals are the refusals for a user who lacks rights.
 var permissionRefusals = []refusal{
 	{name: "NOPERM script", codes: []string{"NOPERM "}, begin: mayNot("-evalsha")},
 	{name: "NOPERM eval", codes: []string{"NOPERM "}, begin: flushed(mayNot("-eval"))},
@@ -22,17 +22,17 @@ var permissionRefusals = []refusal{
 	{name: "NOPERM in the script", codes: noPermInside, reads: true, begin: mayNot("-set", "-incrby", "-setrange", "-rpush")},
 }
 
-// noPermInside are the beginnings of a script's error after a command without the right for it: of Redis 7.0, and of later versions
-// and Valkey, each in go-redis and in rueidis, which removes ERR.
+// noPermInside are the beginnings of a script's error if the user lacks the right for a command: first that of Redis 7.0,
+// then that of later versions and Valkey. Each has two forms, because go-redis keeps ERR and rueidis removes it.
 var noPermInside = []string{
 	"ERR The user executing the script can't run this command", "The user executing the script can't run this command",
 	"ERR ACL failure in script", "ACL failure in script",
 }
 
-// noPerm is either.
+// noPerm is a refusal of a script, or of a command in it, for lack of a right.
 var noPerm = refusal{codes: append([]string{"NOPERM "}, noPermInside...)}
 
-// mayNot takes rights from the user that limiters connect as.
+// mayNot takes rights from the user of the limiters.
 func mayNot(rules ...string) func(*testing.T, ownServer) func() {
 	return func(t *testing.T, own ownServer) func() {
 		own.do(t, append([]string{"ACL", "SETUSER", "default"}, rules...)...)
@@ -40,7 +40,7 @@ func mayNot(rules ...string) func(*testing.T, ownServer) func() {
 	}
 }
 
-// flushed makes the server forget all scripts first, so that clients have to send EVAL.
+// flushed makes the server forget all scripts first, so that clients must send EVAL.
 func flushed(begin func(*testing.T, ownServer) func()) func(*testing.T, ownServer) func() {
 	return func(t *testing.T, own ownServer) func() {
 		own.do(t, "SCRIPT", "FLUSH")
@@ -62,7 +62,7 @@ func testRights(t *testing.T, own ownServer) {
 		}
 		user := append([]string{"ACL", "SETUSER", "default", "reset", "on", "nopass", "~answers-*", "-@all"}, rights...)
 		if own.Kind.OlderThan(7) {
-			user = append(user, "+hello") // with which rueidis begins: later servers ask no right for it
+			user = append(user, "+hello") // rueidis sends it first; later servers need no right for it
 		}
 		own.do(t, user...)
 		defer own.do(t, "ACL", "SETUSER", "default", "reset", "on", "nopass", "~*", "+@all")
@@ -83,7 +83,8 @@ func testRights(t *testing.T, own ownServer) {
 						t.Errorf("%s can be spared", right)
 					}
 					for _, err := range errs {
-						if !noPerm.is(err) && !serverError(err, "WEIRSTATE ") { // what a log is that was left half written
+						// A log that was left half written gives WEIRSTATE.
+						if !noPerm.is(err) && !serverError(err, "WEIRSTATE ") {
 							t.Errorf("without %s: %v", right, err)
 						}
 					}
@@ -93,7 +94,7 @@ func testRights(t *testing.T, own ownServer) {
 	}
 }
 
-// testRightToConnect: with rueidis' cache, NewClient needs one more right, which the documentation in source names.
+// testRightToConnect: with the cache of rueidis, NewClient needs one more right. The documentation in source names it.
 func testRightToConnect(t *testing.T, own ownServer, user []string, source []byte) {
 	const right = "+client|tracking"
 	options := rueidisOptions(own.addr)
@@ -115,7 +116,7 @@ func testRightToConnect(t *testing.T, own ownServer, user []string, source []byt
 	}
 }
 
-// useAll makes every kind of call, on new keys, and returns their errors.
+// useAll makes every kind of call on new keys, and returns the errors.
 func useAll(t *testing.T, own ownServer, run scripts.Runner) (errs []error) {
 	t.Helper()
 	own.do(t, "SCRIPT", "FLUSH")
@@ -140,7 +141,8 @@ func useAll(t *testing.T, own ownServer, run scripts.Runner) (errs []error) {
 	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 }
 
-// settleAll reserves and settles in every way: the latest request and another one, less and more than reserved.
+// settleAll reserves and settles in every way: the latest request and an earlier one, with less and with more than was
+// reserved.
 func settleAll(t *testing.T, l *algorithms.Remote) (errs []error) {
 	t.Helper()
 	_, _, err := l.AllowAtMost(soon(t), "settled", 2)

@@ -19,14 +19,15 @@ var busyRefusals = []refusal{{
 }, {
 	name: "LOADING", codes: []string{"LOADING "},
 	begin: func(t *testing.T, own ownServer) func() {
-		// Each 2 MB it sees to its clients, which is each fifth of a second; left alone it would take 8 s and more.
+		// While it loads, the server serves clients after every 2 MB, here every fifth of a second. With this delay the
+		// whole load would take at least 8 s.
 		own.do(t, "CONFIG", "SET", "rdbcompression", "no")
 		own.do(t, "CONFIG", "SET", "key-load-delay", "10000")
 		own.do(t, "EVAL", `for i = 1, 800 do redis.call('SET', 'neighbour' .. i, string.rep('x', 100000)) end`, "0")
 		ended := own.inBackground(t, "DEBUG", "RELOAD")
 		until(t, "the server is loading", func() bool { return own.refuses("LOADING ") })
 		return func() {
-			_, _ = own.Do("CONFIG", "SET", "key-load-delay", "0") // refused by Redis 6.0, which goes on to the end
+			_, _ = own.Do("CONFIG", "SET", "key-load-delay", "0") // Redis 6.0 refuses this, and loads to the end
 			if err := <-ended; err != nil {
 				t.Error(err)
 			}
@@ -36,7 +37,7 @@ var busyRefusals = []refusal{{
 	},
 }}
 
-// endless starts a script that SCRIPT KILL has to end.
+// endless starts a script that runs until SCRIPT KILL.
 func endless(t *testing.T, own ownServer) (ended <-chan error) {
 	t.Helper()
 	return own.inBackground(t, "EVAL", `while true do end`, "0")

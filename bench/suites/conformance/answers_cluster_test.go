@@ -34,17 +34,17 @@ func TestClusterAnswers(t *testing.T) {
 			for name, run := range merged(single, cluster) {
 				t.Run(strings.ReplaceAll("CLUSTERDOWN/"+name, " ", "-"), func(t *testing.T) { down.test(t, home, run) })
 			}
-			for name, run := range single { // the others ask no node for what none has
+			for name, run := range single { // cluster clients send nothing for a slot without a node
 				t.Run("CLUSTERDOWN-slot/"+name, func(t *testing.T) { unserved.test(t, home, run) })
 			}
 
 			host, port := away.address(t)
 			home.do(t, "CLUSTER", "MEET", host, port)
 			waitForCluster(t, away.Conn)
-			for _, node := range []ownServer{home, away} { // a slow machine is no failure
+			for _, node := range []ownServer{home, away} { // on a slow machine, a node must not be taken for failed
 				node.do(t, "CONFIG", "SET", "cluster-node-timeout", "15000")
 			}
-			settle(t, away, home, []string{"0"}) // so that it is a primary still when it has lost the others
+			settle(t, away, home, []string{"0"}) // so that away stays a primary without the other slots
 			slots := []string{home.slot(t, "k"), home.slot(t, "full")}
 			callers := map[string]*caller{}
 			for name, run := range merged(single, cluster) {
@@ -58,7 +58,7 @@ func TestClusterAnswers(t *testing.T) {
 				})
 			}
 			answered := func(t *testing.T, c *caller) { c.isAnswered(t) }
-			// refusedBy is what a client gets that takes home for its only server.
+			// refusedBy returns a check: a plain client of home gets the refusal r, and a cluster client is answered.
 			refusedBy := func(r refusal) func(t *testing.T, c *caller) {
 				return func(t *testing.T, c *caller) {
 					if _, knows := cluster[c.name]; knows {
@@ -89,17 +89,17 @@ func TestClusterAnswers(t *testing.T) {
 	}
 }
 
-// newNode starts a server in cluster mode that knows its address before it meets another.
+// newNode starts a server in cluster mode that announces its address from the start.
 func newNode(t *testing.T, kind servers.Kind) ownServer {
 	t.Helper()
 	node := newOwnServer(t, kind, "--cluster-enabled", "yes",
-		"--cluster-node-timeout", "500") // for which it waits before it takes itself for part of a cluster
+		"--cluster-node-timeout", "500") // how long the node waits before it reports that the cluster is up
 	host, _ := node.address(t)
 	node.do(t, "CONFIG", "SET", "cluster-announce-ip", host)
 	return node
 }
 
-// singleClients are plain clients of one node.
+// singleClients returns plain clients of one node.
 func singleClients(t *testing.T, node ownServer) map[string]scripts.Runner {
 	t.Helper()
 	return map[string]scripts.Runner{
@@ -108,7 +108,7 @@ func singleClients(t *testing.T, node ownServer) map[string]scripts.Runner {
 	}
 }
 
-// clusterClients find the nodes by themselves, of which the first is there already.
+// clusterClients returns cluster clients, which find the other nodes through the first one.
 func clusterClients(t *testing.T, first ownServer) map[string]scripts.Runner {
 	t.Helper()
 	forGoRedis := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{first.addr}})
@@ -134,7 +134,7 @@ func merged(all ...map[string]scripts.Runner) map[string]scripts.Runner {
 	return merged
 }
 
-// loseSlot leaves a slot to no node; "" is that of the key "k".
+// loseSlot returns a function that takes a slot from its node, so that no node has it. "" means the slot of the key "k".
 func loseSlot(slot string) func(*testing.T, ownServer) func() {
 	return func(t *testing.T, own ownServer) func() {
 		slot := slot
@@ -152,7 +152,7 @@ func loseSlot(slot string) func(*testing.T, ownServer) func() {
 	}
 }
 
-// slot is the slot of a KEY's limiters.
+// slot returns the slot of the keys that limiters store for key.
 func (own ownServer) slot(t *testing.T, key string) string {
 	t.Helper()
 	return fmt.Sprint(own.do(t, "CLUSTER", "KEYSLOT", "{"+key+"}"))
@@ -176,7 +176,7 @@ func newCaller(t *testing.T, name string, run scripts.Runner) *caller {
 	return c
 }
 
-// isAnswered asks for one event more.
+// isAnswered checks that one more request is admitted and charged once, and that a request of the full key is denied.
 func (c *caller) isAnswered(t *testing.T) {
 	t.Helper()
 	for _, a := range c.askers {
@@ -191,7 +191,7 @@ func (c *caller) isAnswered(t *testing.T) {
 	}
 }
 
-// offer begins to move slots.
+// offer begins to move slots from one node to another.
 func offer(t *testing.T, from, to ownServer, slots []string) {
 	t.Helper()
 	for _, slot := range slots {
@@ -200,7 +200,7 @@ func offer(t *testing.T, from, to ownServer, slots []string) {
 	}
 }
 
-// move moves their keys.
+// move moves the keys of the slots.
 func move(t *testing.T, from, to ownServer, slots []string) {
 	t.Helper()
 	host, port := to.address(t)
@@ -213,7 +213,7 @@ func move(t *testing.T, from, to ownServer, slots []string) {
 	}
 }
 
-// settle makes them their new owner's.
+// settle makes owner the owner of the slots.
 func settle(t *testing.T, owner, other ownServer, slots []string) {
 	t.Helper()
 	id := fmt.Sprint(owner.do(t, "CLUSTER", "MYID"))

@@ -36,7 +36,7 @@ func testNotLetIn(t *testing.T, own ownServer) {
 			[]string{"ACL", "SETUSER", "default", ">guess"}, "guess",
 			func(err error) bool { return serverError(err, "WRONGPASS ") },
 		}, {
-			// The server says why and hangs up; both clients then tell of the latter.
+			// The server sends the reason and closes the connection. A client reports one or the other.
 			"maxclients", []string{"CONFIG", "SET", "maxclients", "1"},
 			[]string{"CONFIG", "SET", "maxclients", "100"}, "",
 			func(err error) bool {
@@ -76,7 +76,7 @@ func testNotLetIn(t *testing.T, own ownServer) {
 	}
 }
 
-// connects make a client, which need not connect yet.
+// connects make a client, which may fail to connect at first.
 var connects = map[string]func(t *testing.T, addr, password string) scripts.Runner{
 	"goredis": func(t *testing.T, addr, password string) scripts.Runner {
 		return errtest.Must(goredisrunner.New(newGoRedis(t, &redis.Options{Addr: addr, Password: password})))

@@ -16,8 +16,8 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// testLostReplies: the server runs the script, and then the reply, a half of it, or the connection is lost. The caller gets an error,
-// and the call is charged once.
+// testLostReplies: the server runs the script, and then the reply, half of it, or the connection is lost. The caller gets an
+// error, and the call is charged once.
 func testLostReplies(t *testing.T, own ownServer) {
 	p, err := proxy.Start(t.Context(), own.addr)
 	if err != nil {
@@ -25,7 +25,7 @@ func testLostReplies(t *testing.T, own ownServer) {
 	}
 	troubles := []struct {
 		name       string
-		begin, end func() error // end comes when the script has run, nil: when the caller has the error
+		begin, end func() error // end is called when the script has run, unless it is nil
 	}{
 		{"cut", func() error { return p.CutReplies(2) }, nil}, // the shortest reply is ":1\r\n"
 		{"silence", p.LoseReplies, p.Heal},
@@ -70,7 +70,7 @@ func testLostReplies(t *testing.T, own ownServer) {
 	}
 }
 
-// onePipe connects a client that keeps to its one connection, so that a call needs no new one.
+// onePipe connects a client that uses only one connection, so that no call opens another.
 func onePipe(t *testing.T, addr string) rueidis.Client {
 	t.Helper()
 	options := rueidisOptions(addr)

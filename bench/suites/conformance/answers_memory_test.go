@@ -17,20 +17,21 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// A step is a request some time after the one before, or before it.
+// A step is a request at some time after the previous one. If after is negative, it is before the previous one.
 type step struct {
 	after time.Duration
 	cost  int64
 }
 
-// testLogWithoutMemory makes each kind of commit of the sliding log, which consists of several commands, on a server that is out of
-// memory. The server checks its memory only before the first write of a script, so a script writes either nothing or everything.
+// testLogWithoutMemory makes each kind of commit of the sliding log on a server that is out of memory. A commit consists of
+// several commands. The server checks its memory only before the first write of a script, so a script writes either nothing
+// or everything.
 func testLogWithoutMemory(t *testing.T, own ownServer) {
 	limit := algorithms.PerMinute(3)
 	commits := []struct {
 		name    string
-		before  []step // with memory
-		without step   // without
+		before  []step // while there is memory
+		without step   // while there is none
 		refused bool
 	}{
 		{"the first entry", nil, step{0, 1}, true},
@@ -73,7 +74,7 @@ func testLogWithoutMemory(t *testing.T, own ownServer) {
 	})
 }
 
-// logs are a sliding log on a server and in this process, on one clock.
+// logs are a sliding log on a server and one in this process, with the same clock.
 type logs struct {
 	remote, local algorithms.Limiter
 	clock         *limitertest.Clock
@@ -94,7 +95,7 @@ func newLogs(t *testing.T, run scripts.Runner, limit algorithms.Limit) logs {
 	return logs{remote, local, clock, prefix}
 }
 
-// same makes a request of both and compares.
+// same makes a request to both and compares the answers.
 func (l logs) same(t *testing.T, s step) {
 	t.Helper()
 	l.clock.Advance(s.after)
@@ -107,8 +108,8 @@ func (l logs) same(t *testing.T, s step) {
 	}
 }
 
-// testEviction makes a server evict keys, also those of limiters, for the data of another client. A decision never fails and never
-// uses half a state: a key keeps its state, or starts with its whole limit.
+// testEviction makes a server evict keys to store another client's data. Keys of limiters are evicted too. A decision never
+// fails and never uses half a state: a key keeps its state, or starts with its whole limit.
 func testEviction(t *testing.T, own ownServer) {
 	limitMemory(t, own, "allkeys-lru", 8<<20)
 	eachClient(t, own.addr, func(t *testing.T, run scripts.Runner) {
@@ -117,7 +118,7 @@ func testEviction(t *testing.T, own ownServer) {
 		var all []*forgetful
 		for _, a := range askers(t, run, "answers-"+t.Name()) {
 			if a.name == allOfName {
-				continue // which may lose some of its keys
+				continue // it may lose only some of its keys
 			}
 			left := a.ask(t)
 			all = append(all, &forgetful{asker: a, fresh: left, last: left})
@@ -134,7 +135,7 @@ func testEviction(t *testing.T, own ownServer) {
 	freeMemory(t, own)
 }
 
-// A forgetful asker's server may throw out the key.
+// A forgetful is an asker whose key may be evicted by the server.
 type forgetful struct {
 	asker
 	fresh, last        int64 // what is left after the first request, and after the last one
@@ -158,7 +159,7 @@ func (a *forgetful) again(t *testing.T) {
 	a.last = left
 }
 
-// none is what is left when nothing is.
+// none returns what allow returns for the last request that is admitted.
 func (a *forgetful) none() int64 {
 	if a.name == "queue" {
 		return -answerLimit.Rate
@@ -166,7 +167,7 @@ func (a *forgetful) none() int64 {
 	return 0
 }
 
-// flood has a neighbour write more than there is memory for, over and over, until stopped.
+// flood writes another client's data, more than there is memory for, over and over, until stop is called.
 func flood(t *testing.T, own ownServer) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -12,7 +12,7 @@ import (
 // testScriptsForgotten flushes the server's scripts repeatedly during concurrent calls: no call fails, and each is charged once.
 func testScriptsForgotten(t *testing.T, own ownServer) {
 	const callers, calls = 8, 60
-	limit := algorithms.Per(callers*calls+1, 10_000*time.Hour) // nothing comes back meanwhile
+	limit := algorithms.Per(callers*calls+1, 10_000*time.Hour) // nothing becomes available again meanwhile
 	eachClient(t, own.addr, func(t *testing.T, run scripts.Runner) {
 		for _, a := range all {
 			if a.name == "fixedwindow-aligned" {

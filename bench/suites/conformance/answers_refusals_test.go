@@ -13,15 +13,15 @@ import (
 // A refusal is an answer by which a server refuses decisions, and the way to make a real server give it.
 type refusal struct {
 	name  string
-	codes []string // how the answer begins, by server or client
-	reads bool     // what writes nothing is answered all the same: Peek, and denials
-	since int      // the major version from which on servers refuse so
+	codes []string // the beginnings of the answer, by server or client
+	reads bool     // calls that write nothing are answered nevertheless: Peek, and denials
+	since int      // the first major version of servers that refuse in this way
 
 	// begin makes the server refuse; end makes it answer as before.
 	begin func(t *testing.T, own ownServer) (end func())
 }
 
-// testRefusals: for each refusal and with either client the caller gets the client's own error, and nothing is charged or partly
+// testRefusals: for each refusal, the caller gets the client's own error from both clients, and nothing is charged or partly
 // written.
 func testRefusals(t *testing.T, own ownServer) {
 	for _, r := range slices.Concat(writeRefusals, busyRefusals, permissionRefusals) {
@@ -62,7 +62,7 @@ func (r refusal) test(t *testing.T, own ownServer, run scripts.Runner) {
 	}
 }
 
-// isRefused asks an asker everything while the server refuses.
+// isRefused makes every kind of call while the server refuses, and checks the answers.
 func (a asker) isRefused(t *testing.T, r refusal, left int64) {
 	t.Helper()
 	ctx := soon(t)
@@ -88,7 +88,7 @@ func (a asker) isRefused(t *testing.T, r refusal, left int64) {
 	}
 }
 
-// is reports whether err holds the client's own error for this refusal.
+// is reports whether the client's own error for this refusal is inside err.
 func (r refusal) is(err error) bool {
 	return slices.ContainsFunc(r.codes, func(code string) bool { return serverError(err, code) })
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// TestReplica connects clients to a replica instead of the primary. The replica refuses decisions that write. It answers Peeks and
-// denials, which don't write, from its data. Without its primary a replica that may not serve stale data refuses everything, until
-// it is promoted and continues with its counts.
+// TestReplica connects clients to a replica instead of the primary. The replica refuses decisions that write. It answers
+// Peeks and denials, which don't write, from its data. Without its primary, a replica that may not serve stale data refuses
+// everything. When it is promoted, it continues with its counts.
 func TestReplica(t *testing.T) {
 	t.Parallel()
 	readOnly := refusal{name: "READONLY", codes: []string{"READONLY "}, reads: true}
@@ -69,7 +69,7 @@ func TestReplica(t *testing.T) {
 				all = append(all, c)
 			}
 
-			_, _ = primary.Do("SHUTDOWN", "NOSAVE") // no answer, only an end
+			_, _ = primary.Do("SHUTDOWN", "NOSAVE") // the server ends without an answer
 			until(t, "the replica knows", func() bool { return replica.info(t, "replication", "master_link_status") == "down" })
 			for _, c := range all {
 				for _, a := range c.replica {
@@ -88,7 +88,7 @@ func TestReplica(t *testing.T) {
 	}
 }
 
-// address is the server's, as commands take it.
+// address returns the server's host and port, as commands take them.
 func (own ownServer) address(t *testing.T) (host, port string) {
 	t.Helper()
 	host, port, err := net.SplitHostPort(own.addr)

@@ -21,8 +21,8 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// testBusyServer: if another client's script runs for a while, but not so long that the server refuses calls, calls are answered after
-// it.
+// testBusyServer: if another client's script runs for a while, but not so long that the server refuses calls, the calls are
+// answered after it.
 func testBusyServer(t *testing.T, own ownServer) {
 	own.do(t, "CONFIG", "SET", "lua-time-limit", "60000")
 	eachClient(t, own.addr, func(t *testing.T, run scripts.Runner) {
@@ -47,7 +47,7 @@ func testBusyServer(t *testing.T, own ownServer) {
 	})
 }
 
-// busyFor returns when a script runs that takes a good while.
+// busyFor starts a script that keeps the server busy for a while, and returns while the script runs.
 func busyFor(t *testing.T, own ownServer) (ended <-chan error) {
 	t.Helper()
 	for turns := 10_000_000; ; turns *= 2 {
@@ -63,7 +63,7 @@ func busyFor(t *testing.T, own ownServer) (ended <-chan error) {
 	}
 }
 
-// answersWithin reports whether the server answers PING in time.
+// answersWithin reports whether the server answers a PING within d.
 func answersWithin(t *testing.T, addr string, d time.Duration) bool {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
@@ -120,7 +120,7 @@ func testSilence(t *testing.T, own ownServer) {
 				if client == nil {
 					t.Fatal(err)
 				}
-				t.Cleanup(client.Close) // which may have to connect again
+				t.Cleanup(client.Close) // NewClient may return a client that has yet to connect
 				return errtest.Must(rueidisrunner.New(client))
 			},
 			context.WithCancel, isTimeout,
@@ -182,7 +182,7 @@ func withDeadline(d time.Duration) func(context.Context) (context.Context, conte
 
 func isDeadline(err error) bool { return errors.Is(err, context.DeadlineExceeded) }
 
-// isTimeout reports whether err is a timeout that is the client's and not the context's.
+// isTimeout reports whether err is a timeout of the client and not of the context.
 func isTimeout(err error) bool {
 	var timeout net.Error
 	return errors.As(err, &timeout) && timeout.Timeout() && !isDeadline(err)

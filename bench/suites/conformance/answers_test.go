@@ -45,7 +45,8 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// An ownServer is a server that a test may change. The connection's user has all rights, and is not the user of the limiters.
+// An ownServer is a server that a test may change. Its connection has a user with all rights, who is not the user of the
+// limiters.
 type ownServer struct {
 	*resptest.Conn
 	*servers.Server
@@ -71,7 +72,7 @@ func (own ownServer) do(t *testing.T, command ...string) any {
 	return reply
 }
 
-// inBackground sends a command over another connection, and tells how it ended.
+// inBackground sends a command over another connection, and sends its error to ended.
 func (own ownServer) inBackground(t *testing.T, command ...string) (ended <-chan error) {
 	t.Helper()
 	conn, result := resptest.Dial(t, own.addr), make(chan error, 1)
@@ -82,13 +83,13 @@ func (own ownServer) inBackground(t *testing.T, command ...string) (ended <-chan
 	return result
 }
 
-// refuses reports whether the server answers PING so.
+// refuses reports whether the server answers PING with an error that begins with code.
 func (own ownServer) refuses(code string) bool {
 	_, err := own.Do("PING")
 	return err != nil && strings.HasPrefix(err.Error(), code)
 }
 
-// stored is contents where there must be some.
+// stored is contents, but the test fails if there are none.
 func (own ownServer) stored(t *testing.T, prefix string) map[string]string {
 	t.Helper()
 	stored := own.contents(t, prefix)
@@ -98,8 +99,8 @@ func (own ownServer) stored(t *testing.T, prefix string) map[string]string {
 	return stored
 }
 
-// contents is what all keys with a prefix hold. (DUMP would tell how as well, which a restart changes.)
-// Each must have a TTL.
+// contents returns the values of all keys with a prefix, and checks that each key has a TTL. (DUMP would also show the
+// encoding of a value, which a restart changes.)
 func (own ownServer) contents(t *testing.T, prefix string) map[string]string {
 	t.Helper()
 	contents := map[string]string{}
@@ -117,7 +118,7 @@ func (own ownServer) contents(t *testing.T, prefix string) map[string]string {
 	return contents
 }
 
-// info is a field of INFO.
+// info returns a field of INFO.
 func (own ownServer) info(t *testing.T, section, field string) string {
 	t.Helper()
 	for line := range strings.Lines(fmt.Sprint(own.do(t, "INFO", section))) {
@@ -129,21 +130,22 @@ func (own ownServer) info(t *testing.T, section, field string) string {
 	return ""
 }
 
-// An asker asks a limiter, or a queue, for one event at a time. Both functions return how many are
-// left then, or denied. A queue has no Peek.
+// An asker asks a limiter, or a queue, for one event at a time. allow and peek return how many events are left afterwards,
+// or denied. A queue has no peek.
 type asker struct {
 	name        string
 	allow, peek func(ctx context.Context, key string) (left int64, err error)
 	fill        func(t *testing.T) // leaves nothing on the key "full"
 }
 
-// answerLimit is what is asked for: nothing comes back while a test runs.
+// answerLimit is the limit of the askers. Nothing becomes available again during a test.
 var answerLimit = algorithms.PerDay(100)
 
 // denied is what an asker returns for a request that is not admitted.
 const denied = -1 << 30
 
-// askers are all algorithms over a runner, fixedwindow-aligned left out, as a day may end meanwhile.
+// askers returns an asker for each algorithm, for a queue, and for several limiters that decide as one. fixedwindow-aligned
+// is left out, because a day may end during a test.
 func askers(t *testing.T, run scripts.Runner, prefix string) (askers []asker) {
 	t.Helper()
 	for _, a := range all {
@@ -174,7 +176,7 @@ func askers(t *testing.T, run scripts.Runner, prefix string) (askers []asker) {
 	return append(askers, askerOf(t, allOfName, l))
 }
 
-// allOfName is the asker of several limiters that decide as one.
+// allOfName is the name of the asker of several limiters that decide as one.
 const allOfName = "allof"
 
 func askerOf(t *testing.T, name string, l algorithms.Limiter) asker {
@@ -221,7 +223,7 @@ func askerOfQueue(t *testing.T, queue *leakybucket.Queue) asker {
 	}
 }
 
-// ask asks when it must be admitted.
+// ask makes a request that must be admitted.
 func (a asker) ask(t *testing.T) (left int64) {
 	t.Helper()
 	left, err := a.allow(soon(t), "k")
@@ -231,10 +233,10 @@ func (a asker) ask(t *testing.T) (left int64) {
 	return left
 }
 
-// hung is the time after which a call is considered to hang, long enough for any machine.
+// hung is the time after which a call is considered to hang. It is long enough for any machine.
 const hung = 2 * time.Minute
 
-// soon is a context for what must not hang.
+// soon returns a context for calls that must not hang.
 func soon(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), hung)
@@ -242,7 +244,7 @@ func soon(t *testing.T) context.Context {
 	return ctx
 }
 
-// until waits until something is so.
+// until waits until is returns true. The test fails if that takes too long.
 func until(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	late := time.After(hung)

@@ -7,19 +7,19 @@ import (
 
 // writeRefusals are the refusals of a server that can't write.
 var writeRefusals = []refusal{{
-	// A neighbour has taken all the memory that there is.
+	// Another client's data takes all the memory that the server may use.
 	name: "OOM", codes: []string{"OOM "}, reads: true,
 	begin: func(t *testing.T, own ownServer) func() {
 		fillMemory(t, own)
 		return func() { freeMemory(t, own) }
 	},
 }, {
-	// What is written could not be saved.
+	// The server could not save its data.
 	name: "MISCONF", codes: []string{"MISCONF "}, reads: true,
 	begin: func(t *testing.T, own ownServer) func() {
 		dir := own.do(t, "CONFIG", "GET", "dir").([]any)[1].(string)
 		own.do(t, "CONFIG", "SET", "save", "3600 1")
-		own.do(t, "CONFIG", "SET", "dir", "/proc") // where files can't be created
+		own.do(t, "CONFIG", "SET", "dir", "/proc") // in which files can't be created
 		saveUntil(t, own, "err")
 		return func() {
 			own.do(t, "CONFIG", "SET", "dir", dir)
@@ -28,7 +28,7 @@ var writeRefusals = []refusal{{
 		}
 	},
 }, {
-	// No replica would have it. (Redis before 7.0 lets scripts write all the same.)
+	// No replica would get what is written. (Redis before 7.0 lets scripts write nevertheless.)
 	name: "NOREPLICAS", codes: []string{"NOREPLICAS "}, reads: true, since: 7,
 	begin: func(t *testing.T, own ownServer) func() {
 		own.do(t, "CONFIG", "SET", "min-replicas-to-write", "1")
@@ -36,14 +36,14 @@ var writeRefusals = []refusal{{
 	},
 }}
 
-// fillMemory allows the server 1 MB more than it uses, and fills that.
+// fillMemory allows the server 1 MB more than it uses, and fills this memory.
 func fillMemory(t *testing.T, own ownServer) {
 	t.Helper()
 	limitMemory(t, own, "noeviction", 1<<20)
 	own.do(t, "EVAL", `redis.call('SET', KEYS[1], string.rep('x', 4 * 2 ^ 20))`, "1", "neighbour")
 }
 
-// limitMemory allows the server so much more than it uses.
+// limitMemory allows the server to use so many more bytes than it uses now.
 func limitMemory(t *testing.T, own ownServer, policy string, more int) {
 	t.Helper()
 	used, err := strconv.Atoi(own.info(t, "memory", "used_memory"))
@@ -60,7 +60,7 @@ func freeMemory(t *testing.T, own ownServer) {
 	own.do(t, "CONFIG", "SET", "maxmemory", "0")
 }
 
-// saveUntil saves until that ends so.
+// saveUntil makes the server save its data until a save has that status.
 func saveUntil(t *testing.T, own ownServer, status string) {
 	t.Helper()
 	until(t, "the last save ended with "+status, func() bool {
@@ -70,7 +70,7 @@ func saveUntil(t *testing.T, own ownServer, status string) {
 		if own.info(t, "persistence", "rdb_last_bgsave_status") == status {
 			return true
 		}
-		_, _ = own.Do("BGSAVE") // an error where the process cannot even be started
+		_, _ = own.Do("BGSAVE") // an error if the server can't even start the process
 		return false
 	})
 }

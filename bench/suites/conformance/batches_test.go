@@ -21,7 +21,8 @@ import (
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
-// TestBatches: requests that are sent together get the same answers, and leave the same state, as if each were sent alone.
+// TestBatches: requests that are sent together get the same answers, and leave the same state, as requests that are sent
+// alone.
 func TestBatches(t *testing.T) {
 	const now = "1795363671000000"
 	requests := map[*scripts.Script][][]string{
@@ -39,14 +40,14 @@ func TestBatches(t *testing.T) {
 				for range 60 {
 					one := call{fmt.Sprint(random.IntN(4)), choices[random.IntN(len(choices))]}
 					if len(one.args) > 5 {
-						one.key += " of parts" // a state that the limits without parts don't share
+						one.key += " of parts" // limits without parts can't use this state
 					}
 					for range 1 + random.IntN(3) {
 						calls = append(calls, one)
 					}
 				}
 				alone, together := fmt.Sprintf("%s:%s:%d:a:", prefix, script.Name(), round), fmt.Sprintf("%s:%s:%d:b:", prefix, script.Name(), round)
-				for _, broken := range []string{alone + "3", together + "3"} { // one key holds what is no state
+				for _, broken := range []string{alone + "3", together + "3"} { // one key has a value that is not a state
 					if _, err := conn.Do("HSET", broken, "field", "value"); err != nil {
 						t.Fatal(err)
 					}
@@ -82,7 +83,7 @@ func oneByOne(t *testing.T, run scripts.Runner, script *scripts.Script, prefix s
 	return all
 }
 
-// held is a runner that lets nothing through until it is released.
+// held is a runner that holds each call until it is released.
 type held struct {
 	scripts.Runner
 	arrived chan struct{}
@@ -117,7 +118,7 @@ func allAtOnce(t *testing.T, run scripts.Runner, script *scripts.Script, prefix 
 			all[i].reply, all[i].err = c.Run(context.Background(), script, []string{prefix + call.key}, call.args)
 		})
 		for c.Waiting() < i+1 {
-			runtime.Gosched() // for ever, where it does not come
+			runtime.Gosched() // waits for ever if the call doesn't come
 		}
 	}
 	close(h.release)
@@ -151,7 +152,7 @@ func sameState(t *testing.T, conn *resptest.Conn, alone, together string) {
 			t.Errorf("%s: %q, alone %q", other, got[other], value)
 		}
 		lasts, lastsAlone := ttl(t, conn, together+key[len(alone):]), ttl(t, conn, key)
-		if (lasts - lastsAlone).Abs() > time.Minute { // of more than an hour
+		if (lasts - lastsAlone).Abs() > time.Minute { // each is more than an hour
 			t.Errorf("%s lasts %v, alone %v", key, lasts, lastsAlone)
 		}
 	}
@@ -166,8 +167,8 @@ func ttl(t *testing.T, conn *resptest.Conn, key string) time.Duration {
 	return time.Duration(ms.(int64)) * time.Millisecond
 }
 
-// TestBatchesWithoutMemory: if a key can't be written, each of its requests in a batch that would be admitted gets the server's error,
-// and nothing is charged. Denials are answered as always.
+// TestBatchesWithoutMemory: if a key can't be written, its requests in a batch that would be admitted get the server's
+// error, and nothing is charged. Denials are answered as usual.
 func TestBatchesWithoutMemory(t *testing.T) {
 	for _, kind := range servers.All() {
 		t.Run(kind.Name, func(t *testing.T) {
@@ -198,8 +199,8 @@ func TestBatchesWithoutMemory(t *testing.T) {
 	}
 }
 
-// TestLimitersInBatches runs the suite over every algorithm, each call of which is decided in a script with another. One
-// server is enough for it, as TestBatches compares what is decided together with what is decided alone on each.
+// TestLimitersInBatches runs the suite over every algorithm, with each call decided in a script together with another. One
+// server is enough, because TestBatches compares decisions made together with decisions made alone on each server.
 func TestLimitersInBatches(t *testing.T) {
 	addr := servers.Shared(t, servers.All()[1]).Addr
 	run := inPairs{errtest.Must(goredisrunner.New(goRedis(t, addr)))}
@@ -212,7 +213,7 @@ func TestLimitersInBatches(t *testing.T) {
 	}
 }
 
-// inPairs is a runner that sends each call together with the same for another key.
+// inPairs is a runner that sends each call together with the same call for another key.
 type inPairs struct{ scripts.Runner }
 
 func (p inPairs) Run(ctx context.Context, s *scripts.Script, keys, args []string) (reply []int64, err error) {

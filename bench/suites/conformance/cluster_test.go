@@ -13,9 +13,9 @@ import (
 	"github.com/go-weir/weir/internal/resptest"
 )
 
-// TestAllInOneSlot decides on a server in cluster mode, which refuses scripts whose keys it can't
-// place: whatever the KEY, all algorithms and names write keys of one slot, by the server's own
-// arithmetic.
+// TestAllInOneSlot: for any KEY, the keys of all algorithms and names are in one slot, as a server
+// in cluster mode computes it. The server would refuse scripts whose keys it can't assign to one
+// node.
 func TestAllInOneSlot(t *testing.T) {
 	for _, kind := range servers.All() {
 		t.Run(kind.Name, func(t *testing.T) {
@@ -44,8 +44,8 @@ func TestAllInOneSlot(t *testing.T) {
 	}
 }
 
-// oneSlot fails the test unless the prefix has the keys of all algorithms under three names, in one
-// slot.
+// oneSlot fails the test unless the prefix has the keys of all algorithms under three names, and
+// all of them are in one slot.
 func oneSlot(t *testing.T, conn *resptest.Conn, prefix string) {
 	t.Helper()
 	keys, err := conn.Dump(context.Background(), prefix)
@@ -65,7 +65,7 @@ func oneSlot(t *testing.T, conn *resptest.Conn, prefix string) {
 	}
 }
 
-// addAllSlots gives the server all slots, one by one: ADDSLOTSRANGE came with Redis 7.0.
+// addAllSlots gives the server all slots, one by one, because ADDSLOTSRANGE needs Redis 7.0.
 func addAllSlots(t *testing.T, conn *resptest.Conn) {
 	t.Helper()
 	command := []string{"CLUSTER", "ADDSLOTS"}

@@ -11,8 +11,8 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// TestLimiters runs the suite over every algorithm, client and server. Each decision is compared with that of the algorithm's
-// Local. Its own package runs the same suite over Local and on miniredis.
+// TestLimiters runs the suite over every algorithm, client and server. Each decision is compared with that of the
+// algorithm's Local. The algorithm's own package runs the same suite over Local and on miniredis.
 func TestLimiters(t *testing.T) {
 	eachRealServer(t, func(t *testing.T, addr string) {
 		eachClient(t, addr, func(t *testing.T, run scripts.Runner) {

@@ -21,8 +21,7 @@ import (
 // inScript is the text that Redis before 7.0 puts before the error of a command in a script.
 var inScript = regexp.MustCompile(`^(?:(?:ERR )?Error running script \(call to f_\w+\): @user_script:\d+: )?(?:@user_script: \d+: )?-?`)
 
-// serverError reports whether the server's own answer, which begins with code, is inside err as
-// either client's type.
+// serverError reports whether err wraps the server's own answer, in either client's type, and the answer begins with code.
 func serverError(err error, code string) bool {
 	var fromRueidis *rueidis.RedisError
 	var fromGoRedis redis.Error
@@ -38,7 +37,8 @@ func serverError(err error, code string) bool {
 	return strings.HasPrefix(answer, code) || strings.HasPrefix(inScript.ReplaceAllString(answer, ""), code)
 }
 
-// TestWrongType: a key of another type is the server's WRONGTYPE, through both clients, and stays.
+// TestWrongType: if a key holds a value of another type, both clients return the server's error WRONGTYPE, and the key is
+// not changed.
 func TestWrongType(t *testing.T) {
 	eachRealServer(t, func(t *testing.T, addr string) {
 		eachClient(t, addr, func(t *testing.T, run scripts.Runner) {
@@ -111,7 +111,7 @@ func TestSilentServer(t *testing.T) {
 			t.Errorf("%s: %+v, %v, want context.DeadlineExceeded", a.name, r, err)
 		}
 	}
-	// rueidis connects when the client is made: it is the making that fails.
+	// rueidis connects in NewClient, so NewClient fails.
 	if client, err := rueidis.NewClient(rueidis.ClientOption{
 		InitAddress: []string{listener.Addr().String()}, DisableCache: true, ForceSingleClient: true,
 		Dialer: net.Dialer{Timeout: 50 * time.Millisecond}, ConnWriteTimeout: 50 * time.Millisecond,
@@ -121,7 +121,7 @@ func TestSilentServer(t *testing.T) {
 	}
 }
 
-// TestNoServer: if there is no server, the error wraps that of the network.
+// TestNoServer: if there is no server, the error wraps the network's error.
 func TestNoServer(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 
 const weir = "github.com/go-weir/weir"
 
-// TestImports checks that the root module's shipped packages import only the standard library and each other in one direction: from
-// the middleware and the algorithms to package algorithms, and from there to the scripts.
+// TestImports checks that the root module's shipped packages import only the standard library and each other, in one
+// direction: from the middleware and the algorithms to package algorithms, and from there to the scripts.
 func TestImports(t *testing.T) {
 	algorithm := []string{"algorithms", "scripts", "internal/local", "internal/option", "internal/rule"}
 	bucket := append([]string{"internal/emission"}, algorithm...)
@@ -43,7 +43,7 @@ func TestImports(t *testing.T) {
 	for _, fields := range importsIn(t, "../../..") {
 		allowed, shipped := mayImport[strings.TrimPrefix(fields[0], weir+"/")]
 		if !shipped {
-			continue // test helpers
+			continue // a test helper
 		}
 		seen++
 		for _, imported := range fields[1:] {
@@ -59,8 +59,8 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// TestModulesStandAlone: what a module ships imports no internal package of another one. Modules are released and
-// upgraded one by one, and an internal package promises nothing to those outside of its module.
+// TestModulesStandAlone: shipped packages of a module import no internal package of another module. Modules are released and
+// upgraded one by one, and an internal package may change in every release.
 func TestModulesStandAlone(t *testing.T) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Path}} {{.Dir}}").Output()
 	if err != nil {
@@ -86,8 +86,8 @@ func TestModulesStandAlone(t *testing.T) {
 	}
 }
 
-// importsIn returns for each package of the module in a folder its path, followed by those of what it imports. Its
-// tests don't count.
+// importsIn returns, for each package of the module in a folder, its path followed by the paths of the packages that it
+// imports. The imports of its tests don't count.
 func importsIn(t *testing.T, dir string) (all [][]string) {
 	t.Helper()
 	list := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...")
@@ -105,7 +105,8 @@ func importsIn(t *testing.T, dir string) (all [][]string) {
 	return all
 }
 
-// moduleOf returns the module of a package: of those whose path begins the package's, the one with the longest.
+// moduleOf returns the module of a package: of the modules whose path is a prefix of the package's path, the one with the
+// longest path.
 func moduleOf(path string, modules map[string]string) (longest string) {
 	for module := range modules {
 		if strings.HasPrefix(path+"/", module+"/") && len(module) > len(longest) {

@@ -41,9 +41,9 @@ func inflightOver(run scripts.Runner) inflighttest.Subject {
 	}
 }
 
-// TestInflightCost counts the commands that a call on leases makes on the server: they don't grow with the number of leases.
-// Each is logarithmic in it, as Redis documents ZCOUNT, ZRANGE (of one), ZADD, ZREM and ZREMRANGEBYRANK (of 64 at most). Where
-// the clock went back, 64 leases are written at most.
+// TestInflightCost counts the commands that a call on leases makes on the server. Their number doesn't grow with the number
+// of leases. The time of each command is logarithmic in it, as Redis documents ZCOUNT, ZRANGE (of one), ZADD, ZREM and
+// ZREMRANGEBYRANK (of 64 at most). If the clock went back, at most 64 leases are written.
 func TestInflightCost(t *testing.T) {
 	for _, kind := range servers.All() {
 		t.Run(kind.Name, func(t *testing.T) {
@@ -51,7 +51,7 @@ func TestInflightCost(t *testing.T) {
 			steady := map[string]int{}
 			for _, most := range []int64{100, 100_000} {
 				key, ttl, now := fmt.Sprint("leases", most), "10000000", int64(1795363671000000)
-				for i := int64(0); i < most; i += 1000 { // as acquire stores them
+				for i := int64(0); i < most; i += 1000 { // in the form in which acquire stores them
 					command := []string{"ZADD", key}
 					for j := i; j < min(i+1000, most); j++ {
 						command = append(command, strconv.FormatInt(now+10_000_000+j, 10), fmt.Sprint("id ", j))
@@ -96,7 +96,7 @@ func TestInflightCost(t *testing.T) {
 	}
 }
 
-// TestInflightMemory: the documentation says how much memory a lease takes on a server.
+// TestInflightMemory: a lease takes no more memory on a server than the documentation says.
 func TestInflightMemory(t *testing.T) {
 	eachRealServer(t, func(t *testing.T, addr string) {
 		conn, prefix := fresh(t, addr)

@@ -14,10 +14,10 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// BenchmarkLogCost measures what a decision of a full sliding log costs the server, by rate: a denial, an admission as
-// one entry leaves, and the one decision before which all but one entry of the log have left at once. The figure is the
-// server's own, of the time in the script. The rates take turns, round after round, and told is the least of the rounds,
-// which others on the machine disturb least.
+// BenchmarkLogCost measures what a decision of a full sliding log costs the server, by rate: a denial, an admission when one
+// entry has expired, and the one decision after all but one entry have expired at once. The figure is the time in the script
+// that the server reports. The rates take turns, round after round. The result is the shortest time of all rounds, which
+// other programs on the machine disturb least.
 func BenchmarkLogCost(b *testing.B) {
 	const period, rounds, decisions = 100_000_000, 15, 200 // µs
 	rates := []int64{100, 10_000, 1_000_000}
@@ -37,7 +37,7 @@ func BenchmarkLogCost(b *testing.B) {
 			}
 			return reply[0] >= 0
 		}
-		at := map[int64]int64{} // when the first entry leaves that is still there
+		at := map[int64]int64{} // when the first remaining entry expires
 		for _, rate := range rates {
 			drive(b, conn, scripts.SlidingLog, fmt.Sprintf("log%d", rate), rate, period/rate, "1", strconv.FormatInt(rate, 10), strconv.Itoa(period))
 			at[rate] = 1795363671000000 + period
@@ -69,7 +69,8 @@ func BenchmarkLogCost(b *testing.B) {
 			if !decide(rate, at[rate]+(rate-2)*(period/rate)) {
 				b.Fatal("denied")
 			}
-			least[fmt.Sprintf("rate=%d/all-but-one-have-left", rate)] = scriptTime(b, conn) - before // the log is full but once
+			// This is measured only once, because the log is not full afterwards.
+			least[fmt.Sprintf("rate=%d/all-but-one-have-left", rate)] = scriptTime(b, conn) - before
 		}
 		for _, name := range slices.Sorted(maps.Keys(least)) {
 			b.Run(kind.Name+"/"+name, func(b *testing.B) {
@@ -82,7 +83,7 @@ func BenchmarkLogCost(b *testing.B) {
 
 var scriptUsec = regexp.MustCompile(`cmdstat_(?:eval|evalsha):calls=\d+,usec=(\d+)`)
 
-// scriptTime is how many microseconds scripts have taken so far.
+// scriptTime returns how many microseconds scripts have taken so far.
 func scriptTime(b *testing.B, conn *resptest.Conn) (us float64) {
 	b.Helper()
 	info, err := conn.Do("INFO", "commandstats")

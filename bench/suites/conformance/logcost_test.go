@@ -17,8 +17,8 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// TestLogCost counts the commands that a decision of the sliding log runs on the server. The number doesn't depend on the rate or on the
-// request's cost. It grows at most with the logarithm of the number of entries that have expired.
+// TestLogCost counts the commands that a decision of the sliding log runs on the server. Their number doesn't depend on the
+// rate or on the request's cost. It grows at most with the logarithm of the number of expired entries.
 func TestLogCost(t *testing.T) {
 	const period, step = 1_000_000_000, 100
 	for _, kind := range servers.All() {
@@ -28,7 +28,8 @@ func TestLogCost(t *testing.T) {
 			for _, rate := range []int64{100, 100_000} {
 				key := fmt.Sprintf("log%d", rate)
 				drive(t, conn, scripts.SlidingLog, key, rate, step, "1", strconv.FormatInt(rate, 10), strconv.Itoa(period))
-				// Entry i is of i steps after the first.
+				// decide makes a request so many steps after the first entry expires, and returns the number of commands.
+				// Entry i expires i steps after the first.
 				decide := func(after, cost int64) (calls int) {
 					t.Helper()
 					before := commands(t, conn)
@@ -58,7 +59,7 @@ func TestLogCost(t *testing.T) {
 						t.Errorf("%s, rate %d: %d commands, %d at a rate of 100", c.name, rate, calls, steady[c.name])
 					}
 				}
-				most := 10 + 4*bits.Len64(uint64(rate)) // two searches, of doubling and then halving steps
+				most := 10 + 4*bits.Len64(uint64(rate)) // two searches, each with doubling and then halving steps
 				for _, c := range []struct {
 					name        string
 					after, cost int64
@@ -128,7 +129,7 @@ func TestLogPartly(t *testing.T) {
 			}
 		}
 		random := rand.New(rand.NewPCG(3, 4))
-		now = now.Add(period * time.Microsecond).Add(-100 * step * time.Microsecond) // a hundred are still in it
+		now = now.Add(period * time.Microsecond).Add(-100 * step * time.Microsecond) // a hundred entries have not expired
 		lengths := map[int64]bool{}
 		for i := range 40 {
 			n := 1 + random.Int64N(rate/2)
@@ -144,7 +145,8 @@ func TestLogPartly(t *testing.T) {
 				t.Fatal(err)
 			}
 			lengths[length.(int64)] = true
-			if i == 0 { // what has left and is still there counts again if the clock goes back: Local has forgotten it
+			// Expired entries that are still stored count again if the clock goes back. Local has forgotten them.
+			if i == 0 {
 				now = now.Add(-period / 2 * time.Microsecond)
 				before, err := remote.Peek(context.Background(), "k")
 				if err != nil || before.Remaining >= rate-n-100 {

@@ -8,13 +8,13 @@ import (
 	"github.com/go-weir/weir/bench/internal/load"
 )
 
-// TestProcesses has six processes, half of them on each client, some coalescing and one remembering denials, ask for one key at once: together
-// they are admitted the limit, exactly, by every algorithm on every server.
+// TestProcesses: six processes call one key at the same time, half of them with each client, some coalescing and one with a
+// denialcache. Together they are admitted exactly the limit, by every algorithm on every server.
 func TestProcesses(t *testing.T) {
-	daily := algorithms.PerDay(100) // nothing comes back while this runs
+	daily := algorithms.PerDay(100) // nothing becomes available again while this runs
 	want := map[string]int{"fixedwindow": 100, "slidinglog": 100, "gcra": 100, "leakybucket": 100, "queue": 101}
 	var asked []load.Asked
-	for kind := range want { // the aligned window is not asked: a day may end while this runs
+	for kind := range want { // without the aligned window, because a day may end while this runs
 		asked = append(asked, load.Asked{Kind: kind, Limit: daily})
 	}
 	eachRealServer(t, func(t *testing.T, addr string) {
@@ -35,8 +35,8 @@ func TestProcesses(t *testing.T) {
 	})
 }
 
-// TestProcessesWait has 258 goroutines of six processes wait for events of one key, of which the limit has a hundred in the
-// time that they would wait: just so many are admitted, and the others are told at once.
+// TestProcessesWait: 258 goroutines of six processes wait for events of one key. The limit has a hundred events in the time
+// that they would wait. Exactly a hundred goroutines are admitted, and the others get an error at once.
 func TestProcessesWait(t *testing.T) {
 	asked := []load.Asked{{Kind: "gcra", Limit: algorithms.PerDay(100)}}
 	eachRealServer(t, func(t *testing.T, addr string) {
@@ -54,8 +54,8 @@ func TestProcessesWait(t *testing.T) {
 	})
 }
 
-// admittedOf has worker processes do jobs, which ask the same, and returns how many calls of each kind were admitted, and how
-// many were made.
+// admittedOf runs jobs with the same limits in worker processes. It returns how many calls of each kind were admitted, and
+// how many calls were made.
 func admittedOf(t *testing.T, jobs []load.Job) (admitted map[string]int, calls int) {
 	t.Helper()
 	crew, err := load.Start(jobs)

@@ -15,7 +15,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// TestAtMost: AllowAtMost admits on every server and client what the algorithm's Local does, beside other requests.
+// TestAtMost: on every server and client, AllowAtMost gives the same answers as that of the algorithm's Local.
 func TestAtMost(t *testing.T) {
 	eachServer(t, func(t *testing.T, addr string) {
 		eachClient(t, addr, func(t *testing.T, run scripts.Runner) {
@@ -50,7 +50,7 @@ func compareAtMost(t *testing.T, a algorithm, run scripts.Runner, limit algorith
 	}
 }
 
-// TestSettledKeysExpire: what settlements have written expires, on a real server's own clock.
+// TestSettledKeysExpire: keys that settlements have written expire, by a real server's own clock.
 func TestSettledKeysExpire(t *testing.T) {
 	eachRealServer(t, func(t *testing.T, addr string) {
 		for _, a := range all {

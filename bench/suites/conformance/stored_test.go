@@ -17,7 +17,7 @@ import (
 	"github.com/go-weir/weir/scripts"
 )
 
-// TestExpiry waits until every key has expired by itself: real time passes, since a TTL is the subject.
+// TestExpiry waits until every key has expired by itself. It uses real time, because it tests the TTLs.
 func TestExpiry(t *testing.T) {
 	limit := algorithms.Per(2, 150*time.Millisecond)
 	eachRealServer(t, func(t *testing.T, addr string) {
@@ -54,8 +54,8 @@ func TestExpiry(t *testing.T) {
 	})
 }
 
-// TestMemory measures a key's memory on the server as MEMORY USAGE counts it, against what the
-// packages' documentation says.
+// TestMemory measures the memory of a key on the server with MEMORY USAGE, and compares it with what the packages'
+// documentation says.
 func TestMemory(t *testing.T) {
 	eachRealServer(t, func(t *testing.T, addr string) {
 		conn, prefix := fresh(t, addr)
@@ -81,12 +81,12 @@ func TestMemory(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			const user = "user:1234567890" // a key such as services have
+			const user = "user:1234567890" // a typical key of a service
 			limit, most := "7000/1m", int64(120)
 			if !a.Bursts() {
 				limit, most = "1m", 152
 			}
-			for range 12 { // from the tenth on the server stores a window's count in another way
+			for range 12 { // from the tenth request on, the server stores a window's count in another way
 				ask(t, l, user, 1)
 			}
 			key := "weir:{" + user + "}:" + a.name + ":" + limit
@@ -111,11 +111,11 @@ func memory(t *testing.T, conn *resptest.Conn, key string) int64 {
 	return bytes.(int64)
 }
 
-// drive makes many decisions in one go, as simulated time passes by step µs between them, and
-// returns how many were admitted: the script's own text, called in a loop on the server.
+// drive makes many decisions, with step µs of simulated time between them, and returns how many were admitted. The script's
+// own text is called in a loop on the server.
 func drive(t testing.TB, conn *resptest.Conn, s *scripts.Script, key string, decisions, step int64, args ...string) (admitted int64) {
 	t.Helper()
-	const chunk = 50_000 // of decisions, so that no call holds the server for a second
+	const chunk = 50_000 // decisions of one call, so that no call blocks the server for a second
 	loop := "local function decide(KEYS, ARGV)\n" + s.Source() + `
 end
 local args, admitted = {}, 0
@@ -145,13 +145,14 @@ return admitted`
 	return admitted
 }
 
-// atClock returns the arguments of gcra.lua with its now_us marked.
+// atClock returns the arguments of gcra.lua with @ in the place of now_us.
 func atClock(args []string) []string {
 	return slices.Concat(args[:2], []string{"@"}, args[min(3, len(args)):])
 }
 
-// TestNoDrift saturates limits whose emission intervals aren't whole, over a million decisions of the real Lua on one server,
-// and a tenth of that on each other one, as all have the same arithmetic: the count admitted is the ideal one.
+// TestNoDrift saturates limits whose emission intervals aren't whole numbers of microseconds. It makes a million decisions
+// of the real Lua on one server, and a tenth of that on each other one, because all have the same arithmetic. The number of
+// admitted requests is the ideal one.
 func TestNoDrift(t *testing.T) {
 	first := servers.All()[0]
 	eachRealServer(t, func(t *testing.T, addr string) {

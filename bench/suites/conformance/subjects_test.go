@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	servers.Main(m)
 }
 
-// An algorithm is a limiter that is tested, by its name in keys.
+// An algorithm is a tested limiter, with its name in keys.
 type algorithm struct {
 	name string
 	algorithmtest.Algorithm
@@ -45,7 +45,7 @@ var all = []algorithm{
 	{"leakybucket", algorithmtest.Of(leakybucket.New, leakybucket.NewLocal)},
 }
 
-// oneInMidWindow returns a limit of one whose aligned windows have no edge for ten minutes.
+// oneInMidWindow returns a limit of one request whose aligned window does not end within ten minutes.
 func oneInMidWindow() algorithms.Limit {
 	for period := time.Hour; ; period += time.Minute {
 		if now := time.Now().UTC(); now.Truncate(period).Add(period).Sub(now) > 10*time.Minute {

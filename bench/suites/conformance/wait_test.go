@@ -18,8 +18,8 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// waiters has 256 goroutines wait for one event each, over six limiters, as six processes have them: half over each client,
-// some of them behind a denialcache. It returns when each was admitted, in order.
+// waiters makes 256 goroutines wait for one event each, and returns when each was admitted, in order. They use six limiters,
+// as six processes would: half of them with each client, and some behind a denialcache.
 func waiters(ctx context.Context, t *testing.T, addr, prefix string, limit algorithms.Limit) (admitted []time.Time) {
 	runners := []scripts.Runner{errtest.Must(goredisrunner.New(goRedis(t, addr))), errtest.Must(rueidisrunner.New(newRueidis(t, addr)))}
 	var mu sync.Mutex
@@ -60,8 +60,8 @@ func (a *asked) AllowN(ctx context.Context, key string, n int64) (algorithms.Res
 	return a.Limiter.AllowN(ctx, key, n)
 }
 
-// TestWait: 256 goroutines wait for one key. If the period is longer than their wait, exactly the limit is admitted. Otherwise never
-// more are admitted than have become available.
+// TestWait: 256 goroutines wait for one key. If the period is longer than their wait, exactly the limit is admitted.
+// Otherwise, no more are admitted than have become available.
 func TestWait(t *testing.T) {
 	eachRealServer(t, func(t *testing.T, addr string) {
 		_, prefix := fresh(t, addr)

@@ -1,5 +1,6 @@
-// Package django_test tests examples/django: Django REST framework under gunicorn, with throttles that run Weir's scripts through
-// redis-py, all from Debian's packages. Its processes, together with a Go service, must admit exactly the limit.
+// Package django_test tests examples/django: Django REST framework under gunicorn, with throttles that run Weir's scripts
+// through redis-py, all from Debian's packages. The processes of the service must admit exactly the limit, together with a
+// Go service.
 package django_test
 
 import (
@@ -26,12 +27,12 @@ import (
 
 func TestMain(m *testing.M) { servers.Main(m) }
 
-// limiters are Weir's, by the throttle that shares their keys.
+// limiters are Weir's limiters, by the name of the throttle that has the same keys.
 var limiters = map[string]func(scripts.Runner, algorithms.Limit, ...algorithms.Option) (*algorithms.Remote, error){
 	"slidinglog": slidinglog.New, "gcra": gcra.New,
 }
 
-// TestDjango uses one image for all. The server is Redis 8.0, as in Debian trixie, unless REDIS_IMAGE says otherwise.
+// TestDjango uses one image for all subtests. The server is Redis 8.0, as in Debian trixie, unless REDIS_IMAGE names others.
 func TestDjango(t *testing.T) {
 	kind := servers.All()[1]
 	server := servers.Shared(t, kind)
@@ -43,7 +44,8 @@ func TestDjango(t *testing.T) {
 			t.Run("100 requests in ten seconds", s.testSteady)
 			t.Run("one key with a Go service", s.testShared)
 		})
-		t.Run("64 connections", s.testConnections) // alone, for the figures of the other throttles
+		// This runs alone, because it logs figures of the other throttles.
+		t.Run("64 connections", s.testConnections)
 	})
 	t.Run("clock that stands still", func(t *testing.T) {
 		t.Parallel()
@@ -55,7 +57,7 @@ func TestDjango(t *testing.T) {
 	})
 }
 
-// newRedis returns a client of the server that tests have for themselves.
+// newRedis returns a client with which a test calls the server itself.
 func newRedis(t *testing.T, addr string) *redis.Client {
 	client := redis.NewClient(&redis.Options{Addr: addr})
 	t.Cleanup(func() { _ = client.Close() })
@@ -112,21 +114,21 @@ func get(ctx context.Context, url string) (a answer, err error) {
 	return answer{response.StatusCode, header.Get("X-RateLimit-Remaining"), header.Get("Retry-After"), body.Worker}, err
 }
 
-// A tally is how many answers there were of each status. The server's clock says how long they took.
+// A tally is how many answers had each status, and how long all took by the server's clock.
 type tally struct {
 	byStatus map[int]int
 	took     time.Duration
 }
 
-// admits tells whether as many were admitted as a log of that many a period admits, and all others were refused. That is one
-// number unless the requests took a period or more: then another limit may be admitted, and after each further period.
+// admits reports whether a sliding log with this limit can have admitted so many requests, and all others were refused. If
+// the requests took less than a period, that is exactly the limit. Each full period that they took may add one limit.
 func (l tally) admits(limit int, period time.Duration, requests int) bool {
 	admitted := l.byStatus[http.StatusOK]
 	return admitted >= limit && admitted <= limit*(1+int(l.took/period)) &&
 		admitted+l.byStatus[http.StatusTooManyRequests] == requests
 }
 
-// count counts what a load gets.
+// count sends the requests of a load and counts the answers.
 func (s *service) count(t *testing.T, load httpload.Load) tally {
 	t.Helper()
 	before := s.redis.Time(t.Context()).Val()
@@ -158,8 +160,8 @@ func (s *service) testSteady(t *testing.T) {
 	all.Wait()
 }
 
-// testConnections sends requests over 64 connections. It also tests Django REST framework's own throttle, with a cache in Redis and one
-// in memory, which admits at least as many requests and usually more.
+// testConnections sends requests over 64 connections. It also sends them to Django REST framework's own throttle, with a
+// cache in Redis and with one in memory. That throttle admits at least the limit, and usually more.
 func (s *service) testConnections(t *testing.T) {
 	for _, limit := range []int{10, 100, 1000} {
 		requests := 300 + limit
@@ -190,7 +192,7 @@ func (s *service) testConnections(t *testing.T) {
 			close(numbers)
 			all.Wait()
 			l.took = s.redis.Time(t.Context()).Val().Sub(before)
-			delete(workers, 0) // of refusals
+			delete(workers, 0) // refusals name no process
 			t.Logf("%4d/minute, %d requests in %v: %-10s %v by %d processes", limit, requests, l.took.Round(time.Second/10), kind, l.byStatus, len(workers))
 			if kind == "slidinglog" && !l.admits(limit, time.Minute, requests) || l.byStatus[http.StatusOK] < limit {
 				t.Errorf("%s: %v, want %d admitted and all others of %d refused", kind, l, limit, requests)
@@ -199,13 +201,13 @@ func (s *service) testConnections(t *testing.T) {
 	}
 }
 
-// testShared: a Go service has the same key. Each of 32 clients asks Django, then Go, then Django again.
+// testShared: Django and a Go service share a key. Each of 32 clients asks Django and Go in turn.
 func (s *service) testShared(t *testing.T) {
 	t.Parallel()
 	const limit, clients, each = 100, 32, 5
 	for name := range limiters {
 		t.Run(name, func(t *testing.T) {
-			limiter := newLimiter(t, s.redis, name, algorithms.PerDay(limit)) // GCRA's gives back one each 864 s, if that
+			limiter := newLimiter(t, s.redis, name, algorithms.PerDay(limit)) // GCRA gives one back each 864 s
 			key := "shared } {alice}"
 			before := s.redis.Time(t.Context()).Val()
 			var python, golang, refused atomic.Int64

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestPage checks that tests run each command of docs/articles.md. TestExamples of the program bench reads the page and runs the commands
-// of bench, except those with this service.
+// TestPage checks that tests run each command of docs/articles.md. TestExamples of the program bench reads the page and runs
+// the commands of bench, except those that need this service.
 func TestPage(t *testing.T) {
 	read := func(path string) string {
 		text, err := os.ReadFile(filepath.Join(repository, path))
@@ -19,7 +19,8 @@ func TestPage(t *testing.T) {
 		return string(text)
 	}
 	page := read("docs/articles.md")
-	shown := read(example+"/README.md") + read("examples/apikeys/README.md") // their commands are run by TestDjango and a test there
+	// TestDjango runs the commands of the first page, and a test in examples/apikeys those of the second.
+	shown := read(example+"/README.md") + read("examples/apikeys/README.md")
 	commands := regexp.MustCompile("`((?:go|curl) [^`]*)`").FindAllStringSubmatch(page, -1)
 	commands = append(commands, regexp.MustCompile(`(?m)^((?:sudo|API_KEYS=).*)$`).FindAllStringSubmatch(page, -1)...)
 	if len(commands) < 15 {

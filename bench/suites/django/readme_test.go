@@ -25,7 +25,7 @@ import (
 
 var update = flag.Bool("update", false, "write the outputs into the example's README.md")
 
-// packagesOf returns the packages that the README installs, without the server.
+// packagesOf returns the packages that the README installs, except the server.
 func packagesOf(t *testing.T, readme string) []string {
 	t.Helper()
 	m := regexp.MustCompile(`(?m)^sudo apt install redis-server (.*)$`).FindStringSubmatch(readme)
@@ -43,7 +43,7 @@ func wordsOf(command string) (words []string) {
 	return words
 }
 
-// shown is where the README's commands find the service.
+// shown is the address of the service in the README's commands.
 const shown = "127.0.0.1:8000"
 
 // testReadme runs each command that the README shows, and compares the output.
@@ -89,7 +89,7 @@ func allowBooks(ctx context.Context, run scripts.Runner, user string) (algorithm
 	return limiter.Allow(ctx, "user:"+user) // of the user's five in both services
 }
 
-// testGo: it shares the count of its keys with the service, which has been asked what the README shows.
+// testGo: allowBooks shares the counts with the service, which has already got the README's requests.
 func (s *stopped) testGo(t *testing.T) {
 	run, err := goredisrunner.New(s.redis)
 	if err != nil {
@@ -117,8 +117,8 @@ func (s *stopped) testGo(t *testing.T) {
 	}
 }
 
-// run runs a command and returns its output, which ends with a line's end. What bench http tells below its table differs
-// each time, and is left out.
+// run runs a command and returns its output, which ends with a newline. It leaves out what bench http prints below its
+// table, because that differs each time.
 func run(t *testing.T, addr, line string) string {
 	t.Helper()
 	words := wordsOf(strings.ReplaceAll(line, shown, addr))
@@ -139,7 +139,7 @@ func run(t *testing.T, addr, line string) string {
 	return strings.ReplaceAll(output, addr, shown)
 }
 
-// curl does what curl -i does, with -X and -H.
+// curl does what curl -i does, with the options -X and -H.
 func curl(t *testing.T, args []string) string {
 	t.Helper()
 	request, err := http.NewRequest(http.MethodGet, args[len(args)-1], nil)

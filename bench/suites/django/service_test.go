@@ -15,17 +15,17 @@ import (
 
 const (
 	repository = "../../.."
-	example    = "examples/django" // from there
+	example    = "examples/django" // in the repository
 	suite      = "trixie"          // the Debian release whose packages are used
 )
 
-// python is what the services run on.
+// python is the Python that the services run on.
 type python struct {
-	root  string           // Debian's packages, unpacked
-	image *servers.Program // the same with the repository's files; nil where services are processes of this machine
+	root  string           // the folder with Debian's packages, unpacked
+	image *servers.Program // root and the repository's files; nil if services run as processes of this machine
 }
 
-// getPython unpacks Debian's packages and makes an image of them, which the test's end removes.
+// getPython unpacks Debian's packages and makes an image of them, which is removed when the test ends.
 func getPython(t *testing.T, contained bool, packages []string) *python {
 	t.Helper()
 	p := &python{}
@@ -68,10 +68,10 @@ func getPython(t *testing.T, contained bool, packages []string) *python {
 
 var listensOn = regexp.MustCompile(`Listening at: http://(127\S+)`)
 
-// serve starts gunicorn with arguments as in a shell at the repository's root, and returns where it listens.
+// serve starts gunicorn with arguments as in a shell at the root of the repository, and returns the address of the service.
 func (p *python) serve(t *testing.T, env map[string]string, args ...string) (addr string) {
 	t.Helper()
-	// A machine that does much else must not make the service give up.
+	// With these timeouts, the service doesn't give up on a busy machine.
 	env = maps.Clone(env)
 	maps.Copy(env, map[string]string{"REDIS_TIMEOUT": "60", "PYTHONDONTWRITEBYTECODE": "1"})
 	args = append([]string{"--bind", "127.0.0.1:0", "--timeout", "300"}, args...)
@@ -98,7 +98,7 @@ func (p *python) serve(t *testing.T, env map[string]string, args ...string) (add
 			t.Error(err)
 		}
 	})
-	response, err := client.Get("http://" + addr) // workers that can't begin end gunicorn, and the connection with it
+	response, err := client.Get("http://" + addr) // if the workers can't start, gunicorn ends, and this fails
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func (p *python) serve(t *testing.T, env map[string]string, args ...string) (add
 	return addr
 }
 
-// serveTried starts what tries all throttles, testdata/tried.py.
+// serveTried starts testdata/tried.py, a service with all throttles.
 func (p *python) serveTried(t *testing.T, redis string, workers string) (addr string) {
 	t.Helper()
 	return p.serve(t, map[string]string{"REDIS_URL": "redis://" + redis, "DJANGO_SETTINGS_MODULE": "tried_settings"},

@@ -15,7 +15,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/servers"
 )
 
-// stopped is a server whose clock stands still, so that each answer is exactly known however long it takes.
+// stopped is a server whose clock stands still, so that each answer is known exactly, however long it takes.
 type stopped struct {
 	python *python
 	server *servers.Server
@@ -52,7 +52,7 @@ func (s *stopped) stopAt(t *testing.T, at time.Time) {
 	}
 }
 
-// ask asks the service.
+// ask sends a request to the service.
 func (s *stopped) ask(t *testing.T, kind, key, rate, scope string) answer {
 	t.Helper()
 	a, err := get(t.Context(), asks(s.url, kind, key, rate)+"&scope="+scope)
@@ -62,8 +62,8 @@ func (s *stopped) ask(t *testing.T, kind, key, rate, scope string) answer {
 	return a
 }
 
-// testKeys charges keys by Django until it refuses, under limits whose emission interval is a whole microsecond and under
-// others. Go finds the same state under the same key.
+// testKeys charges keys through Django until it refuses, under limits whose emission interval is a whole number of
+// microseconds and under others. Go finds the same state under the same key.
 func (s *stopped) testKeys(t *testing.T) {
 	all := []string{"", "alice", "}", "a:b", "{a}", "ключ", strings.Repeat("k", 256), strings.Repeat("k", 257), strings.Repeat("ю", 129)}
 	for _, test := range []struct {
@@ -103,7 +103,7 @@ func (s *stopped) testKeys(t *testing.T) {
 	}
 }
 
-// testWaits: a refused client that waits for as long as it is told is admitted, and a second sooner it is not.
+// testWaits: a refused client is admitted if it waits for as long as it is told, and refused if it waits for a second less.
 func (s *stopped) testWaits(t *testing.T) {
 	for name, wait := range map[string]int{"slidinglog": 60, "gcra": 12} {
 		begin := s.at
@@ -124,11 +124,11 @@ func (s *stopped) testWaits(t *testing.T) {
 	}
 }
 
-// testLostReplies cuts the replies of the server after one byte more each time: in the handshake, in a reply, and behind it. A
+// testLostReplies cuts the server's replies after one byte more each time: during the handshake, in a reply, and after it. A
 // request is charged once at most, and is refused with 503 if the service doesn't know whether it was charged.
 func (s *stopped) testLostReplies(t *testing.T) {
 	limiter := newLimiter(t, s.redis, "slidinglog", algorithms.PerDay(100))
-	if _, err := limiter.Allow(t.Context(), "another"); err != nil { // so that the server knows the script
+	if _, err := limiter.Allow(t.Context(), "another"); err != nil { // so that the server has the script
 		t.Fatal(err)
 	}
 	lost := 0
@@ -157,7 +157,7 @@ func (s *stopped) testLostReplies(t *testing.T) {
 		t.Error("no reply of a decision was lost")
 	}
 	t.Logf("%d replies of decisions were lost", lost)
-	// Where the script is gone, it is sent whole, once.
+	// If the server has lost the script, the service sends its text, once.
 	if err := s.proxy.Heal(); err != nil {
 		t.Fatal(err)
 	}

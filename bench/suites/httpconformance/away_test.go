@@ -12,12 +12,12 @@ import (
 	"github.com/go-weir/weir/internal/resptest"
 )
 
-// TestServerAway makes a Redis hang, die and start again, and die for ever, under load. Meanwhile requests are answered according to
-// the policy, without waiting for the client library, which would wait an hour for a server that hangs. OnError gets each failure.
-// When the server is back, its counts continue, and decisions are exact.
+// TestServerAway makes a Redis hang, die and start again, and die for ever, under load. Meanwhile requests are answered
+// according to the policy. They don't wait for the client library, which would wait an hour for a server that hangs. OnError
+// gets each failure. When the server is back, its counts continue, and decisions are exact.
 func TestServerAway(t *testing.T) {
 	t.Parallel()
-	var kinds sync.WaitGroup // at once, as most of the time nothing happens
+	var kinds sync.WaitGroup // at the same time, because the tests mostly wait
 	for _, kind := range servers.All() {
 		kinds.Go(func() { t.Run(kind.Name, func(t *testing.T) { testServerAway(t, kind) }) })
 	}
@@ -32,7 +32,7 @@ func testServerAway(t *testing.T, kind servers.Kind) {
 	for _, way := range []struct {
 		away        string
 		leave, back func(context.Context) error
-		is          error // every error is that
+		is          error // every failure is this error, unless it is nil
 	}{
 		{"paused", server.Pause, server.Resume, context.DeadlineExceeded},
 		{"killed", server.Kill, server.Revive, nil},
@@ -55,8 +55,8 @@ func testServerAway(t *testing.T, kind servers.Kind) {
 }
 
 const (
-	requests = 30 // that come to each middleware while the server is away, all at once
-	crowded  = 8  // requests at once while it is there
+	requests = 30 // to each middleware while the server is away, all at once
+	crowded  = 8  // requests at once while the server is available
 )
 
 // policiesAnswer sends requests to each middleware while the server is unavailable, and compares the responses and the calls of OnError
@@ -88,8 +88,8 @@ func (s *stand) policiesAnswer(t *testing.T, key string, is error) {
 	asked.Wait()
 }
 
-// decides sends requests over each client until n have been decided, and compares the responses. Right after the server's return
-// connections that were opened before may fail; these requests are repeated.
+// decides sends requests over each client until n have been decided, and compares the responses. Right after the server's
+// return, connections that were opened before may fail. These requests are repeated.
 func (s *stand) decides(t *testing.T, key string, n int, want map[int]int) {
 	t.Helper()
 	for _, path := range s.patient {

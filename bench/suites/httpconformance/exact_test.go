@@ -19,9 +19,9 @@ const (
 	connections = 64
 )
 
-// TestExactOverProcesses sends requests over 64 connections to six web servers, which are separate processes, half of them with each
-// client library, and share a Redis. Together they serve exactly the limit, with every algorithm. All other requests get 429. Their
-// Retry-After is never early, and late by less than the second to which it is rounded up.
+// TestExactOverProcesses sends requests over 64 connections to six web servers that share a Redis. They are separate
+// processes, half of them with each client library. Together they serve exactly the limit, with every algorithm. All other
+// requests get 429. Their Retry-After is never early, and it is late by less than the second to which it is rounded up.
 func TestExactOverProcesses(t *testing.T) {
 	t.Parallel()
 	s := site{Redis: map[string]string{}, Rates: []int64{10, 100, 1000}, Prefix: rand.Text()}
@@ -37,7 +37,7 @@ func TestExactOverProcesses(t *testing.T) {
 		conn := resptest.Dial(t, s.Redis[kind.Name])
 		for _, a := range all {
 			for _, rate := range s.Rates {
-				if i > 0 && rate != 100 { // one server is asked for all, the others for one
+				if i > 0 && rate != 100 { // the first server is tested with all rates, the others with one
 					continue
 				}
 				t.Run(path(kind.Name, a.name, rate)[1:], func(t *testing.T) {
@@ -60,7 +60,7 @@ type answer struct {
 	retryAfter string
 }
 
-// crowd sends requests from concurrent clients of one connection each, which are spread over the web servers.
+// crowd sends requests from concurrent clients with one connection each. The clients are spread over the web servers.
 func crowd(t *testing.T, urls []string, path string, each int) []answer {
 	t.Helper()
 	answers := make([]answer, connections*each)
@@ -88,8 +88,9 @@ func crowd(t *testing.T, urls []string, path string, each int) []answer {
 	return answers
 }
 
-// judge compares the number of requests that were served with the rate. It compares the waits of the others with the limiter's
-// RetryAfter for their common key, their address, afterwards: denials don't change the time of the next admission.
+// judge compares the number of requests that were served with the rate. It compares the waits of the others with the
+// limiter's RetryAfter for their common key, their address. It reads that afterwards, because denials don't change the time
+// of the next admission.
 func judge(t *testing.T, answers []answer, rate int64, limiter algorithms.Limiter) {
 	t.Helper()
 	before := time.Now()
@@ -97,7 +98,7 @@ func judge(t *testing.T, answers []answer, rate int64, limiter algorithms.Limite
 	if err != nil || now.Allowed {
 		t.Errorf("afterwards %+v, %v, want a denial", now, err)
 	}
-	from, to := before.Add(now.RetryAfter), time.Now().Add(now.RetryAfter) // that moment is between
+	from, to := before.Add(now.RetryAfter), time.Now().Add(now.RetryAfter) // the next admission is between these times
 	admitted := int64(0)
 	for _, a := range answers {
 		if a.status == http.StatusOK {

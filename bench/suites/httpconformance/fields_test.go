@@ -55,7 +55,7 @@ var (
 	})
 )
 
-// answerOf returns the response of a middleware over all of the limiters.
+// answerOf returns the response of a middleware with all of the limiters.
 func answerOf(limiters []teller, style httplimit.HeaderStyle) *httptest.ResponseRecorder {
 	opts := []httplimit.Option{httplimit.Headers(style), httplimit.ChargeEach(), httplimit.Name(limiters[0].name), httplimit.Timeout(0), httplimit.OnFailure(httplimit.Refuse)}
 	for _, l := range limiters[1:] {
@@ -70,8 +70,8 @@ func someTellers(t *rapid.T) []teller {
 	return rapid.SliceOfNDistinct(tellers, 1, 6, func(l teller) string { return l.name }).Draw(t, "limiters")
 }
 
-// TestIETFFields: for any names of limiters and any numbers, an independent library parses both fields, and finds each name and each
-// number in its range.
+// TestIETFFields: for any names of limiters and any numbers, an independent library parses both fields. It finds each name,
+// and each number limited to the range of the field.
 func TestIETFFields(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -106,7 +106,7 @@ func TestIETFFields(t *testing.T) {
 	})
 }
 
-// TestOtherFields: the fields of the other styles have numbers of at least 0, and Retry-After is never early.
+// TestOtherFields: the numbers in the fields of the other styles are at least 0, and Retry-After is never early.
 func TestOtherFields(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -141,13 +141,13 @@ func TestOtherFields(t *testing.T) {
 	})
 }
 
-// An item is a limiter's in one of the fields.
+// An item is the part of a field that is about one limiter.
 type item struct {
 	name    string
 	numbers map[string]int64
 }
 
-// readItems reads a field as a List of Strings with Integers for parameters.
+// readItems parses a field as a List of Strings with Integers as parameters.
 func readItems(t *rapid.T, h http.Header, field string) (items []item) {
 	list, err := httpsfv.UnmarshalList(h.Values(field))
 	if err != nil {
@@ -174,10 +174,10 @@ func readItems(t *rapid.T, h http.Header, field string) (items []item) {
 	return items
 }
 
-// inRange is the number nearest to n that a limiter's field can have.
+// inRange returns the number nearest to n that a limiter's field can have.
 func inRange(n int64) int64 { return min(max(n, 0), 999_999_999_999_999) }
 
-// isRoundedUp reports whether so many seconds are d rounded up, or 0 for a d that is below.
+// isRoundedUp reports whether seconds is d rounded up, or 0 if d is negative.
 func isRoundedUp(seconds int64, d time.Duration) bool {
 	if d <= 0 {
 		return seconds == 0

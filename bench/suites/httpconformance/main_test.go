@@ -41,21 +41,21 @@ var all = []struct {
 // yearly is a limit whose period is longer than any test.
 func yearly(rate int64) algorithms.Limit { return algorithms.Per(rate, 365*24*time.Hour) }
 
-// strict returns a middleware that waits long enough for a slow machine, and refuses requests if the limiter fails.
+// strict returns a middleware that waits long enough on a slow machine, and refuses requests if the limiter fails.
 func strict(limiter algorithms.Limiter, opts ...httplimit.Option) func(http.Handler) http.Handler {
 	return errtest.Must(httplimit.New(limiter, append(opts, httplimit.Timeout(time.Minute), httplimit.OnFailure(httplimit.Refuse))...))
 }
 
-// sharedRedis connects to a server on which the keys of other tests are too.
+// sharedRedis connects to a server that also has the keys of other tests.
 func sharedRedis(t *testing.T) scripts.Runner {
 	t.Helper()
 	return resptest.Dial(t, servers.Shared(t, servers.All()[0]).Addr)
 }
 
-// fresh returns an unused prefix.
+// fresh returns an option with an unused prefix.
 func fresh() algorithms.Option { return algorithms.WithPrefix(rand.Text()) }
 
-// newLimiter returns a limiter of GCRA with keys of its own.
+// newLimiter returns a GCRA limiter with keys of its own.
 func newLimiter(t *testing.T, run scripts.Runner, limit algorithms.Limit) algorithms.Limiter {
 	t.Helper()
 	limiter, err := gcra.New(run, limit, fresh())
@@ -67,7 +67,7 @@ func newLimiter(t *testing.T, run scripts.Runner, limit algorithms.Limit) algori
 
 var served = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "served") })
 
-// fetch asks a server; the connection can then be used again.
+// fetch sends a request and reads the whole response, so that the connection can be used again.
 func fetch(ctx context.Context, client *http.Client, url string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

@@ -20,28 +20,29 @@ import (
 	"github.com/go-weir/weir/bench/internal/load"
 )
 
-// siteEnv is the environment variable with the site that a process serves.
+// siteEnv is the environment variable that makes a process a web server. It holds the site.
 const siteEnv = "WEIR_HTTP_SITE"
 
-// A site is what a web server's process serves: on each path of path(), under a limiter of that kind.
+// A site is what a web server's process serves. The limiter of each path is the one that path describes.
 type site struct {
 	Client string            // load.GoRedis or load.Rueidis
 	Redis  map[string]string // addresses by name
-	Rates  []int64           // a year
+	Rates  []int64           // of the limits, each per year
 	Prefix string            // of all keys
 }
 
-// path is where a web server asks that algorithm on that server, under a limit of that rate.
+// path returns the path under which a web server uses that algorithm on that Redis, with that rate.
 func path(redis, algorithm string, rate int64) string {
 	return fmt.Sprintf("/%s/%s/%d", redis, algorithm, rate)
 }
 
-// options tell limiters of several rates apart.
+// options returns options with which the limiters of each rate have keys of their own.
 func (s site) options(rate int64) []algorithms.Option {
 	return []algorithms.Option{algorithms.WithPrefix(s.Prefix), algorithms.WithName(strconv.FormatInt(rate, 10))}
 }
 
-// serveAsProcess serves a site until its input ends, and then ends the process, if the process is a web server. Otherwise it returns.
+// serveAsProcess serves a site until standard input ends, and then ends the process, if the process is a web server.
+// Otherwise it returns.
 func serveAsProcess() {
 	text := os.Getenv(siteEnv)
 	if text == "" {
@@ -111,7 +112,7 @@ func (s site) start(t *testing.T) (url string) {
 		t.Fatal(err)
 	}
 	process := exec.Command(self)
-	// The race detector, if it is on, would hold the process for a second at its end.
+	// By default, the race detector delays the end of the process by a second.
 	process.Env = append(os.Environ(), siteEnv+"="+string(text), "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	var stderr strings.Builder
 	process.Stderr = &stderr

@@ -13,8 +13,8 @@ import (
 	"github.com/go-weir/weir/algorithms/limitertest"
 )
 
-// TestHonoursRetryAfter: a client that waits only for Retry-After, and is the only user of a limit, is never refused twice in a row. Only
-// its waits advance the limiter's clock.
+// TestHonoursRetryAfter: if a client is the only user of a limit and waits as long as Retry-After says, it is never refused
+// twice in a row. Only the client's waits advance the limiter's clock.
 func TestHonoursRetryAfter(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []algorithms.Limit{
@@ -44,8 +44,8 @@ func TestHonoursRetryAfter(t *testing.T) {
 	}
 }
 
-// statusesOf has a client get seven answers, and returns the statuses of all requests that it sent for them. The client's
-// waits move the clock, and pass at once.
+// statusesOf makes a client get seven answers, and returns the statuses of all requests that it sent for them. Instead of
+// waiting, the client advances the clock.
 func statusesOf(t *testing.T, handler http.Handler, clock *limitertest.Clock) (statuses []int) {
 	t.Helper()
 	server := httptest.NewServer(handler)

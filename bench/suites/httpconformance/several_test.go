@@ -14,8 +14,8 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// TestSeveralLimits: of 101 requests at one moment, under 60 a minute and 1,000 an hour, 60 pass, in either order of the limiters. The
-// 41 that are refused are charged to neither.
+// TestSeveralLimits: of 101 requests at one moment, under limits of 60 a minute and 1,000 an hour, 60 pass, in either order
+// of the limiters. The 41 that are refused are charged to neither limit.
 func TestSeveralLimits(t *testing.T) {
 	t.Parallel()
 	run := sharedRedis(t)
@@ -58,8 +58,8 @@ func TestSeveralLimits(t *testing.T) {
 	}
 }
 
-// TestSeveralAtOnce: of 200 concurrent requests under two limits, the smaller limit admits 60, and the other has charged exactly these:
-// both decide in one script.
+// TestSeveralAtOnce: of 200 concurrent requests under two limits, the smaller limit admits 60, and the other limit is
+// charged for exactly these, because one script decides both.
 func TestSeveralAtOnce(t *testing.T) {
 	t.Parallel()
 	run := sharedRedis(t)

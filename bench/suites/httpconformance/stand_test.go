@@ -24,24 +24,24 @@ import (
 )
 
 const (
-	capacity = 60 // of each limiter on the server
-	sharers  = 6  // processes that would share it when that is away
+	capacity = 60 // the limit of each limiter on the server
+	sharers  = 6  // how many processes would share the limit while the server is away
 )
 
 // A stand is a web server with middlewares of all policies, over each client library, on one Redis.
 type stand struct {
 	*httptest.Server
 	guards  []*guard
-	patient []string // of each client the path of a middleware that waits for the client
+	patient []string // for each client the path of a middleware that waits for its answer
 }
 
-// A guard is a middleware with its policy. Keys are the parameter "key".
+// A guard is a middleware with its policy. Its keys are the values of the query parameter "key".
 type guard struct {
 	path   string
 	policy string
 
 	mu       sync.Mutex
-	failures map[string][]httplimit.Failure // what OnError was told, by key
+	failures map[string][]httplimit.Failure // the calls of OnError, by key
 }
 
 func newStand(t *testing.T, addr string) *stand {
@@ -74,10 +74,10 @@ func newStand(t *testing.T, addr string) *stand {
 	return s
 }
 
-// clients connects each client library, set to wait for an answer for an hour.
+// clients connects each client library. The clients wait up to an hour for an answer.
 func clients(t *testing.T, addr string) map[string]scripts.Runner {
 	t.Helper()
-	logging.Disable() // go-redis tells of failed dials on stderr
+	logging.Disable() // go-redis logs failed dials
 	options := redis.Options{
 		Addr: addr, ReadTimeout: time.Hour, WriteTimeout: time.Hour,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
@@ -94,13 +94,14 @@ func clients(t *testing.T, addr string) map[string]scripts.Runner {
 	}
 	t.Cleanup(viaRueidis.Close)
 	return map[string]scripts.Runner{
-		"go-redis":                       errtest.Must(goredisrunner.New(goRedis)), // takes no notice of a context's deadline
+		"go-redis":                       errtest.Must(goredisrunner.New(goRedis)), // ignores the deadline of a context
 		"go-redis-ContextTimeoutEnabled": errtest.Must(goredisrunner.New(obeyingGoRedis)),
 		"rueidis":                        errtest.Must(rueidisrunner.New(viaRueidis)),
 	}
 }
 
-// ask sends n requests, so many at once, and counts the answers by status. No status is ever any other than these.
+// ask sends n requests, atOnce of them at the same time, and counts the responses by status. The test fails if a response
+// has another status than 200, 429 and 503.
 func (s *stand) ask(t *testing.T, path, key string, n, atOnce int) (statuses map[int]int) {
 	t.Helper()
 	var mu sync.Mutex
@@ -152,7 +153,7 @@ func (s *stand) load(t *testing.T) (stop func()) {
 	}
 }
 
-// note is OnError.
+// note is the function for OnError.
 func (g *guard) note(r *http.Request, f httplimit.Failure) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -167,7 +168,7 @@ func (g *guard) told(key string) []httplimit.Failure {
 	return g.failures[key]
 }
 
-// A complaint of net/http, such as of a handler's panic, fails the test.
+// complaints fails the test if net/http logs something, for example a panic of a handler.
 type complaints struct{ t *testing.T }
 
 func (c complaints) Write(text []byte) (int, error) {

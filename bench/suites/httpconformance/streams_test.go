@@ -15,7 +15,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// TestWebSocket: a connection is upgraded and then used through the middleware, and a client over its limit is refused before the
+// TestWebSocket: a connection can be upgraded and used through the middleware. A client over its limit is refused before the
 // upgrade.
 func TestWebSocket(t *testing.T) {
 	t.Parallel()
@@ -63,7 +63,7 @@ func TestWebSocket(t *testing.T) {
 	}
 }
 
-// newServer starts a server that speaks the version of HTTP, whose client speaks it too.
+// newServer starts a server with that version of HTTP, whose client uses the same version.
 func newServer(t *testing.T, version int, handler http.Handler) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(handler)
@@ -77,8 +77,8 @@ func newServer(t *testing.T, version int, handler http.Handler) *httptest.Server
 	return server
 }
 
-// TestServerSentEvents: each event that the handler flushes reaches the client while the handler goes on, and
-// meanwhile another request is refused, in HTTP/2 over the same connection.
+// TestServerSentEvents: each event that the handler flushes reaches the client while the handler goes on. Meanwhile another
+// request is refused, in HTTP/2 over the same connection.
 func TestServerSentEvents(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{1, 2} {
@@ -138,7 +138,7 @@ func TestStreamsOfOneConnection(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, 2, strict(newLimiter(t, sharedRedis(t), yearly(10)))(served))
 	if warm, err := fetch(t.Context(), server.Client(), server.URL); err != nil || warm.ProtoMajor != 2 {
-		t.Fatalf("%v, %v", warm, err) // there is a connection now, and one admission less
+		t.Fatalf("%v, %v", warm, err) // after this there is a connection, and one admission less
 	}
 	statuses := make(chan int, 64)
 	var all sync.WaitGroup

@@ -1,5 +1,5 @@
-// Package install_test gets the modules of this repository as their users do: from a module proxy, into an empty module
-// outside of the repository.
+// Package install_test gets the modules of this repository as users do: from a module proxy, into an empty module outside of
+// the repository.
 package install_test
 
 import (
@@ -19,8 +19,8 @@ import (
 
 const weir = "github.com/go-weir/weir"
 
-// libraries are the modules that users import, each with a file of this repository that uses it as a program of theirs
-// does: the code of the README and of docs, or the module's own Examples.
+// libraries are the modules that users import, each with files of this repository that use it as a user's program does. The
+// files are the code of the README and of docs, or the module's own Examples.
 var libraries = map[string][]string{
 	weir:                            {"examples/readme/http_test.go"},
 	weir + "/scripts/goredisrunner": {"examples/quickstart/main.go", "examples/quickstart/main_test.go"},
@@ -31,23 +31,23 @@ var libraries = map[string][]string{
 // commands are the programs that users install.
 var commands = []string{"/bench", "/bench/peers", "/examples/hello", "/examples/apikeys", "/examples/replicas"}
 
-// compileAll makes TestInstall compile all commands. That takes ten minutes on two cores, as they have many dependencies.
-// Without it the test compiles the first one, and has the go command say how it would install the others: it finds all
-// packages then, and refuses what it would refuse.
+// compileAll makes TestInstall compile all commands. That takes ten minutes on two cores, because they have many
+// dependencies. Without compileAll the test compiles only the first command. For the others it runs go install -n, which
+// compiles nothing but finds all packages, and fails where go install would refuse a module.
 var compileAll = flag.Bool("compile-all", false, "compile all commands that TestInstall installs")
 
-// A stand is a module proxy with this repository's modules, and the folder of a user.
+// A stand is a module proxy with this repository's modules, and a temporary folder for the modules of users.
 type stand struct {
 	tree     *modules.Tree
-	released string // the version that the proxy has of all modules
-	next     string // a later one, which it has too
+	released string // a version of all modules that the proxy has
+	next     string // a later version of all modules that the proxy has
 	older    []module.Version
 	dir      string
 	env      []string
 }
 
-// newStand makes a proxy of the tree as it would be if it were tagged now, once with the version that the modules require
-// of each other and once with a later one. It has the versions before that are tagged, too.
+// newStand makes a proxy with two versions of the modules in the tree, as if they were tagged now: the version that the
+// modules require of each other, and a later one. The proxy also has the earlier versions that are tagged.
 func newStand(t *testing.T) *stand {
 	t.Helper()
 	root, err := modules.FindRoot(".")
@@ -72,8 +72,8 @@ func newStand(t *testing.T) *stand {
 		t.Fatal(err)
 	}
 
-	// What others have released comes from where it was downloaded to for this repository, else from where the go
-	// command is set to look. Its checksums were verified then.
+	// Other people's modules come from the cache of the modules that were downloaded for this repository, or else from the
+	// proxies that the go command is set to use. Their checksums were verified at the download to the cache.
 	found, err := exec.CommandContext(t.Context(), "go", "env", "GOPROXY", "GOMODCACHE").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -82,13 +82,13 @@ func newStand(t *testing.T) *stand {
 	s.env = append(os.Environ(),
 		"GOPROXY=file://"+filepath.ToSlash(string(proxy))+",file://"+filepath.ToSlash(modcache)+"/cache/download,"+goproxy,
 		"GOMODCACHE="+filepath.Join(s.dir, "modcache"),
-		"GOFLAGS=-modcacherw -trimpath", // so that the folder can be removed, and what is built can be used again
+		"GOFLAGS=-modcacherw -trimpath", // so that the folder can be removed, and other runs can use what is built
 		"GOSUMDB=off", "GOWORK=off", "GOBIN="+filepath.Join(s.dir, "bin"),
 	)
 	return s
 }
 
-// folder makes an empty module of a user and returns its folder.
+// folder makes an empty module in a new folder, and returns the folder.
 func (s *stand) folder(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp(s.dir, "user-")
@@ -99,7 +99,7 @@ func (s *stand) folder(t *testing.T) string {
 	return dir
 }
 
-// run runs a command and returns what it printed. The test fails if the command does.
+// run runs a command and returns its standard output. The test fails if the command does.
 func (s *stand) run(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
@@ -127,7 +127,7 @@ func (s *stand) use(t *testing.T, dir string, files []string) {
 	}
 }
 
-// TestGetAlone gets each library alone, and builds and runs code that uses it.
+// TestGetAlone: each library can be downloaded alone with go get, and code that uses it builds and runs.
 func TestGetAlone(t *testing.T) {
 	s := newStand(t)
 	for _, m := range s.tree.Modules {
@@ -152,7 +152,7 @@ func TestGetAlone(t *testing.T) {
 	}
 }
 
-// TestUpgradeAlone: a user who upgrades one library alone has modules that build together, whichever it is.
+// TestUpgradeAlone: a user can upgrade any one library without the others, and the modules still build together.
 func TestUpgradeAlone(t *testing.T) {
 	s := newStand(t)
 	before := map[string][]string{} // the versions to upgrade from
@@ -179,14 +179,14 @@ func TestUpgradeAlone(t *testing.T) {
 					if list := s.run(t, dir, "go", "list", "-m", "all"); !strings.Contains(list, "\n"+weir+" "+s.next+"\n") {
 						t.Errorf("the newest root is not used:\n%s", list)
 					}
-					s.run(t, dir, "go", "vet", "./...") // the test files are what there is to build
+					s.run(t, dir, "go", "vet", "./...") // which compiles the test files too
 				})
 			}
 		}
 	}
 }
 
-// TestInstall installs every command, and runs the README's first one outside of the repository.
+// TestInstall: every command can be installed, and the README's first one runs outside of the repository.
 func TestInstall(t *testing.T) {
 	s := newStand(t)
 	for i, command := range commands {

@@ -11,11 +11,11 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// patience is the longest time for a check, which is shorter than the timeout of go test. A check that takes longer has no result, which
-// is a failure.
+// patience is the longest time for a check. It is shorter than the timeout of go test. A check that takes longer has no
+// result, which is a failure.
 const patience = 5 * time.Minute
 
-// linearizes fails the test if a key's history has no order that the model allows.
+// linearizes fails the test if the history of a key has no order that the model allows.
 func linearizes(t *testing.T, m *model, history []porcupine.Operation) {
 	t.Helper()
 	began := time.Now()
@@ -33,7 +33,7 @@ type failure struct {
 	key    string
 	calls  int
 	model  porcupine.Model
-	result porcupine.CheckResult // Illegal: there is none; Unknown: patience ended
+	result porcupine.CheckResult // Illegal: there is no order; Unknown: the check took longer than patience
 	info   porcupine.LinearizationInfo
 }
 
@@ -42,7 +42,7 @@ func check(m porcupine.Model, history []porcupine.Operation, patience time.Durat
 	if porcupine.CheckOperationsTimeout(m, history, patience) == porcupine.Ok {
 		return nil
 	}
-	for _, part := range byKey(history) { // again, one by one: which is it?
+	for _, part := range byKey(history) { // check each one alone, to find the one that failed
 		if result, info := porcupine.CheckOperationsVerbose(m, part, patience); result != porcupine.Ok {
 			return &failure{part[0].Input.(input).key, len(part), m, result, info}
 		}
@@ -54,13 +54,13 @@ func (f *failure) String() string {
 	return fmt.Sprintf("%q, %d calls: no order found (%s)", f.key, f.calls, f.result)
 }
 
-// draw writes porcupine's picture of the history, and returns its file's name.
+// draw writes porcupine's picture of the history, and returns the name of its file.
 func (f *failure) draw(dir string) (file string, err error) {
 	file = filepath.Join(dir, f.key+".html")
 	return file, porcupine.VisualizePath(f.model, f.info, file)
 }
 
-// byKey returns each key's part of a history, in the order in which they were first called.
+// byKey splits a history by keys, in the order in which they were first called.
 func byKey(history []porcupine.Operation) (parts [][]porcupine.Operation) {
 	index := map[string]int{}
 	for _, op := range history {
@@ -75,8 +75,7 @@ func byKey(history []porcupine.Operation) (parts [][]porcupine.Operation) {
 	return parts
 }
 
-// pictures returns a folder that is still there when the test has ended, as ArtifactDir is only with go
-// test's -artifacts.
+// pictures returns a folder that is not removed when the test ends. ArtifactDir is kept only with go test's flag -artifacts.
 func pictures(t *testing.T) string {
 	t.Helper()
 	if kept := flag.Lookup("test.artifacts"); kept != nil && kept.Value.String() == "true" {

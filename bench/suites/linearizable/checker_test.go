@@ -10,7 +10,7 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// byHand is the trial of the handmade histories: windows of 5 a minute.
+// byHand is the trial of the handmade histories, with windows of 5 a minute.
 var byHand = trial{subjects[0], algorithms.Per(5, period), true}
 
 var (
@@ -34,7 +34,7 @@ func noFor(remaining int64, rest time.Duration) algorithms.Result {
 	return algorithms.Result{Limit: 5, Remaining: remaining, RetryAfter: rest, ResetAfter: rest}
 }
 
-// Handmade is a history of one key, made call by call.
+// A handmade is a history of one key, written call by call.
 type handmade []porcupine.Operation
 
 // during adds a call that began and ended at these times.
@@ -42,13 +42,13 @@ func (h handmade) during(called, returned int64, c call, answer any) handmade {
 	return append(h, porcupine.Operation{Input: input{"by-hand", c}, Call: called, Output: answer, Return: returned})
 }
 
-// then adds a call that began when those before it had ended.
+// then adds a call that began when the calls before it had ended.
 func (h handmade) then(c call, answer any) handmade {
 	now := int64(10 * len(h))
 	return h.during(now, now+1, c, answer)
 }
 
-// thenLost adds a call that began when those before it had ended, and never did.
+// thenLost adds a call that began when the calls before it had ended, and never ended itself.
 func (h handmade) thenLost(c call) handmade { return h.during(int64(10*len(h)), never, c, lost{}) }
 
 // TestRightHistories: the check accepts histories that are linearizable.
@@ -105,7 +105,7 @@ func TestWrongHistories(t *testing.T) {
 	}
 }
 
-// TestServersTimeByHand: with the server's clock the check ignores durations, and compares everything else.
+// TestServersTimeByHand: with the server's clock, the check ignores durations and compares everything else.
 func TestServersTimeByHand(t *testing.T) {
 	m := newModel(trial{byHand.subject, byHand.limit, false}).porcupine()
 	if found := check(m, handmade{}.then(three, yesFor(2, time.Second)).then(three, noFor(2, time.Hour)), patience); found != nil {

@@ -45,14 +45,15 @@ func TestLostReplies(t *testing.T) {
 	}
 }
 
-// answered reports whether an error is the server's answer: of a script that failed, not of a reply lost.
+// answered reports whether an error is an answer of the server, for example that a script failed, and not the loss of a
+// reply.
 func answered(err error) bool {
 	var ofGoRedis redis.Error
 	var ofRueidis *rueidis.RedisError
 	return errors.As(err, &ofGoRedis) || errors.As(err, &ofRueidis)
 }
 
-// Trouble cuts the clients' connections once in so many calls.
+// A trouble cuts the clients' connections, and flushes the scripts, once every callsACut calls.
 type trouble struct {
 	calls atomic.Int64
 	due   chan struct{}
@@ -86,14 +87,14 @@ func (tr *trouble) around(ask asker) asker {
 		if tr.calls.Add(1)%callsACut == 0 {
 			select {
 			case tr.due <- struct{}{}:
-			default: // the last is still under way
+			default: // the previous cut is not finished
 			}
 		}
 		return ask(ctx, key, c)
 	}
 }
 
-// end returns how often it cut.
+// end stops the cuts and returns their number.
 func (tr *trouble) end() int {
 	close(tr.due)
 	return <-tr.cuts

@@ -1,6 +1,6 @@
-// Package linearizable_test checks that every decision is linearizable: goroutines over both clients call a limiter with one key
-// concurrently, and porcupine searches an order of the calls, consistent with their begins and ends, in which Local gives the same
-// answers.
+// Package linearizable_test checks that every decision is linearizable. Goroutines over both clients call a limiter with one
+// key concurrently. Porcupine then searches for an order of the calls that is consistent with their begins and ends, and in
+// which Local gives the same answers.
 //
 //	go test ./bench/suites/linearizable -linearizable.histories 500 -timeout 1h
 package linearizable_test
@@ -18,8 +18,8 @@ var histories = flag.Int("linearizable.histories", 10,
 
 func TestMain(m *testing.M) { servers.Main(m) }
 
-// limits are those under simulated time: one whose interval is a part of a step, so that calls come at the
-// very edges, and one whose interval is no whole number of microseconds.
+// limits are the limits under simulated time. The first has an emission interval of a third of a step, so that calls come
+// exactly when something becomes available. The emission interval of the second is not a whole number of microseconds.
 var limits = []algorithms.Limit{
 	algorithms.Per(12, period),
 	algorithms.Per(7, period).WithBurst(3),
@@ -38,8 +38,8 @@ func TestSimulatedTime(t *testing.T) {
 	})
 }
 
-// TestServerTime: calls use the server's clock, under limits with periods that are longer than the test. So everything in an answer
-// except durations depends only on the order of the calls.
+// TestServerTime: calls use the server's clock. The periods of the limits are longer than the test, so everything in an
+// answer except durations depends only on the order of the calls.
 func TestServerTime(t *testing.T) {
 	each(t, func(t *testing.T, s subject, addr string) {
 		try := trial{s, s.lasting, false}

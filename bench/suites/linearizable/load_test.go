@@ -21,7 +21,7 @@ import (
 	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
-// An input is the begin of a call in a history.
+// An input is the beginning of a call in a history.
 type input struct {
 	key  string
 	call call
@@ -33,9 +33,9 @@ type lost struct{ err error }
 // never is the time at which a lost call returns.
 const never = math.MaxInt64
 
-var trials atomic.Int64 // counted for their keys
+var trials atomic.Int64 // counts the trials, so that each has other keys
 
-// clients returns the clients' askers, every other one over go-redis and over rueidis.
+// clients returns an asker for each client, over go-redis and over rueidis in turn.
 func (try trial) clients(t *testing.T, addr string) (askers [clients]asker) {
 	t.Helper()
 	viaGoRedis := redis.NewClient(&redis.Options{Addr: addr})
@@ -61,8 +61,8 @@ func (try trial) clients(t *testing.T, addr string) (askers [clients]asker) {
 	return askers
 }
 
-// record lets the clients call one key after the other, all clients the same one at once, and returns
-// when each call began and ended, and with which answer.
+// record makes all clients call one key at the same time, and then the next key. It returns when
+// each call began and ended, and its answer.
 func record(askers [clients]asker, plans [][clients][]call) (history []porcupine.Operation) {
 	began := time.Now()
 	for i, plan := range plans {
@@ -89,7 +89,7 @@ func follow(calls []call, ask asker, client int, key string, began time.Time) (h
 		}
 		if err != nil {
 			op.Output, op.Return = lost{err}, never // it may be executed at any time
-			client += clients                       // for the picture: it is still calling while its client calls again
+			client += clients                       // in the picture, the lost call overlaps its client's next calls
 		}
 		history = append(history, op)
 	}

@@ -12,10 +12,11 @@ import (
 	"github.com/go-weir/weir/leakybucket"
 )
 
-// A model returns the answers of a trial's key to sequential calls, which are those of Local. It caches them for all histories.
+// A model returns the answers of a trial's key to sequential calls, which are the answers of Local. It caches them for all
+// histories.
 type model struct {
 	trial   trial
-	mu      sync.Mutex // porcupine looks at several keys at once
+	mu      sync.Mutex // porcupine checks several keys at the same time
 	ids     map[fingerprint]int
 	answers map[transition]any
 	next    map[transition]int // the id of the state that follows
@@ -27,7 +28,7 @@ type state struct {
 	path *path // nil: there was no call
 }
 
-// A path is one way to a state, of calls that each changed something.
+// A path is one sequence of calls that leads to a state. Each call changed something.
 type path struct {
 	before *path
 	call   call
@@ -38,19 +39,20 @@ type transition struct {
 	call call
 }
 
-// A fingerprint is what the trial's probe would be answered at each step, and a period further.
+// A fingerprint has the answers to the trial's probe at each step, and at the steps of one more period.
 //
-// It tells all states apart, as calls come at steps alone. A window's end, a theoretical arrival time or
-// a next departure was written at one of the steps, and lies ahead of it by no more than it may, so that
-// the answer at this step tells it as it is. Of two that differ take the later one, and the step at which
-// that was written: the answer there tells both, or that the other has passed. (They differ by more than
-// the microsecond to which an answer is rounded, as both are whole multiples of step/limit.Rate after
-// start.) What a sliding log holds of one step is what less is used up when that is a period old, than
-// one step before.
+// Two different states have different fingerprints, because calls are made only at steps. Some algorithms store one time:
+// the end of a window, a theoretical arrival time, or the next departure. A call at a step has written that time, and the
+// limit bounds how far it is ahead of that step. So the answer at that step shows the time as it is. If two states have
+// different times, take the later one, and the step at which it was written. The answers there differ: one shows the later
+// time, and the other shows the earlier time, or that it has passed. (The times differ by more than the microsecond to which
+// answers are rounded, because both are whole multiples of step/limit.Rate after start.) For a sliding log, the number of
+// entries that were made at a step is the difference in what is used between the step at which they are a period old and the
+// step before.
 type fingerprint [steps + stepsAPeriod]any
 
-// remembered is how many calls a Local surely takes before it forgets a state that has been over for an
-// hour, as the server forgets it. The two count that hour from different moments.
+// remembered is how many calls a Local takes for certain before it forgets any state. It forgets a state that has been over
+// for an hour, as the server does, but the two count that hour from different moments.
 const remembered = 63
 
 func newModel(try trial) *model {
@@ -64,7 +66,7 @@ func newModel(try trial) *model {
 	return m
 }
 
-// porcupine returns the model as porcupine wants it.
+// porcupine returns the model in porcupine's form.
 func (m *model) porcupine() porcupine.Model {
 	return porcupine.Model{
 		Partition: partition,
@@ -79,13 +81,13 @@ func (m *model) porcupine() porcupine.Model {
 	}
 }
 
-// over is the state after a history's end, which comes when all calls have been answered that ever are. A
-// lost call that has its place before the end was executed, and one behind it was not.
+// over is the state after the end of a history. The end is a call that is added after all calls that have an answer. A lost
+// call was executed if the checker places it before the end, and was not executed if it places it after the end.
 var over = state{id: -1}
 
 const end method = "end"
 
-// partition splits a history by keys, and gives each its end.
+// partition splits a history by keys, and adds the end to each part.
 func partition(history []porcupine.Operation) [][]porcupine.Operation {
 	parts := byKey(history)
 	for i, part := range parts {
@@ -96,7 +98,7 @@ func partition(history []porcupine.Operation) [][]porcupine.Operation {
 	return parts
 }
 
-// step returns whether a key in state s may answer the call so, and its state then.
+// step reports whether a key in state s can give this answer to the call, and returns its state afterwards.
 func (m *model) step(s state, c call, answer any) (bool, state) {
 	if c.method == end || s == over {
 		return true, over
@@ -104,7 +106,7 @@ func (m *model) step(s state, c call, answer any) (bool, state) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, unknown := answer.(lost); unknown {
-		// One that would have changed nothing may as well not have been executed: a place less to try.
+		// A lost call that would change nothing is taken as not executed, so that the checker has fewer orders to try.
 		after := m.after(s, c)
 		return after.id != s.id, after
 	}
@@ -142,14 +144,14 @@ func (m *model) after(s state, c call) state {
 	return state{id, s.path.and(c)}
 }
 
-// identify returns the id of the state that the path leads to. It probes in the order of time: what Local
-// may forget meanwhile is over then for good.
+// identify returns the id of the state that the path leads to. It probes in the order of time, so that a state which Local
+// forgets meanwhile is over at all later steps.
 func (m *model) identify(p *path) int {
 	var answers fingerprint
 	ask := m.replay(p)
 	for at := range answers {
 		if m.trial.probe != peek && at > 0 {
-			ask = m.replay(p) // the probe has changed the state
+			ask = m.replay(p) // because the probe has changed the state
 		}
 		answers[at] = mustAsk(ask, call{method: m.trial.probe, at: at})
 	}
@@ -161,7 +163,7 @@ func (m *model) identify(p *path) int {
 	return id
 }
 
-// replay returns a Local on which the path's calls were made.
+// replay returns a Local on which the path's calls have been made.
 func (m *model) replay(p *path) asker {
 	ask, err := m.trial.local.onClock()(m.trial.limit)
 	if err != nil {
@@ -177,10 +179,10 @@ func (m *model) replay(p *path) asker {
 	return ask
 }
 
-// and returns the path with one call more.
+// and returns the path with one more call.
 func (p *path) and(c call) *path { return &path{p, c} }
 
-// calls returns the path's calls, the first one first.
+// calls returns the path's calls, in their order.
 func (p *path) calls() (calls []call) {
 	for ; p != nil; p = p.before {
 		calls = append(calls, p.call)
@@ -189,7 +191,7 @@ func (p *path) calls() (calls []call) {
 	return calls
 }
 
-// mustAsk asks a Local, which has no reason to fail.
+// mustAsk makes a call on a Local, which has no reason to fail.
 func mustAsk(ask asker, c call) any {
 	answer, err := ask(context.Background(), "k", c)
 	if err != nil {
@@ -198,8 +200,8 @@ func mustAsk(ask asker, c call) any {
 	return answer
 }
 
-// told returns what of an answer depends on nothing but the order of the calls: on the server's clock,
-// all but durations.
+// told returns the part of an answer that depends only on the order of the calls. With the server's clock, this is
+// everything except durations.
 func (try trial) told(answer any) any {
 	if try.simulated {
 		return answer

@@ -10,10 +10,10 @@ import (
 	"github.com/go-weir/weir/algorithms"
 )
 
-// A call is what a client asks of a key.
+// A call is a client's call of a method on a key.
 type call struct {
 	method method
-	cost   int64 // AllowN's
+	cost   int64 // of AllowN
 	at     int   // the simulated time, in steps
 }
 
@@ -35,8 +35,8 @@ func (c call) String() string {
 	return fmt.Sprintf("%s(%s) at %v", c.method, cost, time.Duration(c.at)*step)
 }
 
-// Simulated time is a few steps, so that calls often meet in one, come a period apart to the microsecond,
-// and leave few states to tell apart.
+// Simulated time consists of a few steps. So calls often have the same time, or times that are exactly a period apart, and a
+// key has few different states.
 const (
 	step         = 15 * time.Second
 	steps        = 12
@@ -44,10 +44,10 @@ const (
 	period       = stepsAPeriod * step
 )
 
-// start begins a minute: windows that are aligned end between two steps' calls.
+// start is the beginning of a minute, so that aligned windows end exactly at a step.
 var start = time.Unix(1_795_363_680, 0)
 
-// How many clients call each key, and how often each. All together must stay below remembered.
+// The number of clients that call each key, and of the calls of each client. The product must stay below remembered.
 const (
 	clients      = 6
 	callsAClient = 10
@@ -57,10 +57,10 @@ const (
 type trial struct {
 	subject
 	limit     algorithms.Limit
-	simulated bool // each call says what time it is; else the server does
+	simulated bool // each call has its own time; otherwise the server has a clock
 }
 
-// plans returns what each client asks, of each key: the same in every run.
+// plans returns the calls of each client on each key. They are the same in every run.
 func (try trial) plans(t *testing.T) [][clients][]call {
 	t.Helper()
 	plans := make([][clients][]call, *histories)
@@ -79,7 +79,7 @@ func (try trial) plans(t *testing.T) [][clients][]call {
 	return plans
 }
 
-// pick picks a call.
+// pick returns a random call.
 func (try trial) pick(random *rand.Rand, capacity int64) call {
 	switch n := random.IntN(20); {
 	case n == 0:
@@ -94,7 +94,7 @@ func (try trial) pick(random *rand.Rand, capacity int64) call {
 	return call{method: allow}
 }
 
-// pickTime picks the time of a client's i-th call: about the i-th step, now and then any.
+// pickTime returns the time of a client's i-th call: about the i-th step, and sometimes any step.
 func pickTime(random *rand.Rand, i int) int {
 	if random.IntN(20) == 0 {
 		return random.IntN(steps)

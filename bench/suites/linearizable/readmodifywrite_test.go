@@ -15,9 +15,9 @@ import (
 	"github.com/go-weir/weir/internal/resptest"
 )
 
-// TestReadModifyWrite: a limiter that reads the count, decides, and writes it back admits two on one place
-// if both read before either wrote, and the checker finds and draws that; with a lock around each decision
-// it is as good as a script.
+// TestReadModifyWrite: a limiter that reads the count, decides, and writes it back may give one place to two requests, if
+// both read before either has written. The checker finds and draws that. With a lock around each decision, the same limiter
+// is linearizable.
 func TestReadModifyWrite(t *testing.T) {
 	for _, kind := range servers.All() {
 		t.Run(kind.Name, func(t *testing.T) {
@@ -33,7 +33,8 @@ func TestReadModifyWrite(t *testing.T) {
 					both.Wait()
 				}
 			}
-			history := readModifyWrite(t, addr, meet, new(sync.RWMutex).RLocker()) // a read lock, which does not exclude other processes
+			// A read lock excludes no other client.
+			history := readModifyWrite(t, addr, meet, new(sync.RWMutex).RLocker())
 			allAnswered(t, history)
 			found := check(newModel(try).porcupine(), history, patience)
 			if found == nil || found.result != porcupine.Illegal {
@@ -54,8 +55,8 @@ func TestReadModifyWrite(t *testing.T) {
 	}
 }
 
-// readModifyWrite records calls of a limiter of 20 that has no script: it does between what is read and
-// what is written, within the lock.
+// readModifyWrite records calls of a limiter of 20 that has no script. The limiter calls between after reading and before
+// writing, and holds the lock meanwhile.
 func readModifyWrite(t *testing.T, addr string, between func(), lock sync.Locker) []porcupine.Operation {
 	t.Helper()
 	var askers [clients]asker
@@ -72,7 +73,7 @@ func readModifyWrite(t *testing.T, addr string, between func(), lock sync.Locker
 				return nil, err
 			}
 			text, _ := stored.(string)
-			count, _ := strconv.ParseInt(text, 10, 64) // 0 where nothing is stored
+			count, _ := strconv.ParseInt(text, 10, 64) // 0 if nothing is stored
 			allowed := count < daily.Rate
 			if allowed {
 				count++

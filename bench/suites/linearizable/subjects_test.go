@@ -20,14 +20,14 @@ type subject struct {
 	name    string
 	over    func(scripts.Runner) maker
 	local   maker
-	probe   method           // whose answers tell the state
-	lasting algorithms.Limit // gives nothing back while a test runs
+	probe   method           // the method whose answers show the state
+	lasting algorithms.Limit // a limit of which nothing becomes available again during a test
 }
 
 // A maker makes a limiter or a queue.
 type maker func(limit algorithms.Limit, opts ...algorithms.Option) (asker, error)
 
-// An asker makes a call and returns its answer: an algorithms.Result, a leakybucket.Slot, nil of a Reset.
+// An asker makes a call and returns its answer: an algorithms.Result, a leakybucket.Slot, or nil for a Reset.
 type asker func(ctx context.Context, key string, c call) (answer any, err error)
 
 var (
@@ -35,7 +35,7 @@ var (
 
 	subjects = []subject{
 		limiter("fixedwindow", daily, algorithmtest.Of(fixedwindow.New, fixedwindow.NewLocal)),
-		// A day may end while a test runs; fifty years do so in 2069.
+		// A window of a day may end during a test. A window of fifty years ends only in 2069.
 		limiter("fixedwindow-aligned", algorithms.Per(20, 50*365*24*time.Hour),
 			algorithmtest.Of(fixedwindow.New, fixedwindow.NewLocal, fixedwindow.Aligned())),
 		limiter("slidinglog", daily, algorithmtest.Of(slidinglog.New, slidinglog.NewLocal)),
@@ -74,7 +74,7 @@ func making[L any](create func(algorithms.Limit, ...algorithms.Option) (L, error
 	}
 }
 
-// of changes the limits of what is made.
+// of returns a maker that changes the limits with fitting.
 func (create maker) of(fitting func(algorithms.Limit) algorithms.Limit) maker {
 	return func(limit algorithms.Limit, opts ...algorithms.Option) (asker, error) {
 		return create(fitting(limit), opts...)
@@ -113,7 +113,7 @@ func askQueue(q queuetest.Queue) asker {
 	}
 }
 
-// onClock makes what takes the time from each call. A single goroutine may ask it.
+// onClock returns a maker of limiters that take the time from each call. Only one goroutine may use such a limiter.
 func (create maker) onClock() maker {
 	return func(limit algorithms.Limit, opts ...algorithms.Option) (asker, error) {
 		var now time.Time

@@ -43,8 +43,8 @@ func (s *service) get(ctx context.Context, client *http.Client, path string, fie
 	return response, response.Body.Close()
 }
 
-// testSteady sends 100 requests, one each tenth of a second: the first ten are admitted, and each tells how
-// many are left, whichever replica answers; the other ninety are refused, and told to wait.
+// testSteady sends 100 requests, one each tenth of a second. The first ten are admitted, and each response has the number of
+// requests that are left, whichever replica sends it. The other ninety are refused, with a Retry-After.
 func testSteady(t *testing.T, s *service) {
 	client := newClient(t)
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -68,7 +68,7 @@ func testSteady(t *testing.T, s *service) {
 	t.Logf("%d admitted, %d refused", admitted, refused)
 }
 
-// testTogether sends requests over many connections at the same time: exactly the limit is admitted.
+// testTogether sends requests over many connections at the same time. Exactly the limit is admitted.
 func testTogether(t *testing.T, s *service, fields func(connection int) map[string]string) {
 	const connections, each = 64, 4
 	var connecting, sending sync.WaitGroup

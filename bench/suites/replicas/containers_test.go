@@ -16,8 +16,9 @@ import (
 // image is the image of the example.
 type image struct{ *servers.Program }
 
-// buildImage makes the image as build.sh does. In place of the docker command there is one that keeps what it
-// is given, so that none is needed, and the image has labels by which it is removed, whatever happens.
+// buildImage makes the image as build.sh does. build.sh runs with a script in place of the docker command, which records its
+// arguments and its input, so docker isn't needed. The image is made from these, with labels by which it is removed even if
+// the test is killed.
 func buildImage(t *testing.T) image {
 	t.Helper()
 	dir := t.TempDir()

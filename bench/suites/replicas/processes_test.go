@@ -15,7 +15,8 @@ import (
 // binary is the file of the example's program.
 type binary string
 
-// buildBinary builds it as build.sh does, so that the compiler's work is done once.
+// buildBinary builds the program with build.sh's flags, so that the compiler does the work only
+// once.
 func buildBinary(t *testing.T) binary {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "replicas")
@@ -28,7 +29,7 @@ func buildBinary(t *testing.T) binary {
 	return binary(file)
 }
 
-// listen makes a program listen on a free port, and listensOn finds it in what the program logs.
+// listen makes the program listen on a free port. listensOn finds the address in the program's log.
 var (
 	listen    = map[string]string{"LISTEN": "127.0.0.1:0"}
 	listensOn = regexp.MustCompile(`(?m) on (127\S+)$`)

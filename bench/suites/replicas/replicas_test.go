@@ -1,6 +1,6 @@
-// Package replicas_test runs what examples/replicas shows: six replicas of a service behind a balancer, over
-// one Redis, in containers of the image that its build.sh makes, and as processes of this machine. Together
-// they have to admit exactly the limit.
+// Package replicas_test runs what examples/replicas shows: six replicas of a service behind a balancer, over one Redis. They
+// run in containers of the image that build.sh makes, and as processes of this machine. Together they must admit exactly the
+// limit.
 package replicas_test
 
 import (
@@ -24,10 +24,10 @@ const (
 
 func TestMain(m *testing.M) { servers.Main(m) }
 
-// TestReplicas: the limit is one of the sliding log, at most 10 in any minute, so the numbers that are wanted
-// are exact however fast or slow the requests come, unless they take a minute: the first ten are admitted, and
-// none of these leaves the log before the last has been sent. Of GCRA's 10 a minute an eleventh would be
-// admitted after six seconds.
+// TestReplicas: the replicas together admit exactly the limit. Their algorithm is the sliding log, with at most 10 requests
+// in any minute. So the expected numbers are exact at any speed of the requests, unless they take a minute: the first ten
+// are admitted, and none of them leaves the log before the last request. GCRA with 10 a minute would admit an eleventh
+// request after six seconds.
 func TestReplicas(t *testing.T) {
 	server := servers.Shared(t, servers.All()[1]) // Redis 8.0, as in compose.yaml, unless REDIS_IMAGE says otherwise
 	binary := buildBinary(t)
@@ -55,14 +55,14 @@ type running struct {
 	servers.Running
 }
 
-// testReplicas sends requests of three clients at the same time.
+// testReplicas starts the replicas and sends requests of three clients at the same time.
 func testReplicas(t *testing.T, start starter, redis string) {
 	service := startReplicas(t, start, map[string]string{
 		"REDIS_URL":       "redis://" + redis,
 		"RATE":            fmt.Sprint(limit, "/minute"),
 		"API_KEYS":        "steady,eager",
 		"TRUSTED_PROXIES": "1",
-		"TIMEOUT":         "30s", // a machine that does much else must not make the service refuse
+		"TIMEOUT":         "30s", // so that the service doesn't refuse requests on a busy machine
 	})
 	t.Run("clients", func(t *testing.T) {
 		t.Run("100 requests in ten seconds", func(t *testing.T) {
@@ -80,7 +80,7 @@ func testReplicas(t *testing.T, start starter, redis string) {
 			})
 		})
 	})
-	// Each in turn, whoever asks: no replica may have answered more than one request more than another.
+	// The balancer takes the replicas in turn, for all clients together. So their numbers of requests differ by one at most.
 	served := slices.Collect(maps.Values(service.served))
 	if len(served) != replicas || slices.Max(served)-slices.Min(served) > 1 {
 		t.Errorf("requests by replica: %v, want the same number, or one more, from %d", service.served, replicas)
@@ -88,7 +88,7 @@ func testReplicas(t *testing.T, start starter, redis string) {
 	t.Logf("requests by replica: %v", service.served)
 }
 
-// startReplicas starts six replicas, and a balancer over them, which the test's end ends.
+// startReplicas starts six replicas, and a balancer over them. They end when the test ends.
 func startReplicas(t *testing.T, start starter, env map[string]string) *service {
 	var mu sync.Mutex
 	var all []*running

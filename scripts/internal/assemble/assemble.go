@@ -53,7 +53,7 @@ func Scripts(src fs.FS) (map[string]string, error) {
 				text, err := chunk(file, name, driver)
 				return indent(name, within(text, file), 2), err
 			},
-			// These drivers decide on one request.
+			// decidesOnOne reports whether a driver decides on one request.
 			"decidesOnOne": func(driver string) bool {
 				return slices.Contains([]string{"decide", "allof", "most", "reserve"}, driver)
 			},
@@ -84,7 +84,7 @@ var (
 	one     = regexp.MustCompile(`(?m)^( *)return (standing|used|allowed and packed or .*)$`)
 )
 
-// lasts are the arguments of algorithms that only some limits have.
+// lasts has the argument of each algorithm that only some of its limits have.
 var lasts = map[string]string{"gcra": "ARGV[6]", "fixedwindow": "ARGV[5]"}
 
 // within returns an algorithm's chunk in the form for allof.lua. The key is called key. The arguments begin after the

@@ -25,12 +25,7 @@ func testAdmitsItsLimitAtOnce(t *testing.T, s *suite) {
 		}
 		l := s.subject(t, limit)
 		capacity := l.peek("k").Limit
-		if capacity > 1000 { // too many for single events: ask in a few pieces
-			for range 4 {
-				l.ask("k", capacity/4)
-			}
-			l.ask("k", max(capacity%4, 1))
-		} else if admitted, _ := l.fill("k"); admitted != capacity {
+		if admitted, _ := l.fill("k"); admitted != capacity {
 			t.Errorf("%v: %d admitted at one moment, want %d", limit, admitted, capacity)
 		}
 		if r := l.ask("k", 1); r.Allowed || r.Remaining != 0 || r.RetryAfter <= 0 {

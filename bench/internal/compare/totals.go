@@ -70,9 +70,6 @@ func total(t trace.Trace, k subject.Kind, outcomes []Outcome) (totals Totals, de
 	return totals, denials
 }
 
-// DeniedPart returns the percentage of the requests that were denied.
-func (t Totals) DeniedPart() float64 { return 100 * float64(t.Denied) / float64(max(t.Requests, 1)) }
-
 // spans has a span for each key.
 type spans map[string]*span
 

@@ -81,7 +81,7 @@ func faults() []Case {
 			stage: single("--lua-time-limit", "10"), during: busy,
 		},
 		{
-			Name: "out of memory, noeviction", Fault: "another client fills maxmemory every other 100 ms",
+			Name: "out of memory, noeviction", Fault: "maxmemory is half of the memory in use, every other 100 ms",
 			Promise: "a call that fails with OOM has changed nothing", Load: faultLoad(), Felt: unlucky,
 			stage: single("--maxmemory-policy", "noeviction"), during: outOfMemory,
 		},

@@ -59,7 +59,8 @@ func ofTenant(limit algorithms.Limit) []Part {
 func sameCost(cost int64) int64 { return cost }
 func nobodys(int64) string      { return "" }
 
-func severalKind(name string, rated bool, parts func(algorithms.Limit) []Part) Kind {
+// severalKind returns the kind with that name. If each is true, the parts have separate keys and costs.
+func severalKind(name string, each bool, parts func(algorithms.Limit) []Part) Kind {
 	type newPart func(Kind, algorithms.Limit, []algorithms.Option) (Subject, error)
 	made := func(limit algorithms.Limit, opts []algorithms.Option, part newPart) (Subject, error) {
 		opts = append(opts, algorithms.WithName(name+" "+limit.String())) // keys that no other subject or limit uses
@@ -76,13 +77,13 @@ func severalKind(name string, rated bool, parts func(algorithms.Limit) []Part) K
 		if err != nil {
 			return nil, err
 		}
-		if rated {
+		if each {
 			return tenant{l, parts(limit)}, nil
 		}
 		return Limiter{l, all[0]}, nil
 	}
 	return Kind{
-		Name: name, Costs: true, Rated: rated, Parts: parts,
+		Name: name, Costs: true, Rated: each, Parts: parts,
 		New: func(run scripts.Runner, limit algorithms.Limit, opts ...algorithms.Option) (Subject, error) {
 			return made(limit, opts, func(k Kind, limit algorithms.Limit, opts []algorithms.Option) (Subject, error) {
 				return k.New(run, limit, opts...)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -14,11 +13,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/alicebob/miniredis/v2/server"
 
 	"github.com/go-weir/weir/bench/internal/demo"
 	"github.com/go-weir/weir/bench/internal/results"
@@ -323,30 +320,5 @@ func TestOnServer(t *testing.T) {
 	}
 	if keys := redis.Keys(); len(keys) != 1 || keys[0] != "weir:{mine}:gcra" {
 		t.Errorf("the server's keys are %q, want those that it had before", keys)
-	}
-}
-
-func TestInterrupted(t *testing.T) {
-	redis := miniredis.RunT(t)
-	ctx, interrupt := context.WithCancel(t.Context())
-	var calls atomic.Int64
-	redis.Server().SetPreHook(func(_ *server.Peer, cmd string, _ ...string) bool {
-		if cmd == "EVALSHA" && calls.Add(1) == 50 {
-			interrupt()
-		}
-		return false
-	})
-	var stdout, stderr bytes.Buffer
-	dir := t.TempDir()
-	args := []string{"compare", "-algorithms", "gcra", "-redis", "redis://" + redis.Addr(), "-html", filepath.Join(dir, "x.html"), "-svg", filepath.Join(dir, "svg")}
-	code := run(ctx, args, nil, &stdout, &stderr)
-	if code != 130 || stdout.Len() > 0 || stderr.String() != "bench: interrupted\n" {
-		t.Errorf("exit code is %d, stdout %q, stderr %q", code, stdout.String(), stderr.String())
-	}
-	if calls.Load() < 50 || len(redis.Keys()) > 0 {
-		t.Errorf("after %d calls these keys are left: %q", calls.Load(), redis.Keys())
-	}
-	if written, err := os.ReadDir(dir); err != nil || len(written) > 0 {
-		t.Errorf("there is %q in the directory for files, %v", written, err)
 	}
 }

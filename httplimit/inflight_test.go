@@ -3,7 +3,6 @@ package httplimit_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -16,7 +15,6 @@ import (
 	"github.com/go-weir/weir/httplimit"
 	"github.com/go-weir/weir/inflight"
 	"github.com/go-weir/weir/internal/resptest"
-	"github.com/go-weir/weir/scripts"
 )
 
 // oneLease is a limiter of one lease a key. A test can watch its calls and change their results.
@@ -212,79 +210,6 @@ func TestInflightRenews(t *testing.T) {
 	}
 }
 
-// TestInflightLost: if a request's lease is lost, its context ends under the policy Refuse. Under other policies it doesn't.
-func TestInflightLost(t *testing.T) {
-	l := newOneLease(3 * time.Millisecond)
-	l.renew = func(context.Context) error { return inflight.ErrNotHeld }
-	for _, policy := range []httplimit.Policy{httplimit.Refuse, httplimit.Local, httplimit.LetPass} {
-		get(must(httplimit.NewInflight(l, httplimit.OnFailure(policy)))(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			if policy != httplimit.Refuse {
-				if r.Context().Done() != nil {
-					t.Errorf("%v: the request's context can end", policy)
-				}
-				return
-			}
-			<-r.Context().Done()
-			if err := context.Cause(r.Context()); !errors.Is(err, inflight.ErrNotHeld) {
-				t.Errorf("the cause is %v", err)
-			}
-		})), client)
-	}
-}
-
-// brokenRunner is a runner whose server is away.
-type brokenRunner struct{}
-
-func (brokenRunner) Run(context.Context, *scripts.Script, []string, []string) ([]int64, error) {
-	return nil, errDown
-}
-
-// TestInflightFails: if the server fails, the policy decides.
-func TestInflightFails(t *testing.T) {
-	for policy, want := range map[httplimit.Policy][2]int{
-		httplimit.Local: {200, 429}, httplimit.Refuse: {503, 503}, httplimit.LetPass: {200, 200},
-	} {
-		var told []httplimit.Failure
-		limit := must(httplimit.NewInflight(must(inflight.New(brokenRunner{}, 1, time.Hour)), httplimit.OnFailure(policy),
-			httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f) })))
-		inner := want[1]
-		outer := get(limit(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { inner = get(limit(served), client).Code })), client)
-		if outer.Code != want[0] || inner != want[1] {
-			t.Errorf("%v: %d and inside %d, want %v", policy, outer.Code, inner, want)
-		}
-		if again := get(limit(served), client).Code; again != want[0] {
-			t.Errorf("%v: afterwards %d", policy, again)
-		}
-		if len(told) < 2 || !errors.Is(told[0].Err, errDown) || told[0].Policy != policy {
-			t.Errorf("%v: the hook got %+v", policy, told)
-		}
-	}
-}
-
-// TestInflightLate: a lease that is taken after its call was given up is given back, while the request is served. The test
-// doubles the timeout until the limiter is called before it passes. On a busy machine it may pass before the call, and
-// then no lease is taken.
-func TestInflightLate(t *testing.T) {
-	for timeout, late := time.Millisecond, false; !late; timeout *= 2 {
-		l := newOneLease(time.Hour)
-		asked, served := make(chan bool, 1), make(chan bool)
-		l.acquire = func(context.Context) error { asked <- true; <-served; return nil } // it ignores its context
-		limit := must(httplimit.NewInflight(l, httplimit.Timeout(timeout), httplimit.OnFailure(httplimit.LetPass),
-			httplimit.OnError(func(*http.Request, httplimit.Failure) {})))
-		w := get(limit(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-			close(served)
-			select {
-			case late = <-asked:
-				<-l.released
-			default:
-			}
-		})), client)
-		if w.Code != http.StatusOK || late && free(t, l, client) != 1 {
-			t.Errorf("%d, %d are free", w.Code, free(t, l, client))
-		}
-	}
-}
-
 // TestInflightAlso: a request that another limiter denies gives its lease back.
 func TestInflightAlso(t *testing.T) {
 	l := must(inflight.NewLocal(1, time.Hour))
@@ -301,41 +226,6 @@ func TestInflightAlso(t *testing.T) {
 	both := must(httplimit.NewInflight(l, httplimit.Also(rate, httplimit.Name("rate")), httplimit.ChargeEach()))
 	if w := get(both(served), client); w.Code != http.StatusTooManyRequests || free(t, l, client) != 1 {
 		t.Errorf("each charged: %d, %d are free", w.Code, free(t, l, client))
-	}
-}
-
-// withoutLocal is a limiter without a Local.
-type withoutLocal struct{ inflight.Limiter }
-
-func TestInflightWrong(t *testing.T) {
-	l, rate := must(inflight.NewLocal(1, time.Hour)), must(gcra.NewLocal(algorithms.PerHour(1)))
-	var none *inflight.Local
-	for _, nothing := range []inflight.Limiter{nil, none} {
-		if _, err := httplimit.NewInflight(nothing); !errors.Is(err, algorithms.ErrNilLimiter) {
-			t.Errorf("a nil limiter: %v", err)
-		}
-		if _, err := httplimit.NewInflightDecider(nothing); !errors.Is(err, algorithms.ErrNilLimiter) {
-			t.Errorf("a nil limiter: %v", err)
-		}
-	}
-	for name, opt := range map[string]httplimit.DeciderOption{
-		"Cost":      httplimit.Cost(func(*http.Request) int64 { return 2 }),
-		"LimitFunc": httplimit.LimiterFunc(func(*http.Request) algorithms.Limiter { return rate }),
-		"FallBack":  httplimit.OnFailure(httplimit.FallBack(rate)),
-		"Key":       httplimit.Key(nil),
-	} {
-		if _, err := httplimit.NewInflight(l, opt); !errors.Is(err, algorithms.ErrInvalidOption) {
-			t.Errorf("%s: %v, want ErrInvalidOption", name, err)
-		}
-		if _, err := httplimit.NewInflightDecider(l, opt); !errors.Is(err, algorithms.ErrInvalidOption) {
-			t.Errorf("%s: %v, want ErrInvalidOption", name, err)
-		}
-	}
-	if _, err := httplimit.NewInflight(withoutLocal{l}); !errors.Is(err, algorithms.ErrNoLocal) {
-		t.Errorf("a limiter without a Local: %v", err)
-	}
-	if _, err := httplimit.NewInflight(withoutLocal{l}, httplimit.OnFailure(httplimit.Refuse)); err != nil {
-		t.Errorf("a limiter without a Local under Refuse: %v", err)
 	}
 }
 

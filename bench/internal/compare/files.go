@@ -36,7 +36,8 @@ func (p places) check() error {
 	return nil
 }
 
-// write writes the page and the pictures of places. If one of them can't be written, or if ctx has ended, it writes none.
+// write writes the page and the pictures of places, unless ctx has ended. If the content of one can't be stored, it replaces no
+// file.
 func (r Report) write(ctx context.Context, to places) error {
 	var files []wholefile.File
 	if to.page != "" {

@@ -32,7 +32,7 @@ func (p places) check() error {
 	return nil
 }
 
-// write writes the files of places: all of them, or none.
+// write writes the files of places. If the content of one can't be stored, it replaces no file.
 func (r report) write(to places) error {
 	var files []wholefile.File
 	f := newFigure(r)

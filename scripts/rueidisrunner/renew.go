@@ -19,9 +19,8 @@ import (
 // A server runs no command that follows a QUIT, so calls sent after it on the same connection would fail. So a renewal waits for
 // the calls that are under way, for a short time, and new calls wait for the renewal.
 type renewals struct {
-	mu    sync.Mutex
-	spare int // how many renewals may be made now
-	last  time.Time
+	mu     sync.Mutex
+	budget budget
 
 	calls atomic.Int64                  // under way
 	shut  atomic.Pointer[chan struct{}] // closed at the end of the renewal that is under way; nil if there is none
@@ -47,8 +46,27 @@ func (r *renewals) enter() {
 func (r *renewals) leave() { r.calls.Add(-1) }
 
 // mostSpare is how many renewals may follow one another without a pause. After those, one a second may. A client of a single
-// server has four connections at most by default. It takes 8 random choices on average to meet each of them.
-const mostSpare = 16
+// server has four connections at most by default. 64 random choices miss one of them once in 25 million times, and 16 once in
+// 25 times.
+const mostSpare = 64
+
+// A budget bounds the number of renewals. The zero budget has mostSpare.
+type budget struct {
+	spare int // how many renewals may be made at the time last
+	last  time.Time
+}
+
+// take reports whether a renewal may be made now, and counts it.
+func (b *budget) take(now time.Time) bool {
+	if seconds := now.Sub(b.last) / time.Second; seconds > 0 {
+		b.spare, b.last = int(min(time.Duration(b.spare)+seconds, mostSpare)), now
+	}
+	if b.spare == 0 {
+		return false
+	}
+	b.spare--
+	return true
+}
 
 // misplaced reports whether err is an answer that another server behind the same name might not give.
 func misplaced(err error) bool {
@@ -67,14 +85,9 @@ func (r *renewals) renew(ctx context.Context, client rueidis.Client, keys []stri
 		return
 	}
 	defer r.mu.Unlock()
-	now := time.Now()
-	if seconds := now.Sub(r.last) / time.Second; seconds > 0 {
-		r.spare, r.last = int(min(time.Duration(r.spare)+seconds, mostSpare)), now
-	}
-	if r.spare == 0 {
+	if !r.budget.take(time.Now()) {
 		return
 	}
-	r.spare--
 	shut := make(chan struct{})
 	r.shut.Store(&shut)
 	defer func() {

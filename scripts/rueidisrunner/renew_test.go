@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/redis/rueidis"
 
@@ -75,7 +77,7 @@ func TestMovedTarget(t *testing.T) {
 	}
 }
 
-// TestReadOnlyForGood: if a server stays read-only, not every refused call makes a new connection.
+// TestReadOnlyForGood: if a server stays read-only, many callers at the same time get errors, and connections are renewed.
 func TestReadOnlyForGood(t *testing.T) {
 	w := runnertest.New(t)
 	run := errtest.Must(rueidisrunner.New(connect(t, 0, single(w))))
@@ -85,29 +87,49 @@ func TestReadOnlyForGood(t *testing.T) {
 		}
 		return runnertest.Fate{}
 	})
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	crowd := make(chan error)
+	var crowd sync.WaitGroup
 	for range 8 {
+		crowd.Add(1)
 		go func() {
+			defer crowd.Done()
 			for range 100 {
-				if _, err := run.Run(ctx, runnertest.Count, []string{"key"}, nil); err == nil {
-					crowd <- errors.New("the server has run the script")
-					return
+				if _, err := run.Run(context.Background(), runnertest.Count, []string{"key"}, nil); err == nil {
+					t.Error("the server has run the script")
 				}
 			}
-			crowd <- nil
 		}()
 	}
-	for range 8 {
-		if err := <-crowd; err != nil {
-			t.Error(err)
+	crowd.Wait()
+	if w.Count("quit") == 0 {
+		t.Error("no connection was renewed")
+	}
+}
+
+// TestRenewalsAreFew: not every refused call makes a new connection. 64 renewals may follow one another, then one a second.
+func TestRenewalsAreFew(t *testing.T) {
+	var renewals rueidisrunner.Budget
+	now := time.Unix(1_795_363_671, 0)
+	take := func(want int) {
+		t.Helper()
+		got := 0
+		for range 1000 {
+			if renewals.Take(now) {
+				got++
+			}
+		}
+		if got != want {
+			t.Errorf("at %v, %d renewals may be made, want %d", now, got, want)
 		}
 	}
-	// 16, and one for each second that the test has taken, which it doesn't measure.
-	if n := w.Count("quit"); n < 16 || n > 400 {
-		t.Errorf("the connection was closed %d times in 800 calls, want 16 and one a second", n)
-	}
+	take(64)
+	now = now.Add(999 * time.Millisecond)
+	take(0)
+	now = now.Add(time.Millisecond)
+	take(1)
+	now = now.Add(10 * time.Second)
+	take(10)
+	now = now.Add(time.Hour)
+	take(64)
 }
 
 // TestOtherRefusalsKeepTheConnection: after refusals that another server would repeat, the connection stays.

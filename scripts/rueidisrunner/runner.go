@@ -62,7 +62,7 @@
 // READONLY, MASTERDOWN and LOADING may mean that the name or the service that the client connects to leads to another server
 // by now. rueidis would keep its connection forever. So the runner sends QUIT. The server then closes the connection, and
 // rueidis makes a new one. For each connection one call fails, or a few. If the server continues to answer like this, the
-// runner does so 16 times and then once a second. Calls that were sent after the QUIT are not run, and get io.EOF.
+// runner does so 64 times and then once a second. Calls that were sent after the QUIT are not run, and get io.EOF.
 //
 // A user whose rights are limited (ACL) needs these commands, reading and writing for the limiters' keys
 // (~weir:* or another prefix), and the rights by which rueidis finds the nodes of a cluster:

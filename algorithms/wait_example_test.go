@@ -11,12 +11,13 @@ import (
 
 // Calls to another service wait until its limit has room for them. A call that would wait for too long isn't made.
 func ExampleWait() {
-	limiter, err := gcra.NewLocal(algorithms.PerSecond(50).WithBurst(2)) // over Redis, New takes a Runner in front
+	limit := algorithms.PerSecond(50).WithBurst(2)
+	limiter, err := gcra.NewLocal(limit) // over Redis: gcra.New(runner, limit)
 	if err != nil {
 		panic(err)
 	}
 	call := func(text string, cost int64) {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := algorithms.Wait(ctx, limiter, "api.example.com", cost); err != nil {
 			fmt.Println("not sent:", err)

@@ -65,7 +65,7 @@ func TestWaitRate(t *testing.T) {
 		asks        float64 // calls of the limiter for each admission, at most
 	}{
 		"gcra":          {errtest.Must(gcra.NewLocal(limit)), 6, 1, rate * seconds, rate * (seconds + 1), 7},
-		"no burst":      {errtest.Must(gcra.NewLocal(limit.WithBurst(1))), 6, 1, rate * seconds * 9 / 10, rate*seconds + 1, 7},
+		"no burst":      {errtest.Must(gcra.NewLocal(limit.WithBurst(1))), 6, 1, rate * seconds * 9 / 10, rate*seconds + 1, 8},
 		"several costs": {errtest.Must(gcra.NewLocal(limit)), 6, 5, rate * seconds, rate * (seconds + 1), 7},
 		"fixed window":  {errtest.Must(fixedwindow.NewLocal(limit)), 6, 1, rate * (seconds - 2), rate * (seconds + 1), 2},
 		"sliding log":   {errtest.Must(slidinglog.NewLocal(limit)), 6, 1, rate * (seconds - 2), rate * (seconds + 1), 2},

@@ -9,19 +9,15 @@ import (
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/alicebob/miniredis/v2/server"
+
+	"github.com/go-weir/weir/bench/internal/interrupttest"
 )
 
 func TestInterrupted(t *testing.T) {
 	redis := miniredis.RunT(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	var calls atomic.Int64
-	redis.Server().SetPreHook(func(_ *server.Peer, cmd string, _ ...string) bool {
-		if cmd == "EVALSHA" && calls.Add(1) == 50 {
-			interrupt()
-		}
-		return false
-	})
+	interrupttest.At(redis, interrupttest.Decides, func(string, []string) bool { return calls.Add(1) == 50 }, interrupt)
 	var stdout, stderr bytes.Buffer
 	dir := t.TempDir()
 	args := []string{"compare", "-algorithms", "gcra", "-redis", "redis://" + redis.Addr(), "-html", filepath.Join(dir, "x.html"), "-svg", filepath.Join(dir, "svg")}

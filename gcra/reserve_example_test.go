@@ -50,7 +50,7 @@ func Example_tokensOfALanguageModel() {
 
 // A batch sends as many of its messages now as fit into the limit.
 func ExampleLocal_AllowAtMost() {
-	limiter, err := gcra.NewLocal(algorithms.PerMinute(100))
+	limiter, err := gcra.NewLocal(algorithms.PerDay(100))
 	if err != nil {
 		panic(err)
 	}

@@ -166,10 +166,11 @@ func costs(n int64) httplimit.RuleOption {
 	return httplimit.Cost(func(*http.Request) int64 { return n })
 }
 
-// decider returns a Decider whose first limiter counts all requests under one key and has a Timeout of an hour.
+// decider returns a Decider whose first limiter counts all requests under one key. Its limiters have a Timeout of an hour,
+// unless an option sets another one.
 func decider(t *testing.T, limiter algorithms.Limiter, opts ...httplimit.DeciderOption) *httplimit.Decider {
 	t.Helper()
-	d, err := httplimit.NewDecider(limiter, append([]httplimit.DeciderOption{ofOneKey, httplimit.Timeout(time.Hour), letPass}, opts...)...)
+	d, err := httplimit.NewDecider(limiter, append(append([]httplimit.DeciderOption{ofOneKey, letPass}, opts...), httplimit.Patient())...)
 	if err != nil {
 		t.Fatal(err)
 	}

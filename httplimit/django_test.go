@@ -61,8 +61,8 @@ func logOf(clock *limitertest.Clock, rate string) *algorithms.Local {
 // counts in the throttle per minute.
 func TestDjangoTwoThrottles(t *testing.T) {
 	clock := limitertest.NewClock(start)
-	h := must(httplimit.New(logOf(clock, "3/sec"), httplimit.Name("burst"), httplimit.DjangoREST(),
-		httplimit.Also(logOf(clock, "6/min"), httplimit.Name("sustained"))))(served)
+	h := limitOf(logOf(clock, "3/sec"), httplimit.Name("burst"), httplimit.DjangoREST(),
+		httplimit.Also(logOf(clock, "6/min"), httplimit.Name("sustained")))(served)
 	visitAll(t, h, clock, []visit{
 		{0, 200, ""}, {0, 200, ""}, {0, 200, ""}, {0, 429, "1"},
 		{time.Second, 200, ""}, {0, 200, ""}, {0, 429, "59"},
@@ -75,8 +75,8 @@ func TestDjangoTwoThrottles(t *testing.T) {
 // three more requests pass instead of two.
 func TestTwoLimitsAllOrNothing(t *testing.T) {
 	clock := limitertest.NewClock(start)
-	h := must(httplimit.New(logOf(clock, "3/sec"), httplimit.Name("burst"),
-		httplimit.Also(logOf(clock, "6/min"), httplimit.Name("sustained"))))(served)
+	h := limitOf(logOf(clock, "3/sec"), httplimit.Name("burst"),
+		httplimit.Also(logOf(clock, "6/min"), httplimit.Name("sustained")))(served)
 	visitAll(t, h, clock, []visit{
 		{0, 200, ""}, {0, 200, ""}, {0, 200, ""}, {0, 429, "1"},
 		{time.Second, 200, ""}, {0, 200, ""}, {0, 200, ""}, {0, 429, "59"},
@@ -88,7 +88,7 @@ func TestTwoLimitsAllOrNothing(t *testing.T) {
 // TestDjangoOneThrottle: denied requests are not logged, and an entry that is exactly as old as the window doesn't count.
 func TestDjangoOneThrottle(t *testing.T) {
 	clock := limitertest.NewClock(start)
-	h := must(httplimit.New(logOf(clock, "2/min"), httplimit.DjangoREST()))(served)
+	h := limitOf(logOf(clock, "2/min"), httplimit.DjangoREST())(served)
 	visitAll(t, h, clock, []visit{
 		{0, 200, ""}, {10 * time.Second, 200, ""}, {0, 429, "50"}, {49 * time.Second, 429, "1"},
 		{time.Second - time.Microsecond, 429, "1"},
@@ -101,7 +101,7 @@ func TestDjangoScope(t *testing.T) {
 	clock := limitertest.NewClock(start)
 	limiter := logOf(clock, "2/min")
 	scope := func(name string) http.Handler {
-		return must(httplimit.New(limiter, httplimit.DjangoREST(), httplimit.Key(httplimit.Join(httplimit.Scope(name), httplimit.ClientIP()))))(served)
+		return limitOf(limiter, httplimit.DjangoREST(), httplimit.Key(httplimit.Join(httplimit.Scope(name), httplimit.ClientIP())))(served)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/contacts", scope("contacts"))

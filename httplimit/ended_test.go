@@ -29,7 +29,7 @@ func TestHalfClosed(t *testing.T) {
 			"in this process": must(gcra.NewLocal(algorithms.PerHour(1))),
 			"on a server":     obedient{must(gcra.NewLocal(algorithms.PerHour(1)))},
 		} {
-			h := must(httplimit.New(limiter, opt, httplimit.OnFailure(httplimit.Refuse)))(served)
+			h := limitOf(limiter, opt, httplimit.OnFailure(httplimit.Refuse))(served)
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				<-r.Context().Done() // when the client has closed its side
 				h.ServeHTTP(w, r)
@@ -106,11 +106,11 @@ func TestOwnDeadline(t *testing.T) {
 	} {
 		for _, timeout := range []time.Duration{time.Hour, 0} {
 			var told []error
-			h := must(httplimit.New(withLocal{nowhere{hanging}, once()}, httplimit.Timeout(timeout), httplimit.OnFailure(c.policy), ofOneKey,
-				httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f.Err) })))(served)
+			h := limitOf(withLocal{nowhere{hanging}, once()}, httplimit.Timeout(timeout), httplimit.OnFailure(c.policy), ofOneKey,
+				httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f.Err) }))(served)
 			if c.policy.String() == "fall back" {
-				h = must(httplimit.New(nowhere{hanging}, httplimit.Timeout(timeout), httplimit.OnFailure(httplimit.FallBack(once())), ofOneKey,
-					httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f.Err) })))(served)
+				h = limitOf(nowhere{hanging}, httplimit.Timeout(timeout), httplimit.OnFailure(httplimit.FallBack(once())), ofOneKey,
+					httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f.Err) }))(served)
 			}
 			var codes []int
 			for i := range 7 {
@@ -235,16 +235,17 @@ func TestCause(t *testing.T) {
 func TestCauseOfProbe(t *testing.T) {
 	let := make(chan struct{})
 	var asked atomic.Int64
+	var began time.Time
 	tries := func(ctx context.Context, n int64) (algorithms.Result, error) {
-		if asked.Add(1) > 6 {
+		if asked.Add(1) != 6 {
 			return hanging(ctx, n)
 		}
-		select {
-		case <-let:
-			return algorithms.Result{}, errDown
-		case <-ctx.Done():
-			return algorithms.Result{}, ctx.Err()
+		<-let // even if the context ends before
+		at, ok := ctx.Deadline()
+		if err := ctx.Err(); !ok || at.Before(began.Add(10*time.Second)) || err != nil && time.Now().Before(at) {
+			t.Errorf("the probe's context has the deadline %v, %v and the error %v, want it to last for 10 s from %v", at, ok, err, began)
 		}
+		return algorithms.Result{}, errDown
 	}
 	clock := limitertest.NewClock(start)
 	var told told
@@ -252,7 +253,9 @@ func TestCauseOfProbe(t *testing.T) {
 	for range 5 {
 		decide(context.Background(), d)
 	}
+	until(func() bool { return asked.Load() == 5 }) // calls that were given up may begin late
 	clock.Advance(time.Second)
+	began = time.Now()
 	decide(context.Background(), d) // the probe: its request times out before the call returns the cause
 	close(let)
 	until(func() bool {

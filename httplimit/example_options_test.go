@@ -49,11 +49,11 @@ func ExampleLimitFunc() {
 		show(handler, r)
 	}
 	// Output:
-	// 200  hello
-	// 429 3600 {"detail":"Request was throttled. Expected available in 3600 seconds."}
-	// 200  hello
-	// 200  hello
-	// 429  {"detail":"Request was throttled."}
+	// 200 OK
+	// 429 Too Many Requests
+	// 200 OK
+	// 200 OK
+	// 429 Too Many Requests
 }
 
 // While the server is away, each of six processes admits a sixth of the limit.
@@ -69,7 +69,7 @@ func ExampleFallBack() {
 	var away algorithms.Limiter = failure{errDown} // gcra.New over a server
 	limit, err := httplimit.New(away,
 		httplimit.OnFailure(httplimit.FallBack(local)),
-		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { fmt.Printf("%s: %v: %v\n", f.Limiter, f.Err, f.Policy) }),
+		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { fmt.Printf("%s fails: %v\n", f.Limiter, f.Policy) }),
 	)
 	if err != nil {
 		panic(err)
@@ -79,10 +79,10 @@ func ExampleFallBack() {
 		show(handler, httptest.NewRequest(http.MethodGet, "/", nil))
 	}
 	// Output:
-	// default: server is down: fall back
-	// 200  hello
-	// default: server is down: fall back
-	// 429 3600 {"detail":"Request was throttled. Expected available in 3600 seconds."}
+	// default fails: fall back
+	// 200 OK
+	// default fails: fall back
+	// 429 Too Many Requests
 }
 
 // A search costs ten times as much as anything else, and a health check nothing.
@@ -108,10 +108,10 @@ func ExampleCost() {
 		show(handler, httptest.NewRequest(http.MethodGet, path, nil))
 	}
 	// Output:
-	// 200  hello
-	// 200  hello
-	// 429 1440 {"detail":"Request was throttled. Expected available in 1440 seconds."}
-	// 200  hello
+	// 200 OK
+	// 200 OK
+	// 429 Too Many Requests
+	// 200 OK
 }
 
 // A stricter limit is tried beside the one in force. It reports what it would have denied, and refuses no request.
@@ -137,9 +137,9 @@ func ExampleShadow() {
 	}
 	// Output:
 	// strict says pass
-	// 200  hello
+	// 200 OK
 	// strict says pass
-	// 200  hello
+	// 200 OK
 	// strict says denied
-	// 200  hello
+	// 200 OK
 }

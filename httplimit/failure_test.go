@@ -41,7 +41,7 @@ func TestLocalByDefault(t *testing.T) {
 	remote := must(gcra.New(&server{err: errDown}, algorithms.PerHour(3)))
 	for name, limiter := range map[string]algorithms.Limiter{"plain": remote, "cached": must(denialcache.New(must(gcra.New(&server{err: errDown}, algorithms.PerHour(3)))))} {
 		var told []string
-		h := must(httplimit.New(limiter, httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f.Policy.String()) })))(served)
+		h := limitOf(limiter, httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f.Policy.String()) }))(served)
 		for i, code := range []int{200, 200, 200, 429, 429, 429, 429} {
 			w := get(h, "192.0.2.1")
 			if w.Code != code {
@@ -74,7 +74,7 @@ func TestLocalOfPlans(t *testing.T) {
 			return nil
 		}),
 	} {
-		h := must(httplimit.New(remote, opt, quiet, httplimit.Key(httplimit.Scope(name))))(served)
+		h := limitOf(remote, opt, quiet, httplimit.Key(httplimit.Scope(name)))(served)
 		var codes []int
 		for _, plan := range []string{"", "", "gold", "gold", "gold", "gold", ""} {
 			r := httptest.NewRequest(http.MethodGet, "/", nil)
@@ -114,8 +114,8 @@ func TestNoLocal(t *testing.T) {
 	}
 	// New can't know that LimiterFunc will return a limiter without a Local. If that limiter fails, the request is refused.
 	var told error
-	h := must(httplimit.New(local, httplimit.LimiterFunc(func(*http.Request) algorithms.Limiter { return failure{errDown} }),
-		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = f.Err })))(served)
+	h := limitOf(local, httplimit.LimiterFunc(func(*http.Request) algorithms.Limiter { return failure{errDown} }),
+		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = f.Err }))(served)
 	if w := get(h, "192.0.2.1"); w.Code != 503 || !errors.Is(told, errDown) || !errors.Is(told, algorithms.ErrNoLocal) {
 		t.Errorf("status %d, the hook got %v", w.Code, told)
 	}
@@ -128,8 +128,8 @@ func TestServerAway(t *testing.T) {
 		clock := limitertest.NewClock(start)
 		s := &server{err: errDown}
 		var told error
-		d := must(httplimit.NewDecider(must(gcra.New(s, algorithms.PerHour(100))), ofOneKey, httplimit.WithClock(clock.Now), httplimit.OnFailure(policy),
-			httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = f.Err })))
+		d := decider(t, must(gcra.New(s, algorithms.PerHour(100))), httplimit.WithClock(clock.Now), httplimit.OnFailure(policy),
+			httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = f.Err }))
 		for range 20 {
 			decide(context.Background(), d)
 		}
@@ -150,7 +150,7 @@ func TestServerAway(t *testing.T) {
 func TestKeysOwnFailure(t *testing.T) {
 	for _, text := range []string{"WRONGTYPE Operation against a key holding the wrong kind of value", "WEIRSTATE no state of this script"} {
 		s := &server{err: errors.New(text)}
-		d := must(httplimit.NewDecider(must(gcra.New(s, algorithms.PerHour(2))), ofOneKey, quiet))
+		d := decider(t, must(gcra.New(s, algorithms.PerHour(2))), httplimit.OnFailure(httplimit.Local), quiet)
 		var outcomes []httplimit.Outcome
 		for range 10 {
 			outcomes = append(outcomes, decide(context.Background(), d).Outcome)
@@ -189,7 +189,7 @@ func TestMistakesRefuse(t *testing.T) {
 				continue
 			}
 			var told []httplimit.Failure
-			h := must(httplimit.New(c.limiter, c.opt, httplimit.OnFailure(policy), httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f) })))(served)
+			h := limitOf(c.limiter, c.opt, httplimit.OnFailure(policy), httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f) }))(served)
 			for range 7 {
 				w := get(h, "192.0.2.1")
 				if w.Code != 503 {
@@ -209,9 +209,9 @@ func TestUnlimitedAndDenyAll(t *testing.T) {
 	local := must(gcra.NewLocal(algorithms.PerHour(1)))
 	limit := algorithms.Limit{}
 	var denied []httplimit.Verdict
-	h := must(httplimit.New(local, httplimit.LimitFunc(local.With, func(*http.Request) algorithms.Limit { return limit }),
+	h := limitOf(local, httplimit.LimitFunc(local.With, func(*http.Request) algorithms.Limit { return limit }),
 		httplimit.OnDenied(func(_ *http.Request, v httplimit.Verdict) { denied = append(denied, v) }),
-		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { t.Errorf("the hook got %v", f) })))(served)
+		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { t.Errorf("the hook got %v", f) }))(served)
 	limit = httplimit.Unlimited
 	for range 5 {
 		if w := get(h, "192.0.2.1"); w.Code != 200 {
@@ -248,7 +248,7 @@ func TestShareTooSmall(t *testing.T) {
 	share := must(gcra.NewLocal(algorithms.PerHour(2)))
 	remote := must(gcra.New(&server{err: errDown}, algorithms.PerHour(10)))
 	for cost, want := range map[int64]string{1: "200 ", 5: "503 1", 10: "503 1", 11: "429 "} {
-		h := must(httplimit.New(remote, costs(cost), httplimit.OnFailure(httplimit.FallBack(share)), quiet))(served)
+		h := limitOf(remote, costs(cost), httplimit.OnFailure(httplimit.FallBack(share)), quiet)(served)
 		for range 7 { // from the sixth the limiter itself isn't asked
 			if w := get(h, fmt.Sprintf("192.0.2.%d", cost)); cost != 1 && fmt.Sprint(w.Code, " ", w.Header().Get("Retry-After")) != want {
 				t.Errorf("cost %d: %d, Retry-After %q, want %q", cost, w.Code, w.Header().Get("Retry-After"), want)

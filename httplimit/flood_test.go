@@ -207,9 +207,6 @@ func TestFloodTimesOut(t *testing.T) {
 	if outcomes[httplimit.Unavailable] != 64 || len(told) != 64 {
 		t.Errorf("outcomes %v, the hook was called %d times", outcomes, len(told))
 	}
-	if c.most.Load() > 32 {
-		t.Errorf("%d questions were out", c.most.Load())
-	}
 }
 
 // TestFloodPanics: a call that panics ends its turn, so that later requests don't wait for it.

@@ -57,7 +57,7 @@ func TestHeaderStyles(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			during := http.Header{}
-			h := must(httplimit.New(fixed{result: c.result, limit: algorithms.PerMinute(10)}, httplimit.Headers(c.style)))(
+			h := limitOf(fixed{result: c.result, limit: algorithms.PerMinute(10)}, httplimit.Headers(c.style))(
 				http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { during = w.Header().Clone() }))
 			w := get(h, "192.0.2.1")
 			wantFields(t, w, c.want)
@@ -70,8 +70,8 @@ func TestHeaderStyles(t *testing.T) {
 
 func TestUnixReset(t *testing.T) {
 	before := time.Now()
-	w := get(must(httplimit.New(fixed{result: algorithms.Result{Allowed: true, Limit: 1, ResetAfter: 1500 * time.Millisecond}},
-		httplimit.Headers(httplimit.XRateLimitUnix)))(served), "192.0.2.1")
+	w := get(limitOf(fixed{result: algorithms.Result{Allowed: true, Limit: 1, ResetAfter: 1500 * time.Millisecond}},
+		httplimit.Headers(httplimit.XRateLimitUnix))(served), "192.0.2.1")
 	after := time.Now()
 	reset, err := strconv.ParseInt(w.Header().Get("X-RateLimit-Reset"), 10, 64)
 	at := time.Unix(reset, 0)
@@ -100,12 +100,12 @@ func TestWindow(t *testing.T) {
 		{1 << 49, algorithms.Per(1, time.Hour), ""},                 // the quotient overflows too
 		{1000, algorithms.PerDay(1000).WithBurst(1000), ";w=86400"},
 	} {
-		h := must(httplimit.New(fixed{result: algorithms.Result{Allowed: true, Limit: c.capacity}, limit: c.limit},
-			httplimit.Headers(httplimit.IETFDraft11)))(served)
+		h := limitOf(fixed{result: algorithms.Result{Allowed: true, Limit: c.capacity}, limit: c.limit},
+			httplimit.Headers(httplimit.IETFDraft11))(served)
 		want := `"default";q=` + strconv.FormatInt(c.capacity, 10) + c.want
 		wantFields(t, get(h, "192.0.2.1"), map[string]string{"RateLimit-Policy": want})
 	}
-	wantFields(t, get(must(httplimit.New(unlimited{}, letPass, httplimit.Headers(httplimit.IETFDraft11)))(served), "192.0.2.1"),
+	wantFields(t, get(limitOf(unlimited{}, letPass, httplimit.Headers(httplimit.IETFDraft11))(served), "192.0.2.1"),
 		map[string]string{"RateLimit-Policy": `"default";q=100`})
 }
 
@@ -137,7 +137,7 @@ func TestTightest(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, order := range [][2]fixed{{c.a, c.b}, {c.b, c.a}} {
-				h := must(httplimit.New(order[0], httplimit.ChargeEach(), httplimit.Also(order[1], httplimit.Name("b"))))(served)
+				h := limitOf(order[0], httplimit.ChargeEach(), httplimit.Also(order[1], httplimit.Name("b")))(served)
 				wantFields(t, get(h, "192.0.2.1"), map[string]string{"X-RateLimit-Remaining": c.left, "X-RateLimit-Reset": c.reset, "Retry-After": c.retry})
 			}
 		})
@@ -151,7 +151,7 @@ func TestDetail(t *testing.T) {
 		time.Second:               "Request was throttled. Expected available in 1 second.",
 		15_001 * time.Millisecond: "Request was throttled. Expected available in 16 seconds.",
 	} {
-		h := must(httplimit.New(fixed{result: algorithms.Result{Limit: 1, RetryAfter: wait}}))(served)
+		h := limitOf(fixed{result: algorithms.Result{Limit: 1, RetryAfter: wait}})(served)
 		if got := get(h, "192.0.2.1").Body.String(); got != `{"detail":"`+want+`"}` {
 			t.Errorf("a wait of %v: body %q, want %q", wait, got, want)
 		}
@@ -160,8 +160,8 @@ func TestDetail(t *testing.T) {
 
 func TestProblem(t *testing.T) {
 	read := func(limiter algorithms.Limiter) (problem map[string]any) {
-		h := must(httplimit.New(limiter, httplimit.Body(httplimit.Problem), httplimit.OnFailure(httplimit.Refuse), httplimit.Name("a"),
-			httplimit.ChargeEach(), httplimit.Also(instant{}, httplimit.Name("b"))))(served)
+		h := limitOf(limiter, httplimit.Body(httplimit.Problem), httplimit.OnFailure(httplimit.Refuse), httplimit.Name("a"),
+			httplimit.ChargeEach(), httplimit.Also(instant{}, httplimit.Name("b")))(served)
 		w := get(h, "192.0.2.1")
 		wantFields(t, w, map[string]string{"Content-Type": "application/problem+json"})
 		if err := json.Unmarshal(w.Body.Bytes(), &problem); err != nil || problem["status"] != float64(w.Code) {
@@ -188,10 +188,10 @@ func TestProblem(t *testing.T) {
 }
 
 func TestOwnBody(t *testing.T) {
-	h := must(httplimit.New(fixed{result: algorithms.Result{Limit: 1, RetryAfter: time.Second}},
+	h := limitOf(fixed{result: algorithms.Result{Limit: 1, RetryAfter: time.Second}},
 		httplimit.Body(func(w http.ResponseWriter, _ *http.Request, v httplimit.Verdict) {
 			http.Redirect(w, httptest.NewRequest(http.MethodGet, "/", nil), "/slow?wait="+v.RetryAfter.String(), http.StatusFound)
-		})))(served)
+		}))(served)
 	w := get(h, "192.0.2.1")
 	wantFields(t, w, map[string]string{"Location": "/slow?wait=1s", "Retry-After": "1"})
 }

@@ -28,6 +28,11 @@ func must[T any](made T, err error) T {
 	return made
 }
 
+// limitOf returns a middleware whose limiters have a Timeout of an hour, unless an option sets another one.
+func limitOf(limiter algorithms.Limiter, opts ...httplimit.Option) func(http.Handler) http.Handler {
+	return must(httplimit.New(limiter, append(opts, httplimit.Patient())...))
+}
+
 var served = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("served")) })
 
 // get sends a GET request from a client's address to a handler.
@@ -80,7 +85,7 @@ func TestAdmitsAndRefuses(t *testing.T) {
 	clock := limitertest.NewClock(start)
 	limiter := must(gcra.NewLocal(algorithms.PerMinute(2), algorithms.WithClock(clock.Now)))
 	var denied []httplimit.Verdict
-	h := must(httplimit.New(limiter, httplimit.OnDenied(func(_ *http.Request, v httplimit.Verdict) { denied = append(denied, v) })))(served)
+	h := limitOf(limiter, httplimit.OnDenied(func(_ *http.Request, v httplimit.Verdict) { denied = append(denied, v) }))(served)
 	for _, left := range []string{"1", "0"} {
 		w := get(h, "192.0.2.1")
 		if w.Code != http.StatusOK || w.Body.String() != "served" {
@@ -128,12 +133,12 @@ func TestPolicies(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var told []string
-			h := must(httplimit.New(failure{errDown}, httplimit.OnFailure(c.policy), httplimit.OnError(func(_ *http.Request, f httplimit.Failure) {
+			h := limitOf(failure{errDown}, httplimit.OnFailure(c.policy), httplimit.OnError(func(_ *http.Request, f httplimit.Failure) {
 				if !errors.Is(f.Err, errDown) {
 					t.Errorf("the hook got %v, want the limiter's error", f.Err)
 				}
 				told = append(told, f.Limiter+": "+f.Policy.String())
-			})))(served)
+			}))(served)
 			for _, code := range c.codes {
 				told = nil
 				w := get(h, "192.0.2.1")
@@ -154,8 +159,8 @@ func TestSeveralLimiters(t *testing.T) {
 	clock := limitertest.NewClock(start)
 	second := must(fixedwindow.NewLocal(algorithms.PerSecond(2), algorithms.WithClock(clock.Now)))
 	minute := must(fixedwindow.NewLocal(algorithms.PerMinute(3), algorithms.WithClock(clock.Now)))
-	h := must(httplimit.New(second, httplimit.Name("burst"), httplimit.Headers(httplimit.IETFDraft11),
-		httplimit.Also(minute, httplimit.Name("sustained"))))(served)
+	h := limitOf(second, httplimit.Name("burst"), httplimit.Headers(httplimit.IETFDraft11),
+		httplimit.Also(minute, httplimit.Name("sustained")))(served)
 	for i, step := range []struct {
 		on                time.Duration
 		code              int

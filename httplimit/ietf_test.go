@@ -20,7 +20,7 @@ func TestNames(t *testing.T) {
 		"a\r\nb":       `"a%0D%0Ab"`,
 		"\xff\x7f":     `"%FF%7F"`,
 	} {
-		w := get(must(httplimit.New(instant{}, httplimit.Name(name), httplimit.Headers(httplimit.IETFDraft11)))(served), "192.0.2.1")
+		w := get(limitOf(instant{}, httplimit.Name(name), httplimit.Headers(httplimit.IETFDraft11))(served), "192.0.2.1")
 		wantFields(t, w, map[string]string{"RateLimit": want + ";r=57;t=26", "RateLimit-Policy": want + ";q=100;w=60"})
 	}
 }
@@ -34,8 +34,8 @@ func FuzzNames(f *testing.F) {
 		if first == "" || second == "" || first == second {
 			return
 		}
-		h := must(httplimit.New(instant{}, httplimit.Name(first), httplimit.Timeout(0), httplimit.Headers(httplimit.IETFDraft11),
-			httplimit.Also(instant{}, httplimit.Name(second), httplimit.Timeout(0))))(served)
+		h := limitOf(instant{}, httplimit.Name(first), httplimit.Timeout(0), httplimit.Headers(httplimit.IETFDraft11),
+			httplimit.Also(instant{}, httplimit.Name(second), httplimit.Timeout(0)))(served)
 		w := get(h, "192.0.2.1")
 		for field, parameters := range map[string]string{"RateLimit": "r=57;t=26", "RateLimit-Policy": "q=100;w=60"} {
 			names, ok := readList(w.Header().Get(field), parameters)

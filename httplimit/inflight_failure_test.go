@@ -19,7 +19,9 @@ func TestInflightLost(t *testing.T) {
 	l := newOneLease(3 * time.Millisecond)
 	l.renew = func(context.Context) error { return inflight.ErrNotHeld }
 	for _, policy := range []httplimit.Policy{httplimit.Refuse, httplimit.Local, httplimit.LetPass} {
-		get(must(httplimit.NewInflight(l, httplimit.OnFailure(policy)))(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		ran := false
+		get(inflightOf(l, httplimit.OnFailure(policy))(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			ran = true
 			if policy != httplimit.Refuse {
 				if r.Context().Done() != nil {
 					t.Errorf("%v: the request's context can end", policy)
@@ -31,6 +33,9 @@ func TestInflightLost(t *testing.T) {
 				t.Errorf("the cause is %v", err)
 			}
 		})), client)
+		if !ran {
+			t.Errorf("%v: the handler didn't run", policy)
+		}
 	}
 }
 
@@ -47,8 +52,8 @@ func TestInflightFails(t *testing.T) {
 		httplimit.Local: {200, 429}, httplimit.Refuse: {503, 503}, httplimit.LetPass: {200, 200},
 	} {
 		var told []httplimit.Failure
-		limit := must(httplimit.NewInflight(must(inflight.New(brokenRunner{}, 1, time.Hour)), httplimit.OnFailure(policy),
-			httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f) })))
+		limit := inflightOf(must(inflight.New(brokenRunner{}, 1, time.Hour)), httplimit.OnFailure(policy),
+			httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f) }))
 		inner := want[1]
 		outer := get(limit(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { inner = get(limit(served), client).Code })), client)
 		if outer.Code != want[0] || inner != want[1] {
@@ -71,8 +76,8 @@ func TestInflightLate(t *testing.T) {
 		l := newOneLease(time.Hour)
 		asked, served := make(chan bool, 1), make(chan bool)
 		l.acquire = func(context.Context) error { asked <- true; <-served; return nil } // it ignores its context
-		limit := must(httplimit.NewInflight(l, httplimit.Timeout(timeout), httplimit.OnFailure(httplimit.LetPass),
-			httplimit.OnError(func(*http.Request, httplimit.Failure) {})))
+		limit := inflightOf(l, httplimit.Timeout(timeout), httplimit.OnFailure(httplimit.LetPass),
+			httplimit.OnError(func(*http.Request, httplimit.Failure) {}))
 		w := get(limit(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 			close(served)
 			select {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/limitertest"
 	"github.com/go-weir/weir/gcra"
 	"github.com/go-weir/weir/httplimit"
 	"github.com/go-weir/weir/inflight"
@@ -55,6 +56,11 @@ func (l *oneLease) Release(ctx context.Context, key, id string) error {
 	return err
 }
 
+// inflightOf is limitOf for leases.
+func inflightOf(limiter inflight.Limiter, opts ...httplimit.Option) func(http.Handler) http.Handler {
+	return must(httplimit.NewInflight(limiter, append(opts, httplimit.Patient())...))
+}
+
 // free returns how many leases of the address are free.
 func free(t *testing.T, l inflight.Limiter, address string) int64 {
 	t.Helper()
@@ -75,7 +81,7 @@ func TestInflight(t *testing.T) {
 		"Local": must(inflight.NewLocal(2, time.Hour)), "Remote": must(inflight.New(conn, 2, time.Hour)),
 	} {
 		var denied []httplimit.Verdict
-		limit := must(httplimit.NewInflight(l, httplimit.OnDenied(func(_ *http.Request, v httplimit.Verdict) { denied = append(denied, v) })))
+		limit := inflightOf(l, httplimit.OnDenied(func(_ *http.Request, v httplimit.Verdict) { denied = append(denied, v) }))
 		depth := 0
 		var h http.Handler
 		h = limit(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -103,7 +109,7 @@ func TestInflight(t *testing.T) {
 
 // TestInflightFields: header fields are set if the option Headers is given.
 func TestInflightFields(t *testing.T) {
-	limit := must(httplimit.NewInflight(must(inflight.NewLocal(2, time.Hour)), httplimit.Headers(httplimit.XRateLimit)))
+	limit := inflightOf(must(inflight.NewLocal(2, time.Hour)), httplimit.Headers(httplimit.XRateLimit))
 	wantFields(t, get(limit(served), client), map[string]string{"X-RateLimit-Limit": "2", "X-RateLimit-Remaining": "1"})
 }
 
@@ -111,7 +117,7 @@ func TestInflightFields(t *testing.T) {
 // the limiter doesn't apply takes none.
 func TestInflightGivesBack(t *testing.T) {
 	l := must(inflight.NewLocal(1, time.Hour))
-	limit := must(httplimit.NewInflight(l, httplimit.Methods(http.MethodGet)))
+	limit := inflightOf(l, httplimit.Methods(http.MethodGet))
 	panics := limit(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		if free(t, l, client) != 0 {
 			t.Error("the handler holds no lease")
@@ -143,7 +149,7 @@ func TestInflightGivesBack(t *testing.T) {
 // TestInflightHijacked: a connection that was taken over counts until the handler returns.
 func TestInflightHijacked(t *testing.T) {
 	l := newOneLease(time.Hour)
-	server := httptest.NewServer(must(httplimit.NewInflight(l, httplimit.Key(func(*http.Request) string { return "k" })))(
+	server := httptest.NewServer(inflightOf(l, httplimit.Key(func(*http.Request) string { return "k" }))(
 		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			conn, buffered, err := http.NewResponseController(w).Hijack()
 			if err != nil {
@@ -171,7 +177,7 @@ func TestInflightHijacked(t *testing.T) {
 
 // TestInflightFlushes: the handler can flush a stream.
 func TestInflightFlushes(t *testing.T) {
-	server := httptest.NewServer(must(httplimit.NewInflight(newOneLease(time.Hour)))(
+	server := httptest.NewServer(inflightOf(newOneLease(time.Hour))(
 		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = w.Write([]byte("one\n"))
 			if err := http.NewResponseController(w).Flush(); err != nil {
@@ -197,7 +203,7 @@ func TestInflightRenews(t *testing.T) {
 		l := newOneLease(ttl)
 		renewed := make(chan bool, 1000)
 		l.renew = func(context.Context) error { renewed <- true; return nil }
-		limit := must(httplimit.NewInflight(l, httplimit.OnFailure(httplimit.Refuse)))
+		limit := inflightOf(l, httplimit.OnFailure(httplimit.Refuse))
 		w := get(limit(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			select {
 			case isRenewed = <-renewed:
@@ -213,8 +219,8 @@ func TestInflightRenews(t *testing.T) {
 // TestInflightAlso: a request that another limiter denies gives its lease back.
 func TestInflightAlso(t *testing.T) {
 	l := must(inflight.NewLocal(1, time.Hour))
-	rate := must(gcra.NewLocal(algorithms.PerHour(1)))
-	limit := must(httplimit.NewInflight(l, httplimit.Also(rate, httplimit.Name("rate"))))
+	rate := must(gcra.NewLocal(algorithms.PerHour(1), algorithms.WithClock(limitertest.NewClock(start).Now)))
+	limit := inflightOf(l, httplimit.Also(rate, httplimit.Name("rate")))
 	if w := get(limit(served), client); w.Code != http.StatusOK {
 		t.Errorf("%d", w.Code)
 	}
@@ -223,7 +229,7 @@ func TestInflightAlso(t *testing.T) {
 		t.Errorf("%d, %d are free", w.Code, free(t, l, client))
 	}
 	wantFields(t, w, map[string]string{"Retry-After": "3600"})
-	both := must(httplimit.NewInflight(l, httplimit.Also(rate, httplimit.Name("rate")), httplimit.ChargeEach()))
+	both := inflightOf(l, httplimit.Also(rate, httplimit.Name("rate")), httplimit.ChargeEach())
 	if w := get(both(served), client); w.Code != http.StatusTooManyRequests || free(t, l, client) != 1 {
 		t.Errorf("each charged: %d, %d are free", w.Code, free(t, l, client))
 	}
@@ -283,7 +289,7 @@ func TestInflightCrowd(t *testing.T) {
 	_, conn := resptest.Miniredis(t)
 	l := must(inflight.New(conn, most, time.Hour))
 	var inside, passed, refused atomic.Int64
-	h := must(httplimit.NewInflight(l, httplimit.Timeout(time.Minute)))(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+	h := inflightOf(l)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		if n := inside.Add(1); n > most {
 			t.Errorf("%d are inside", n)
 		}

@@ -18,11 +18,11 @@ func TestCosts(t *testing.T) {
 	limiter := must(gcra.NewLocal(algorithms.PerHour(10)))
 	cost := int64(0)
 	var told []error
-	h := must(httplimit.New(limiter,
+	h := limitOf(limiter,
 		httplimit.Cost(func(*http.Request) int64 { return cost }),
 		httplimit.OnFailure(httplimit.Refuse),
 		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f.Err) }),
-	))(served)
+	)(served)
 	for _, c := range []struct {
 		cost      int64
 		code      int
@@ -52,10 +52,10 @@ func TestCosts(t *testing.T) {
 }
 
 func TestAppliesTo(t *testing.T) {
-	h := must(httplimit.New(must(gcra.NewLocal(algorithms.PerHour(1))),
+	h := limitOf(must(gcra.NewLocal(algorithms.PerHour(1))),
 		httplimit.Methods(http.MethodGet, http.MethodHead),
 		httplimit.Skip(func(r *http.Request) bool { return r.URL.Path == "/health" }),
-	))(served)
+	)(served)
 	for _, c := range []struct {
 		method, path string
 		code         int
@@ -86,7 +86,7 @@ func TestMethods(t *testing.T) {
 		{[]string{"M-SEARCH"}, "M-SEARCH m-search", "GET HEAD"},
 	} {
 		for _, method := range strings.Fields(c.counted + " " + c.free) {
-			h := must(httplimit.New(must(gcra.NewLocal(algorithms.PerHour(1))), httplimit.Methods(c.methods...)))(served)
+			h := limitOf(must(gcra.NewLocal(algorithms.PerHour(1))), httplimit.Methods(c.methods...))(served)
 			request := httptest.NewRequest(method, "/", nil)
 			want := http.StatusOK
 			if slices.Contains(strings.Fields(c.counted), method) {
@@ -104,7 +104,7 @@ func TestHeadThroughServeMux(t *testing.T) {
 	handled := 0
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /x", func(http.ResponseWriter, *http.Request) { handled++ })
-	h := must(httplimit.New(must(gcra.NewLocal(algorithms.PerHour(2))), httplimit.Methods("GET")))(mux)
+	h := limitOf(must(gcra.NewLocal(algorithms.PerHour(2))), httplimit.Methods("GET"))(mux)
 	for range 100 {
 		serve(h, httptest.NewRequest(http.MethodHead, "/x", nil))
 	}
@@ -135,7 +135,7 @@ func TestSkipPreflight(t *testing.T) {
 			opts []httplimit.Option
 			free bool
 		}{{nil, false}, {[]httplimit.Option{httplimit.SkipPreflight()}, c.free}} {
-			h := must(httplimit.New(must(gcra.NewLocal(algorithms.PerHour(1))), opt.opts...))(served)
+			h := limitOf(must(gcra.NewLocal(algorithms.PerHour(1))), opt.opts...)(served)
 			if serve(h, request); (serve(h, request).Code == http.StatusOK) != opt.free {
 				t.Errorf("%+v, %d options: let through %v, want %v", c, len(opt.opts), !opt.free, opt.free)
 			}
@@ -154,8 +154,8 @@ func TestLimitFunc(t *testing.T) {
 	}
 	var limit algorithms.Limit
 	var told error
-	h := must(httplimit.New(limiter, httplimit.LimitFunc(with, func(*http.Request) algorithms.Limit { return limit }),
-		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = f.Err })))(served)
+	h := limitOf(limiter, httplimit.LimitFunc(with, func(*http.Request) algorithms.Limit { return limit }),
+		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = f.Err }))(served)
 	for _, c := range []struct {
 		limit algorithms.Limit
 		code  int
@@ -193,12 +193,12 @@ func TestLimitFunc(t *testing.T) {
 
 func TestLimiterFunc(t *testing.T) {
 	gold := must(gcra.NewLocal(algorithms.PerHour(2)))
-	h := must(httplimit.New(must(gcra.NewLocal(algorithms.PerHour(1))), httplimit.LimiterFunc(func(r *http.Request) algorithms.Limiter {
+	h := limitOf(must(gcra.NewLocal(algorithms.PerHour(1))), httplimit.LimiterFunc(func(r *http.Request) algorithms.Limiter {
 		if r.Header.Get("Plan") == "gold" {
 			return gold
 		}
 		return nil
-	})))(served)
+	}))(served)
 	for plan, shown := range map[string]string{"gold": "2", "": "1"} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Plan", plan)

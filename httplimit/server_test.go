@@ -15,12 +15,11 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/gcra"
-	"github.com/go-weir/weir/httplimit"
 )
 
 func serverOf(t *testing.T, handler http.HandlerFunc) *httptest.Server {
 	t.Helper()
-	server := httptest.NewServer(must(httplimit.New(must(gcra.NewLocal(algorithms.PerHour(1)))))(handler))
+	server := httptest.NewServer(limitOf(must(gcra.NewLocal(algorithms.PerHour(1))))(handler))
 	t.Cleanup(server.Close)
 	return server
 }
@@ -130,7 +129,7 @@ func TestRefusedByServer(t *testing.T) {
 
 // TestPanicInServer: if a limiter panics, net/http closes the connection of that request, and the server goes on.
 func TestPanicInServer(t *testing.T) {
-	server := httptest.NewUnstartedServer(must(httplimit.New(panics{}, letPass))(served))
+	server := httptest.NewUnstartedServer(limitOf(panics{}, letPass)(served))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.Start()
 	defer server.Close()

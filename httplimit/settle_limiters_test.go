@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/denialcache"
@@ -42,8 +41,8 @@ func TestSettleLimiters(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			used := int64(0)
-			h := must(httplimit.New(c.limiter, c.opt, ofOneKey, costs4, httplimit.Timeout(time.Minute), httplimit.OnFailure(httplimit.Refuse),
-				httplimit.Settle(func(*http.Request, httplimit.Response) int64 { return used })))(served)
+			h := limitOf(c.limiter, c.opt, ofOneKey, costs4, httplimit.OnFailure(httplimit.Refuse),
+				httplimit.Settle(func(*http.Request, httplimit.Response) int64 { return used }))(served)
 			for i, step := range []struct {
 				used int64
 				code int

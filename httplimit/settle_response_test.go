@@ -102,13 +102,13 @@ func TestSettleResponse(t *testing.T) {
 					}
 					got := make(chan httplimit.Response, 1)
 					ledger := newLedger()
-					limit := must(httplimit.New(ledger, ofOneKey, costs4, httplimit.Headers(style), httplimit.Settle(func(r *http.Request, response httplimit.Response) int64 {
+					limit := limitOf(ledger, ofOneKey, costs4, httplimit.Headers(style), httplimit.Settle(func(r *http.Request, response httplimit.Response) int64 {
 						if r.URL.Path != "/path" {
 							t.Errorf("the function was called for %v", r.URL)
 						}
 						got <- response
 						return 1
-					})))
+					}))
 					server := httptest.NewUnstartedServer(around(limit(http.HandlerFunc(c.handler))))
 					server.Config.ErrorLog = log.New(io.Discard, "", 0)
 					server.Start()

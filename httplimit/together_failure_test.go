@@ -6,9 +6,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-weir/weir/algorithms"
+	"github.com/go-weir/weir/algorithms/limitertest"
 	"github.com/go-weir/weir/gcra"
 	"github.com/go-weir/weir/httplimit"
 )
@@ -18,8 +18,7 @@ func TestTogetherRaceAway(t *testing.T) {
 	run := newWire(t)
 	run.fails = errDown
 	first, second := must(gcra.New(run, algorithms.PerDay(1000))), must(gcra.New(run, algorithms.PerDay(10)))
-	inTime := httplimit.Timeout(time.Minute)
-	h := must(httplimit.New(first, ofOneKey, inTime, quiet, httplimit.Also(second, httplimit.Name("second"), ofOneKey, inTime)))(served)
+	h := limitOf(first, ofOneKey, quiet, httplimit.Also(second, httplimit.Name("second"), ofOneKey))(served)
 	flood(1000, func(int) httplimit.Outcome {
 		get(h, "192.0.2.1")
 		return httplimit.Pass
@@ -49,9 +48,9 @@ func TestTogetherFails(t *testing.T) {
 			run := newWire(t)
 			run.fails = errDown
 			var told, outcomes []string
-			d := decider(t, must(gcra.New(run, algorithms.PerDay(2))), httplimit.Name("first"), httplimit.OnFailure(c.first),
+			d := decider(t, must(gcra.New(run, algorithms.PerDay(2))), httplimit.Name("first"), httplimit.OnFailure(c.first), httplimit.WithClock(limitertest.NewClock(start).Now),
 				httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, fmt.Sprint(f.Limiter, " ", f.Policy)) }),
-				httplimit.Also(must(gcra.New(run, algorithms.PerDay(3))), httplimit.Name("second"), ofOneKey, httplimit.Timeout(time.Hour), httplimit.OnFailure(c.second)))
+				httplimit.Also(must(gcra.New(run, algorithms.PerDay(3))), httplimit.Name("second"), ofOneKey, httplimit.OnFailure(c.second)))
 			for i := range 7 {
 				outcomes = append(outcomes, decide(context.Background(), d).Outcome.String())
 				if i == 0 && strings.Join(told, ", ") != c.told {
@@ -71,7 +70,7 @@ func TestTogetherFails(t *testing.T) {
 // TestTogetherGone: a client that has gone is charged to none.
 func TestTogetherGone(t *testing.T) {
 	run := newWire(t)
-	d := decider(t, must(gcra.New(run, algorithms.PerDay(2))), httplimit.Also(must(gcra.New(run, algorithms.PerDay(3))), httplimit.Name("b"), ofOneKey, httplimit.Timeout(time.Hour)))
+	d := decider(t, must(gcra.New(run, algorithms.PerDay(2))), httplimit.Also(must(gcra.New(run, algorithms.PerDay(3))), httplimit.Name("b"), ofOneKey))
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if got := decide(ctx, d); got.Outcome != httplimit.Gone || run.took() != "" {
@@ -85,8 +84,8 @@ func TestTogetherFlood(t *testing.T) {
 	const requests = 1000
 	run := newWire(t)
 	run.let = make(chan struct{})
-	h := must(httplimit.New(must(gcra.New(run, algorithms.PerDay(2))), byUser, httplimit.Timeout(time.Minute), httplimit.OnFailure(httplimit.Refuse),
-		httplimit.Also(must(gcra.New(run, algorithms.PerDay(5))), httplimit.Name("all"), ofOneKey, httplimit.Timeout(time.Minute), httplimit.OnFailure(httplimit.Refuse))))(served)
+	h := limitOf(must(gcra.New(run, algorithms.PerDay(2))), byUser, httplimit.OnFailure(httplimit.Refuse),
+		httplimit.Also(must(gcra.New(run, algorithms.PerDay(5))), httplimit.Name("all"), ofOneKey, httplimit.OnFailure(httplimit.Refuse)))(served)
 	go func() {
 		until(func() bool { return run.out.Load() == 32 && httplimit.Waiting() >= requests-64 })
 		close(run.let)

@@ -89,8 +89,8 @@ func TestTogether(t *testing.T) {
 	run := newWire(t)
 	user := must(gcra.New(run, algorithms.PerHour(2)))
 	tenant := must(fixedwindow.New(run, algorithms.PerHour(3)))
-	h := must(httplimit.New(user, byUser, httplimit.Name("user"), httplimit.Headers(httplimit.IETFDraft11), httplimit.Timeout(time.Minute),
-		httplimit.Also(tenant, httplimit.Name("tenant"), ofOneKey, httplimit.Timeout(time.Minute), httplimit.Cost(func(r *http.Request) int64 {
+	h := limitOf(user, byUser, httplimit.Name("user"), httplimit.Headers(httplimit.IETFDraft11),
+		httplimit.Also(tenant, httplimit.Name("tenant"), ofOneKey, httplimit.Cost(func(r *http.Request) int64 {
 			switch r.Header.Get("Cost") {
 			case "0":
 				return 0
@@ -98,7 +98,7 @@ func TestTogether(t *testing.T) {
 				return 4
 			}
 			return 1
-		}))))(served)
+		})))(served)
 	for i, c := range []struct {
 		user, cost string
 		code       int
@@ -140,8 +140,8 @@ func TestTogetherVerdict(t *testing.T) {
 	run := newWire(t)
 	var told []httplimit.Verdict
 	d := decider(t, must(gcra.New(run, algorithms.PerHour(1))), httplimit.Name("a"),
-		httplimit.Also(must(gcra.New(run, algorithms.PerDay(1))), httplimit.Name("b"), ofOneKey, httplimit.Timeout(time.Hour)),
-		httplimit.Also(must(gcra.New(run, algorithms.PerMinute(9))), httplimit.Name("c"), ofOneKey, httplimit.Timeout(time.Hour)),
+		httplimit.Also(must(gcra.New(run, algorithms.PerDay(1))), httplimit.Name("b"), ofOneKey),
+		httplimit.Also(must(gcra.New(run, algorithms.PerMinute(9))), httplimit.Name("c"), ofOneKey),
 		httplimit.OnDenied(func(_ *http.Request, v httplimit.Verdict) { told = append(told, v) }))
 	decide(context.Background(), d)
 	got := decide(context.Background(), d)
@@ -159,7 +159,7 @@ func TestTogetherVerdict(t *testing.T) {
 // TestTogetherRace: among requests that race, those that one limiter denies are charged to none.
 func TestTogetherRace(t *testing.T) {
 	first, second := must(gcra.NewLocal(algorithms.PerDay(1000))), must(gcra.NewLocal(algorithms.PerDay(10)))
-	d := decider(t, first, httplimit.Also(second, httplimit.Name("second"), ofOneKey, httplimit.Timeout(time.Hour)))
+	d := decider(t, first, httplimit.Also(second, httplimit.Name("second"), ofOneKey))
 	outcomes := flood(1000, func(int) httplimit.Outcome { return decide(context.Background(), d).Outcome })
 	got, err := first.Peek(context.Background(), "k")
 	if outcomes[httplimit.Pass] != 10 || err != nil || got.Remaining != 990 {
@@ -172,9 +172,9 @@ func TestTogetherShares(t *testing.T) {
 	const others, same = 200, 100
 	run := newWire(t)
 	run.let = make(chan struct{})
-	inTime := []httplimit.RuleOption{httplimit.Timeout(time.Minute), httplimit.OnFailure(httplimit.Refuse)}
-	h := must(httplimit.New(must(gcra.New(run, algorithms.PerDay(1))), byUser, inTime[0], inTime[1],
-		httplimit.Also(must(gcra.New(run, algorithms.PerDay(5000))), append(inTime, httplimit.Name("all"), ofOneKey)...)))(served)
+	refuse := httplimit.OnFailure(httplimit.Refuse)
+	h := limitOf(must(gcra.New(run, algorithms.PerDay(1))), byUser, refuse,
+		httplimit.Also(must(gcra.New(run, algorithms.PerDay(5000))), httplimit.Name("all"), ofOneKey, refuse))(served)
 	go func() {
 		until(func() bool { return run.out.Load() == 32 && httplimit.Waiting() >= others+same-64 })
 		close(run.let)
@@ -197,20 +197,19 @@ func TestTogetherShares(t *testing.T) {
 
 // TestApart: limiters that can't be decided as one are asked one after the other.
 func TestApart(t *testing.T) {
-	sameTimeout := httplimit.Timeout(time.Hour)
 	for name, c := range map[string]struct {
 		first, second func(run scripts.Runner) algorithms.Limiter
 		opts          []httplimit.RuleOption // of the second
 		apart         bool
 	}{
-		"a cache": {opts: []httplimit.RuleOption{sameTimeout}, second: func(run scripts.Runner) algorithms.Limiter {
+		"a cache": {second: func(run scripts.Runner) algorithms.Limiter {
 			return must(denialcache.New(must(gcra.New(run, algorithms.PerDay(3)))))
 		}},
 		"another time to answer": {opts: []httplimit.RuleOption{httplimit.Timeout(time.Minute)}},
-		"another runner": {opts: []httplimit.RuleOption{sameTimeout}, second: func(run scripts.Runner) algorithms.Limiter {
+		"another runner": {second: func(run scripts.Runner) algorithms.Limiter {
 			return must(gcra.New(&wire{Conn: run.(*wire).Conn}, algorithms.PerDay(3)))
 		}},
-		"keys of two slots": {opts: []httplimit.RuleOption{sameTimeout, httplimit.Key(httplimit.Scope("other"))}, apart: true},
+		"keys of two slots": {opts: []httplimit.RuleOption{httplimit.Key(httplimit.Scope("other"))}, apart: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := newWire(t)
@@ -243,7 +242,7 @@ func TestTogetherOneKey(t *testing.T) {
 	var told []string
 	d := decider(t, must(gcra.New(run, algorithms.PerDay(2))), httplimit.OnFailure(httplimit.Refuse), httplimit.Name("first"),
 		httplimit.OnError(func(_ *http.Request, f httplimit.Failure) { told = append(told, f.Limiter) }),
-		httplimit.Also(must(gcra.New(run, algorithms.PerDay(3))), httplimit.Name("second"), httplimit.Key(httplimit.Scope("bad")), letPass, httplimit.Timeout(time.Hour)))
+		httplimit.Also(must(gcra.New(run, algorithms.PerDay(3))), httplimit.Name("second"), httplimit.Key(httplimit.Scope("bad")), letPass))
 	for i, want := range []httplimit.Outcome{httplimit.Pass, httplimit.Pass, httplimit.Denied, httplimit.Denied, httplimit.Denied, httplimit.Denied, httplimit.Denied} {
 		if got := decide(context.Background(), d); got.Outcome != want {
 			t.Errorf("request %d: %v, want %v", i, got.Outcome, want)
@@ -258,7 +257,7 @@ func TestTogetherOneKey(t *testing.T) {
 func TestTogetherPlans(t *testing.T) {
 	run := newWire(t)
 	user := must(gcra.New(run, algorithms.PerDay(1)))
-	h := must(httplimit.New(user, byUser, httplimit.Timeout(time.Hour), httplimit.LimitFunc(user.With, func(r *http.Request) algorithms.Limit {
+	h := limitOf(user, byUser, httplimit.LimitFunc(user.With, func(r *http.Request) algorithms.Limit {
 		switch r.Header.Get("Plan") {
 		case "two":
 			return algorithms.PerDay(2)
@@ -268,7 +267,7 @@ func TestTogetherPlans(t *testing.T) {
 			return httplimit.Unlimited
 		}
 		return algorithms.Limit{}
-	}), httplimit.Also(must(gcra.New(run, algorithms.PerDay(5))), httplimit.Name("all"), ofOneKey, httplimit.Timeout(time.Hour))))(served)
+	}), httplimit.Also(must(gcra.New(run, algorithms.PerDay(5))), httplimit.Name("all"), ofOneKey))(served)
 	for i, c := range []struct {
 		user, plan string
 		code       int

@@ -60,9 +60,9 @@ func TestNested(t *testing.T) {
 		for between, middleware := range map[string]func(http.Handler) http.Handler{"nothing": unchanged, "a wrapper": opaque, "TimeoutHandler": timeout} {
 			for style, field := range map[httplimit.HeaderStyle]string{httplimit.XRateLimit: "X-RateLimit-Remaining", httplimit.IETFDraft03: "RateLimit-Remaining", httplimit.IETFDraft11: "RateLimit"} {
 				seen := ""
-				inner := must(httplimit.New(c.inner, httplimit.Name("inner"), httplimit.Headers(style)))(http.HandlerFunc(
+				inner := limitOf(c.inner, httplimit.Name("inner"), httplimit.Headers(style))(http.HandlerFunc(
 					func(w http.ResponseWriter, _ *http.Request) { seen = w.Header().Get(field) }))
-				w := get(must(httplimit.New(c.outer, httplimit.Name("outer"), httplimit.Headers(style)))(middleware(inner)), "192.0.2.1")
+				w := get(limitOf(c.outer, httplimit.Name("outer"), httplimit.Headers(style))(middleware(inner)), "192.0.2.1")
 				want := c.remaining
 				if style == httplimit.IETFDraft11 {
 					if want = c.lists; between == "TimeoutHandler" {
@@ -87,7 +87,7 @@ func proxyOf(t *testing.T, limiter algorithms.Limiter, style httplimit.HeaderSty
 	behind := httptest.NewServer(upstream)
 	t.Cleanup(behind.Close)
 	proxy := httputil.NewSingleHostReverseProxy(must(url.Parse(behind.URL)))
-	server := httptest.NewServer(must(httplimit.New(limiter, httplimit.Headers(style), httplimit.Timeout(0)))(proxy))
+	server := httptest.NewServer(limitOf(limiter, httplimit.Headers(style), httplimit.Timeout(0))(proxy))
 	t.Cleanup(server.Close)
 	return server
 }
@@ -185,7 +185,7 @@ func TestHandlersOwnFields(t *testing.T) {
 			"controller":  func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() },
 			"nothing":     func(http.ResponseWriter) {},
 		} {
-			h := must(httplimit.New(left(50)))(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			h := limitOf(left(50))(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				c.handler(w.Header())
 				write(w)
 			}))
@@ -255,7 +255,7 @@ func TestResponseWriters(t *testing.T) {
 			pushes
 		}{p(), f, hijacks{}, pushes{}},
 	} {
-		must(httplimit.New(left(50)))(http.HandlerFunc(func(inner http.ResponseWriter, _ *http.Request) {
+		limitOf(left(50))(http.HandlerFunc(func(inner http.ResponseWriter, _ *http.Request) {
 			_, before := w.(http.Flusher)
 			if flusher, after := inner.(http.Flusher); before != after {
 				t.Errorf("%T: Flusher %v, was %v", w, after, before)
@@ -295,7 +295,7 @@ func TestServesFiles(t *testing.T) {
 	if err := os.WriteFile(file, []byte(strings.Repeat("0123456789", 10_000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(must(httplimit.New(left(50)))(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) })))
+	server := httptest.NewServer(limitOf(left(50))(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) })))
 	defer server.Close()
 	for requested, want := range map[string]int{"": 100_000, "bytes=99990-": 10} {
 		request := must(http.NewRequestWithContext(context.Background(), http.MethodGet, server.URL, nil))

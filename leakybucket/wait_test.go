@@ -68,49 +68,64 @@ func TestLateRepliesKeepApart(t *testing.T) {
 	}
 }
 
+// timeToGiveBack is how long a Wait may try to give its place back. If it took longer, the place may still be taken.
+const timeToGiveBack = time.Second / 4
+
 // TestLateReplyNeedsNoSleep: if a late reply moves the departure to after the deadline, the place is given back at once.
 func TestLateReplyNeedsNoSleep(t *testing.T) {
-	began := time.Now() // before the first place is taken; the second departs an hour later
-	deadline := began.Add(time.Hour + 300*time.Millisecond)
-	q := newQueue(t, algorithms.PerHour(1), func(ctx context.Context, s *scripts.Script) error {
-		if _, hurries := ctx.Deadline(); hurries && s == scripts.Queue {
-			decided := time.Now() // or a moment before
-			<-time.After(time.Until(deadline.Add(-time.Hour + decided.Sub(began))))
+	for inTime := false; !inTime; {
+		var began, deadline, replied time.Time
+		q := newQueue(t, algorithms.PerHour(1), func(ctx context.Context, s *scripts.Script) error {
+			if _, hurries := ctx.Deadline(); hurries && s == scripts.Queue {
+				decided := time.Now() // or a moment before
+				<-time.After(time.Until(deadline.Add(-time.Hour + decided.Sub(began))))
+				replied = time.Now()
+			}
+			return nil
+		})
+		began = time.Now() // before the first place is taken; the second departs an hour later
+		if err := q.Wait(context.Background(), "k"); err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	})
-	if err := q.Wait(context.Background(), "k"); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithDeadline(context.Background(), deadline)
-	defer cancel()
-	if err := q.Wait(ctx, "k"); !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
-		t.Errorf("Wait = %v, want DeadlineExceeded before the deadline", err)
-	}
-	if slot, err := q.Schedule(context.Background(), "k"); err != nil || slot.Queued != 1 {
-		t.Errorf("after it %+v, %v, want the first place of the queue", slot, err)
+		deadline = time.Now().Add(time.Hour + time.Millisecond)
+		ctx, cancel := context.WithDeadline(context.Background(), deadline)
+		defer cancel()
+		if err := q.Wait(ctx, "k"); !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			t.Errorf("Wait = %v, want DeadlineExceeded before the deadline", err)
+		}
+		inTime = time.Since(replied) < timeToGiveBack
+		if slot, err := q.Schedule(context.Background(), "k"); err != nil || inTime && (!slot.Accepted || slot.Queued != 1) {
+			t.Errorf("after it %+v, %v, want the first place of the queue", slot, err)
+		}
 	}
 }
 
 // TestGivesBackOnce: the call that gives a place back has a context that ends soon, and is made once.
 func TestGivesBackOnce(t *testing.T) {
 	type key struct{}
-	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), key{}, "value"))
 	tries := 0
-	q := newQueue(t, algorithms.PerHour(1), func(own context.Context, s *scripts.Script) error {
-		if s != scripts.QueueCancel {
-			cancel()
-			return nil
+	for inTime := false; !inTime && tries == 0; {
+		ctx, cancel := context.WithCancel(context.WithValue(context.Background(), key{}, "value"))
+		q := newQueue(t, algorithms.PerHour(1), func(own context.Context, s *scripts.Script) error {
+			if s != scripts.QueueCancel {
+				cancel()
+				return nil
+			}
+			tries++
+			deadline, hurries := own.Deadline()
+			if own.Value(key{}) != "value" || !hurries || time.Until(deadline) > time.Second {
+				t.Errorf("a place is given back under %v, until %v", own, deadline)
+			}
+			return errors.New("no answer")
+		})
+		began := time.Now()
+		if err := q.Wait(ctx, "k"); !errors.Is(err, context.Canceled) {
+			t.Errorf("Wait = %v, want context.Canceled", err)
 		}
-		tries++
-		deadline, hurries := own.Deadline()
-		if own.Value(key{}) != "value" || !hurries || time.Until(deadline) > time.Second {
-			t.Errorf("a place is given back under %v, until %v", own, deadline)
-		}
-		return errors.New("no answer")
-	})
-	if err := q.Wait(ctx, "k"); !errors.Is(err, context.Canceled) || tries != 1 {
-		t.Errorf("Wait = %v, %d attempts to give its place back, want context.Canceled and 1", err, tries)
+		inTime = time.Since(began) < timeToGiveBack
+	}
+	if tries != 1 {
+		t.Errorf("%d attempts to give the place back, want 1", tries)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/allof"
@@ -25,7 +26,7 @@ func TestMiddleware(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		limit, err := httplimit.New(l, httplimit.Key(func(*http.Request) string { return "k" }))
+		limit, err := httplimit.New(l, httplimit.Key(func(*http.Request) string { return "k" }), httplimit.Timeout(time.Hour))
 		if err != nil {
 			t.Fatal(err)
 		}

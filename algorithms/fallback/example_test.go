@@ -22,7 +22,9 @@ func Example() {
 		panic(err)
 	}
 	limiter, err := fallback.New(primary, secondary,
-		fallback.OnError(func(error) {}), // without OnError failures are logged to log/slog
+		fallback.Timeout(time.Minute),              // a request waits that long for its limiter at most; 250 ms by default
+		fallback.Backoff(time.Minute, time.Minute), // the wait before the next probe; 250 ms to 8 s by default
+		fallback.OnError(func(error) {}),           // without OnError failures are logged to log/slog
 		fallback.OnChange(func(e fallback.Event) {
 			if e.State == fallback.Open {
 				fmt.Println("the server is away:", e.Err)

@@ -36,8 +36,9 @@ func (l *ledger) Reserve(ctx context.Context, _ string, n int64) (*algorithms.Re
 // ledgers returns a limiter of two ledgers.
 func ledgers(opts ...fallback.Option) (l *fallback.Limiter, primary, secondary *ledger) {
 	primary, secondary = &ledger{}, &ledger{}
-	silent := fallback.OnError(func(error) {})
-	return must(fallback.New(primary, secondary, append([]fallback.Option{fallback.Timeout(time.Hour), silent}, opts...)...)), primary, secondary
+	return must(fallback.New(primary, secondary, append([]fallback.Option{
+		fallback.Timeout(time.Hour), fallback.Backoff(time.Hour, time.Hour), fallback.OnError(func(error) {}),
+	}, opts...)...)), primary, secondary
 }
 
 // TestSettlesWhereCharged: a Reservation is settled by the limiter that has charged it, even if a request would go to the
@@ -51,16 +52,16 @@ func TestSettlesWhereCharged(t *testing.T) {
 	}
 	primary.answer = says(errDown)
 	second, err := l.Reserve(ctx, "k", 5)
-	if err != nil || !second.Result().Allowed || primary.asked != 2 || secondary.asked != 1 {
-		t.Fatalf("%+v, %v, asked %d and %d", second, err, primary.asked, secondary.asked)
+	if err != nil || !second.Result().Allowed || primary.asked.Load() != 2 || secondary.asked.Load() != 1 {
+		t.Fatalf("%+v, %v, asked %d and %d", second, err, primary.asked.Load(), secondary.asked.Load())
 	}
 	for range 10 { // the breaker opens
 		if _, err := l.Reserve(ctx, "k", 1); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if primary.asked >= 10 {
-		t.Errorf("the breaker is closed after %d questions", primary.asked)
+	if n := primary.asked.Load(); n >= 10 {
+		t.Errorf("the breaker is closed after %d questions", n)
 	}
 	primary.answer = nil
 	if err := second.Commit(ctx, 2); err != nil {
@@ -131,7 +132,7 @@ func TestReserveErrors(t *testing.T) {
 		t.Errorf("both fail: %v, %v", r, err)
 	}
 	primary.answer = says(algorithms.ErrInvalidCost)
-	if r, err := l.Reserve(ctx, "k", 0); r != nil || !errors.Is(err, algorithms.ErrInvalidCost) || secondary.asked != 1 {
+	if r, err := l.Reserve(ctx, "k", 0); r != nil || !errors.Is(err, algorithms.ErrInvalidCost) || secondary.asked.Load() != 1 {
 		t.Errorf("an invalid cost: %v, %v", r, err)
 	}
 	for _, pair := range [][2]algorithms.Limiter{{&stub{}, &ledger{}}, {&ledger{}, &stub{}}} {

@@ -23,6 +23,7 @@ func TestMain(m *testing.M) { servers.Main(m) }
 // dial returns a worker's clients for a server.
 func dial(t *testing.T, place target.Place) *Clients {
 	t.Helper()
+	place.ReadTimeout = time.Minute
 	clients, err := connect(place, &wire{})
 	if err != nil {
 		t.Fatal(err)

@@ -50,8 +50,8 @@ func readEvents(r io.Reader, each func(event)) error {
 	}
 }
 
-// graceful is how long an interrupted go test may take before it is killed.
-const graceful = 20 * time.Second
+// graceful is how long an interrupted go test may take before it is killed. It is a variable for the test of that.
+var graceful = 20 * time.Second
 
 // goTest runs the tests of all modules and calls each for every event.
 func goTest(ctx context.Context, root string, flags []string, each func(event)) error {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestArgs(t *testing.T) {
@@ -102,6 +103,8 @@ func TestEveryModule(t *testing.T) {
 
 // TestInterrupt: an interrupt ends the tests too, not only go test.
 func TestInterrupt(t *testing.T) {
+	defer func(before time.Duration) { graceful = before }(graceful)
+	graceful = 10 * time.Minute
 	root := workspace(t, "<-t.Context().Done()")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -66,7 +66,8 @@ func connectFor(t *testing.T, addr string) *resptest.Conn {
 		if err == nil {
 			return conn
 		}
-		if ctx.Err() == nil {
+		var failed net.Error
+		if !errors.As(err, &failed) || !failed.Timeout() {
 			t.Fatal(err)
 		}
 	}

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/go-weir/weir/scripts"
 )
@@ -21,6 +22,7 @@ type Hooked func(t *testing.T, w *Wire, hook func(ctx context.Context)) scripts.
 func Contexts(t *testing.T, connect Hooked, hanging error) {
 	t.Run("deadline", func(t *testing.T) { endsWithContext(t, connect, context.DeadlineExceeded) })
 	t.Run("cancel", func(t *testing.T) { endsWithContext(t, connect, context.Canceled) })
+	t.Run("before EVAL", func(t *testing.T) { endsBeforeEval(t, connect) })
 	t.Run("slices are the caller's again", func(t *testing.T) { slicesAreTheCallers(t, connect) })
 	t.Run("too many hang", func(t *testing.T) { tooManyHang(t, connect, hanging) })
 	t.Run("panic", func(t *testing.T) { panics(t, connect) })
@@ -30,25 +32,31 @@ func Contexts(t *testing.T, connect Hooked, hanging error) {
 
 var errCause = errors.New("the browser has gone")
 
+// faked is a context whose Err is the test's own: err as soon as ended reports true.
+type faked struct {
+	context.Context
+	err   error
+	ended func() bool
+}
+
+func (f faked) Err() error {
+	if f.ended() {
+		return f.err
+	}
+	return nil
+}
+
 func endsWithContext(t *testing.T, connect Hooked, want error) {
 	w, inside, release := New(t), make(chan bool), make(chan bool)
 	run := connect(t, w, func(context.Context) { inside <- true; <-release })
-	ctx, cancel := context.WithCancelCause(context.Background())
-	defer cancel(nil)
-	if errors.Is(want, context.DeadlineExceeded) {
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeoutCause(ctx, 20*time.Millisecond, errCause)
-		defer stop()
-	}
+	ctx, end := context.WithCancelCause(context.Background())
 	failed := make(chan error)
 	go func() {
-		_, err := run.Run(ctx, Count, []string{"key"}, nil)
+		_, err := run.Run(faked{ctx, want, func() bool { return ctx.Err() != nil }}, Count, []string{"key"}, nil)
 		failed <- err
 	}()
 	<-inside
-	if errors.Is(want, context.Canceled) {
-		cancel(errCause)
-	}
+	end(errCause)
 	err := <-failed // while the client is still in the hook
 	if !errors.Is(err, want) || !errors.Is(err, errCause) || !strings.Contains(err.Error(), ": count: ") ||
 		!strings.Contains(err.Error(), "may run or have run") {
@@ -57,27 +65,46 @@ func endsWithContext(t *testing.T, connect Hooked, want error) {
 	close(release)
 }
 
-// slicesAreTheCallers writes to keys and args after Run has returned. The race detector reports it if the client reads them.
-func slicesAreTheCallers(t *testing.T, connect Hooked) {
-	w, inside, release := New(t), make(chan bool, 2), make(chan bool)
-	run := connect(t, w, func(context.Context) { inside <- true; <-release })
+// endsBeforeEval tests that no EVAL is sent if the context ends before the answer NOSCRIPT comes. The context's Err tells so, but
+// its Done channel stays open, so that Run returns only after the call in the client has.
+func endsBeforeEval(t *testing.T, connect Hooked) {
+	w := New(t)
+	var ended atomic.Bool
+	run := connect(t, w, func(context.Context) { ended.Store(true) })
 	ctx, cancel := context.WithCancel(context.Background())
-	keys, args := []string{"key"}, []string{"7"}
-	returned := make(chan bool)
-	go func() {
-		_, _ = run.Run(ctx, Count, keys, args)
-		close(returned)
-	}()
-	<-inside
-	cancel()
-	<-returned
-	close(release)
-	for range 100 {
-		keys[0], args[0] = "another", "another"
-		runtime.Gosched()
+	defer cancel()
+	_, err := run.Run(faked{ctx, context.Canceled, ended.Load}, Count, []string{"key"}, nil)
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "has not run") {
+		t.Errorf("Run = %v, want context.Canceled, and that the script has not run", err)
 	}
-	if w.Server.Exists("another") {
-		t.Error("the call has used its caller's slices after Run had returned")
+	if sent := w.ScriptCommands(); !slices.Equal(sent, []string{"evalsha"}) {
+		t.Errorf("sent %v, want evalsha alone", sent)
+	}
+}
+
+// slicesAreTheCallers writes to keys and args after Run has returned. The race detector reports it if the call in the client reads
+// them: nothing orders the call before the return, as the context has ended when Run calls the client.
+func slicesAreTheCallers(t *testing.T, connect Hooked) {
+	w, release, sent := New(t), make(chan bool), make(chan []string, 1)
+	w.Decide(func(cmd []string) Fate {
+		if cmd[0] == "evalsha" {
+			sent <- cmd[3:]
+		}
+		return Fate{}
+	})
+	run := connect(t, w, func(context.Context) { <-release })
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	var asked atomic.Bool
+	keys, args := []string{"key"}, []string{"7"}
+	_, err := run.Run(faked{ctx, context.Canceled, func() bool { return asked.Swap(true) }}, Count, keys, args)
+	close(release)
+	keys[0], args[0] = "another", "another"
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("Run = %v, want context.Canceled", err)
+	}
+	if got, want := <-sent, []string{"key", "7"}; !slices.Equal(got, want) {
+		t.Errorf("sent %q, want %q", got, want)
 	}
 }
 

@@ -33,7 +33,7 @@ type Suite struct {
 }
 
 // Connect connects a client to w until the test ends, and returns a runner over it. The client
-// gives up on a reply after timeout; 0 is its default.
+// gives up on a reply after timeout.
 type Connect func(tb testing.TB, w *Wire, timeout time.Duration) scripts.Runner
 
 // patience is how long a client waits for a reply that will come: longer than any machine takes.
@@ -110,7 +110,7 @@ func (s Suite) EvalOnlyAfterNoScript(t *testing.T) {
 func (s Suite) NoScriptInsideAnError(t *testing.T) {
 	w := New(t)
 	w.Once("evalsha", Fate{Answer: "-ERR user_script: NOSCRIPT No matching script\r\n"})
-	got, err := charge(s.Topologies["single"](t, w, 0), "key")
+	got, err := charge(s.Topologies["single"](t, w, patience), "key")
 	if err == nil || w.Count("eval") > 0 {
 		t.Errorf("Run = %v, %v after %v; want the error", got, err, w.ScriptCommands())
 	}
@@ -168,7 +168,7 @@ var replies = []Reply{
 // replies in more are those for which the client has an error text of its own.
 func (s Suite) Replies(t *testing.T, more []Reply) {
 	w := New(t)
-	run := s.Topologies["single"](t, w, 0)
+	run := s.Topologies["single"](t, w, patience)
 	for _, reply := range slices.Concat(replies, more) {
 		w.Once("evalsha", Fate{Answer: reply.RESP})
 		got, err := charge(run, "key")

@@ -3,12 +3,16 @@ package runnertest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-weir/weir/scripts"
 )
 
 // LostReplyIsNotResent tests calls whose reply is lost after the script has run. With every client,
@@ -29,14 +33,34 @@ func (s Suite) LostReplyIsNotResent(t *testing.T) {
 	}
 }
 
+// lostReply lets the client end a call that hangs. As the client's timeout holds for all its calls, lostReply begins again with
+// twice the timeout if another call took longer.
 func (s Suite) lostReply(t *testing.T, connect Connect, command string, how Loss) {
-	w := New(t)
-	var timeout time.Duration
+	timeout, longest := patience, patience
 	if how == Hang {
-		timeout = 500 * time.Millisecond
+		timeout, longest = 500*time.Millisecond, 16*time.Second
 	}
-	run := connect(t, w, timeout)
-	warm(t, run)
+	for {
+		late := s.lostReplyWithin(t, connect, command, how, timeout)
+		if late == nil {
+			return
+		}
+		if timeout *= 2; timeout > longest {
+			t.Fatal(late)
+		}
+	}
+}
+
+// lostReplyWithin returns an error if the timeout may have ended another call than the one whose reply is lost.
+func (s Suite) lostReplyWithin(t *testing.T, connect Connect, command string, how Loss, timeout time.Duration) (late error) {
+	w := New(t)
+	run, err := tryToConnect(t, connect, w, timeout)
+	if err != nil {
+		return err
+	}
+	if _, err := charge(run, "warm"); err != nil {
+		return err
+	}
 	want := []string{"evalsha"}
 	if command == "eval" {
 		w.FlushScripts(t)
@@ -46,6 +70,9 @@ func (s Suite) lostReply(t *testing.T, connect Connect, command string, how Loss
 
 	w.Once(command, Fate{Then: how})
 	got, err := charge(run, "key")
+	if !w.Server.Exists("key") {
+		return errors.Join(errors.New("the script has not run"), err)
+	}
 	if err == nil {
 		t.Errorf("Run = %v, want an error", got)
 	}
@@ -59,9 +86,31 @@ func (s Suite) lostReply(t *testing.T, connect Connect, command string, how Loss
 
 	// The client still works.
 	again, err := charge(run, "key")
+	if s.IsTimeout(err) {
+		return fmt.Errorf("the next Run = %w", err)
+	}
 	if err != nil || !slices.Equal(again, []int64{2}) {
 		t.Errorf("the next Run = %v, %v; want [2]", again, err)
 	}
+	return nil
+}
+
+// tryToConnect connects. It returns an error if connect fails the test.
+func tryToConnect(t *testing.T, connect Connect, w *Wire, timeout time.Duration) (run scripts.Runner, err error) {
+	tb := &attempt{TB: t}
+	crowd(1, func(int) { run = connect(tb, w, timeout) })
+	return run, tb.err
+}
+
+// An attempt is a test whose Fatal ends only the goroutine.
+type attempt struct {
+	testing.TB
+	err error
+}
+
+func (a *attempt) Fatal(args ...any) {
+	a.err = errors.New(fmt.Sprint(args...))
+	runtime.Goexit()
 }
 
 // A Refusal is an answer to EVALSHA that proves that the script has not run.
@@ -105,7 +154,7 @@ func (s Suite) Refusals(t *testing.T, refusals []Refusal) {
 			t.Parallel()
 			w := New(t)
 			elsewhere := NewTo(t, w.Server) // another way to the same data
-			run := s.Topologies[refusal.Topology](t, w, 0)
+			run := s.Topologies[refusal.Topology](t, w, patience)
 			refusal.by(w, elsewhere)
 			got, err := charge(run, "key")
 			if refusal.Followed {
@@ -138,7 +187,7 @@ func (s Suite) LostReplyAfterRedirect(t *testing.T, refusals []Refusal) {
 			t.Parallel()
 			w := New(t)
 			elsewhere := NewTo(t, w.Server)
-			run := s.Topologies[refusal.Topology](t, w, 0)
+			run := s.Topologies[refusal.Topology](t, w, patience)
 			warm(t, run)
 			refusal.by(w, elsewhere)
 			elsewhere.Once("evalsha", Fate{Then: Lose})

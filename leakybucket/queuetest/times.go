@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -130,10 +131,7 @@ func testWait(t *testing.T, s Subject) {
 		t.Errorf("after Waits that gave up at once %+v, want the first place in the queue", slot)
 	}
 
-	canceled, cancel := context.WithCancel(ctx)
-	gaveUp := make(chan error)
-	go func() { gaveUp <- q.Wait(canceled, "k") }()
-	untilFewerThan(1, q)
+	last := q.wait(ctx, 1, 0)
 	if err := q.Wait(ctx, "k"); !errors.Is(err, leakybucket.ErrQueueFull) {
 		t.Errorf("Wait for a full queue: %v, want ErrQueueFull", err)
 	}
@@ -142,22 +140,39 @@ func testWait(t *testing.T, s Subject) {
 	if err := q.Wait(long, "k"); !errors.Is(err, leakybucket.ErrQueueFull) {
 		t.Errorf("Wait for a full queue with time enough: %v, want ErrQueueFull", err)
 	}
-	cancel()
-	if err := <-gaveUp; !errors.Is(err, context.Canceled) {
-		t.Errorf("Wait canceled: %v, want context.Canceled", err)
-	}
-	if slot := q.schedule("k"); slot != (leakybucket.Slot{Accepted: true, Delay: 2 * time.Hour, Queued: 2}) {
-		t.Errorf("after a Wait that was canceled %+v, want its place", slot)
-	}
+	last.cancel()
 }
 
-// untilFewerThan returns when the queue has fewer places than n. It doesn't take any.
-func untilFewerThan(n int64, q Queue) {
+// A waiting is a Wait that has its places.
+type waiting struct {
+	t      testing.TB
+	end    context.CancelFunc
+	gaveUp chan error
+}
+
+// wait begins a Wait for n places of the key "k", after which left of them are free. It returns when they are taken.
+func (s *subject) wait(ctx context.Context, n, left int64) waiting {
+	ctx, end := context.WithCancel(ctx)
+	w := waiting{s.t, end, make(chan error)}
+	go func() { w.gaveUp <- s.WaitN(ctx, "k", n) }()
 	soon, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	for !errors.Is(q.WaitN(soon, "k", n), leakybucket.ErrQueueFull) {
+	for !errors.Is(s.WaitN(soon, "k", left+1), leakybucket.ErrQueueFull) { // which takes no place
 		runtime.Gosched()
 	}
+	return w
+}
+
+// cancel cancels the Wait. It reports whether the Wait has returned within a quarter of a second. If not, it may have had no time
+// to give its places back.
+func (w waiting) cancel() bool {
+	w.t.Helper()
+	began := time.Now()
+	w.end()
+	if err := <-w.gaveUp; !errors.Is(err, context.Canceled) {
+		w.t.Errorf("Wait canceled: %v, want context.Canceled", err)
+	}
+	return time.Since(began) < time.Second/4
 }
 
 // testGivesBack cancels two Waits in each order. A place is free again if no later one was taken, and no departure is
@@ -167,27 +182,23 @@ func testGivesBack(t *testing.T, s Subject) {
 	parts := algorithms.Per(7, 24*time.Hour).WithBurst(2)
 	for _, limit := range []algorithms.Limit{hourly, parts} {
 		for _, lastFirst := range []bool{true, false} {
-			q := newSubject(t, s, limit)
-			q.schedule("k")
-			var cancels [2]context.CancelFunc
-			var gaveUp [2]chan error
-			for i := range cancels {
-				ctx, cancel := context.WithCancel(context.Background())
-				defer cancel()
-				cancels[i], gaveUp[i] = cancel, make(chan error)
-				go func() { gaveUp[i] <- q.Wait(ctx, "k") }()
-				untilFewerThan(2-int64(i), q)
+			var q *subject
+			for inTime := false; !inTime; {
+				q = newSubject(t, s, limit)
+				q.schedule("k")
+				order := []waiting{q.wait(context.Background(), 1, 1), q.wait(context.Background(), 1, 0)}
+				if lastFirst {
+					slices.Reverse(order)
+				}
+				inTime = order[0].cancel()
+				if !lastFirst && q.schedule("k").Accepted {
+					t.Errorf("%v: a place is free although a later one was taken", limit)
+				}
+				inTime = order[1].cancel() && inTime
 			}
 			free := int64(2) // only the last place was given back
-			order := []int{0, 1}
 			if lastFirst {
-				free, order = 1, []int{1, 0}
-			}
-			for _, i := range order {
-				cancels[i]()
-				if err := <-gaveUp[i]; !errors.Is(err, context.Canceled) {
-					t.Errorf("Wait canceled: %v, want context.Canceled", err)
-				}
+				free = 1
 			}
 			delay := time.Duration((free*limit.Period.Microseconds()+limit.Rate-1)/limit.Rate) * time.Microsecond
 			if slot := q.schedule("k"); slot != (leakybucket.Slot{Accepted: true, Delay: delay, Queued: free}) {
@@ -256,26 +267,25 @@ func testWrongMany(t *testing.T, s Subject) {
 
 // testWaitMany waits for the third departure, which is two hours away.
 func testWaitMany(t *testing.T, s Subject) {
-	q := newSubject(t, s, algorithms.PerHour(1).WithBurst(5))
-	for patience, want := range map[time.Duration]error{
-		time.Hour: context.DeadlineExceeded, 2 * time.Hour: context.DeadlineExceeded, 2*time.Hour + time.Minute: context.Canceled,
-	} {
+	limit := algorithms.PerHour(1).WithBurst(5)
+	q := newSubject(t, s, limit)
+	for _, patience := range []time.Duration{time.Hour, 2 * time.Hour} {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		gaveUp := make(chan error)
-		go func() { gaveUp <- q.WaitN(ctx, "k", 3) }()
-		if want == context.Canceled { //nolint:errorlint // it is the table's own value
-			untilFewerThan(4, q)
-			cancel()
-		}
-		if err := <-gaveUp; !errors.Is(err, want) {
-			t.Errorf("WaitN for the third departure in a context of %v: %v, want %v", patience, err, want)
+		if err := q.WaitN(ctx, "k", 3); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("WaitN for the third departure in a context of %v: %v, want DeadlineExceeded", patience, err)
 		}
 		cancel()
-		if slot := q.schedule("k"); slot.Delay != 0 {
-			t.Errorf("after WaitN in a context of %v: %+v, want no delay", patience, slot)
-		}
-		if err := q.Reset(context.Background(), "k"); err != nil {
-			t.Fatal(err)
-		}
+	}
+	if slot := q.schedule("k"); slot.Delay != 0 {
+		t.Errorf("after calls of WaitN that gave up at once: %+v, want no delay", slot)
+	}
+	long, cancel := context.WithTimeout(context.Background(), 3*time.Hour)
+	defer cancel()
+	for inTime := false; !inTime; {
+		q = newSubject(t, s, limit)
+		inTime = q.wait(long, 3, 3).cancel()
+	}
+	if slot := q.schedule("k"); slot.Delay != 0 {
+		t.Errorf("after a WaitN that was canceled: %+v, want no delay", slot)
 	}
 }

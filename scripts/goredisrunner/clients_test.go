@@ -3,6 +3,7 @@ package goredisrunner_test
 import (
 	"context"
 	"net"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -15,10 +16,24 @@ import (
 
 func init() { logging.Disable() } // go-redis logs each connection that the tests break
 
-// settings are the options that the tests change. All others have go-redis' defaults, also those for retries.
+// settings are the options that the tests change. Apart from timeouts, all others have go-redis' defaults, also those for
+// retries.
 type settings struct {
-	readTimeout time.Duration // 0: go-redis' default
+	readTimeout time.Duration // 0: patience
 	deadlines   bool          // ContextTimeoutEnabled
+}
+
+// patience is how long a client waits for what will come: longer than any machine takes.
+const patience = 2 * time.Minute
+
+// patiently sets those timeouts that are 0 in a client's options to patience, and returns the options.
+func patiently[Options any](o *Options) *Options {
+	for _, name := range []string{"DialTimeout", "ReadTimeout", "WriteTimeout", "PoolTimeout"} {
+		if timeout := reflect.ValueOf(o).Elem().FieldByName(name); timeout.IsZero() {
+			timeout.SetInt(int64(patience))
+		}
+	}
+	return o
 }
 
 // topologies are the kinds of client that every supported release of go-redis has. Kinds that only newer releases have
@@ -31,31 +46,31 @@ var topologies = map[string]func(t testing.TB, w *runnertest.Wire, s settings) r
 }
 
 func single(t testing.TB, w *runnertest.Wire, s settings) redis.UniversalClient {
-	return closing(t, redis.NewClient(&redis.Options{
+	return closing(t, redis.NewClient(patiently(&redis.Options{
 		Addr: w.Addr, ReadTimeout: s.readTimeout, ContextTimeoutEnabled: s.deadlines,
-	}), nil)
+	})), nil)
 }
 
 func cluster(t testing.TB, w *runnertest.Wire, s settings) redis.UniversalClient {
-	return closing(t, redis.NewClusterClient(&redis.ClusterOptions{
+	return closing(t, redis.NewClusterClient(patiently(&redis.ClusterOptions{
 		ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) {
 			return []redis.ClusterSlot{{Start: 0, End: 16383, Nodes: []redis.ClusterNode{{Addr: w.Addr}}}}, nil
 		},
 		ReadTimeout: s.readTimeout, ContextTimeoutEnabled: s.deadlines,
-	}), nil)
+	})), nil)
 }
 
 func ring(t testing.TB, w *runnertest.Wire, s settings) redis.UniversalClient {
-	return closing(t, redis.NewRing(&redis.RingOptions{
+	return closing(t, redis.NewRing(patiently(&redis.RingOptions{
 		Addrs: map[string]string{"one": w.Addr}, ReadTimeout: s.readTimeout, ContextTimeoutEnabled: s.deadlines,
-	}), nil)
+	})), nil)
 }
 
 func failover(t testing.TB, w *runnertest.Wire, s settings) redis.UniversalClient {
-	return closing(t, redis.NewFailoverClient(&redis.FailoverOptions{
+	return closing(t, redis.NewFailoverClient(patiently(&redis.FailoverOptions{
 		MasterName: "main", SentinelAddrs: []string{sentinel(t, w).Addr},
 		ReadTimeout: s.readTimeout, ContextTimeoutEnabled: s.deadlines,
-	}), nil)
+	})), nil)
 }
 
 func closing(t testing.TB, client redis.UniversalClient, err error) redis.UniversalClient {

@@ -114,6 +114,50 @@ func TestCostOfNoServer(t *testing.T) {
 	}
 }
 
+// late tells errors of reading some time after they happened. go-redis may read twice.
+type late struct{ net.Conn }
+
+func (l late) Read(p []byte) (int, error) {
+	n, err := l.Conn.Read(p)
+	if err != nil {
+		<-time.After(20 * time.Millisecond)
+	}
+	return n, err
+}
+
+// TestHangEndsByDeadline: with ContextTimeoutEnabled, a call to a server that never answers ends at the context's deadline. The
+// error wraps the context's error and the socket's, even if go-redis returns the latter some time after the deadline.
+func TestHangEndsByDeadline(t *testing.T) {
+	dialLate := func(context.Context, string, string) (net.Conn, error) { return late{runnertest.Friendly()}, nil }
+	for kind, connect := range map[string]func() redis.UniversalClient{
+		"single": func() redis.UniversalClient { return useless["single"](dialLate, true, 0) },
+		"cluster": func() redis.UniversalClient {
+			return redis.NewClusterClient(&redis.ClusterOptions{
+				ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) {
+					return []redis.ClusterSlot{{Start: 0, End: 16383, Nodes: []redis.ClusterNode{{Addr: "192.0.2.1:6379"}}}}, nil
+				},
+				Dialer: dialLate, ContextTimeoutEnabled: true,
+			})
+		},
+		"ring": func() redis.UniversalClient {
+			return redis.NewRing(&redis.RingOptions{
+				Addrs: map[string]string{"one": "192.0.2.1:6379"}, Dialer: dialLate, ContextTimeoutEnabled: true,
+			})
+		},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := connect()
+				defer ended(client)
+				_, err := patient(client, 60*time.Millisecond)
+				if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("Run = %v, want the context's error and the socket's", err)
+				}
+			})
+		})
+	}
+}
+
 // TestFullPoolEndsByDeadline: a call that finds no free connection waits at most until its context ends. (It runs in real
 // time, because go-redis keeps timers from one test for the next.)
 func TestFullPoolEndsByDeadline(t *testing.T) {
@@ -121,7 +165,7 @@ func TestFullPoolEndsByDeadline(t *testing.T) {
 		Addr: "192.0.2.1:6379", Dialer: friendly, PoolSize: 1, PoolTimeout: time.Hour, ReadTimeout: time.Hour,
 	}), nil)
 	go func() { _, _ = patient(client, 0) }()
-	late := time.After(2 * time.Minute)
+	late := time.After(patience)
 	for client.PoolStats().TotalConns == 0 {
 		select {
 		case <-time.After(time.Millisecond):

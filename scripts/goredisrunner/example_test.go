@@ -23,8 +23,8 @@ func Example() {
 
 	client := redis.NewClient(&redis.Options{
 		Addr:                  server.Addr(),
-		ContextTimeoutEnabled: true, // a request's deadline is its limiter's too
-		ReadTimeout:           500 * time.Millisecond,
+		ContextTimeoutEnabled: true,        // a request's deadline is its limiter's too
+		ReadTimeout:           time.Minute, // in a service: how long a request may wait, such as 500 ms
 	})
 	defer client.Close()
 	run, err := goredisrunner.New(client)

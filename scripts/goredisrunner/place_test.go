@@ -24,7 +24,7 @@ func threeShards(t *testing.T) (*redis.Ring, map[string]*miniredis.Miniredis) {
 		name, shard := fmt.Sprint("shard", i), miniredis.RunT(t)
 		addrs[name], shards[name] = shard.Addr(), shard
 	}
-	ring := redis.NewRing(&redis.RingOptions{Addrs: addrs})
+	ring := redis.NewRing(patiently(&redis.RingOptions{Addrs: addrs}))
 	t.Cleanup(func() { _ = ring.Close() })
 	return ring, shards
 }
@@ -90,12 +90,12 @@ func TestRingPlacesByShard(t *testing.T) {
 func TestPlaceAsksNoServer(t *testing.T) {
 	w := runnertest.New(t)
 	looked := false
-	client := redis.NewClusterClient(&redis.ClusterOptions{
+	client := redis.NewClusterClient(patiently(&redis.ClusterOptions{
 		ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) {
 			looked = true
 			return []redis.ClusterSlot{{Start: 0, End: 16383, Nodes: []redis.ClusterNode{{Addr: w.Addr}}}}, nil
 		},
-	})
+	}))
 	run := errtest.Must(goredisrunner.New(closing(t, client, nil)))
 	if place, known := run.Place(t.Context(), "key"); !known || place.Node != "" || looked {
 		t.Errorf("%+v, %v; a server was asked: %v", place, known, looked)

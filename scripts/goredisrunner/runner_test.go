@@ -17,14 +17,14 @@ import (
 // TestClusterRouting: the first key chooses the node, without a redirect and without asking any node about COMMAND.
 func TestClusterRouting(t *testing.T) {
 	low, high := runnertest.New(t), runnertest.New(t)
-	run := errtest.Must(goredisrunner.New(closing(t, redis.NewClusterClient(&redis.ClusterOptions{
+	run := errtest.Must(goredisrunner.New(closing(t, redis.NewClusterClient(patiently(&redis.ClusterOptions{
 		ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) {
 			return []redis.ClusterSlot{
 				{Start: 0, End: 8191, Nodes: []redis.ClusterNode{{Addr: low.Addr}}},
 				{Start: 8192, End: 16383, Nodes: []redis.ClusterNode{{Addr: high.Addr}}},
 			}, nil
 		},
-	}), nil)))
+	})), nil)))
 	for key, node := range map[string]*runnertest.Wire{"bar": low, "{bar}foo": low, "foo": high, "{foo}bar": high} {
 		if _, err := run.Run(t.Context(), runnertest.Count, []string{key}, []string{"arg"}); err != nil || !node.Server.Exists(key) {
 			t.Errorf("%s is not on its node; Run's error is %v", key, err)
@@ -39,7 +39,7 @@ func TestClusterRouting(t *testing.T) {
 func TestProtocols(t *testing.T) {
 	for _, protocol := range []int{2, 3} {
 		w := runnertest.New(t)
-		run := errtest.Must(goredisrunner.New(closing(t, redis.NewClient(&redis.Options{Addr: w.Addr, Protocol: protocol}), nil)))
+		run := errtest.Must(goredisrunner.New(closing(t, redis.NewClient(patiently(&redis.Options{Addr: w.Addr, Protocol: protocol})), nil)))
 		got, err := run.Run(t.Context(), runnertest.Echo, []string{"key"}, []string{"-5", "300"})
 		if err != nil || !slices.Equal(got, []int64{-5, 300, 1}) {
 			t.Errorf("RESP%d: Run = %v, %v", protocol, got, err)

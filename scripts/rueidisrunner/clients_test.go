@@ -1,8 +1,10 @@
 package rueidisrunner_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -16,7 +18,7 @@ import (
 )
 
 // topologies are the kinds of client, and the options that change how one sends commands. timeout
-// is ConnWriteTimeout, 0 for rueidis' default.
+// is ConnWriteTimeout, 0 for patience.
 var topologies = map[string]func(t testing.TB, w *runnertest.Wire, timeout time.Duration) rueidis.Client{
 	"single": func(t testing.TB, w *runnertest.Wire, timeout time.Duration) rueidis.Client {
 		return connect(t, timeout, single(w))
@@ -105,11 +107,14 @@ func sentinel(t testing.TB, w *runnertest.Wire) rueidis.ClientOption {
 	}
 }
 
+// patience is how long a client waits for what will come: longer than any machine takes.
+const patience = 2 * time.Minute
+
 func connect(t testing.TB, timeout time.Duration, o rueidis.ClientOption) rueidis.Client {
 	t.Helper()
 	o.DisableCache = true // miniredis has no CLIENT TRACKING
-	o.ConnWriteTimeout = timeout
-	o.Dialer.KeepAlive = timeout / 5
+	o.ConnWriteTimeout = cmp.Or(timeout, patience)
+	o.Dialer.Timeout, o.Dialer.KeepAlive = patience, o.ConnWriteTimeout/5
 	client, err := rueidis.NewClient(o)
 	if err != nil {
 		t.Fatal(err)
@@ -118,9 +123,13 @@ func connect(t testing.TB, timeout time.Duration, o rueidis.ClientOption) rueidi
 	return client
 }
 
-// dialTo connects to the present target, whatever the address, like a name whose target moves.
-func dialTo(target *atomic.Pointer[runnertest.Wire]) func(context.Context, string, *net.Dialer, *tls.Config) (net.Conn, error) {
+// dialTo connects to the address in target, like a name whose target moves. While there is no address, nothing can be reached.
+func dialTo(target *atomic.Value) func(context.Context, string, *net.Dialer, *tls.Config) (net.Conn, error) {
 	return func(ctx context.Context, _ string, dialer *net.Dialer, _ *tls.Config) (net.Conn, error) {
-		return dialer.DialContext(ctx, "tcp", target.Load().Addr)
+		addr, ok := target.Load().(string)
+		if !ok {
+			return nil, errors.New("connection refused")
+		}
+		return dialer.DialContext(ctx, "tcp", addr)
 	}
 }

@@ -5,10 +5,12 @@
 package rueidisrunner_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"net"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -186,4 +188,42 @@ func TestOthersDialFails(t *testing.T) {
 			t.Errorf("took %v, %v", took, err)
 		}
 	})
+}
+
+// TestConnLifetime tests the exception that the package comment names, and the way to avoid it. If the first half fails,
+// rueidis has fixed it, and the comment can be deleted.
+func TestConnLifetime(t *testing.T) {
+	for name, test := range map[string]struct {
+		pipelining, resent bool
+	}{
+		"pipelining":       {true, true},
+		"never pipelining": {false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var sent atomic.Int64
+				dial := func(context.Context, *net.Dialer) (net.Conn, error) { return tally{runnertest.Friendly(), &sent}, nil }
+				run := useless(t, dial, func(o *rueidis.ClientOption) {
+					o.ConnLifetime = 200 * time.Millisecond
+					o.AlwaysPipelining, o.DisableAutoPipelining = test.pipelining, !test.pipelining
+				})
+				_, err := patient(run, 2*time.Second)
+				if n := sent.Load(); n == 0 || n > 1 != test.resent {
+					t.Errorf("the call was sent %d times; Run = %v", n, err)
+				}
+				<-time.After(time.Minute)
+			})
+		})
+	}
+}
+
+// tally counts the calls of scripts that are written to a connection.
+type tally struct {
+	net.Conn
+	sent *atomic.Int64
+}
+
+func (c tally) Write(p []byte) (int, error) {
+	c.sent.Add(int64(bytes.Count(p, []byte("EVALSHA"))))
+	return c.Conn.Write(p)
 }

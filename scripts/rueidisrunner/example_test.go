@@ -3,6 +3,7 @@ package rueidisrunner_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/rueidis"
@@ -53,18 +54,14 @@ func Example() {
 // A service can start while its server is away. With ForceSingleClient NewClient returns a client beside its error. The client
 // connects upon later calls, and until then calls fail.
 func Example_serverAway() {
-	server := miniredis.NewMiniRedis() // stands in for your Redis
-	if err := server.Start(); err != nil {
-		panic(err)
-	}
-	addr := server.Addr()
-	server.Close()
+	var addr atomic.Value // of the server, which is away
 
 	client, err := rueidis.NewClient(rueidis.ClientOption{
-		InitAddress:       []string{addr},
+		InitAddress:       []string{"redis:6379"},
 		ForceSingleClient: true, // the client of one server, or of the name of one
 		AlwaysPipelining:  true,
 		DisableCache:      true,
+		DialCtxFn:         dialTo(&addr), // stands in for your network
 	})
 	if client == nil { // wrong options
 		panic(err)
@@ -80,10 +77,12 @@ func Example_serverAway() {
 	_, err = run.Run(context.Background(), visits, []string{"page"}, nil)
 	fmt.Println("fails while the server is away:", err != nil)
 
-	if err := server.StartAddr(addr); err != nil { // the server comes
+	server, err := miniredis.Run() // stands in for your Redis
+	if err != nil {
 		panic(err)
 	}
 	defer server.Close()
+	addr.Store(server.Addr()) // the server comes
 	reply, err := run.Run(context.Background(), visits, []string{"page"}, nil)
 	fmt.Println("visits:", reply, err)
 	// Output:

@@ -34,8 +34,8 @@ func TestMovedTarget(t *testing.T) {
 			t.Run(name+"/"+word, func(t *testing.T) {
 				t.Parallel()
 				old, current := runnertest.New(t), runnertest.New(t)
-				var target atomic.Pointer[runnertest.Wire]
-				target.Store(old)
+				var target atomic.Value
+				target.Store(old.Addr)
 				o := single(old)
 				o.PipelineMultiplex = -1
 				set(&o)
@@ -47,7 +47,7 @@ func TestMovedTarget(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				target.Store(current)
+				target.Store(current.Addr)
 				old.Decide(func(cmd []string) runnertest.Fate {
 					if cmd[0] == "evalsha" {
 						return runnertest.Fate{Answer: "-" + answer + "\r\n"}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
@@ -31,6 +32,7 @@ func start(parent context.Context) (ctx context.Context, closeAll func(), err er
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:len(chromedp.DefaultExecAllocatorOptions):len(chromedp.DefaultExecAllocatorOptions)],
 		chromedp.ExecPath(path),
+		chromedp.WSURLReadTimeout(5*time.Minute), // for the start; a busy machine may need more than the default of 20 seconds
 		chromedp.UserDataDir(filepath.Join(folder, "profile")),
 		// The browser also writes a socket to TMPDIR, crash reports to HOME, and caches.
 		chromedp.Env("HOME="+folder, "TMPDIR="+folder, "XDG_CONFIG_HOME="+folder, "XDG_CACHE_HOME="+folder, "XDG_DATA_HOME="+folder, "XDG_RUNTIME_DIR="+folder),

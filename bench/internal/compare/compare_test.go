@@ -26,7 +26,7 @@ import (
 // server starts a miniredis for the test.
 func server(t *testing.T) (*miniredis.Miniredis, scripts.Runner) {
 	server := miniredis.RunT(t)
-	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
+	client := redis.NewClient(&redis.Options{Addr: server.Addr(), ReadTimeout: time.Minute})
 	t.Cleanup(func() { client.Close() })
 	return server, errtest.Must(goredisrunner.New(client))
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/bench/internal/command"
 	"github.com/go-weir/weir/bench/internal/httpload"
+	"github.com/go-weir/weir/bench/internal/interrupttest"
 	"github.com/go-weir/weir/bench/internal/launch"
 	"github.com/go-weir/weir/bench/internal/servers"
 	"github.com/go-weir/weir/bench/shared/target"
@@ -50,7 +51,7 @@ func short() plan {
 
 // TestDemo checks the numbers of each kind on a real server. Weir's kinds must admit exactly the right number.
 func TestDemo(t *testing.T) {
-	url := "redis://" + servers.Shared(t, servers.All()[0]).Addr
+	url := "redis://" + servers.Shared(t, servers.All()[0]).Addr + "?read_timeout=1m"
 	server, err := launch.Reach(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
@@ -76,8 +77,8 @@ func TestDemo(t *testing.T) {
 	}
 	client := server.Place.Admin()
 	defer client.Close()
-	if keys := client.Keys(t.Context(), "weir-bench-*").Val(); len(keys) > 0 {
-		t.Errorf("keys are left: %q", keys)
+	if keys, err := client.Keys(t.Context(), "weir-bench-*").Result(); len(keys) > 0 || err != nil {
+		t.Errorf("keys are left: %q, %v", keys, err)
 	}
 }
 
@@ -141,12 +142,17 @@ func TestInterrupted(t *testing.T) {
 			redis := miniredis.RunT(t)
 			ctx, interrupt := context.WithCancel(t.Context())
 			defer interrupt()
-			redis.Server().SetPreHook(func(_ *miniserver.Peer, cmd string, args ...string) bool {
-				if cmd == "SET" && strings.Contains(args[0], test.at) {
-					interrupt()
-				}
-				return false
-			})
+			last := func(cmd string, args []string) bool { return cmd == "SET" && strings.Contains(args[0], test.at) }
+			if test.begun { // workers send the commands
+				interrupttest.At(redis, func(cmd string, args []string) bool { return interrupttest.Decides(cmd, args) || last(cmd, args) }, last, interrupt)
+			} else {
+				redis.Server().SetPreHook(func(_ *miniserver.Peer, cmd string, args ...string) bool {
+					if last(cmd, args) {
+						interrupt()
+					}
+					return false
+				})
+			}
 			page := filepath.Join(t.TempDir(), "demo.html")
 			code, stdout, stderr := demo(ctx, "-redis", "redis://"+redis.Addr(), "-requests", "3", "-over", "1ms", "-limit", "2/hour", "-burst-limits", "5/hour,6/hour",
 				"-burst-for", "20ms", "-algorithms", "gcra", "-html", page, "-processes", "2")

@@ -32,15 +32,26 @@ type Place struct {
 	MasterName string   // the master's name, if the addresses are of sentinels
 
 	// Patience is how long a client waits for a connection, and for a reply if its caller sets no deadline. 0 is two
-	// seconds.
+	// seconds. Connect waits for longer.
 	Patience time.Duration
 }
 
 func (p Place) patience() time.Duration { return cmp.Or(p.Patience, 2*time.Second) }
 
 // Connect connects a client of that name to the place. It returns a runner over the client, and a function that closes the
-// client.
+// client. If the place doesn't answer in time, Connect tries again for some minutes, so that a client without much patience
+// can start on a busy machine.
 func (p Place) Connect(ctx context.Context, client string) (run scripts.Runner, close func(), err error) {
+	for began := time.Now(); ; {
+		run, close, err = p.connect(ctx, client)
+		var late net.Error
+		if !errors.As(err, &late) || !late.Timeout() || ctx.Err() != nil || time.Since(began) > 5*time.Minute {
+			return run, close, err
+		}
+	}
+}
+
+func (p Place) connect(ctx context.Context, client string) (run scripts.Runner, close func(), err error) {
 	if client == Rueidis {
 		if p.Ring {
 			return nil, nil, errors.New("load: rueidis has no ring")

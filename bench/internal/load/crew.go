@@ -84,6 +84,13 @@ func (c *Crew) Begin() error {
 	return errors.Join(errs...)
 }
 
+// Enough lets workers with More end when they have made their Calls.
+func (c *Crew) Enough() {
+	for _, w := range c.workers {
+		_, _ = io.WriteString(w.stdin, lineEnough)
+	}
+}
+
 // Stop makes the workers stop after the calls in progress.
 func (c *Crew) Stop() {
 	for _, w := range c.workers {

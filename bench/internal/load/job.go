@@ -31,6 +31,7 @@ type Job struct {
 	Waits      bool     // whether all other calls wait until they are admitted, for limiters that have costs
 	Goroutines int
 	Calls      int           // the number of calls of each goroutine; 0 for no limit until Stop
+	More       bool          // whether each goroutine goes on after its Calls until Crew.Enough
 	Timeout    time.Duration // the timeout of each call; 0 for none
 	Pause      time.Duration // the pause between a goroutine's calls
 	Worker     int64         // this worker's number, from 0

@@ -1,6 +1,8 @@
 package load_test
 
 import (
+	"io"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +26,7 @@ func TestMain(m *testing.M) {
 // jobs returns a job for each client, with unusual keys, costs, Peeks and Resets.
 func jobs(addr string) []load.Job {
 	job := load.Job{
-		Place: load.Place{Addrs: []string{addr}}, Through: []string{"recorder"}, Prefix: "p",
+		Place: load.Place{Addrs: []string{addr}, Patience: time.Minute}, Through: []string{"recorder"}, Prefix: "p",
 		Asked:    []load.Asked{{Kind: "gcra", Limit: algorithms.PerHour(7)}, {Kind: "queue", Limit: algorithms.PerHour(7)}},
 		Keys:     []string{"\xff", "}x"},
 		MostCost: 3, Peeks: 0.2, Resets: 0.1, Goroutines: 3, Calls: 40, Timeout: time.Minute,
@@ -94,6 +96,87 @@ func TestStop(t *testing.T) {
 	if calls, err := crew.Calls(); err != nil {
 		t.Errorf("%d calls, %v", len(calls), err)
 	}
+}
+
+// TestEnough: workers with More go on after their calls until there are enough, and make their calls even if there are enough before.
+func TestEnough(t *testing.T) {
+	server := miniredis.RunT(t)
+	few := jobs(server.Addr())
+	for i := range few {
+		few[i].Calls, few[i].More = 1, true
+	}
+	crew := start(t, few)
+	ended := make(chan struct{})
+	var calls []load.Call
+	var err error
+	go func() {
+		defer close(ended)
+		calls, err = crew.Calls()
+	}()
+	for server.CommandCount() < 1000 {
+		select {
+		case <-ended:
+			t.Fatalf("the workers have ended after %d calls, %v", len(calls), err)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	crew.Enough()
+	if <-ended; err != nil || len(calls) <= 6 {
+		t.Errorf("%d calls, %v", len(calls), err)
+	}
+
+	few = jobs(server.Addr())
+	few[0].More, few[1].More = true, true
+	crew = start(t, few)
+	crew.Enough()
+	if calls, err := crew.Calls(); err != nil || len(calls) < 240 {
+		t.Errorf("%d calls, %v", len(calls), err)
+	}
+}
+
+// TestConnect: clients connect to a server that doesn't answer in time at first.
+func TestConnect(t *testing.T) {
+	server := miniredis.RunT(t)
+	for _, client := range []string{load.GoRedis, load.Rueidis} {
+		t.Run(client, func(t *testing.T) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = listener.Close() })
+			go func() {
+				for n := 0; ; n++ {
+					conn, err := listener.Accept()
+					if err != nil {
+						return
+					}
+					go forward(conn, server.Addr(), n < 10)
+				}
+			}()
+			place := load.Place{Addrs: []string{listener.Addr().String()}, Patience: 100 * time.Millisecond}
+			_, closeClient, err := place.Connect(t.Context(), client)
+			if err != nil {
+				t.Fatal(err)
+			}
+			closeClient()
+		})
+	}
+}
+
+// forward connects a client to a server until the client closes the connection. If silent is set, it reads from conn and never answers.
+func forward(conn net.Conn, addr string, silent bool) {
+	defer func() { _ = conn.Close() }()
+	if silent {
+		_, _ = io.Copy(io.Discard, conn)
+		return
+	}
+	server, err := net.Dial("tcp", addr)
+	if err != nil {
+		return
+	}
+	defer func() { _ = server.Close() }()
+	go func() { _, _ = io.Copy(conn, server) }()
+	_, _ = io.Copy(server, conn)
 }
 
 // TestErrors: a call that fails is reported with its error.

@@ -30,10 +30,11 @@ func Main(middleware map[string]Middleware) {
 }
 
 // A worker reads its Job and writes lineReady when it has connected. After lineBegin it makes its calls, until it has made
-// all of them or its input ends. Then it writes a [report].
+// all of them or its input ends. With Job.More it makes more of them until lineEnough. Then it writes a [report].
 const (
-	lineReady = "ready\n"
-	lineBegin = "begin\n"
+	lineReady  = "ready\n"
+	lineBegin  = "begin\n"
+	lineEnough = "enough\n"
 )
 
 // report is a worker's report of its calls.
@@ -61,11 +62,17 @@ func work(middleware map[string]Middleware, input io.Reader, out io.Writer) erro
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
+	more, enough := context.WithCancel(ctx)
+	if !job.More {
+		enough()
+	}
 	go func() {
-		_, _ = in.ReadString('\n')
-		stop()
+		defer stop()
+		for err := error(nil); err == nil; enough() {
+			_, err = in.ReadString('\n')
+		}
 	}()
-	calls := job.do(ctx, kinds, subjects)
+	calls := job.do(ctx, more, kinds, subjects)
 	buffered := bufio.NewWriterSize(out, 1<<16)
 	if err := gob.NewEncoder(buffered).Encode(report{calls}); err != nil {
 		return err
@@ -137,12 +144,12 @@ func cache(l subject.Limiter) (subject.Subject, error) {
 	return subject.Limiter{Limiter: cached}, err
 }
 
-// do makes the calls, and returns them in no particular order.
-func (j Job) do(ctx context.Context, kinds []subject.Kind, subjects []subject.Subject) []Call {
+// do makes the calls, and more until that context has ended. It returns them in no particular order.
+func (j Job) do(ctx, more context.Context, kinds []subject.Kind, subjects []subject.Subject) []Call {
 	calls := make([][]Call, j.Goroutines)
 	var all sync.WaitGroup
 	for g := range calls {
-		all.Go(func() { calls[g] = newCaller(j, kinds, subjects, g).calls(ctx) })
+		all.Go(func() { calls[g] = newCaller(j, kinds, subjects, g).calls(ctx, more) })
 	}
 	all.Wait()
 	return slices.Concat(calls...)
@@ -151,9 +158,9 @@ func (j Job) do(ctx context.Context, kinds []subject.Kind, subjects []subject.Su
 // afterError is how long a goroutine waits after an error, so that it doesn't flood a server that fails.
 const afterError = 5 * time.Millisecond
 
-// calls makes this goroutine's calls until all of them are made or ctx has ended.
-func (c *caller) calls(ctx context.Context) (made []Call) {
-	for n := 0; (c.job.Calls == 0 || n < c.job.Calls) && ctx.Err() == nil; n++ {
+// calls makes this goroutine's calls until all of them are made and more has ended, or ctx has ended.
+func (c *caller) calls(ctx, more context.Context) (made []Call) {
+	for n := 0; (c.job.Calls == 0 || n < c.job.Calls || more.Err() == nil) && ctx.Err() == nil; n++ {
 		call := c.next()
 		c.make(&call)
 		made = append(made, call)

@@ -8,12 +8,13 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
-	miniserver "github.com/alicebob/miniredis/v2/server"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/go-weir/weir/bench/internal/command"
+	"github.com/go-weir/weir/bench/internal/interrupttest"
 	"github.com/go-weir/weir/bench/internal/results"
 	"github.com/go-weir/weir/bench/internal/servers"
 	"github.com/go-weir/weir/bench/shared/target"
@@ -30,6 +31,9 @@ func measure(ctx context.Context, args ...string) (code int, stdout, stderr stri
 
 // short are flags that make the measurement of a load take less than a second.
 var short = []string{"-for", "30ms", "-rounds", "2"}
+
+// patient is the end of a server's URL for a measurement that a busy machine doesn't make fail.
+const patient = "?read_timeout=1m"
 
 // succeed runs the command, and returns its output and the run that it wrote.
 func succeed(t *testing.T, args ...string) (string, results.Run) {
@@ -50,6 +54,7 @@ func succeed(t *testing.T, args ...string) (string, results.Run) {
 // measurement are left, and that no command has flushed data or reset statistics.
 func bystander(t *testing.T, place target.Place) (check func()) {
 	t.Helper()
+	place.ReadTimeout = time.Minute
 	client := place.Admin()
 	t.Cleanup(func() { _ = client.Close() })
 	ctx := t.Context()
@@ -85,7 +90,7 @@ func TestMeasure(t *testing.T) {
 		t.Run(kind.Name, func(t *testing.T) {
 			addr := servers.Start(t, kind).Addr
 			check := bystander(t, target.Place{Network: "tcp", Addrs: []string{addr}})
-			stdout, run := succeed(t, "-redis", "redis://"+addr, "-limiters", "weir-gcra,weir-slidinglog-rueidis,ulule,floor-gcra", "-beside", "ulule",
+			stdout, run := succeed(t, "-redis", "redis://"+addr+patient, "-limiters", "weir-gcra,weir-slidinglog-rueidis,ulule,floor-gcra", "-beside", "ulule",
 				"-goroutines", "1,4", "-processes", "2", "-denials", "0,50,100", "-keys", "zipf:100")
 			check()
 			if loads := run.Loads(); len(loads) != 2*3 || len(run.Memory()) != 3*len(logLengths) {
@@ -153,7 +158,7 @@ func checkSeries(t *testing.T, load results.Load, s results.Series) {
 func TestAccuracy(t *testing.T) {
 	kind := servers.All()[0]
 	addr := servers.Start(t, kind).Addr
-	stdout, run := succeed(t, "-redis", "redis://"+addr, "-limiters", "weir-gcra,weir-slidinglog-rueidis,floor-return", "-processes", "2", "-parts", "accuracy")
+	stdout, run := succeed(t, "-redis", "redis://"+addr+patient, "-limiters", "weir-gcra,weir-slidinglog-rueidis,floor-return", "-processes", "2", "-parts", "accuracy")
 	all := run.Accuracy()
 	if len(all) != 2 || !strings.Contains(stdout, "\n-rueidis") {
 		t.Fatalf("the judged limiters are %+v", all)
@@ -168,7 +173,7 @@ func TestAccuracy(t *testing.T) {
 func TestCluster(t *testing.T) {
 	seeds := servers.StartCluster(t, servers.All()[0], 3, 0).Seeds()
 	check := bystander(t, target.Place{Network: "tcp", Addrs: seeds, Cluster: true})
-	_, run := succeed(t, "-redis", "redis://"+seeds[0]+",redis://"+seeds[1], "-limiters", "weir-gcra,weir-gcra-rueidis,weir-gcra-autopipeline,redis_rate",
+	_, run := succeed(t, "-redis", "redis://"+seeds[0]+patient+",redis://"+seeds[1]+patient, "-limiters", "weir-gcra,weir-gcra-rueidis,weir-gcra-autopipeline,redis_rate",
 		"-goroutines", "8", "-denials", "50", "-keys", "100", "-parts", "speed,memory")
 	check()
 	if run.Nodes != 3 {
@@ -183,7 +188,7 @@ func TestSentinel(t *testing.T) {
 	sentinel := servers.StartSentinel(t, servers.All()[0])
 	var urls []string
 	for _, addr := range sentinel.SentinelAddrs() {
-		urls = append(urls, "redis://"+addr+"?master_name="+sentinel.MasterName)
+		urls = append(urls, "redis://"+addr+patient+"&master_name="+sentinel.MasterName)
 	}
 	check := bystander(t, target.Place{Network: "tcp", Addrs: sentinel.SentinelAddrs(), MasterName: sentinel.MasterName})
 	_, run := succeed(t, "-redis", strings.Join(urls, ","), "-limiters", "weir-gcra,weir-gcra-rueidis", "-denials", "50", "-parts", "speed")
@@ -199,14 +204,9 @@ func TestInterrupted(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
 	var calls atomic.Int64
-	redis.Server().SetPreHook(func(_ *miniserver.Peer, cmd string, _ ...string) bool {
-		if strings.HasPrefix(cmd, "EVAL") && calls.Add(1) == 5_000 {
-			interrupt()
-		}
-		return false
-	})
+	interrupttest.At(redis, interrupttest.Decides, func(string, []string) bool { return calls.Add(1) == 5_000 }, interrupt)
 	path := filepath.Join(t.TempDir(), "run.txt")
-	code, stdout, stderr := measure(ctx, "-redis", "redis://"+redis.Addr(), "-limiters", "weir-gcra,redis_rate", "-goroutines", "4",
+	code, stdout, stderr := measure(ctx, "-redis", "redis://"+redis.Addr()+patient, "-limiters", "weir-gcra,redis_rate", "-goroutines", "4",
 		"-keys", "hot", "-denials", "50", "-rounds", "10000", "-for", "20ms", "-write", path)
 	if code != command.Interrupted || stderr != "bench: interrupted\n" {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
@@ -266,7 +266,7 @@ func TestFailures(t *testing.T) {
 // TestLimit: denials don't count as wrong if -limit sets a limit that keys can reach.
 func TestLimit(t *testing.T) {
 	redis := miniredis.RunT(t)
-	stdout, run := succeed(t, "-redis", "redis://"+redis.Addr(), "-limiters", "weir-gcra,redis_rate", "-goroutines", "2", "-denials", "0", "-keys", "hot",
+	stdout, run := succeed(t, "-redis", "redis://"+redis.Addr()+patient, "-limiters", "weir-gcra,redis_rate", "-goroutines", "2", "-denials", "0", "-keys", "hot",
 		"-limit", "1/hour", "-parts", "speed")
 	for _, s := range run.Loads()[0].Series {
 		if denied := results.Median(s.Values(results.Denied)).Center; denied == 0 || s.Failing() {

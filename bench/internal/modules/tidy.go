@@ -46,11 +46,14 @@ func (t *Tree) Tidy(ctx context.Context, m Module, write bool) (diff string, err
 	return "", copyModFiles(dir, work)
 }
 
-// copyModFiles copies go.mod and go.sum between folders. If there is no go.sum, it writes an empty one.
+// copyModFiles copies go.mod, and go.sum if there is one, between folders.
 func copyModFiles(to, from string) error {
 	for _, name := range []string{"go.mod", "go.sum"} {
 		text, err := os.ReadFile(filepath.Join(from, name))
-		if err != nil && (name == "go.mod" || !os.IsNotExist(err)) {
+		if name == "go.sum" && os.IsNotExist(err) {
+			continue
+		}
+		if err != nil {
 			return err
 		}
 		if err := os.WriteFile(filepath.Join(to, name), text, 0o644); err != nil {

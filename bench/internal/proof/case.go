@@ -40,9 +40,13 @@ type Case struct {
 	stage func(ctx context.Context, kind servers.Kind) (*stage, error)
 	// during does one round of the fault.
 	during func(ctx context.Context, s *stage) error
-	// rounds is the number of rounds, after which the load ends. If it is 0, rounds are repeated until the load ends.
+	// rounds is the number of rounds, after which the load ends. If it is 0, rounds are repeated until the load ends, which
+	// lasts for at least leastRounds.
 	rounds int
 }
+
+// leastRounds is so large that a fault is felt even if most of its rounds affect no call.
+const leastRounds = 5
 
 // Load describes the processes of a case and the limiters that they call.
 type Load struct {
@@ -66,8 +70,9 @@ type Load struct {
 }
 
 // jobs returns the jobs of the processes. Every other process uses rueidis, except on a ring. calls is the number of calls
-// of all processes together. If it is 0, the processes call until they are stopped.
-func (l Load) jobs(place load.Place, prefix string, calls int) []load.Job {
+// of all processes together. If it is 0, the processes call until they are stopped. With more, they make more calls until
+// there are enough.
+func (l Load) jobs(place load.Place, prefix string, calls int, more bool) []load.Job {
 	through := l.Through
 	if through == nil {
 		through = []string{Recorder}
@@ -83,7 +88,7 @@ func (l Load) jobs(place load.Place, prefix string, calls int) []load.Job {
 			Place: place, Client: client, Coalesced: !l.Apart && coalesced(int64(i)), Asked: l.Asked,
 			Beneath: l.Beneath, Through: through,
 			Prefix: prefix, Keys: l.Keys, MostCost: l.MostCost, Peeks: l.Peeks, Resets: l.Resets, Reserves: l.Reserves,
-			AtMosts: l.AtMosts, Cached: l.Cached,
+			AtMosts: l.AtMosts, Cached: l.Cached, More: more,
 			Goroutines: l.Goroutines, Timeout: l.Timeout, Pause: l.Pause, Worker: int64(i),
 		}
 		if calls > 0 {
@@ -105,6 +110,8 @@ type Row struct {
 	Case, Subject, Server string
 	Rounds                int // how many rounds of the fault were completed, or how many processes were killed
 	Abandoned             int // leases that expired without being released
+	// Refused is the longest time for which all requests for a key were refused, by the server's clock between two of its steps.
+	Refused time.Duration
 	verify.Findings
 }
 
@@ -144,14 +151,18 @@ func (c Case) Err(row Row) error {
 // Check returns an error if any row of the case breaks a promise.
 func (c Case) Check(o Outcome) error {
 	var errs []error
-	denied, felt := int64(0), c.Felt == nil
+	var sum verify.Findings
+	felt := c.Felt == nil
 	for _, row := range o.Rows {
 		errs = append(errs, c.Err(row))
-		denied += row.Denied
+		sum.Add(row.Findings)
 		felt = felt || c.Felt(row.Findings)
 	}
-	if denied == 0 {
+	if sum.Denied == 0 {
 		errs = append(errs, errors.New("nothing was denied: the load proves nothing"))
+	}
+	if c.Load.Reserves > 0 && (sum.Debts == 0 || sum.Settled == sum.Debts) {
+		errs = append(errs, fmt.Errorf("%d reservations were settled, %d of them with debts: the load proves nothing", sum.Settled, sum.Debts))
 	}
 	if !felt {
 		errs = append(errs, errors.New("the fault was not felt: the load proves nothing"))

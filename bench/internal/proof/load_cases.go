@@ -16,7 +16,7 @@ import (
 var (
 	hot    = algorithms.Per(7, 150*time.Millisecond).WithBurst(4) // for a key that all calls use
 	dozens = algorithms.Per(9, 2*time.Second).WithBurst(6)        // for each of some dozens of keys
-	rare   = algorithms.Per(3, 5*time.Second).WithBurst(3)        // for each of a thousand keys
+	rare   = algorithms.Per(3, 5*time.Second).WithBurst(3)        // for each of some hundreds of keys
 )
 
 // The limits of reservations. They admit enough requests that many are settled.
@@ -56,7 +56,7 @@ func loads() []Case {
 		for _, many := range []struct {
 			keys  int
 			limit algorithms.Limit
-		}{{1, hot}, {1000, rare}} {
+		}{{1, hot}, {200, rare}} {
 			for _, cost := range []int64{1, 5} {
 				costs := "costs 1"
 				if cost > 1 {

@@ -12,7 +12,7 @@ func refusals() []Case {
 	refuse := func(name, fault string, begin, end []any) Case {
 		return Case{
 			Name: name, Fault: fault + " for 50 ms, every other 50 ms", Promise: "a call that fails has changed nothing",
-			Load: withoutResets(faultLoad()), Felt: unlucky, Kept: nothingRan,
+			Load: patient(withoutResets(faultLoad())), Felt: unlucky, Kept: nothingRan,
 			during: func(ctx context.Context, s *stage) error {
 				const lasts = 50 * time.Millisecond
 				if err := s.admin.Do(ctx, begin...).Err(); err != nil {

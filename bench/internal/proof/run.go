@@ -67,7 +67,7 @@ func (c Case) Run(ctx context.Context, kind servers.Kind, calls int) (outcome Ou
 	if c.rounds > 0 {
 		calls = 0
 	}
-	crew, err := load.Start(c.Load.jobs(s.place, prefix, calls))
+	crew, err := load.Start(c.Load.jobs(s.place, prefix, calls, c.during != nil))
 	if err != nil {
 		return fail(err)
 	}
@@ -98,7 +98,7 @@ func (c Case) work(ctx context.Context, s *stage, crew *load.Crew) (calls []load
 	fault := make(chan error, 1)
 	go func() {
 		defer crew.Stop()
-		fault <- c.fault(faulty, s, &done)
+		fault <- c.fault(faulty, s, crew, &done)
 	}()
 	calls, err = crew.Calls()
 	end()
@@ -108,8 +108,8 @@ func (c Case) work(ctx context.Context, s *stage, crew *load.Crew) (calls []load
 	return calls, int(done.Load()), err
 }
 
-// fault injects the fault until all rounds are completed or ctx ends.
-func (c Case) fault(ctx context.Context, s *stage, done *atomic.Int64) error {
+// fault injects the fault until all rounds are completed or ctx ends. After leastRounds, the crew may end.
+func (c Case) fault(ctx context.Context, s *stage, crew *load.Crew, done *atomic.Int64) error {
 	if c.during == nil {
 		<-ctx.Done()
 		return nil
@@ -121,7 +121,9 @@ func (c Case) fault(ctx context.Context, s *stage, done *atomic.Int64) error {
 			}
 			return err
 		}
-		done.Add(1)
+		if done.Add(1) == leastRounds {
+			crew.Enough()
+		}
 	}
 	return nil
 }
@@ -160,6 +162,7 @@ func (c Case) check(ctx context.Context, s *stage, calls []load.Call, rounds int
 				return nil, err
 			}
 			row.Add(f)
+			row.Refused = max(row.Refused, refused(h))
 		}
 		if c.Load.Reserves > 0 {
 			for _, key := range slices.Clone(onServer) {

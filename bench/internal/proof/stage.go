@@ -14,6 +14,7 @@ import (
 	"github.com/go-weir/weir/bench/internal/load"
 	"github.com/go-weir/weir/bench/internal/servers"
 	"github.com/go-weir/weir/bench/internal/subject"
+	"github.com/go-weir/weir/bench/internal/verify"
 )
 
 // A stage holds the servers of a case.
@@ -130,6 +131,23 @@ func answered(calls []load.Call) []journal.Entry {
 	}
 	slices.SortStableFunc(entries, func(a, b journal.Entry) int { return cmp.Compare(a.Now, b.Now) })
 	return entries
+}
+
+// refused returns the longest time for which all requests were refused, by the server's clock between two of its steps. A call
+// that failed may have been admitted.
+func refused(h verify.History) time.Duration {
+	denied := map[int64]bool{}
+	for _, call := range h.Calls {
+		denied[call.Entry.Call] = call.Err == "" && !call.Answer.Allowed()
+	}
+	var since, last, longest int64
+	for _, entry := range h.Entries {
+		if stepped := entry.Now < last || entry.Now-last > clockStep.Microseconds()/2; stepped || !denied[entry.Call] {
+			since = entry.Now
+		}
+		last, longest = entry.Now, max(longest, entry.Now-since)
+	}
+	return time.Duration(longest) * time.Microsecond
 }
 
 // outages returns the longest time from the beginning of a fault until the server was available again, and the longest time

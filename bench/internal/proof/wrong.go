@@ -36,11 +36,11 @@ var wrongs = []struct {
 	},
 	{
 		"TTL in seconds", "fixedwindow", changed(wholeSeconds),
-		[]string{Recorder}, nil, func(f verify.Findings) bool { return f.Forgotten > 0 && f.Largest > f.Bound },
+		[]string{Recorder}, severalWindows, func(f verify.Findings) bool { return f.Forgotten > 0 && f.Largest > f.Bound },
 	},
 	{
 		"half a charge", subject.Several[0].Name, changed(halfCharges),
-		[]string{Recorder}, nil, func(f verify.Findings) bool { return f.WronglyRefused > 0 && f.Diverging > 0 },
+		[]string{Recorder}, severalWindows, func(f verify.Findings) bool { return f.WronglyRefused > 0 && f.Diverging > 0 },
 	},
 	{
 		"fewer than fit", "fixedwindow", changed(oneFewer),
@@ -65,6 +65,11 @@ var (
 	wrongLimit = algorithms.Per(50, 1500*time.Millisecond)
 	soonOver   = algorithms.Per(20, 50*time.Millisecond)
 )
+
+// severalWindows changes a load so that it lasts for several windows, in each of which most calls are refused.
+func severalWindows(l *Load) {
+	l.Pause, l.Asked[0].Limit = 20*time.Millisecond, algorithms.Per(5, wrongLimit.Period)
+}
 
 // settlesLate returns a change of a load. With it, callers reserve and settle under a limit whose window, or burst, is over
 // before most reservations are settled.

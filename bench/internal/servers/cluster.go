@@ -24,24 +24,23 @@ type Cluster struct {
 	stop func() error
 }
 
-// Timeouts of a cluster: the others regard a node as failed if it doesn't answer for this time.
+// Timeouts of a [Cluster] or [Sentinel]: a node that doesn't answer for this time is regarded as failed.
 const (
 	// With Watchful, a master that has died is replaced after about three seconds. On a busy machine, a live master may be
 	// replaced too.
 	Watchful = 1500 * time.Millisecond
-	// With Steady, no slow node is regarded as failed.
+	// With Steady, no slow node is regarded as failed, so each node keeps its role.
 	Steady = 5 * time.Minute
 )
 
-// RunCluster starts a cluster of masters, each with a number of replicas, and waits until it is healthy. Its timeout is
-// [Steady] without replicas, and [Watchful] with them. args are further options for all nodes. The caller must close the
-// cluster.
+// RunCluster starts a cluster of masters, each with a number of replicas, and waits until it is healthy. The master of node i
+// is node i modulo masters. The timeout is [Steady]. args are further options for all nodes. The caller must close the cluster.
 func RunCluster(ctx context.Context, k Kind, masters, replicas int, args ...string) (*Cluster, error) {
 	orders := make([]order, masters*(1+replicas))
 	for i := range orders {
 		orders[i].options = append([]string{
 			"--cluster-enabled", "yes",
-			"--cluster-node-timeout", strconv.FormatInt(Watchful.Milliseconds(), 10),
+			"--cluster-node-timeout", strconv.FormatInt(Steady.Milliseconds(), 10),
 			"--repl-diskless-sync-delay", "0", // by default a replica gets its data only after 5 seconds
 		}, args...)
 	}
@@ -50,11 +49,7 @@ func RunCluster(ctx context.Context, k Kind, masters, replicas int, args ...stri
 		return nil, err
 	}
 	c := &Cluster{Nodes: g.servers, ids: make([]string, len(orders)), stop: g.stop}
-	err = c.form(ctx, masters)
-	if err == nil && replicas == 0 {
-		err = c.SetTimeout(ctx, Steady)
-	}
-	if err != nil {
+	if err := c.form(ctx, masters); err != nil {
 		return nil, errors.Join(fmt.Errorf("can't form a cluster of %s: %w", k.Name, err), c.Close())
 	}
 	return c, nil
@@ -71,7 +66,7 @@ func StartCluster(tb testing.TB, k Kind, masters, replicas int, args ...string) 
 	return c
 }
 
-// SetTimeout sets the timeout of all nodes, such as [Watchful] or [Steady]. A node that is started again is [Watchful].
+// SetTimeout sets the timeout of all nodes, such as [Watchful] or [Steady]. A node that is started again is [Steady].
 func (c *Cluster) SetTimeout(ctx context.Context, timeout time.Duration) error {
 	for _, node := range c.Nodes {
 		_, err := call(ctx, node.Addr, "CONFIG", "SET", "cluster-node-timeout", strconv.FormatInt(timeout.Milliseconds(), 10))

@@ -2,6 +2,7 @@ package servers
 
 import (
 	"context"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -10,7 +11,10 @@ import (
 // TestRunHere: RunHere returns when the program logs its address. The program has the given environment and directory, and ends
 // with Close.
 func TestRunHere(t *testing.T) {
-	dir := t.TempDir()
+	dir, err := filepath.EvalSymlinks(t.TempDir()) // as $PWD is
+	if err != nil {
+		t.Fatal(err)
+	}
 	const script = `trap "echo ended >&2; exit 0" TERM
 echo "in $PWD it listens on $PLACE" >&2
 while :; do sleep 0.01; done`

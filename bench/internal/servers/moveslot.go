@@ -12,6 +12,9 @@ import (
 // keysPerStep is the number of keys that are moved in one step.
 const keysPerStep = 10
 
+// migrateTimeout is the timeout of MIGRATE in milliseconds. Only a severely overloaded target doesn't answer for that long.
+const migrateTimeout = "120000"
+
 // MoveSlot moves a slot to another master while clients use it, as an operator does. First it marks the slot as moving on both
 // masters, then it moves the keys, and then it assigns the slot to the new master. It calls each after every step, unless each
 // is nil. If each returns an error, MoveSlot stops there and returns the error.
@@ -90,7 +93,7 @@ func (m *move) keys(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	migrate := []string{"MIGRATE", host, port, "", "0", "1000", "KEYS"}
+	migrate := []string{"MIGRATE", host, port, "", "0", migrateTimeout, "KEYS"}
 	for _, key := range keys {
 		migrate = append(migrate, fmt.Sprint(key))
 	}

@@ -13,16 +13,17 @@ import (
 )
 
 // replyTimeout is the timeout for a reply. A healthy server takes that long only on a severely overloaded machine.
-const replyTimeout = 10 * time.Second
+const replyTimeout = 2 * time.Minute
 
 // ask sends one command over a new connection, without retries, and returns its reply: nil, a string, an int64, or a []any of
-// these.
+// these. Its only timeout is replyTimeout.
 func ask(ctx context.Context, addr string, command ...string) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
 	defer cancel()
 	logging.Disable() // go-redis would log failed dials to standard error
 	client := redis.NewClient(&redis.Options{
 		Addr: addr, Protocol: 2, DisableIdentity: true, ContextTimeoutEnabled: true, DialerRetries: 1, MaxRetries: -1,
+		DialTimeout: replyTimeout, ReadTimeout: -1,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
 	defer client.Close()

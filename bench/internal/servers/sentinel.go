@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // masterName is the name of the master in the configuration of the sentinels.
@@ -36,10 +37,13 @@ type Sentinel struct {
 	stop func() error
 }
 
-// RunSentinel starts a master, replicas and sentinels, and waits until they are healthy. A master that doesn't answer for one
-// and a half seconds is replaced after about three seconds. args are further options for the master and the replicas. The
-// caller must close the Sentinel.
+// RunSentinel starts a master, replicas and sentinels, and waits until they are healthy. The timeout is [Watchful]. args are
+// further options for the master and the replicas. The caller must close the Sentinel.
 func RunSentinel(ctx context.Context, k Kind, args ...string) (*Sentinel, error) {
+	return runSentinel(ctx, k, Watchful, args)
+}
+
+func runSentinel(ctx context.Context, k Kind, timeout time.Duration, args []string) (*Sentinel, error) {
 	const nodes, sentinels = 3, 3
 	orders := make([]order, nodes+sentinels)
 	for i := range orders {
@@ -57,16 +61,17 @@ func RunSentinel(ctx context.Context, k Kind, args ...string) (*Sentinel, error)
 		Nodes: g.servers[:nodes], Sentinels: g.servers[nodes:],
 		MasterName: masterName, stop: g.stop,
 	}
-	if err := s.form(ctx); err != nil {
+	if err := s.form(ctx, timeout); err != nil {
 		return nil, errors.Join(fmt.Errorf("can't form a group of sentinels of %s: %w", k.Name, err), s.Close())
 	}
 	return s, nil
 }
 
-// StartSentinel is like RunSentinel, but for one test: it stops the servers when the test ends, and an error fails the test.
+// StartSentinel is like RunSentinel, but for one test: it stops the servers when the test ends, and an error fails the test. The
+// timeout is [Steady], so Nodes[0] is the master.
 func StartSentinel(tb testing.TB, k Kind, args ...string) *Sentinel {
 	tb.Helper()
-	s, err := RunSentinel(tb.Context(), k, args...)
+	s, err := runSentinel(tb.Context(), k, Steady, args)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -81,7 +86,7 @@ func (s *Sentinel) Close() error { return s.stop() }
 func (s *Sentinel) SentinelAddrs() []string { return addrs(s.Sentinels) }
 
 // form makes two nodes replicas of the master, and then has the sentinels monitor the master.
-func (s *Sentinel) form(ctx context.Context) error {
+func (s *Sentinel) form(ctx context.Context, timeout time.Duration) error {
 	host, port, err := net.SplitHostPort(s.Nodes[0].Addr)
 	if err != nil {
 		return err
@@ -104,7 +109,7 @@ func (s *Sentinel) form(ctx context.Context) error {
 		for _, command := range [][]string{
 			sentinelPace,
 			{"SENTINEL", "MONITOR", s.MasterName, host, port, strconv.Itoa(quorum)},
-			{"SENTINEL", "SET", s.MasterName, "down-after-milliseconds", "1500", "failover-timeout", "3000"},
+			{"SENTINEL", "SET", s.MasterName, "failover-timeout", "3000"},
 		} {
 			_, err := call(ctx, sentinel.Addr, command...)
 			if err != nil && !strings.Contains(err.Error(), "Unknown sentinel subcommand") {
@@ -112,7 +117,21 @@ func (s *Sentinel) form(ctx context.Context) error {
 			}
 		}
 	}
+	if err := s.SetTimeout(ctx, timeout); err != nil {
+		return err
+	}
 	return s.AwaitHealthy(ctx)
+}
+
+// SetTimeout sets the timeout of all sentinels for the master, such as [Watchful] or [Steady].
+func (s *Sentinel) SetTimeout(ctx context.Context, timeout time.Duration) error {
+	for _, sentinel := range s.Sentinels {
+		_, err := call(ctx, sentinel.Addr, "SENTINEL", "SET", s.MasterName, "down-after-milliseconds", strconv.FormatInt(timeout.Milliseconds(), 10))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Master returns the master that the sentinels name. If they disagree, it returns the one with the latest epoch.

@@ -117,16 +117,8 @@ func (h History) gauge(calls map[int64]*load.Call, ran map[int64]bool, f *Findin
 		}
 	}
 	slices.SortStableFunc(admissions, func(a, b admission) int { return cmp.Compare(a.Now, b.Now) })
-	for i, a := range admissions {
+	for _, a := range admissions {
 		gauge.admit(a.Now, a.cost, a.Reply)
-		if i > 0 {
-			f.Longest = max(f.Longest, a.ended-admissions[i-1].ended)
-		}
-	}
-	if last := len(admissions) - 1; last >= 0 {
-		for _, call := range h.Calls {
-			f.Longest = max(f.Longest, call.Ended-admissions[last].ended)
-		}
 	}
 	f.Largest = gauge.largest()
 	if most := f.Bound * (1 + int64(h.Losses) + f.Forgotten); f.Largest > most {

@@ -3,7 +3,6 @@ package verify
 import (
 	"cmp"
 	"fmt"
-	"time"
 )
 
 // Findings are the results of a check, summed over keys.
@@ -21,11 +20,10 @@ type Findings struct {
 	Debts         int64 // of them, those of more than was reserved
 	SettledUnseen int64 // of them, those whose callers got an error
 
-	Largest   int64         // the largest count of events that callers were admitted
-	Bound     int64         // the largest count that the algorithm's definition allows
-	OverBound int64         // keys whose largest count is above the bound, even with an allowance for what was forgotten
-	StepsBack int64         // decisions at an earlier time than the one before
-	Longest   time.Duration // the longest time without an admission, by the machine's clock
+	Largest   int64 // the largest count of events that callers were admitted
+	Bound     int64 // the largest count that the algorithm's definition allows
+	OverBound int64 // keys whose largest count is above the bound, even with an allowance for what was forgotten
+	StepsBack int64 // decisions at an earlier time than the one before
 
 	Twice           int64 // calls that the server has run more than once
 	WronglyAdmitted int64 // by the definition, given what the server remembered and what was settled by then
@@ -55,7 +53,6 @@ func (f *Findings) Add(other Findings) {
 	f.Bound = max(f.Bound, other.Bound)
 	f.OverBound += other.OverBound
 	f.StepsBack += other.StepsBack
-	f.Longest = max(f.Longest, other.Longest)
 	f.Twice += other.Twice
 	f.WronglyAdmitted += other.WronglyAdmitted
 	f.WronglyRefused += other.WronglyRefused

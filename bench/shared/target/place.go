@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
@@ -26,6 +27,8 @@ type Place struct {
 	DB         int
 	TLS        bool
 	Unverified bool // whether any certificate is accepted
+
+	ReadTimeout time.Duration // of go-redis clients for a reply, or 0 for their default
 }
 
 const wantURL = "want redis://USER:PASSWORD@HOST:PORT/DB, rediss://… or unix://USER:PASSWORD@/PATH; several with commas between for a cluster, ?master_name=NAME for sentinels"
@@ -81,6 +84,7 @@ func parse(text string) (Place, error) {
 		Network: options.Network, Addrs: []string{options.Addr}, MasterName: master,
 		Username: options.Username, Password: options.Password, DB: options.DB,
 		TLS: options.TLSConfig != nil, Unverified: options.TLSConfig != nil && options.TLSConfig.InsecureSkipVerify,
+		ReadTimeout: options.ReadTimeout,
 	}, nil
 }
 
@@ -90,7 +94,7 @@ func (p Place) Address() string { return strings.Join(p.Addrs, ",") }
 // A Dialer opens connections for a client. With a nil Dialer, the client uses its own.
 type Dialer func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// GoRedis returns a go-redis client for the place with the default options.
+// GoRedis returns a go-redis client for the place with the default options, apart from those of the place.
 func (p Place) GoRedis(dial Dialer) redis.UniversalClient {
 	return redis.NewUniversalClient(p.universal(dial))
 }
@@ -109,7 +113,7 @@ func (p Place) universal(dial Dialer) *redis.UniversalOptions {
 	return &redis.UniversalOptions{
 		Addrs: p.Addrs, IsClusterMode: p.Cluster, MasterName: p.MasterName,
 		Username: p.Username, Password: p.Password, DB: p.DB,
-		TLSConfig: p.tls(), Dialer: p.dialer(dial),
+		TLSConfig: p.tls(), Dialer: p.dialer(dial), ReadTimeout: p.ReadTimeout,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
 }

@@ -27,6 +27,7 @@ type config struct {
 	tokenLife   time.Duration
 
 	// Tests change these.
+	busy         time.Duration       // how long a statement waits while others use the database
 	passwordCost int                 // bcrypt's
 	now          func() time.Time    // for tokens, and for the times of users, keys and books
 	limiters     []algorithms.Option // of all limiters
@@ -37,7 +38,7 @@ const minSecret = 32
 
 // parse reads the command line. It writes errors and the help to w.
 func parse(args []string, getenv func(string) string, w io.Writer) (config, error) {
-	c := config{passwordCost: bcrypt.DefaultCost, now: time.Now}
+	c := config{busy: 10 * time.Second, passwordCost: bcrypt.DefaultCost, now: time.Now}
 	flags := flag.NewFlagSet("apikeys", flag.ContinueOnError)
 	flags.SetOutput(w)
 	flags.Usage = func() {

@@ -52,7 +52,7 @@ func run(ctx context.Context, c config, log *slog.Logger) (err error) {
 		return err
 	}
 	log.Info("serving", "url", "http://"+listener.Addr().String(), "rate", c.rate, "account-rate", c.accountRate)
-	return serve(ctx, listener, s.handler, log)
+	return serve(ctx, listener, newServer(s.handler, log), log)
 }
 
 // help is what -h shows above the flags.

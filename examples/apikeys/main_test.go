@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
 
@@ -86,7 +87,10 @@ func TestServeEndsInOrder(t *testing.T) {
 	listener := must(net.Listen("tcp", "127.0.0.1:0"))
 	url := "http://" + listener.Addr().String()
 	served, answered := make(chan error, 1), make(chan reply, 1)
-	go func() { served <- serve(ctx, listener, handler, logTo("ending", func() { close(ending) })) }()
+	log := logTo("ending", func() { close(ending) })
+	server := newServer(handler, log)
+	server.ReadHeaderTimeout, server.ReadTimeout = time.Hour, time.Hour // the test may be slower than a client should be
+	go func() { served <- serve(ctx, listener, server, log) }()
 	go func() { answered <- ask(t, "GET "+url, "", "") }()
 	<-begun
 	end()

@@ -35,7 +35,7 @@ func open(ctx context.Context, c config, log *slog.Logger) (a *app, err error) {
 	if err != nil {
 		return a, err
 	}
-	users, err := a.openStore(ctx, c.database)
+	users, err := a.openStore(ctx, c)
 	if err != nil {
 		return a, err
 	}
@@ -65,6 +65,7 @@ func (a *app) openRedis(ctx context.Context, c config, log *slog.Logger) (*redis
 	}
 	options.ContextTimeoutEnabled = true // httplimit's Timeout ends the wait in the client too
 	options.DialerRetries = 1            // don't retry if the server refuses connections
+	options.ReadTimeout, options.WriteTimeout = c.timeout, c.timeout
 	client := redis.NewClient(options)
 	a.undo = append(a.undo, client.Close)
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
@@ -75,8 +76,9 @@ func (a *app) openRedis(ctx context.Context, c config, log *slog.Logger) (*redis
 	return client, nil
 }
 
-// openStore opens the database in file, or a temporary one.
-func (a *app) openStore(ctx context.Context, file string) (*store, error) {
+// openStore opens the database in the config, or a temporary one.
+func (a *app) openStore(ctx context.Context, c config) (*store, error) {
+	file := c.database
 	if file == "" {
 		dir, err := os.MkdirTemp("", "apikeys-")
 		if err != nil {
@@ -85,7 +87,7 @@ func (a *app) openStore(ctx context.Context, file string) (*store, error) {
 		a.undo = append(a.undo, func() error { return os.RemoveAll(dir) })
 		file = filepath.Join(dir, "apikeys.db")
 	}
-	s, err := openStore(ctx, file)
+	s, err := openStore(ctx, file, c.busy)
 	if err != nil {
 		return nil, err
 	}
@@ -101,9 +103,9 @@ func (a *app) close() error {
 	return errors.Join(errs...)
 }
 
-// serve serves until ctx ends. Then it finishes the requests that have begun, for at most ten seconds.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
-	server := &http.Server{
+// newServer returns a server that a slow client can't keep busy.
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
@@ -112,6 +114,10 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+}
+
+// serve serves until ctx ends. Then it finishes the requests that have begun, for at most ten seconds.
+func serve(ctx context.Context, listener net.Listener, server *http.Server, log *slog.Logger) error {
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	select {

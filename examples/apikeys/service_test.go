@@ -28,7 +28,7 @@ func start(t *testing.T, clock *limitertest.Clock, flags ...string) (url string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.passwordCost, c.now = bcrypt.MinCost, clock.Now
+	c.busy, c.passwordCost, c.now = time.Hour, bcrypt.MinCost, clock.Now
 	c.limiters = []algorithms.Option{algorithms.WithClock(clock.Now)}
 	a, err := open(t.Context(), c, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	if err != nil {

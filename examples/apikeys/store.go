@@ -23,11 +23,12 @@ var (
 	errExists   = errors.New("there is one already")
 )
 
-// openStore opens the database in a file, and creates it if there is none.
-func openStore(ctx context.Context, file string) (*store, error) {
+// openStore opens the database in a file, and creates it if there is none. A statement waits for at most busy while others use the
+// database.
+func openStore(ctx context.Context, file string, busy time.Duration) (*store, error) {
 	// These are settings of each connection. The journal mode is the default. The mode WAL sometimes fails, in spite of
 	// busy_timeout, if several processes create the database at the same time.
-	options := url.Values{"_pragma": {"busy_timeout(10000)", "foreign_keys(1)"}}
+	options := url.Values{"_pragma": {fmt.Sprintf("busy_timeout(%d)", busy.Milliseconds()), "foreign_keys(1)"}}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+"?"+options.Encode())
 	if err != nil {
 		return nil, err

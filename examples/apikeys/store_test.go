@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 )
 
 // TestStoreOfMany: several stores can create one database at the same time, and write to it at the same time.
@@ -14,7 +15,7 @@ func TestStoreOfMany(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {
-			s, err := openStore(t.Context(), file)
+			s, err := openStore(t.Context(), file, time.Hour)
 			if err != nil {
 				t.Errorf("%d: %v", i, err)
 				return

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"time"
 
 	"github.com/labstack/echo/v5"
 
@@ -12,9 +13,12 @@ import (
 	"github.com/go-weir/weir/httplimit"
 )
 
+// noon is a clock that stands still, so that the Retry-After of a denied request is always the same.
+func noon() time.Time { return time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC) }
+
 // Echo wraps the middleware. The handler isn't called after a 429.
 func Example_echo() {
-	limiter, err := gcra.NewLocal(algorithms.PerHour(2)) // over Redis: gcra.New(runner, algorithms.PerHour(2))
+	limiter, err := gcra.NewLocal(algorithms.PerHour(2), algorithms.WithClock(noon)) // over Redis: gcra.New(runner, algorithms.PerHour(2))
 	if err != nil {
 		panic(err)
 	}

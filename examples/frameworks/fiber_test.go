@@ -23,7 +23,7 @@ import (
 
 // Fiber isn't built on net/http: the function Fiber asks a Decider.
 func Example_fiber() {
-	limiter, err := gcra.NewLocal(algorithms.PerHour(2)) // over Redis: gcra.New(runner, algorithms.PerHour(2))
+	limiter, err := gcra.NewLocal(algorithms.PerHour(2), algorithms.WithClock(noon)) // over Redis: gcra.New(runner, algorithms.PerHour(2))
 	if err != nil {
 		panic(err)
 	}

@@ -21,7 +21,7 @@ import (
 func routerOf(t *testing.T, handler gin.HandlerFunc) *gin.Engine {
 	t.Helper()
 	gin.SetMode(gin.TestMode)
-	limiter, err := gcra.NewLocal(algorithms.PerHour(2))
+	limiter, err := gcra.NewLocal(algorithms.PerHour(2), algorithms.WithClock(noon))
 	if err != nil {
 		t.Fatal(err)
 	}

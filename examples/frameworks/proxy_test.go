@@ -22,7 +22,7 @@ func Example_reverseProxy() {
 	if err != nil {
 		panic(err)
 	}
-	limiter, err := gcra.NewLocal(algorithms.PerHour(2)) // over Redis: gcra.New(runner, algorithms.PerHour(2))
+	limiter, err := gcra.NewLocal(algorithms.PerHour(2), algorithms.WithClock(noon)) // over Redis: gcra.New(runner, algorithms.PerHour(2))
 	if err != nil {
 		panic(err)
 	}

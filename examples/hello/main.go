@@ -43,7 +43,7 @@ func main() {
 		log.Fatal(err)
 	}
 	log.Printf("greeting %v on http://%s/?key=NAME", limit, *addr)
-	server := &http.Server{Addr: *addr, Handler: greeter(limiter), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Addr: *addr, Handler: greeter(limiter, 250*time.Millisecond), ReadHeaderTimeout: 5 * time.Second}
 	log.Fatal(server.ListenAndServe())
 }
 
@@ -62,11 +62,8 @@ func limiterOn(url string, limit algorithms.Limit) (*algorithms.Remote, error) {
 	return gcra.New(run, limit)
 }
 
-// patience is the longest time that a greeting waits for its limiter.
-const patience = 250 * time.Millisecond
-
-// greeter greets the key's owner, as often as the limiter allows.
-func greeter(limiter algorithms.Limiter) http.Handler {
+// greeter greets the key's owner, as often as the limiter allows. A greeting waits for the limiter for at most patience.
+func greeter(limiter algorithms.Limiter, patience time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		key := r.URL.Query().Get("key")
 		if key == "" {

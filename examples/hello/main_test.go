@@ -10,12 +10,10 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/gcra"
 	"github.com/go-weir/weir/scripts"
-	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
 func get(t *testing.T, handler http.Handler, path string) *httptest.ResponseRecorder {
@@ -25,18 +23,17 @@ func get(t *testing.T, handler http.Handler, path string) *httptest.ResponseReco
 	return response
 }
 
+// unbounded is the part of a URL that makes a client wait for an hour, or forever.
+const unbounded = "?dial_timeout=60m&read_timeout=-1&write_timeout=-1&max_retries=-1"
+
 func TestGreeter(t *testing.T) {
-	client := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
-	t.Cleanup(func() { _ = client.Close() })
-	run, err := goredisrunner.New(client)
+	server := miniredis.RunT(t)
+	server.SetTime(time.Unix(1e9, 0)) // its clock stands still
+	limiter, err := limiterOn("redis://"+server.Addr()+unbounded, algorithms.PerHour(2))
 	if err != nil {
 		t.Fatal(err)
 	}
-	limiter, err := gcra.New(run, algorithms.PerHour(2), algorithms.WithClock(func() time.Time { return time.Unix(1e9, 0) }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	handler := greeter(limiter)
+	handler := greeter(limiter, time.Hour)
 	for i, want := range []int{http.StatusOK, http.StatusOK, http.StatusTooManyRequests, http.StatusTooManyRequests} {
 		response := get(t, handler, "/?key=alice")
 		if response.Code != want {
@@ -55,7 +52,7 @@ func TestGreeter(t *testing.T) {
 }
 
 // TestGreeterWithoutServer: if the server can't be reached, or doesn't answer, the service still greets, after a bounded
-// time. The client by itself would wait for an hour, or forever.
+// time.
 func TestGreeterWithoutServer(t *testing.T) {
 	silent, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0") // clients can connect, but get no answer
 	if err != nil {
@@ -68,11 +65,11 @@ func TestGreeterWithoutServer(t *testing.T) {
 	}
 	closed.Close()
 	for _, address := range []net.Addr{silent.Addr(), closed.Addr()} {
-		limiter, err := limiterOn("redis://"+address.String()+"?dial_timeout=60m&read_timeout=-1&write_timeout=-1&max_retries=-1", algorithms.PerHour(2))
+		limiter, err := limiterOn("redis://"+address.String()+unbounded, algorithms.PerHour(2))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if response := get(t, greeter(limiter), "/?key=alice"); response.Code != http.StatusOK {
+		if response := get(t, greeter(limiter, 250*time.Millisecond), "/?key=alice"); response.Code != http.StatusOK {
 			t.Errorf("%v: status %d, want the greeting all the same", address, response.Code)
 		}
 	}
@@ -88,13 +85,14 @@ func (p patient) Run(ctx context.Context, _ *scripts.Script, _, _ []string) ([]i
 
 // TestPatience: the limiter is called with a deadline that is patience after the request.
 func TestPatience(t *testing.T) {
+	const patience = time.Minute
 	var until time.Time
 	limiter, err := gcra.New(patient{&until}, algorithms.PerHour(2))
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := time.Now()
-	get(t, greeter(limiter), "/?key=alice")
+	get(t, greeter(limiter, patience), "/?key=alice")
 	if after := time.Now(); until.Before(before.Add(patience)) || until.After(after.Add(patience)) {
 		t.Errorf("a decision may take until %v, want %v after %v", until, patience, before)
 	}

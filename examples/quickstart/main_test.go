@@ -10,6 +10,8 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/go-weir/weir/scripts"
 )
 
 // The sixth request of an address is denied.
@@ -22,7 +24,8 @@ func Example() {
 	server.SetTime(time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)) // its clock stands still
 	client := redis.NewClient(&redis.Options{Addr: server.Addr(), ContextTimeoutEnabled: true})
 	defer client.Close()
-	if err := client.Ping(context.Background()).Err(); err != nil {
+	// With a connection, and with the script in the server, a decision takes much less than its timeout.
+	if err := client.ScriptLoad(context.Background(), scripts.GCRA.Source()).Err(); err != nil {
 		panic(err)
 	}
 	handler, err := limited(client, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"time"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/gcra"
@@ -22,7 +21,7 @@ func Example_tokens() {
 	if err != nil {
 		panic(err)
 	}
-	ctx, prompt := context.Background(), "hello"
+	ctx, prompt, time := context.Background(), "hello", hours
 
 	// docs/using.md
 	reservation, err := limiter.Reserve(ctx, "alice", 2000) // the most that an answer can use

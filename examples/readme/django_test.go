@@ -4,30 +4,15 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"time"
-
-	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/httplimit"
-	"github.com/go-weir/weir/scripts/goredisrunner"
 	"github.com/go-weir/weir/slidinglog"
 )
 
 func Example_django() {
-	server, err := miniredis.Run()
-	if err != nil {
-		panic(err)
-	}
-	defer server.Close()
-	server.SetTime(time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)) // its clock stands still
-	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
-	defer client.Close()
-	run, err := goredisrunner.New(client)
-	if err != nil {
-		panic(err)
-	}
+	run, end := embedded()
+	defer end()
 	mux := http.NewServeMux()
 
 	// docs/migrating.md

@@ -13,13 +13,17 @@ import (
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
+// hours stands in for package time where the code that is shown waits for a second at most, so that a slow machine doesn't change
+// the result.
+var hours = struct{ Second time.Duration }{time.Hour}
+
 func Example_goredis() {
 	server, err := miniredis.Run()
 	if err != nil {
 		panic(err)
 	}
 	defer server.Close()
-	ctx, addr := context.Background(), server.Addr()
+	ctx, addr, time := context.Background(), server.Addr(), hours
 
 	// docs/using.md
 	client := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true})

@@ -6,13 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 
-	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
-
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/gcra"
 	"github.com/go-weir/weir/httplimit"
-	"github.com/go-weir/weir/scripts/goredisrunner"
 )
 
 type userKey struct{}
@@ -29,17 +25,8 @@ func authenticate(next http.Handler) http.Handler {
 }
 
 func Example_http() {
-	server, err := miniredis.Run()
-	if err != nil {
-		panic(err)
-	}
-	defer server.Close()
-	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
-	defer client.Close()
-	run, err := goredisrunner.New(client)
-	if err != nil {
-		panic(err)
-	}
+	run, end := embedded()
+	defer end()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /", func(http.ResponseWriter, *http.Request) {})
 

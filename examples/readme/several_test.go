@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
@@ -18,21 +19,41 @@ import (
 	"github.com/go-weir/weir/slidinglog"
 )
 
-// embedded returns a runner over a server of its own, and what ends both.
-func embedded() (run scripts.Runner, end func()) {
+// connected returns a server of its own, whose clock stands still, and a client of it. The client has a connection, and the server
+// has the scripts, so that a decision takes much less than its timeout.
+func connected() (*miniredis.Miniredis, *redis.Client) {
 	server, err := miniredis.Run()
 	if err != nil {
 		panic(err)
 	}
-	client := redis.NewClient(&redis.Options{Addr: server.Addr(), ContextTimeoutEnabled: true})
-	run, err = goredisrunner.New(client)
+	server.SetTime(time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC))
+	client := redis.NewClient(&redis.Options{Addr: server.Addr(), DialTimeout: time.Hour, ReadTimeout: time.Hour})
+	for _, script := range scripts.All() {
+		if err := client.ScriptLoad(context.Background(), script.Source()).Err(); err != nil {
+			panic(err)
+		}
+	}
+	return server, client
+}
+
+// embedded returns a runner over a server of its own, and what ends both.
+func embedded() (run scripts.Runner, end func()) {
+	server, client := connected()
+	runner, err := goredisrunner.New(client)
 	if err != nil {
 		panic(err)
 	}
-	return run, func() {
+	return unhurried{runner}, func() {
 		client.Close()
 		server.Close()
 	}
+}
+
+// unhurried is a Runner whose calls don't end with their contexts: a late answer may still be in time.
+type unhurried struct{ *goredisrunner.Runner }
+
+func (u unhurried) Run(ctx context.Context, script *scripts.Script, keys, args []string) ([]int64, error) {
+	return u.Runner.Run(context.WithoutCancel(ctx), script, keys, args)
 }
 
 func Example_severalLimits() {

@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
-
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/denialcache"
 	"github.com/go-weir/weir/algorithms/fallback"
@@ -16,11 +13,7 @@ import (
 )
 
 func Example_wrappers() {
-	server, err := miniredis.Run()
-	if err != nil {
-		panic(err)
-	}
-	client := redis.NewClient(&redis.Options{Addr: server.Addr(), ContextTimeoutEnabled: true})
+	server, client := connected()
 	defer client.Close()
 
 	// docs/choosing.md

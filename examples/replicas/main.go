@@ -40,6 +40,8 @@ func run(ctx context.Context, args []string, getenv func(string) string) error {
 	case mode == "balance":
 		return runBalancer(ctx, getenv)
 	case mode == "check":
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
 		return check(ctx, getenv)
 	case mode != "":
 		return fmt.Errorf("there is no %q, want balance, check, or nothing for the service", mode)
@@ -54,12 +56,11 @@ func listenAndServe(ctx context.Context, addr string, handler http.Handler, what
 		return err
 	}
 	log.Printf("%s on %s", what, listener.Addr())
-	return serve(ctx, listener, handler)
+	return serve(ctx, listener, &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second})
 }
 
 // serve answers requests until ctx ends. Then it finishes the requests that have begun.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+func serve(ctx context.Context, listener net.Listener, server *http.Server) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {

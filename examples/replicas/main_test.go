@@ -66,7 +66,7 @@ func TestServe(t *testing.T) {
 		_, _ = io.WriteString(w, "all of it")
 	})
 	served := make(chan error, 1)
-	go func() { served <- serve(ctx, listener, handler) }()
+	go func() { served <- serve(ctx, listener, &http.Server{Handler: handler}) }()
 	response, err := http.Get("http://" + listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -89,15 +89,15 @@ func TestCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	env := environment(redis.Addr(), "LISTEN", ":"+port)
-	if err := run(t.Context(), []string{"check"}, env); err != nil {
+	if err := check(t.Context(), env); err != nil {
 		t.Error(err)
 	}
 	redis.Close()
-	if err := run(t.Context(), []string{"check"}, env); err == nil || !strings.Contains(err.Error(), "503") {
+	if err := check(t.Context(), env); err == nil || !strings.Contains(err.Error(), "503") {
 		t.Errorf("without Redis: %v, want an error", err)
 	}
 	server.Close()
-	if err := run(t.Context(), []string{"check"}, env); err == nil {
+	if err := check(t.Context(), env); err == nil {
 		t.Error("without the service: no error")
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -16,9 +15,6 @@ import (
 	"github.com/go-weir/weir/scripts/goredisrunner"
 	"github.com/go-weir/weir/slidinglog"
 )
-
-// patience is the longest time for a check whether Redis is available.
-const patience = time.Second
 
 // runService runs a replica of the service. It also starts without Redis, but is not ready until Redis is available.
 func runService(ctx context.Context, getenv func(string) string) error {
@@ -64,7 +60,7 @@ func newService(s settings, client *redis.Client) (http.Handler, error) {
 	mux.Handle("GET /{$}", limited(text("hello")))
 	mux.Handle("GET /healthz", text("well"))
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
 		defer cancel()
 		if err := client.Ping(ctx).Err(); err != nil {
 			log.Print(err)
@@ -98,8 +94,6 @@ func check(ctx context.Context, getenv func(string) string) error {
 	if err != nil {
 		return fmt.Errorf("LISTEN: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*patience)
-	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost:"+port+"/readyz", nil)
 	if err != nil {
 		return err

@@ -11,10 +11,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// environment returns a getenv function with valid settings, changed by pairs of a name and a value. Its TIMEOUT is long
+// environment returns a getenv function with valid settings, changed by pairs of a name and a value. Its timeouts are long
 // enough for a busy machine.
 func environment(redis string, changes ...string) func(string) string {
-	env := map[string]string{"REDIS_URL": "redis://" + redis, "RATE": "2/hour", "TIMEOUT": "1m", "NAME": "replica-1", "API_KEYS": "alice, bob"}
+	env := map[string]string{
+		"REDIS_URL": "redis://" + redis + "?dial_timeout=1m", "RATE": "2/hour", "TIMEOUT": "1m", "NAME": "replica-1", "API_KEYS": "alice, bob",
+	}
 	for i := 0; i < len(changes); i += 2 {
 		env[changes[i]] = changes[i+1]
 	}

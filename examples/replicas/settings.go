@@ -62,6 +62,7 @@ func readSettings(getenv func(string) string) (s settings, err error) {
 	// Without ContextTimeoutEnabled a call of the client would not end when httplimit gives up.
 	s.redis.ContextTimeoutEnabled = true
 	s.redis.ReadTimeout, s.redis.WriteTimeout = s.timeout, s.timeout
+	s.redis.DialerRetries = 1 // so that the error says "connection refused" instead of "context deadline exceeded"
 	return s, nil
 }
 

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/algorithms/allof"
 	"github.com/go-weir/weir/algorithms/limitertest"
@@ -21,7 +19,6 @@ import (
 	"github.com/go-weir/weir/internal/resptest"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/coalesce"
-	"github.com/go-weir/weir/scripts/goredisrunner"
 	"github.com/go-weir/weir/slidinglog"
 )
 
@@ -135,10 +132,8 @@ func TestApart(t *testing.T) {
 			conn := resptest.Dial(t, addr)
 			addAllSlots(t, conn)
 			waitForCluster(t, conn)
-			cluster := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{addr}})
-			t.Cleanup(func() { _ = cluster.Close() })
 			eachClient(t, addr, func(t *testing.T, run scripts.Runner) { testApart(t, conn, run) })
-			t.Run("cluster", func(t *testing.T) { testApart(t, conn, errtest.Must(goredisrunner.New(cluster))) })
+			t.Run("cluster", func(t *testing.T) { testApart(t, conn, goRedisCluster(t, addr)) })
 		})
 	}
 }

@@ -3,11 +3,11 @@ package conformance_test
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/rueidis"
 
 	"github.com/go-weir/weir/bench/internal/servers"
 	"github.com/go-weir/weir/internal/errtest"
@@ -111,19 +111,19 @@ func singleClients(t *testing.T, node ownServer) map[string]scripts.Runner {
 // clusterClients returns cluster clients, which find the other nodes through the first one.
 func clusterClients(t *testing.T, first ownServer) map[string]scripts.Runner {
 	t.Helper()
-	forGoRedis := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{first.addr}})
-	t.Cleanup(func() { _ = forGoRedis.Close() })
-	forRueidis, err := rueidis.NewClient(rueidis.ClientOption{
-		InitAddress: []string{first.addr}, DisableCache: true, AlwaysPipelining: true,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(forRueidis.Close)
+	options := rueidisOptions(first.addr)
+	options.ForceSingleClient = false
 	return map[string]scripts.Runner{
-		"goredis cluster": errtest.Must(goredisrunner.New(forGoRedis)),
-		"rueidis cluster": errtest.Must(rueidisrunner.New(forRueidis)),
+		"goredis cluster": goRedisCluster(t, first.addr),
+		"rueidis cluster": errtest.Must(rueidisrunner.New(connectRueidis(t, options))),
 	}
+}
+
+func goRedisCluster(t *testing.T, addr string) scripts.Runner {
+	t.Helper()
+	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{addr}, ReadTimeout: hung})
+	t.Cleanup(func() { _ = client.Close() })
+	return errtest.Must(goredisrunner.New(client))
 }
 
 func merged(all ...map[string]scripts.Runner) map[string]scripts.Runner {
@@ -213,7 +213,8 @@ func move(t *testing.T, from, to ownServer, slots []string) {
 	}
 }
 
-// settle makes owner the owner of the slots.
+// settle makes owner the owner of the slots, and waits until both nodes see the same cluster. If the slots moved on before, a
+// late message of the other node could take them from their next owner, and no node would have them.
 func settle(t *testing.T, owner, other ownServer, slots []string) {
 	t.Helper()
 	id := fmt.Sprint(owner.do(t, "CLUSTER", "MYID"))
@@ -221,4 +222,17 @@ func settle(t *testing.T, owner, other ownServer, slots []string) {
 		owner.do(t, "CLUSTER", "SETSLOT", slot, "NODE", id)
 		other.do(t, "CLUSTER", "SETSLOT", slot, "NODE", id)
 	}
+	until(t, "both nodes see the same slots and config epochs", func() bool { return owner.view(t) == other.view(t) })
+}
+
+// view returns the config epoch and the slots of each node, as this node sees them.
+func (own ownServer) view(t *testing.T) string {
+	t.Helper()
+	var nodes []string
+	for _, line := range strings.Split(strings.TrimSpace(fmt.Sprint(own.do(t, "CLUSTER", "NODES"))), "\n") {
+		fields := strings.Fields(line) // id, address, flags, master, ping, pong, config epoch, link, slots
+		nodes = append(nodes, strings.Join(slices.Concat(fields[:1], fields[6:7], fields[8:]), " "))
+	}
+	slices.Sort(nodes)
+	return strings.Join(nodes, "\n")
 }

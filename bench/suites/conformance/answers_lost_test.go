@@ -75,10 +75,5 @@ func onePipe(t *testing.T, addr string) rueidis.Client {
 	t.Helper()
 	options := rueidisOptions(addr)
 	options.PipelineMultiplex = -1
-	client, err := rueidis.NewClient(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return client
+	return connectRueidis(t, options)
 }

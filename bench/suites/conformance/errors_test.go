@@ -121,16 +121,26 @@ func TestSilentServer(t *testing.T) {
 	}
 }
 
-// TestNoServer: if there is no server, the error wraps the network's error.
-func TestNoServer(t *testing.T) {
+// refusing returns an address that refuses connections until the test ends. It is the address of a connection's client, so no
+// other program can listen on it.
+func refusing(t *testing.T) (addr string) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := listener.Addr().String()
-	if err := listener.Close(); err != nil {
+	t.Cleanup(func() { _ = listener.Close() })
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn.LocalAddr().String()
+}
+
+// TestNoServer: if there is no server, the error wraps the network's error.
+func TestNoServer(t *testing.T) {
+	addr := refusing(t)
 	for _, a := range all {
 		l, err := a.Over(errtest.Must(goredisrunner.New(goRedis(t, addr))))(algorithms.PerHour(1))
 		if err != nil {

@@ -69,18 +69,7 @@ func TestSettledKeysExpire(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-				keys, err := conn.Do("KEYS", prefix+":*")
-				if err != nil {
-					t.Fatal(err)
-				}
-				if len(keys.([]any)) == 0 {
-					break
-				}
-				if time.Now().After(end) {
-					t.Fatalf("%s: still there: %q", a.name, keys)
-				}
-			}
+			waitForExpiry(t, conn, prefix)
 		}
 	})
 }

@@ -36,21 +36,19 @@ func TestExpiry(t *testing.T) {
 		if _, err := queue.Schedule(context.Background(), "k"); err != nil {
 			t.Fatal(err)
 		}
-		expired := time.After(20 * time.Second)
-		for {
-			left, err := conn.Dump(context.Background(), prefix)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(left) == 0 {
-				break
-			}
-			select {
-			case <-time.After(10 * time.Millisecond):
-			case <-expired:
-				t.Fatalf("keys still there: %q", left)
-			}
+		waitForExpiry(t, conn, prefix)
+	})
+}
+
+// waitForExpiry waits until no key with that prefix is left.
+func waitForExpiry(t *testing.T, conn *resptest.Conn, prefix string) {
+	t.Helper()
+	until(t, "all keys under "+prefix+" have expired", func() bool {
+		left, err := conn.Dump(context.Background(), prefix)
+		if err != nil {
+			t.Fatal(err)
 		}
+		return len(left) == 0
 	})
 }
 

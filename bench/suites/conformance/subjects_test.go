@@ -3,7 +3,9 @@
 package conformance_test
 
 import (
+	"cmp"
 	"context"
+	"net"
 	"testing"
 	"time"
 
@@ -73,13 +75,22 @@ func eachClient(t *testing.T, addr string, test func(t *testing.T, run scripts.R
 	t.Run("rueidis", func(t *testing.T) { test(t, errtest.Must(rueidisrunner.New(newRueidis(t, addr)))) })
 }
 
+// rueidisOptions are the options of a client that doesn't give up on a busy machine.
 func rueidisOptions(addr string) rueidis.ClientOption {
-	return rueidis.ClientOption{InitAddress: []string{addr}, AlwaysPipelining: true, DisableCache: true, ForceSingleClient: true}
+	return rueidis.ClientOption{
+		InitAddress: []string{addr}, AlwaysPipelining: true, DisableCache: true, ForceSingleClient: true,
+		Dialer: net.Dialer{Timeout: hung}, ConnWriteTimeout: hung,
+	}
 }
 
 func newRueidis(t testing.TB, addr string) rueidis.Client {
 	t.Helper()
-	client, err := rueidis.NewClient(rueidisOptions(addr))
+	return connectRueidis(t, rueidisOptions(addr))
+}
+
+func connectRueidis(t testing.TB, options rueidis.ClientOption) rueidis.Client {
+	t.Helper()
+	client, err := rueidis.NewClient(options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +100,14 @@ func newRueidis(t testing.TB, addr string) rueidis.Client {
 
 func goRedis(t *testing.T, addr string) *redis.Client {
 	t.Helper()
-	client := redis.NewClient(&redis.Options{Addr: addr})
+	return newGoRedis(t, &redis.Options{Addr: addr})
+}
+
+// newGoRedis returns a client that doesn't give up on a busy machine, unless the options say otherwise.
+func newGoRedis(t *testing.T, options *redis.Options) *redis.Client {
+	t.Helper()
+	options.ReadTimeout = cmp.Or(options.ReadTimeout, hung) // also that for writes
+	client := redis.NewClient(options)
 	t.Cleanup(func() { _ = client.Close() })
 	return client
 }

@@ -128,7 +128,8 @@ func run(t *testing.T, addr, line string) string {
 		output = curl(t, words[1:])
 	case slices.Equal(words[:3], []string{"go", "run", "./bench"}):
 		var stdout, stderr bytes.Buffer
-		if code := command.Run(t.Context(), words[3:], nil, &stdout, &stderr, httpload.Command()); code != command.OK {
+		patient := append(words[3:], "-timeout", "5m")
+		if code := command.Run(t.Context(), patient, nil, &stdout, &stderr, httpload.Command()); code != command.OK {
 			t.Fatalf("%s: exit code %d, %s", line, code, &stderr)
 		}
 		parts := strings.SplitAfterN(stdout.String(), "\n\n", 3)

@@ -11,14 +11,10 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
-	"github.com/redis/go-redis/v9"
-	"github.com/redis/rueidis"
 
 	"github.com/go-weir/weir/algorithms"
-	"github.com/go-weir/weir/internal/errtest"
+	"github.com/go-weir/weir/bench/internal/load"
 	"github.com/go-weir/weir/scripts"
-	"github.com/go-weir/weir/scripts/goredisrunner"
-	"github.com/go-weir/weir/scripts/rueidisrunner"
 )
 
 // An input is the beginning of a call in a history.
@@ -38,22 +34,22 @@ var trials atomic.Int64 // counts the trials, so that each has other keys
 // clients returns an asker for each client, over go-redis and over rueidis in turn.
 func (try trial) clients(t *testing.T, addr string) (askers [clients]asker) {
 	t.Helper()
-	viaGoRedis := redis.NewClient(&redis.Options{Addr: addr})
-	t.Cleanup(func() { _ = viaGoRedis.Close() })
-	viaRueidis, err := rueidis.NewClient(rueidis.ClientOption{
-		InitAddress: []string{addr}, AlwaysPipelining: true, DisableCache: true, ForceSingleClient: true,
-	})
-	if err != nil {
-		t.Fatal(err)
+	var runners []scripts.Runner
+	for _, client := range []string{load.GoRedis, load.Rueidis} {
+		run, closeClient, err := load.Place{Addrs: []string{addr}, Patience: 2 * time.Minute}.Connect(t.Context(), client)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(closeClient)
+		runners = append(runners, run)
 	}
-	t.Cleanup(viaRueidis.Close)
-	runners := []scripts.Runner{errtest.Must(goredisrunner.New(viaGoRedis)), errtest.Must(rueidisrunner.New(viaRueidis))}
 	prefix := algorithms.WithPrefix(fmt.Sprintf("linearizable-%d", trials.Add(1)))
 	for i := range askers {
 		create := try.over(runners[i%len(runners)])
 		if try.simulated {
 			create = create.onClock()
 		}
+		var err error
 		if askers[i], err = create(try.limit, prefix); err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +8,8 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/alicebob/miniredis/v2/server"
+
+	"github.com/go-weir/weir/internal/resptest"
 )
 
 func TestMisuse(t *testing.T) {
@@ -44,12 +45,7 @@ func TestMisuse(t *testing.T) {
 }
 
 func TestFailures(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := listener.Addr().String()
-	listener.Close()
+	closed := resptest.Refusing(t)
 
 	locked := miniredis.RunT(t)
 	locked.RequireAuth("right")

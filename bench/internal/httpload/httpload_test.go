@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	"github.com/go-weir/weir/bench/internal/command"
+	"github.com/go-weir/weir/internal/resptest"
 )
 
 // do runs the command and returns what it printed.
@@ -201,17 +201,13 @@ func TestInterrupted(t *testing.T) {
 
 // TestFailures: with an unusable server or invalid arguments, the command writes one line to stderr and prints nothing.
 func TestFailures(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed.Close()
+	closed := resptest.Refusing(t)
 	for _, test := range []struct {
 		args []string
 		code int
 		want string
 	}{
-		{[]string{"http://" + closed.Addr().String()}, command.Failed, "can't reach the server at " + closed.Addr().String()},
+		{[]string{"http://" + closed}, command.Failed, "can't reach the server at " + closed},
 		{[]string{"https://no-such-host.invalid/"}, command.Failed, "can't reach the server at no-such-host.invalid:https"},
 		{[]string{"http://127.0.0.1", "-json", "/no/such/dir/x.json"}, command.Failed, "can't write /no/such/dir/x.json: no such file"},
 		{nil, command.Misused, "want one URL"},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-weir/weir/algorithms"
 	"github.com/go-weir/weir/internal/errtest"
+	"github.com/go-weir/weir/internal/resptest"
 	"github.com/go-weir/weir/scripts"
 	"github.com/go-weir/weir/scripts/goredisrunner"
 )
@@ -121,26 +122,9 @@ func TestSilentServer(t *testing.T) {
 	}
 }
 
-// refusing returns an address that refuses connections until the test ends. It is the address of a connection's client, so no
-// other program can listen on it.
-func refusing(t *testing.T) (addr string) {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	conn, err := net.Dial("tcp", listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	return conn.LocalAddr().String()
-}
-
 // TestNoServer: if there is no server, the error wraps the network's error.
 func TestNoServer(t *testing.T) {
-	addr := refusing(t)
+	addr := resptest.Refusing(t)
 	for _, a := range all {
 		l, err := a.Over(errtest.Must(goredisrunner.New(goRedis(t, addr))))(algorithms.PerHour(1))
 		if err != nil {

@@ -128,7 +128,7 @@ func run(t *testing.T, addr, line string) string {
 		output = curl(t, words[1:])
 	case slices.Equal(words[:3], []string{"go", "run", "./bench"}):
 		var stdout, stderr bytes.Buffer
-		patient := append(words[3:], "-timeout", "5m")
+		patient := slices.Concat(words[3:], []string{"-timeout", "5m"})
 		if code := command.Run(t.Context(), patient, nil, &stdout, &stderr, httpload.Command()); code != command.OK {
 			t.Fatalf("%s: exit code %d, %s", line, code, &stderr)
 		}

@@ -22,7 +22,7 @@ const weir = "github.com/go-weir/weir"
 // libraries are the modules that users import, each with files of this repository that use it as a user's program does. The
 // files are the code of the README and of docs, or the module's own Examples.
 var libraries = map[string][]string{
-	weir:                            {"examples/readme/http_test.go"},
+	weir:                            {"examples/readme/http_test.go", "examples/readme/several_test.go"},
 	weir + "/scripts/goredisrunner": {"examples/quickstart/main.go", "examples/quickstart/main_test.go"},
 	weir + "/scripts/rueidisrunner": {"examples/readme/rueidis_test.go"},
 	weir + "/grpclimit":             {"grpclimit/example_test.go", "grpclimit/server_test.go"},

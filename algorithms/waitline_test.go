@@ -16,6 +16,8 @@ import (
 	"github.com/go-weir/weir/internal/errtest"
 )
 
+// These tests run in the fake time of testing/synctest, so they don't sleep.
+
 // TestWaitInLine: a denial of the Wait that asks also ends later Waits that can't succeed before their deadlines. If the
 // Wait that asks is canceled, another one asks.
 func TestWaitInLine(t *testing.T) {

@@ -62,8 +62,8 @@ func testClockBack(t *testing.T, s *suite) {
 	}
 }
 
-// testClockForward sets the clock forward by an hour and back again: what was admitted at the wrong time must not deny
-// requests for longer than a Period.
+// testClockForward sets the clock forward by an hour and back again: requests that were admitted at the wrong time must not
+// cause denials for longer than a Period.
 func testClockForward(t *testing.T, s *suite) {
 	limit := algorithms.PerMinute(6)
 	l := s.subject(t, limit)

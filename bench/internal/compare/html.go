@@ -73,7 +73,7 @@ func (r Report) HTML() ([]byte, error) {
 	return page.Bytes(), err
 }
 
-// title returns the title of the page, which names what was compared.
+// title returns the title of the page. It names the traces.
 func (r Report) title() string {
 	var names []string
 	for i, c := range r.Comparisons {

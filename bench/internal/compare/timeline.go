@@ -168,7 +168,7 @@ func (t tally) arrivals(most int) row {
 	return drawRow("arrivals", len(t.arrived), func(i int) (rune, paint) { return bar(t.arrived[i], most), plain })
 }
 
-// outcomes returns the row of what was let through and what was denied.
+// outcomes returns the row of admitted and denied requests.
 func (t tally) outcomes(name string, most int) row {
 	return drawRow(name, len(t.left), func(i int) (rune, paint) {
 		switch {

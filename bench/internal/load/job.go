@@ -112,8 +112,8 @@ func (c *caller) next() Call {
 	return call
 }
 
-// settlement changes call to the settlement of a random open reservation, which it moves to the front of c.open. The cost
-// that was used is less than what was reserved, nothing, or more.
+// settlement changes call to the settlement of a random open reservation, which it moves to the front of c.open. The settled
+// cost is 0, or less or more than the reserved one.
 func (c *caller) settlement(call Call) Call {
 	first := c.random.IntN(len(c.open))
 	c.open[0], c.open[first] = c.open[first], c.open[0]

@@ -56,9 +56,6 @@ func cluster(ctx context.Context, kind servers.Kind) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.SetTimeout(ctx, servers.Steady); err != nil {
-		return nil, errors.Join(err, c.Close())
-	}
 	place := load.Place{Addrs: c.Seeds(), Cluster: true}
 	return newStage(place, c.Nodes[0], c, c.Close), nil
 }

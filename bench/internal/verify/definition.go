@@ -19,7 +19,7 @@ type definition interface {
 	forget()
 }
 
-// rated is a definition whose rate can change. The change keeps what was counted before.
+// rated is a definition whose rate can change. A new rate keeps the count.
 type rated interface{ under(rate int64) }
 
 // undefined stands for no definition. Then decisions are compared with the Local only.

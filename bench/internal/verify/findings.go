@@ -22,7 +22,7 @@ type Findings struct {
 
 	Largest   int64 // the largest count of events that callers were admitted
 	Bound     int64 // the largest count that the algorithm's definition allows
-	OverBound int64 // keys whose largest count is above the bound, even with an allowance for what was forgotten
+	OverBound int64 // keys whose largest count is too high; each loss of a key's state allows the bound once more
 	StepsBack int64 // decisions at an earlier time than the one before
 
 	Twice           int64 // calls that the server has run more than once
